@@ -1,0 +1,1 @@
+"""Results about the edge of stability, one runnable module each: ``python -m analysis`` lists them."""

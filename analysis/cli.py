@@ -1,0 +1,208 @@
+"""The command line that all analyses share.
+
+An analysis is a dataclass of options derived from `CommonOptions` and a function that turns them into a `Study`.
+`main` reads the options (tyro), derives the theory, runs the experiments, decides the claims, draws the figure, and
+writes ``data.nc``, ``claims.json``, ``figure.png`` and ``figure.pdf``. Each file is written as soon as its content is
+known, so an interruption keeps what was finished.
+
+Exit code 0: nothing refuted (open claims aside); 1: a claim refuted; 2: bad input, in one line; 130: interrupted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+
+import tyro
+import xarray as xr
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from analysis.claim import Claim, Verdict, decide
+from analysis.figure import draw_and_save
+from analysis.report import WIDTH, document, print_claims, print_theory, to_json
+from eos_sym import BadInput
+from numeric.store import save, versions, write_atomically
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+LONGEST_NUMBER = 40
+NUMBER = re.compile(r"[+-]?(\d+(/\d+)?|\d*\.?\d+([eE][+-]?\d{1,2})?|\d+\.)", re.ASCII)
+
+
+def number(text: str) -> Fraction:
+    """An exact decimal or rational: 0.2, 1e-3, 2/8."""
+    if len(text) > LONGEST_NUMBER or not NUMBER.fullmatch(text):
+        raise ValueError(f"{text[:LONGEST_NUMBER]!r} is not a number; write a decimal such as 0.2 or a ratio such as 2/8")
+    try:
+        return Fraction(text)
+    except ZeroDivisionError as error:
+        raise ValueError(f"{text!r} divides by zero") from error
+
+
+Number = Annotated[
+    Fraction,
+    tyro.constructors.PrimitiveConstructorSpec(
+        nargs=1,
+        metavar="NUMBER",
+        instance_from_str=lambda texts: number(texts[0]),
+        is_instance=lambda value: isinstance(value, Fraction),
+        str_from_instance=lambda value: [str(value)],
+    ),
+]
+
+
+def assignments(option: str, texts: Sequence[str], names: Sequence[str]) -> dict[str, Fraction]:
+    """The values of NAME=VALUE texts, exactly one for each of the names."""
+    values: dict[str, Fraction] = {}
+    wanted = " ".join(f"{name}=VALUE" for name in names)
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or name not in names or name in values:
+            fault = "given twice" if name in values else "not one of them" if equals else "not of the form NAME=VALUE"
+            raise BadInput(f"{option} {text}: {fault}; write {wanted}")
+        try:
+            values[name] = number(value)
+        except ValueError as error:
+            raise BadInput(f"{option} {text}: {error}") from error
+    missing = [name for name in names if name not in values]
+    if missing:
+        raise BadInput(f"{option}: {', '.join(missing)} missing; write {wanted}")
+    return values
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommonOptions:
+    """The options of every analysis."""
+
+    out: Path | None = None
+    """folder for the results; results/NAME if not given"""
+    json: bool = False
+    """print one JSON document on stdout and nothing else"""
+    preset: Literal["quick", "full"] = "quick"
+    """quick: under 30 s on two cores; full: the paper's scale"""
+    seed: int = 0
+    """seed of everything random"""
+
+
+Options = TypeVar("Options", bound=CommonOptions)
+
+
+@dataclass(frozen=True)
+class Study:
+    """What an analysis consists of, in the order in which it is worked off.
+
+    `experiments` name the simulations; each is called with a function to report iterations to, and its dataset becomes
+    the group of that name in data.nc. `claims` and `figure` are given all of these datasets.
+    """
+
+    theory: Mapping[str, Any]
+    experiments: Mapping[str, Callable[[Callable[[int], object]], xr.Dataset]]
+    claims: Callable[[Mapping[str, xr.Dataset]], Sequence[Claim]]
+    figure: Callable[[Mapping[str, xr.Dataset]], Figure]
+
+
+def main(name: str, options_type: type[Options], analyse: Callable[[Options], Study]) -> None:
+    """Run the analysis with the options of the command line, and exit."""
+    try:
+        options = read_options(name, options_type, sys.argv[1:])
+        sys.exit(run(name, options, analyse))
+    except BadInput as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("interrupted; the files that were finished are kept", file=sys.stderr)
+        sys.exit(130)
+
+
+def read_options(name: str, options_type: type[Options], arguments: Sequence[str]) -> Options:
+    """The options; a command line that cannot be read is `BadInput`, tyro's explanation pressed into one line."""
+    explanation = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(explanation):
+            return tyro.cli(
+                options_type,
+                prog=f"python -m analysis.{name}",
+                args=arguments,
+                config=(tyro.conf.FlagCreatePairsOff,),
+            )
+    except SystemExit as ending:
+        if ending.code in (0, None):
+            raise  # --help
+        lines = re.sub(r"[╭╮╰╯│─]+", " ", explanation.getvalue()).splitlines()
+        said = [line.strip() for line in lines if line.strip() and "full helptext" not in line]
+        raise BadInput(f"{': '.join(said[:1])}: {' '.join(said[1:])} (--help lists the options)") from None
+
+
+def run(name: str, options: Options, analyse: Callable[[Options], Study]) -> int:
+    """Work off the study, write its files, report; the exit code."""
+    folder = options.out or Path("results") / name
+    configuration = to_json({key: str(value) if isinstance(value, Path) else value for key, value in asdict(options).items()})
+    with _progress() as progress:
+        task = progress.add_task("deriving the theory", total=None)
+        study = analyse(options)
+        progress.remove_task(task)
+
+        data: dict[str, xr.Dataset] = {}
+        for label, experiment in study.experiments.items():
+            with _task(progress, f"simulating {label.replace('_', ' ')}", None) as advance:
+                data[label] = experiment(advance)
+            save(data, folder / "data.nc", configuration)
+
+        claims = study.claims(data)
+        verdicts: list[Verdict] = []
+        with _task(progress, "deciding claims", len(claims)) as advance:
+            for claim in claims:
+                verdicts.append(decide(claim))
+                advance(1)
+        judged = document(analysis=name, parameters=configuration, claims=[verdict.as_json() for verdict in verdicts])
+        write_atomically(folder / "claims.json", lambda path: path.write_text(judged + "\n", encoding="utf-8"))
+
+        with _task(progress, "drawing", None):
+            draw_and_save(lambda: study.figure(data), folder)
+
+    files = [str(folder / file) for file in ("figure.png", "figure.pdf", "data.nc", "claims.json")]
+    if options.json:
+        print(
+            document(
+                analysis=name,
+                parameters=configuration,
+                theory=study.theory,
+                claims=[verdict.as_json() for verdict in verdicts],
+                files=files,
+                versions=versions(),
+            )
+        )
+    else:
+        console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
+        print_theory(console, study.theory)
+        print_claims(console, verdicts)
+        console.print(f"\nwritten: {', '.join(files)}", soft_wrap=True)
+    return int(any(verdict.fails for verdict in verdicts))
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    )
+
+
+@contextlib.contextmanager
+def _task(progress: Progress, description: str, total: int | None) -> Iterator[Callable[[int], object]]:
+    task = progress.add_task(description, total=total)
+    yield lambda count: progress.advance(task, count)
+    progress.remove_task(task)

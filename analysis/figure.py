@@ -1,0 +1,52 @@
+"""The look of every figure, and how it is saved: one style, legible in a column of a paper, colour-blind safe."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from numeric.store import write_atomically
+
+# Okabe and Ito's palette: distinguishable with every common colour vision deficiency, and in grey.
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+THEORY_COLOR = "black"
+logging.getLogger("fontTools").setLevel(logging.ERROR)  # it remarks on the dates inside matplotlib's own fonts
+STYLE = {
+    "axes.grid": True,
+    "axes.prop_cycle": mpl.cycler(color=COLORS),
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": "medium",
+    "figure.dpi": 150,
+    "font.size": 9.0,
+    "grid.alpha": 0.25,
+    "legend.fontsize": "small",
+    "legend.frameon": False,
+    "lines.linewidth": 1.2,
+    "mathtext.fontset": "cm",
+    "pdf.fonttype": 42,
+    "savefig.dpi": 200,
+}
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure of the given size in inches, laid out so that nothing is cut off."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def draw_and_save(draw: Callable[[], Figure], folder: Path) -> None:
+    """Draw in the common style, and write figure.png and figure.pdf."""
+    with mpl.rc_context(STYLE):
+        figure = draw()
+        figure.canvas.draw()
+        figure.set_layout_engine("none")  # the layout is found once, for both files
+        for suffix in ("png", "pdf"):
+            write_atomically(folder / f"figure.{suffix}", figure.savefig)

@@ -1,0 +1,202 @@
+"""What is claimed of the minimalist example, and the evidence, from at least two channels for every claim.
+
+The symbolic channel compares what was derived with the formulas of the paper, which are written down here; the
+simulation channel runs the compiled maps; autograd and network are torch's and share nothing with either. The claims
+about where gradient descent ends are in `analysis.minimalist.claims_about_ends`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+from sympy import Expr, Poly, Symbol, diff, sqrt
+
+from analysis.claim import Claim, Evidence, agreement, bounded, identity, same, theorem
+from analysis.minimalist.experiments import Experiments
+from analysis.minimalist.measurements import Measurements, exponent
+from analysis.minimalist.theory import KAPPA, REMAINDERS, D, P, Theory, a, b
+from eos_sym import STEP_SIZE as ETA
+from eos_sym import Objective
+
+if TYPE_CHECKING:
+    from analysis.minimalist.network import NetworkCheck
+
+PAPER = "Zhu et al. 2022"
+HERE = "derived here"
+ROUNDING = 1e-12
+CURVE_STEP_SIZES = np.array([0.01, 0.02, 0.04])
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the checks draw on: the theory, the simulations' data, and the measurements made from them."""
+
+    experiments: Experiments
+    data: Mapping[str, xr.Dataset]
+    seed: int
+
+    @property
+    def theory(self) -> Theory:
+        """The derivation under test."""
+        return self.experiments.theory
+
+    @cached_property
+    def measured(self) -> Measurements:
+        """Measurements on the simulations."""
+        return Measurements(self.experiments, self.seed)
+
+    @cached_property
+    def network(self) -> NetworkCheck:
+        """Comparisons with torch, which is loaded when the first check asks for it."""
+        from analysis.minimalist.network import NetworkCheck
+
+        return NetworkCheck(self.experiments, self.seed)
+
+
+def claims_about_maps(context: Context) -> list[Claim]:
+    """Gradient descent on four weights, on two, and on D and P."""
+    theory, network = context.theory, lambda: context.network
+    x, y, z, w = theory.objective.weights
+    product = x * y * z * w
+    full = [weight - ETA * product / weight * (product - 1) for weight in (x, y, z, w)]
+    on_subspace = [x - ETA * x * y**2 * (x**2 * y**2 - 1), y - ETA * x**2 * y * (x**2 * y**2 - 1)]
+    k = ETA * (P**2 - 1)
+    imbalance_and_product = [D * (1 - k**2 * P**2), P * (1 - k * sqrt(D**2 + 4 * P**2) + k**2 * P**2)]
+    trajectories = context.data["trajectories"]
+    return [
+        Claim(
+            "gradient_descent_map",
+            "GD on ½(1 − xyzw)² moves x by −ηyzw(xyzw − 1), and y, z, w likewise",
+            f"{PAPER}, (1)",
+            [
+                lambda: identity(full, theory.full_map.step),
+                lambda: bounded("autograd", max(network().derivative_errors()), below=ROUNDING),
+                lambda: bounded("network", network().path_error(), below=ROUNDING),
+            ],
+        ),
+        Claim(
+            "symmetric_subspace",
+            "z = x, w = y is invariant; on it GD moves x by −ηxy²(x²y² − 1) and y by −ηx²y(x²y² − 1)",
+            f"{PAPER}, (2)",
+            [
+                lambda: identity(on_subspace, theory.reduced_map.step),
+                lambda: bounded("simulation", max(context.measured.asymmetry()), below=ROUNDING),
+            ],
+        ),
+        Claim(
+            "product_map",
+            "D = x² − y² and P = xy obey D' = D(1 − k²P²), P' = P(1 − k√(D² + 4P²) + k²P²), k = η(P² − 1), exactly",
+            "THEORY §3",
+            [
+                lambda: identity(imbalance_and_product, theory.product_map.step),
+                lambda: bounded("simulation", context.measured.product_map_error(trajectories), below=ROUNDING),
+            ],
+        ),
+        Claim(
+            "no_progressive_sharpening",
+            "gradient flow conserves D and GD multiplies it by 1 − k²P²; so where k²P² ≤ 2, neither raises the sharpness "
+            "2√(D² + 4) of the minimum ahead",
+            PAPER,
+            [
+                lambda: identity(0 * x, along_flow(theory.objective, x**2 - y**2)),
+                lambda: identity(1 - (ETA * (x**2 * y**2 - 1) * x * y) ** 2, theory.imbalance_cofactor),
+                lambda: same("simulation", "D rose 0 times", f"D rose {context.measured.rises_of_imbalance(trajectories)} times"),
+            ],
+        ),
+    ]
+
+
+def along_flow(objective: Objective, quantity: Expr) -> Expr:
+    """The rate of change of a quantity along gradient flow, −∇q·∇L."""
+    return -sum(diff(quantity, weight) * slope for weight, slope in zip(objective.weights, objective.gradient, strict=True))
+
+
+def claims_about_minima(context: Context) -> list[Claim]:
+    """The minima and the spectrum of the Hessian."""
+    theory, network = context.theory, lambda: context.network
+    x, y, z, w = theory.objective.weights
+    small_eigenvalues = [y**2 * (1 - x**2 * y**2), x**2 * (1 - x**2 * y**2)]
+    return [
+        Claim(
+            "minima",
+            "the global minima are xyzw = 1; there the Hessian has three zero eigenvalues and a positive one",
+            PAPER,
+            [
+                lambda: identity(x * y * z * w - 1, theory.minima.equations[0]),
+                lambda: theorem("λ³ divides the characteristic polynomial, λ⁴ does not", zeros(theory.spectrum_at_minima)),
+                lambda: bounded("autograd", network().gradient_at_minima(), below=ROUNDING),
+            ],
+        ),
+        Claim(
+            "sharpness_at_minima",
+            "at a symmetric minimum the sharpness is 2(x² + y²)",
+            PAPER,
+            [
+                lambda: identity(2 * (x**2 + y**2), theory.sharpness_at_minima),
+                lambda: bounded("autograd", network().symmetric_spectrum_error(at_minima=True), below=ROUNDING),
+            ],
+        ),
+        Claim(
+            "small_eigenvalues",
+            "at symmetric points y²(1 − γ²) and x²(1 − γ²), γ = xy, are eigenvalues of the Hessian",
+            "THEORY §3, where the conference text is corrected",
+            [
+                lambda: identity([0 * x] * 2, [theory.symmetric_spectrum.eval(root) for root in small_eigenvalues]),
+                lambda: bounded("autograd", network().symmetric_spectrum_error(at_minima=False), below=ROUNDING),
+            ],
+        ),
+    ]
+
+
+def zeros(characteristic: Poly) -> str:
+    """How often the eigenvalue 0 occurs, in words."""
+    multiplicity = min(powers[0] for powers in characteristic.monoms())
+    exponents = ["", "", "²", "³", "⁴", "⁵"]
+    return f"λ{exponents[multiplicity]} divides the characteristic polynomial, λ{exponents[multiplicity + 1]} does not"
+
+
+def claims_about_the_edge(context: Context) -> list[Claim]:
+    """The series in a and b, and the parabola."""
+    one_step = {a: a - 2 * b**2 * KAPPA**3, b: -b - 3 * b**2 - b**3 - 4 * a * b * KAPPA}
+    two_steps = {a: a - 4 * b**2 * KAPPA**3, b: b + 8 * a * b * KAPPA - 16 * b**3}
+    return [
+        _series(context, 1, "one step gives a' = a − 2b²κ³, b' = −b − 3b² − b³ − 4abκ", one_step),
+        _series(context, 2, "two steps give a'' = a − 4b²κ³, b'' = b + 8abκ − 16b³", two_steps),
+        Claim(
+            "parabola",
+            "a = 2b²/κ − κ³/8 is invariant under two steps to leading order; orbits approach the curve it begins, up to "
+            "the O(η³) that three orders of it leave",
+            f"{PAPER}; further orders {HERE}",
+            [
+                lambda: identity(2 * b**2 / KAPPA - KAPPA**3 / 8, context.theory.parabola),
+                lambda: _exponent(3, 0.25, CURVE_STEP_SIZES, context.measured.distance_from_curve(CURVE_STEP_SIZES)),
+            ],
+        ),
+    ]
+
+
+def _series(context: Context, steps: int, statement: str, expected: Mapping[Symbol, Expr]) -> Claim:
+    """The claim that the expansion holds up to the orders of REMAINDERS in κ, where a = O(κ³) and b = O(κ²)."""
+    return Claim(
+        f"series_of_{steps}_step{'s'[: steps - 1]}",
+        f"{statement}, up to O(κ⁹) and O(κ⁸) where a = O(κ³), b = O(κ²)",
+        f"{PAPER}; orders {HERE}",
+        [
+            lambda: identity(list(expected.values()), list(context.theory.series[steps].values())),
+            *(
+                lambda name=name, order=order: agreement(
+                    "simulation", order, context.measured.remainder_exponent(steps, name, expected[name]), absolute=0.05
+                )
+                for name, order in REMAINDERS.items()
+            ),
+        ],
+    )
+
+
+def _exponent(expected: float, within: float, step_sizes: np.ndarray, errors: np.ndarray) -> Evidence:
+    return agreement("simulation", expected, exponent(step_sizes, errors), absolute=within)

@@ -1,0 +1,94 @@
+"""What an analysis says to a person and to a program: readable mathematics, a table of claims, one JSON document."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+from sympy import Expr, MatrixBase, Symbol, pretty
+
+from analysis.claim import Evidence, Verdict
+from eos_sym import Map
+
+STATUS_STYLES = {"proved": "bold green", "supported": "green", "refuted": "bold red", "undecided": "yellow"}
+SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+WIDTH = 120
+
+
+def print_theory(console: Console, theory: Mapping[str, Any]) -> None:
+    """Every derived result under its name, as mathematics."""
+    for name, value in theory.items():
+        console.print(Text(f"\n{name.replace('_', ' ')}", style="bold"))
+        for line in _readable(value):
+            console.print(Text("    " + line.replace("\n", "\n    ")), soft_wrap=True)
+
+
+def _readable(value: Any) -> list[str]:
+    if isinstance(value, Map):
+        steps = value.substitution.items()
+        return [f"{pretty(name)} ↦ {_one_line(step)}" for name, step in steps]
+    if isinstance(value, Mapping):
+        return [f"{key}:  {line}" for key, item in value.items() for line in _readable(item)]
+    if isinstance(value, Expr | MatrixBase):
+        return [_one_line(value) if isinstance(value, Expr) else pretty(value, num_columns=WIDTH)]
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [line for item in value for line in _readable(item)]
+    return [str(value)]
+
+
+def _one_line(expression: Expr) -> str:
+    """The expression on one line, with Greek letters, raised exponents and real minus signs."""
+    symbols = {symbol: Symbol(pretty(symbol)) for symbol in expression.free_symbols}
+    text = re.sub(r"\*\*(\d+)", lambda power: power[1].translate(SUPERSCRIPTS), str(expression.subs(symbols)))
+    return text.replace("**", "^").replace("*", "·").replace("-", "−").replace("sqrt", "√")
+
+
+def print_claims(console: Console, verdicts: Sequence[Verdict]) -> None:
+    """The claims with the evidence of every channel beneath each."""
+    table = Table(box=None, padding=(0, 1), show_edge=False, title_justify="left")
+    table.add_column("status", no_wrap=True)
+    table.add_column("claim")
+    for verdict in verdicts:
+        status = Text(verdict.status + (" (open)" if verdict.open else ""), style=STATUS_STYLES[verdict.status])
+        table.add_row(status, Text(f"{verdict.statement}  [{verdict.source}]"))
+        for evidence in verdict.evidence:
+            table.add_row("", Text(f"{evidence.channel}: {_comparison(evidence)}", style="dim"))
+    console.print()
+    console.print(table)
+
+
+def _comparison(evidence: Evidence) -> str:
+    tolerance = "" if evidence.tolerance is None else f"  (± {evidence.tolerance:.2g})"
+    return f"expected {_short(evidence.expected)}, observed {_short(evidence.observed)}{tolerance}"
+
+
+def _short(value: str | float | None) -> str:
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
+
+
+def to_json(value: Any) -> Any:
+    """The value as JSON: exact results as text that `eos_sym.parse` reads, floats as numbers, absent as null."""
+    if isinstance(value, Map):
+        return {str(name): str(step) for name, step in value.substitution.items()}
+    if isinstance(value, Mapping):
+        return {str(key): to_json(item) for key, item in value.items()}
+    if isinstance(value, MatrixBase):
+        return [[str(entry) for entry in row] for row in value.tolist()]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, Sequence):
+        return [to_json(item) for item in value]
+    return str(value)
+
+
+def document(**parts: Any) -> str:
+    """The JSON document of a run."""
+    return json.dumps(to_json(parts), indent=2, ensure_ascii=False, allow_nan=False)

@@ -1,0 +1,48 @@
+"""The losses of the papers, by name.
+
+    quadratic(n)     ½ Σ λᵢ θᵢ²            Cohen et al. 2021, §2; λᵢ > 0 are parameters
+    product(depth)   ½ (1 − x₁ x₂ … x_d)²   a deep linear network of width 1 on one example with label 1
+    minimalist()     ½ (1 − x y z w)²       Zhu, Wang, Wang, Zhou, Ge 2022: product(4) in the paper's letters
+    shallow()        ½ (1 − x y)²           the paper's degree-2 comparison: product(2) in the paper's letters
+"""
+
+from __future__ import annotations
+
+from sympy import Integer, Mul, Rational, Symbol, symbols
+
+from eos_sym.errors import BadInput
+from eos_sym.objective import Objective
+
+
+def quadratic(dimension: int) -> Objective:
+    """½ Σ λᵢ θᵢ² with weights theta1, theta2, … and positive parameters lambda1, lambda2, …."""
+    _at_least_one("dimension", dimension)
+    weights = symbols(f"theta1:{dimension + 1}", real=True)
+    eigenvalues = symbols(f"lambda1:{dimension + 1}", positive=True)
+    terms = (eigenvalue * weight**2 / 2 for eigenvalue, weight in zip(eigenvalues, weights, strict=True))
+    return Objective(f"quadratic({dimension})", sum(terms, Integer(0)), weights, eigenvalues)
+
+
+def product(depth: int) -> Objective:
+    """½ (1 − x₁ x₂ … x_depth)² with weights x1, x2, …."""
+    _at_least_one("depth", depth)
+    return _product_loss(f"product({depth})", symbols(f"x1:{depth + 1}", real=True))
+
+
+def minimalist() -> Objective:
+    """½ (1 − x y z w)² with weights x, y, z, w."""
+    return _product_loss("minimalist", symbols("x y z w", real=True))
+
+
+def shallow() -> Objective:
+    """½ (1 − x y)² with weights x, y."""
+    return _product_loss("shallow", symbols("x y", real=True))
+
+
+def _product_loss(name: str, weights: tuple[Symbol, ...]) -> Objective:
+    return Objective(name, Rational(1, 2) * (1 - Mul(*weights)) ** 2, weights)
+
+
+def _at_least_one(name: str, value: int) -> None:
+    if value < 1:
+        raise BadInput(f"{name} = {value}: must be 1 or more")

@@ -1,0 +1,149 @@
+"""An objective: a loss L(θ; p) with its weights θ and its parameters p, and everything its derivatives say.
+
+    gradient                  ∇L,                    an n × 1 matrix
+    hessian                   ∇²L,                   an n × n matrix
+    directional derivative    ∇ᵏL(u₁, …, u_k) = Σ u₁ⁱ…u_kʲ ∂ᵢ…∂ⱼ L,   a scalar
+    minima                    the set on which L attains its least value, proved to be so
+
+A directional derivative is contracted one direction at a time, so no tensor of order three or more is ever built.
+Errors: `BadInput` for a loss that is not an expression in the given symbols; `Undecided` for minima that cannot be
+proved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from sympy import (
+    Expr,
+    ImmutableMatrix,
+    Integer,
+    Matrix,
+    Mul,
+    Poly,
+    PolynomialError,
+    Symbol,
+    diff,
+    factor_list,
+    hessian,
+    latex,
+    linsolve,
+    simplify,
+)
+
+from eos_sym.errors import BadInput, Undecided
+from eos_sym.parse import declare, parse
+
+
+@dataclass(frozen=True)
+class Minima:
+    """The global minima of an objective: the real solutions of `equations`, where the loss equals `value`.
+
+    `chart` solves the equations for some of the weights; substituting it puts an expression on the set of minima.
+    """
+
+    equations: tuple[Expr, ...]
+    value: Expr
+    chart: Mapping[Symbol, Expr]
+
+    def on(self, expression: Expr) -> Expr:
+        """The expression, or matrix of expressions, restricted to the minima and simplified."""
+        return simplify(expression.subs(self.chart))
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A loss, its weights and its parameters; everything derived is computed once, on first use."""
+
+    name: str
+    loss: Expr
+    weights: tuple[Symbol, ...]
+    parameters: tuple[Symbol, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a loss that does not depend on exactly the symbols it declares."""
+        if not self.weights:
+            raise BadInput(f"the objective {self.name} has no weights; name at least one")
+        declared = [*self.weights, *self.parameters]
+        names = [symbol.name for symbol in declared]
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        if repeated:
+            raise BadInput(f"{', '.join(repeated)}: declared more than once; a name is one weight or one parameter")
+        unknown = sorted(str(symbol) for symbol in self.loss.free_symbols - set(declared))
+        if unknown:
+            raise BadInput(f"{', '.join(unknown)}: in the loss, but neither a weight nor a parameter; declare it")
+        unused = sorted(str(weight) for weight in set(self.weights) - self.loss.free_symbols)
+        if unused:
+            raise BadInput(f"{', '.join(unused)}: declared as a weight, but the loss does not depend on it")
+
+    @classmethod
+    def from_text(
+        cls, text: str, weights: Sequence[str], parameters: Sequence[str] = (), name: str = "loss"
+    ) -> Objective:
+        """The objective of a typed loss, for example ``Objective.from_text("(1 - x*y)**2/2", ["x", "y"])``."""
+        weight_symbols = tuple(declare(weight, real=True) for weight in weights)
+        parameter_symbols = tuple(declare(parameter, real=True) for parameter in parameters)
+        return cls(name, parse(text, (*weight_symbols, *parameter_symbols)), weight_symbols, parameter_symbols)
+
+    @cached_property
+    def gradient(self) -> ImmutableMatrix:
+        """∇L, an n × 1 matrix."""
+        return ImmutableMatrix([diff(self.loss, weight) for weight in self.weights])
+
+    @cached_property
+    def hessian(self) -> ImmutableMatrix:
+        """∇²L, an n × n matrix."""
+        return ImmutableMatrix(hessian(self.loss, self.weights))
+
+    def directional_derivative(self, *directions: Iterable[Expr]) -> Expr:
+        """∇ᵏL(u₁, …, u_k), the k-th derivative of the loss along k constant directions of n components each."""
+        derivative = self.loss
+        for direction in directions:
+            components = Matrix(list(direction))
+            if components.shape != (len(self.weights), 1):
+                raise BadInput(
+                    f"a direction has {len(components)} components; {self.name} needs {len(self.weights)}, one a weight"
+                )
+            pairs = zip(components, self.weights, strict=True)
+            derivative = sum((component * diff(derivative, weight) for component, weight in pairs), Integer(0))
+        return derivative
+
+    @cached_property
+    def minima(self) -> Minima:
+        """The global minima, with the proof in the way they are found.
+
+        Two forms of loss are decided. A positive constant times even powers, L = c Π fᵢ^{2mᵢ}, is nonnegative and
+        vanishes exactly where some fᵢ does. A quadratic with a positive definite Hessian is strictly convex, and
+        its only critical point is its minimum. Everything else is `Undecided`.
+        """
+        try:
+            polynomial = Poly(self.loss, *self.weights)
+        except PolynomialError as error:
+            raise Undecided(f"the minima of {self.name}: its loss is not a polynomial in the weights") from error
+        if polynomial.total_degree() == 2 and self.hessian.is_positive_definite:
+            (point,) = linsolve(list(self.gradient), *self.weights)
+            chart = dict(zip(self.weights, point, strict=True))
+            equations = tuple(weight - value for weight, value in chart.items())
+            return Minima(equations, simplify(self.loss.subs(chart)), chart)
+        constant, factors = factor_list(self.loss, *self.weights)
+        if not constant.is_positive or any(power % 2 for _, power in factors):
+            raise Undecided(f"the minima of {self.name}: its loss is neither a convex quadratic nor a perfect square")
+        equation = Mul(*(factor for factor, _ in factors))
+        return Minima((equation,), Integer(0), {self._linear_weight(equation): self._solution(equation)})
+
+    def _linear_weight(self, equation: Expr) -> Symbol:
+        """The last weight in which the equation is linear: the coordinate that the chart of the minima solves for."""
+        for weight in reversed(self.weights):
+            if Poly(equation, weight).degree() == 1:
+                return weight
+        raise Undecided(f"the minima of {self.name}: no weight enters {equation} = 0 linearly")
+
+    def _solution(self, equation: Expr) -> Expr:
+        slope, intercept = Poly(equation, self._linear_weight(equation)).all_coeffs()
+        return simplify(-intercept / slope)
+
+    def _repr_latex_(self) -> str:
+        variables = ", ".join(latex(symbol) for symbol in self.weights)
+        return f"$L({variables}) = {latex(self.loss)}$"

@@ -1,0 +1,99 @@
+"""Linear stability of a fixed point or cycle: multipliers, Jury margins, the critical step size.
+
+The multipliers of a fixed point are the eigenvalues of the Jacobian there, the roots of its characteristic polynomial
+p(z). On a manifold of minima of dimension k, k of them are exactly 1: they are *neutral*, say nothing about
+stability across the manifold, and are divided out as (z − 1)ᵏ. The remaining factor is stable, all |z| < 1, iff every
+Jury margin is positive. For p = a₀zⁿ + … + a_n with a₀ > 0 these are
+
+    p(1),   (−1)ⁿ p(−1),   and a₀² − a_n² at every level of the recursion a_i ← a₀ a_i − a_n a_{n−i},
+
+which divides by nothing, so that the margins of a rule stay polynomials in its parameters.
+Source: E. I. Jury, Theory and Application of the z-Transform Method, 1964.
+
+Errors: `BadInput` for a matrix that is not square; `Undecided` for a critical step size without a closed form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sympy import Expr, Matrix, Poly, Symbol, factor, factor_list, fraction, roots, together
+
+from eos_sym.errors import BadInput, Undecided
+
+
+@dataclass(frozen=True)
+class StabilityCondition:
+    """Stable iff every margin is positive; `neutral` multipliers equal to 1 were divided out.
+
+    `multipliers` are the other ones in closed form, with multiplicity, or None where there is no closed form.
+    """
+
+    margins: tuple[Expr, ...]
+    neutral: int
+    multipliers: Mapping[Expr, int] | None
+
+    def verdict(self, at: Mapping[Symbol, Expr]) -> str:
+        """``stable``, ``unstable`` or ``marginal`` at the given values, or ``undecided`` if a sign is not settled."""
+        margins = [factor(margin.subs(at)) for margin in self.margins]
+        if any(margin.is_negative for margin in margins):
+            return "unstable"
+        if all(margin.is_positive for margin in margins):
+            return "stable"
+        if all(margin.is_nonnegative for margin in margins):
+            return "marginal"
+        return "undecided"
+
+    def critical_step_size(self, step_size: Symbol) -> Expr:
+        """The least step size at which a margin vanishes: stability is lost there, as the step size grows from 0."""
+        zeros: set[Expr] = set()
+        for margin in self.margins:
+            numerator = Poly(fraction(together(margin))[0], step_size)
+            solutions = roots(numerator)
+            if sum(solutions.values()) != numerator.degree():
+                raise Undecided(f"the critical step size: {margin} = 0 has no closed-form solution")
+            zeros |= {zero for zero in map(factor, solutions) if zero.is_positive}
+        if not zeros:
+            raise Undecided("the critical step size: no margin is known to vanish at a positive step size")
+        least = [zero for zero in zeros if all(factor(other - zero).is_nonnegative for other in zeros)]
+        if not least:
+            raise Undecided(f"the critical step size is the least of {', '.join(map(str, zeros))}")
+        return least[0]
+
+
+def stability(jacobian: Matrix) -> StabilityCondition:
+    """The condition for the fixed point or cycle with this Jacobian (of a cycle: the product along it)."""
+    if jacobian.rows != jacobian.cols:
+        raise BadInput(f"a Jacobian of shape {jacobian.shape} is not square")
+    neutral = 0
+    margins: list[Expr] = []
+    multipliers: dict[Expr, int] = {}
+    characteristic = jacobian.charpoly()
+    for factor_expression, multiplicity in factor_list(characteristic.as_expr(), characteristic.gen)[1]:
+        polynomial = Poly(factor_expression, characteristic.gen)
+        if polynomial.degree() == 1 and polynomial.eval(1) == 0:
+            neutral += multiplicity
+            continue
+        margins += jury_margins(polynomial)
+        multipliers |= {factor(root): count * multiplicity for root, count in roots(polynomial).items()}
+    closed_form = sum(multipliers.values()) + neutral == jacobian.rows
+    return StabilityCondition(tuple(dict.fromkeys(margins)), neutral, multipliers if closed_form else None)
+
+
+def jury_margins(polynomial: Poly) -> list[Expr]:
+    """The margins of p(z): all its roots satisfy |z| < 1 iff each is positive. The leading coefficient may have any sign."""
+    degree = polynomial.degree()
+    at_one, at_minus_one = polynomial.eval(1), polynomial.eval(-1) * (-1) ** degree
+    coefficients = polynomial.all_coeffs()
+    leading = coefficients[0]
+    margins = [at_one * leading, at_minus_one * leading]
+    if leading.is_positive or leading.is_negative:
+        sign = 1 if leading.is_positive else -1
+        margins = [at_one * sign, at_minus_one * sign]
+    while len(coefficients) > 2:
+        first, last = coefficients[0], coefficients[-1]
+        margins.append(first**2 - last**2)
+        reversed_coefficients = reversed(coefficients)
+        coefficients = [first * a - last * b for a, b in zip(coefficients, reversed_coefficients, strict=True)][:-1]
+    return [factor(margin) for margin in margins]

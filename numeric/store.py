@@ -1,0 +1,94 @@
+"""Results on disk: NetCDF-4 files that say what produced them, written whole or not at all.
+
+Provenance is a set of attributes of the file's root: the configuration and the command as JSON, the versions of the
+libraries, the commit of the checkout that ran (absent outside a checkout), and the time. A file is written beside its
+place and moved there in one step, so an interruption leaves the old file or none, never half of one.
+
+Errors: `BadInput` for a folder that cannot be written or a file that cannot be read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from eos_sym import BadInput
+
+RECORDED_PACKAGES = ("edge-of-stability", "mpmath", "numpy", "sympy", "torch", "xarray")
+
+
+def versions() -> dict[str, str]:
+    """The versions of Python and of the libraries that results depend on."""
+    return {"python": platform.python_version()} | {package: version(package) for package in RECORDED_PACKAGES}
+
+
+def provenance(configuration: Mapping[str, Any]) -> dict[str, str]:
+    """What produced a result: its configuration and everything else that is needed to obtain it again."""
+    facts = {
+        "configuration": json.dumps(configuration, sort_keys=True),
+        "command": json.dumps(sys.argv),
+        "versions": json.dumps(versions()),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    commit = _commit()
+    return facts | ({"commit": commit} if commit else {})
+
+
+def _commit() -> str | None:
+    """The commit of the checkout this file is part of, marked if files have changed since."""
+    here = Path(__file__).parent
+    try:
+        described = subprocess.run(
+            ["git", "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"],  # noqa: S607
+            cwd=here,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=10,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return described.stdout.strip()
+
+
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a temporary file beside `path`, then put it in place."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+    except OSError as error:
+        raise BadInput(f"{path.parent}: cannot be written ({error.strerror}); choose another folder") from error
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        write(temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def save(groups: Mapping[str, xr.Dataset], path: Path, configuration: Mapping[str, Any]) -> None:
+    """Write datasets as the named groups of one NetCDF file, with the provenance at its root."""
+    tree = xr.DataTree.from_dict({f"/{name}": dataset for name, dataset in groups.items()})
+    tree.attrs.update(provenance(configuration))
+    write_atomically(path, lambda file: tree.to_netcdf(file, engine="h5netcdf"))
+
+
+def load(path: Path) -> xr.DataTree:
+    """The groups of a file written by `save`, in memory; the provenance is in its `attrs`."""
+    try:
+        with xr.open_datatree(path, engine="h5netcdf") as tree:
+            return tree.load()
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{path}: not a readable NetCDF file ({error})") from error
