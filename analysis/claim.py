@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from sympy import Expr, simplify
@@ -113,6 +113,12 @@ def theorem(expected: str, observed: str) -> Evidence:
     return Evidence("symbolic", "proved" if expected == observed else "refuted", expected, observed)
 
 
+def supported(expected: Expr, observed: Expr) -> Evidence:
+    """Symbolic evidence from a formal argument: the formulas agree exactly, but the argument is no proof."""
+    evidence = identity(expected, observed)
+    return replace(evidence, status="supported") if evidence.status == "proved" else evidence
+
+
 def agreement(
     channel: Channel, expected: float, observed: float, *, relative: float = 0.0, absolute: float = 0.0
 ) -> Evidence:
@@ -127,7 +133,9 @@ def agreement(
 def bounded(channel: Channel, observed: float, *, below: float) -> Evidence:
     """Numerical evidence that an error or defect is smaller than a bound."""
     status: Status = "supported" if observed < below else "refuted"
-    return Evidence(channel, status, f"< {below:g}", float(observed) if math.isfinite(observed) else str(observed), below)
+    return Evidence(
+        channel, status, f"< {below:g}", float(observed) if math.isfinite(observed) else str(observed), below
+    )
 
 
 def same(channel: Channel, expected: str, observed: str) -> Evidence:

@@ -41,7 +41,9 @@ NUMBER = re.compile(r"[+-]?(\d+(/\d+)?|\d*\.?\d+([eE][+-]?\d{1,2})?|\d+\.)", re.
 def number(text: str) -> Fraction:
     """An exact decimal or rational: 0.2, 1e-3, 2/8."""
     if len(text) > LONGEST_NUMBER or not NUMBER.fullmatch(text):
-        raise ValueError(f"{text[:LONGEST_NUMBER]!r} is not a number; write a decimal such as 0.2 or a ratio such as 2/8")
+        raise ValueError(
+            f"{text[:LONGEST_NUMBER]!r} is not a number; write a decimal such as 0.2 or a ratio such as 2/8"
+        )
     try:
         return Fraction(text)
     except ZeroDivisionError as error:
@@ -145,7 +147,7 @@ def read_options(name: str, options_type: type[Options], arguments: Sequence[str
 def run(name: str, options: Options, analyse: Callable[[Options], Study]) -> int:
     """Work off the study, write its files, report; the exit code."""
     folder = options.out or Path("results") / name
-    configuration = to_json({key: str(value) if isinstance(value, Path) else value for key, value in asdict(options).items()})
+    configuration = to_json(asdict(options))
     with _progress() as progress:
         task = progress.add_task("deriving the theory", total=None)
         study = analyse(options)

@@ -66,7 +66,9 @@ def analyse(options: Options) -> Study:
         eta = xr.DataArray(list(step_sizes), dims="eta", coords={"eta": list(step_sizes)})
         parameters = {symbol.name: value for symbol, value in zip(objective.parameters, eigenvalues, strict=True)}
         start = {weight.name: 1.0 for weight in objective.weights}
-        return simulator.run(start, {**parameters, "eta": eta}, steps=steps, record_every=record_every, progress=progress)
+        return simulator.run(
+            start, {**parameters, "eta": eta}, steps=steps, record_every=record_every, progress=progress
+        )
 
     threshold = 2 / eigenvalues[0]
     between = 2 / np.sqrt(eigenvalues[0] * eigenvalues[1])

@@ -1,9 +1,9 @@
 """The losses of the papers, by name.
 
-    quadratic(n)     ½ Σ λᵢ θᵢ²            Cohen et al. 2021, §2; λᵢ > 0 are parameters
-    product(depth)   ½ (1 − x₁ x₂ … x_d)²   a deep linear network of width 1 on one example with label 1
-    minimalist()     ½ (1 − x y z w)²       Zhu, Wang, Wang, Zhou, Ge 2022: product(4) in the paper's letters
-    shallow()        ½ (1 − x y)²           the paper's degree-2 comparison: product(2) in the paper's letters
+quadratic(n)     ½ Σ λᵢ θᵢ²            Cohen et al. 2021, §2; λᵢ > 0 are parameters
+product(depth)   ½ (1 − x₁ x₂ … x_d)²   a deep linear network of width 1 on one example with label 1
+minimalist()     ½ (1 − x y z w)²       Zhu, Wang, Wang, Zhou, Ge 2022: product(4) in the paper's letters
+shallow()        ½ (1 − x y)²           the paper's degree-2 comparison: product(2) in the paper's letters
 """
 
 from __future__ import annotations

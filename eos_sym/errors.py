@@ -10,5 +10,5 @@ class BadInput(ValueError):
     """An input that cannot be used; the message is one line that names it and says what would do."""
 
 
-class Undecided(Exception):  # noqa: N818 - a verdict, not a malfunction
+class Undecided(Exception):
     """A question that the program could not settle; the message is the reason."""

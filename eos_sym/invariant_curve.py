@@ -1,6 +1,6 @@
 """The invariant curve of a planar map near the identity, as a formal series.
 
-For the map (A, B) ↦ (A + hᵐ f(A, B) + …, B + hᵐ g(A, B) + …) the curve A = φ(B; h) = φ₀(B) + h φ₁(B) + … is invariant iff
+For (A, B) ↦ (A + hᵐ f(A, B) + …, B + hᵐ g(A, B) + …) the curve A = φ(B; h) = φ₀(B) + h φ₁(B) + … is invariant iff
 
     δ(φ) = A'(φ(B), B) − φ(B'(φ(B), B)) = 0.
 
@@ -41,7 +41,7 @@ def invariant_curve(series: Map, parameter: Symbol, orders: int) -> Expr:
         moved_slow, moved_fast = (step.subs(slow, curve) for step in series.step)
         defect = expand_in(moved_slow - curve.subs(fast, moved_fast), parameter, leading + order + 1)
         defect = defect.coeff(parameter, leading + order)
-        ansatz = _polynomial(fast, Poly(defect, fast).degree())
+        ansatz = _polynomial(fast, max(Poly(defect, fast).degree(), 0))
         equation = tilt * ansatz - push.subs(slow, first) * diff(ansatz, fast) + defect
         curve = (curve + parameter**order * _solve(equation, ansatz, fast)).expand()
     return curve

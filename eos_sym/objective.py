@@ -21,7 +21,6 @@ from sympy import (
     ImmutableMatrix,
     Integer,
     Matrix,
-    Mul,
     Poly,
     PolynomialError,
     Symbol,
@@ -114,9 +113,10 @@ class Objective:
     def minima(self) -> Minima:
         """The global minima, with the proof in the way they are found.
 
-        Two forms of loss are decided. A positive constant times even powers, L = c Π fᵢ^{2mᵢ}, is nonnegative and
-        vanishes exactly where some fᵢ does. A quadratic with a positive definite Hessian is strictly convex, and
-        its only critical point is its minimum. Everything else is `Undecided`.
+        Two forms of loss are decided. An even power with a positive factor, L = c f²ᵐ with f irreducible, is
+        nonnegative and vanishes exactly where f does; that f vanishes somewhere is clear if some weight enters it
+        linearly. A quadratic with a positive definite Hessian is strictly convex, and its only critical point is its
+        minimum. Everything else is `Undecided`.
         """
         try:
             polynomial = Poly(self.loss, *self.weights)
@@ -128,21 +128,18 @@ class Objective:
             equations = tuple(weight - value for weight, value in chart.items())
             return Minima(equations, simplify(self.loss.subs(chart)), chart)
         constant, factors = factor_list(self.loss, *self.weights)
-        if not constant.is_positive or any(power % 2 for _, power in factors):
-            raise Undecided(f"the minima of {self.name}: its loss is neither a convex quadratic nor a perfect square")
-        equation = Mul(*(factor for factor, _ in factors))
-        return Minima((equation,), Integer(0), {self._linear_weight(equation): self._solution(equation)})
+        if not constant.is_positive or len(factors) != 1 or factors[0][1] % 2:
+            raise Undecided(f"the minima of {self.name}: its loss is neither a convex quadratic nor an even power")
+        ((equation, _),) = factors
+        return Minima((equation,), Integer(0), self._chart(equation))
 
-    def _linear_weight(self, equation: Expr) -> Symbol:
-        """The last weight in which the equation is linear: the coordinate that the chart of the minima solves for."""
+    def _chart(self, equation: Expr) -> dict[Symbol, Expr]:
+        """The equation of the minima solved for the last weight that enters it linearly."""
         for weight in reversed(self.weights):
             if Poly(equation, weight).degree() == 1:
-                return weight
+                slope, intercept = Poly(equation, weight).all_coeffs()
+                return {weight: simplify(-intercept / slope)}
         raise Undecided(f"the minima of {self.name}: no weight enters {equation} = 0 linearly")
-
-    def _solution(self, equation: Expr) -> Expr:
-        slope, intercept = Poly(equation, self._linear_weight(equation)).all_coeffs()
-        return simplify(-intercept / slope)
 
     def _repr_latex_(self) -> str:
         variables = ", ".join(latex(symbol) for symbol in self.weights)

@@ -15,7 +15,7 @@ map that is not polynomial.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -51,7 +51,9 @@ class Orbit:
         misses = []
         for index, point in enumerate(self.points):
             following = self.points[(index + 1) % len(self.points)]
-            misses += [abs(simplify(step.subs(point) - following[name])) for name, step in self.map.substitution.items()]
+            misses += [
+                abs(simplify(step.subs(point) - following[name])) for name, step in self.map.substitution.items()
+            ]
         return sum(misses, Integer(0))
 
     @cached_property
@@ -76,20 +78,19 @@ def two_cycle_equations(dynamics: Map) -> tuple[tuple[Symbol, ...], list[Expr]]:
     return partner, [*forth, *(equation.subs(exchange, simultaneous=True) for equation in forth)]
 
 
-def vanishes_on_two_cycles(dynamics: Map, quantity: Expr, except_where: Sequence[Expr] = ()) -> bool:
-    """Whether the quantity is proved to vanish at every two-cycle (except where one of `except_where` vanishes).
+def vanishes_on_two_cycles(dynamics: Map, quantity: Expr) -> bool:
+    """Whether the quantity is proved to vanish at every two-cycle.
 
     False means that some complex two-cycle has another value, not that a real one has.
     """
     partner, equations = two_cycle_equations(dynamics)
     inverse = Dummy("t")
-    excluded = quantity
-    for condition in except_where:
-        excluded *= condition
     generators = (inverse, *partner, *dynamics.state, *dynamics.parameters)
     for variable, image in zip(dynamics.state, partner, strict=True):
         try:
-            system = [Poly(equation, *generators) for equation in (*equations, 1 - inverse * (image - variable) * excluded)]
+            system = [
+                Poly(equation, *generators) for equation in (*equations, 1 - inverse * (image - variable) * quantity)
+            ]
         except PolynomialError as error:
             raise Undecided("two-cycles: the map is not a polynomial in its state and parameters") from error
         if groebner(system, *generators, order="grevlex").exprs != [1]:

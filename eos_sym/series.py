@@ -107,13 +107,11 @@ class _Expansion:
         )
 
 
-class _TooFewTerms(Exception):  # noqa: N818 - caught a few lines below, and answered with more terms
+class _TooFewTerms(Exception):
     """A series whose known terms all cancelled."""
 
 
-def expand_in(
-    expression: Expr, parameter: Symbol, order: int, weights: Mapping[Symbol, int] | None = None
-) -> Expr:
+def expand_in(expression: Expr, parameter: Symbol, order: int, weights: Mapping[Symbol, int] | None = None) -> Expr:
     """All terms of the expression below parameter**order; the remainder is O(parameter**order) as parameter → 0⁺.
 
     `weights` gives the order of smallness of other symbols: {b: 2} expands with b = O(parameter**2).

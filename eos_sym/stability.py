@@ -3,11 +3,11 @@
 The multipliers of a fixed point are the eigenvalues of the Jacobian there, the roots of its characteristic polynomial
 p(z). On a manifold of minima of dimension k, k of them are exactly 1: they are *neutral*, say nothing about
 stability across the manifold, and are divided out as (z − 1)ᵏ. The remaining factor is stable, all |z| < 1, iff every
-Jury margin is positive. For p = a₀zⁿ + … + a_n with a₀ > 0 these are
+Jury margin is positive. For p = zⁿ + a₁zⁿ⁻¹ + … + a_n, a₀ = 1, these are
 
     p(1),   (−1)ⁿ p(−1),   and a₀² − a_n² at every level of the recursion a_i ← a₀ a_i − a_n a_{n−i},
 
-which divides by nothing, so that the margins of a rule stay polynomials in its parameters.
+which divides by nothing, so that the margins are polynomials in the coefficients of p.
 Source: E. I. Jury, Theory and Application of the z-Transform Method, 1964.
 
 Errors: `BadInput` for a matrix that is not square; `Undecided` for a critical step size without a closed form.
@@ -53,13 +53,20 @@ class StabilityCondition:
             solutions = roots(numerator)
             if sum(solutions.values()) != numerator.degree():
                 raise Undecided(f"the critical step size: {margin} = 0 has no closed-form solution")
-            zeros |= {zero for zero in map(factor, solutions) if zero.is_positive}
+            zeros |= {zero for zero in map(factor, solutions) if _positive_where_defined(zero)}
         if not zeros:
             raise Undecided("the critical step size: no margin is known to vanish at a positive step size")
         least = [zero for zero in zeros if all(factor(other - zero).is_nonnegative for other in zeros)]
         if not least:
             raise Undecided(f"the critical step size is the least of {', '.join(map(str, zeros))}")
         return least[0]
+
+
+def _positive_where_defined(expression: Expr) -> bool:
+    """Whether a fraction is known to be positive wherever it is neither 0 nor undefined."""
+    parts = fraction(expression)
+    same_sign = all(part.is_nonnegative for part in parts) or all(part.is_nonpositive for part in parts)
+    return same_sign and expression != 0
 
 
 def stability(jacobian: Matrix) -> StabilityCondition:
@@ -82,15 +89,10 @@ def stability(jacobian: Matrix) -> StabilityCondition:
 
 
 def jury_margins(polynomial: Poly) -> list[Expr]:
-    """The margins of p(z): all its roots satisfy |z| < 1 iff each is positive. The leading coefficient may have any sign."""
-    degree = polynomial.degree()
-    at_one, at_minus_one = polynomial.eval(1), polynomial.eval(-1) * (-1) ** degree
-    coefficients = polynomial.all_coeffs()
-    leading = coefficients[0]
-    margins = [at_one * leading, at_minus_one * leading]
-    if leading.is_positive or leading.is_negative:
-        sign = 1 if leading.is_positive else -1
-        margins = [at_one * sign, at_minus_one * sign]
+    """The margins of p(z): all its roots satisfy |z| < 1 iff each is positive, whatever the sign of a₀."""
+    leading = polynomial.LC()
+    margins = [polynomial.eval(1) / leading, (-1) ** polynomial.degree() * polynomial.eval(-1) / leading]
+    coefficients = [coefficient / leading for coefficient in polynomial.all_coeffs()]
     while len(coefficients) > 2:
         first, last = coefficients[0], coefficients[-1]
         margins.append(first**2 - last**2)

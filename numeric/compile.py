@@ -10,7 +10,8 @@ expression, all broadcast to the same shape, in float64.
 - Symbols are replaced before printing, so no name a user chose is ever part of the code; names are still checked,
   because they become the names of arrays.
 - Every compiled function is compared with 30-digit evaluation of the same expressions at random points before it is
-  handed out. The comparison allows for the rounding of the arguments, amplified as the expression amplifies it.
+  handed out. The comparison allows for what rounding does to the expressions as written: how far their values move if
+  every intermediate result is off by up to 2⁻⁵² of itself (stochastic arithmetic, after Vignes).
 
 Errors: `BadInput` for unbound symbols and for names that are not identifiers; `CompilationError` if the compiled
 numbers are wrong or nowhere defined.
@@ -27,8 +28,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sympy import Expr, Float, Pow, Symbol, lambdify
-from sympy.printing.numpy import NumPyPrinter
+from sympy import Basic, Expr, Float, Integer, Pow, Symbol, lambdify
+from sympy.printing.numpy import SciPyPrinter
 
 from eos_sym import BadInput
 from numeric.stable_forms import stabilize
@@ -37,7 +38,10 @@ LONGEST_WRITTEN_PRODUCT = 3  # x*x*x is as fast as repeated squaring, and saves 
 CHECKED_POINTS = 4
 TRIED_POINTS = 400  # an expression may be undefined at most of them
 CHECK_DIGITS = 30
-ALLOWED_ERROR = 1e-11  # of the value, where the expression is well conditioned
+MOST_DIGITS = 5000  # carried to find the value of terms that cancel
+ALLOWED_ERROR = 1e-11  # of the value, where nothing cancels
+ROUNDED_SAMPLES = 3
+ALLOWED_ROUNDING = 100  # times the largest movement among the samples
 IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
 
 Array = NDArray[np.float64]
@@ -67,8 +71,11 @@ class CompiledFunction:
         return [np.broadcast_to(np.asarray(result, dtype=np.float64), shape) for result in results]
 
 
-class _Printer(NumPyPrinter):  # type: ignore[misc]  # SymPy has no types
-    """NumPy code with integer powers as products."""
+class _Printer(SciPyPrinter):  # type: ignore[misc]  # SymPy has no types
+    """NumPy code, and SciPy's for erf and the like, with integer powers as products and integers as floats."""
+
+    def _print_Integer(self, expr: Integer) -> str:  # noqa: N802 - SymPy's dispatch by class name
+        return f"{expr.p}.0"
 
     def _print_Pow(self, expr: Pow, rational: bool = False) -> str:  # noqa: N802 - SymPy's dispatch by class name
         base, exponent = expr.args
@@ -92,20 +99,22 @@ def integer_power(base: Any, exponent: int) -> Any:
 
 def compile_function(expressions: Sequence[Expr], arguments: Sequence[Symbol]) -> CompiledFunction:
     """The expressions as one checked NumPy function of the arguments."""
-    for argument in arguments:
-        if not IDENTIFIER.fullmatch(argument.name) or keyword.iskeyword(argument.name):
-            raise BadInput(f"{argument.name!r} is not a usable name: use letters, digits and _, starting with a letter")
-    repeated = sorted({a.name for a in arguments if [b.name for b in arguments].count(a.name) > 1})
+    used = set().union(*(expression.free_symbols for expression in expressions))
+    names = [symbol.name for symbol in (*arguments, *(used - {*arguments}))]
+    for name in sorted(names):
+        if not IDENTIFIER.fullmatch(name) or keyword.iskeyword(name):
+            raise BadInput(f"{name!r} is not a usable name: use letters, digits and _, starting with a letter")
+    repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
-        raise BadInput(f"{', '.join(repeated)}: the name of two different symbols; rename one")
-    unbound = sorted({str(symbol) for expression in expressions for symbol in expression.free_symbols - {*arguments}})
+        raise BadInput(f"{', '.join(repeated)}: the name of two symbols; rename one")
+    unbound = sorted(symbol.name for symbol in used - {*arguments})
     if unbound:
         raise BadInput(f"{', '.join(unbound)}: unbound; declare it as state or parameter, or substitute a value")
     function = lambdify(
         tuple(arguments),
         [stabilize(expression) for expression in expressions],
         modules=[{"integer_power": integer_power}, "numpy"],
-        printer=_Printer,
+        printer=_Printer({"fully_qualified_modules": False}),
         cse=True,
         dummify=True,
     )
@@ -116,24 +125,36 @@ def compile_function(expressions: Sequence[Expr], arguments: Sequence[Symbol]) -
 
 def _check(compiled: CompiledFunction) -> None:
     """Compare with many-digit evaluation at random points, the same ones for every run."""
-    generator = random.Random(0)
+    generator, rounding_generator = random.Random(0), random.Random(1)
     for expression_index, expression in enumerate(compiled.expressions):
         checked = 0
         for _ in range(TRIED_POINTS):
             point = {argument: Float(_magnitude(generator), 17) for argument in compiled.arguments}
-            exact = expression.evalf(CHECK_DIGITS, subs=point)
+            exact = expression.evalf(CHECK_DIGITS, subs=point, maxn=MOST_DIGITS)
             if not (exact.is_Float or exact.is_Rational):
                 continue  # undefined, infinite or complex here
-            nudged = {argument: value * (1 + Float(2) ** -50) for argument, value in point.items()}
-            amplified = abs(float(expression.evalf(CHECK_DIGITS, subs=nudged) - exact))
-            found = compiled(*(float(point[argument]) for argument in compiled.arguments))[expression_index]
-            if not abs(float(found) - float(exact)) <= ALLOWED_ERROR * abs(float(exact)) + 100 * amplified:
+            samples = [_rounded(expression, dict(point), rounding_generator) for _ in range(ROUNDED_SAMPLES)]
+            rounding = max(float(abs(sample - exact)) for sample in samples)
+            found = float(compiled(*(float(point[argument]) for argument in compiled.arguments))[expression_index])
+            allowed = ALLOWED_ERROR * abs(float(exact)) + ALLOWED_ROUNDING * rounding
+            if found != float(exact) and not abs(found - float(exact)) <= allowed:
                 raise CompilationError(f"{expression} at {point}: compiled {found}, exact {exact}")
             checked += 1
             if checked == CHECKED_POINTS:
                 break
         else:
             raise CompilationError(f"{expression}: defined at fewer than {CHECKED_POINTS} of the points tried")
+
+
+def _rounded(expression: Basic, known: dict[Basic, Basic], generator: random.Random) -> Basic:
+    """The value of the expression with every result on the way moved at random; `known` holds those already there."""
+    if expression not in known:
+        parts = [_rounded(part, known, generator) for part in expression.args]
+        value = expression.func(*parts) if parts else expression
+        if isinstance(value, Expr) and not value.is_Rational:
+            value = value.evalf(CHECK_DIGITS) * (1 + Float(generator.uniform(-1, 1), CHECK_DIGITS) * 2**-52)
+        known[expression] = value
+    return known[expression]
 
 
 def _magnitude(generator: random.Random) -> float:

@@ -107,9 +107,7 @@ def _last_states(function: CompiledFunction, point: Point, values: Point, steps:
     return recent
 
 
-def _float_states(
-    function: CompiledFunction, point: Point, values: Point, steps: int, keep: int
-) -> list[Point] | None:
+def _float_states(function: CompiledFunction, point: Point, values: Point, steps: int, keep: int) -> list[Point] | None:
     """The same for one run, with Python's floats: an operation takes 0.05 µs where an array of one takes 0.5 µs.
 
     None where floats are not like arrays: they raise where those overflow, and become complex where those are nan.
@@ -134,7 +132,7 @@ def _may_have_ended(recent: Array, tolerance: float, bound: float) -> Mask:
     for period in range(2, len(recent)):
         longer, relative = _moves(recent[-1 - period :], period)
         close |= (relative[-1] <= tolerance) & (longer[-1] <= CYCLE_RATIO * length[-1])
-    return close | ~(np.abs(recent[-1]) <= bound).all(axis=0)
+    return np.asarray(close | ~(np.abs(recent[-1]) <= bound).all(axis=0))
 
 
 def _settle(
@@ -160,7 +158,9 @@ def _settle(
                 settled &= bool(length[-1] <= CYCLE_RATIO * lengths[-period:, position].max())
             if settled:
                 first = since + period
-                _write(ends, run, "converged" if period == 1 else "periodic", period, iteration + first, path[first, :, 0])
+                _write(
+                    ends, run, "converged" if period == 1 else "periodic", period, iteration + first, path[first, :, 0]
+                )
                 ended.append(position)
                 break
     return np.array(ended, dtype=np.int64)

@@ -13,9 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 from sympy import Symbol
 
 from eos_sym import BadInput, Map
@@ -66,9 +68,7 @@ class Simulator:
         lanes = np.stack([array.values.reshape(-1) for array in broadcast])
         state, values = lanes[: len(starts)], lanes[len(starts) :]
 
-        ends = advance(
-            self.step, state, values, steps=steps, tolerance=tolerance, bound=bound, progress=progress
-        )
+        ends = advance(self.step, state, values, steps=steps, tolerance=tolerance, bound=bound, progress=progress)
         dataset = self._dataset(template, state, ends)
         for parameter, setting in zip(self.map.parameters, settings, strict=True):
             dataset[parameter.name] = setting
@@ -77,7 +77,7 @@ class Simulator:
         return dataset
 
     def _dataset(self, template: xr.DataArray, state: Array, ends: Outcomes) -> xr.Dataset:
-        def over_runs(array: Array) -> xr.Variable:
+        def over_runs(array: NDArray[Any]) -> xr.Variable:
             return xr.Variable(template.dims, array.reshape(template.shape))
 
         def over_states(array: Array) -> xr.Variable:

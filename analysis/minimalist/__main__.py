@@ -1,4 +1,4 @@
-"""``python -m analysis.minimalist``: the theory, the simulations, the claims and the figure of the minimalist example."""
+"""``python -m analysis.minimalist``: the options of the minimalist example, and its study put together."""
 
 from __future__ import annotations
 

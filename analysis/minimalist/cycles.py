@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 from sympy import Dummy, Expr, Poly, Symbol, cancel, factor, factor_list, fraction, oo, simplify, solve, sqrt
@@ -46,7 +47,8 @@ class TwoCycles:
     def antidiagonal_is_a_mirror_image(self) -> bool:
         """Whether the map on y = −x is the same f."""
         x, y = self.reduced_map.state
-        return simplify(self.reduced_map.restrict({y: -x}).step[0] - self.diagonal_map.step[0]) == 0
+        difference = self.reduced_map.restrict({y: -x}).step[0] - self.diagonal_map.step[0]
+        return bool(simplify(difference) == 0)
 
     @cached_property
     def step_size_of_ratio(self) -> Expr:
@@ -82,7 +84,7 @@ class TwoCycles:
         """Whether the equation for s has exactly one positive root for every η > 0, by Descartes' rule of signs."""
         numerator, _ = fraction(cancel(self.symmetric_step_size - STEP_SIZE))
         signs = [coefficient.is_positive for coefficient in Poly(numerator, SQUARE).coeffs() if coefficient != 0]
-        return sum(first != second for first, second in zip(signs, signs[1:], strict=False)) == 1
+        return bool(sum(first != second for first, second in pairwise(signs)) == 1)
 
     @cached_property
     def symmetric_cycle(self) -> Orbit:
@@ -143,4 +145,6 @@ def _keeps_sign(expression: Expr, low: Expr, high: Expr) -> bool:
     """Whether a rational function of r has neither zeros nor poles strictly between the bounds."""
     parts = [factor for side in fraction(expression) for factor, _ in factor_list(side, RATIO)[1]]
     ends = [part for part in parts if part != RATIO]  # r itself vanishes at the bound 0, not between
-    return all(Poly(part, RATIO).count_roots(*(None if abs(end) == oo else end for end in (low, high))) == 0 for part in ends)
+    return all(
+        Poly(part, RATIO).count_roots(*(None if abs(end) == oo else end for end in (low, high))) == 0 for part in ends
+    )

@@ -1,9 +1,9 @@
 """The simulations of the minimalist example: each gives one group of data.nc.
 
-    trajectories       one start, several step sizes, every iteration recorded
-    reference          the three runs whose ends are tabulated below
-    initializations    a grid of starts in the (a, b) plane at η = 0.2: where does each end?
-    terminal_gap       starts above the edge at many step sizes: how far below 2/η does each end?
+trajectories       one start, several step sizes, every iteration recorded
+reference          the three runs whose ends are tabulated below
+initializations    a grid of starts in the (a, b) plane at η = 0.2: where does each end?
+terminal_gap       starts above the edge at many step sizes: how far below 2/η does each end?
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from functools import cached_property
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 from sympy import sqrt
 
 from analysis.minimalist.theory import Theory, a, b
@@ -46,7 +47,7 @@ class Experiments:
 
     @cached_property
     def observables(self) -> dict[str, Observable]:
-        """The loss, the sharpness here and at the minimum ahead, and the coordinates a and b, as functions of x and y."""
+        """The loss, the sharpness here and at the minimum ahead, a and b, all as functions of x and y."""
         x, y = self.theory.reduced_map.state
         loss = self.theory.objective.loss.subs(self.theory.subspace)
         root = sqrt(x**2 - y**2) - self.theory.edge_root
@@ -58,7 +59,9 @@ class Experiments:
             "b": compile_observable(x * y - 1, (x, y)),
         }
 
-    def trajectories(self, step_sizes: Sequence[float], start: Mapping[str, float], steps: int, progress: Progress) -> xr.Dataset:
+    def trajectories(
+        self, step_sizes: Sequence[float], start: Mapping[str, float], steps: int, progress: Progress
+    ) -> xr.Dataset:
         """Recorded runs from one start, with the observables along them."""
         eta = _labelled("eta", step_sizes)
         run = self.simulator.run(start, {"eta": eta}, steps=steps, record_every=1, progress=progress)
@@ -85,14 +88,14 @@ class Experiments:
         )
         return self._with_ends(run)
 
-    def terminal_gap(self, step_sizes: Sequence[float], progress: Progress) -> xr.Dataset:
+    def terminal_gap(self, step_sizes: Sequence[float] | NDArray[np.float64], progress: Progress) -> xr.Dataset:
         """Runs that start near the minima and above the edge, far enough for the end not to remember the start.
 
         In units of κ³ and κ² the start is A = min(3, 1/(10 η²)), B = 1/10: the memory decays as exp(−8A), and beyond
         A = 1/(4η²) the oscillation would escape.
         """
         eta = _labelled("eta", step_sizes)
-        height = np.minimum(3.0, 0.1 / eta**2)
+        height = (0.1 / eta**2).clip(max=3.0)
         initial = self.start_at(height * eta**1.5, 0.1 * eta, eta)
         return self._with_ends(self.simulator.run(initial, {"eta": eta}, steps=LONG_ENOUGH, progress=progress))
 
@@ -100,9 +103,9 @@ class Experiments:
         """x and y at the given a and b: from D and P, x² = (√(D² + 4P²) + D)/2 and y = P/x."""
         inverse = compile_function([(a + self.theory.edge_root) ** 2, b + 1], (a, b, STEP_SIZE))
         start_a, start_b, eta = xr.broadcast(start_a, start_b, eta)
-        imbalance, product = (start_a.copy(data=values) for values in inverse(start_a, start_b, eta))
+        imbalance, product = inverse(start_a, start_b, eta)
         x = np.sqrt((np.hypot(imbalance, 2 * product) + imbalance) / 2)
-        return {"x": x, "y": product / x}
+        return {"x": start_a.copy(data=x), "y": start_a.copy(data=product / x)}
 
     def _with_ends(self, run: xr.Dataset) -> xr.Dataset:
         """The run with the observables at its end; missing where it did not converge."""
@@ -112,5 +115,5 @@ class Experiments:
         return run
 
 
-def _labelled(name: str, values: Sequence[float] | np.ndarray) -> xr.DataArray:
+def _labelled(name: str, values: Sequence[float] | NDArray[np.float64]) -> xr.DataArray:
     return xr.DataArray(np.asarray(values, dtype=float), dims=name, coords={name: np.asarray(values, dtype=float)})

@@ -31,7 +31,7 @@ LOST_COLOR = "#d9d9d9"
 def draw(theory: Theory, data: Mapping[str, xr.Dataset]) -> Figure:
     """The whole figure."""
     figure = new_figure(10.0, 6.4)
-    upper, lower = figure.subfigures(2, 1, height_ratios=[1, 1.15])
+    upper, lower = np.asarray(figure.subfigures(2, 1, height_ratios=[1, 1.15]))
     for panel, axes in zip((loss, sharpness, path), upper.subplots(1, 3), strict=True):
         panel(axes, data["trajectories"])
     left, right = lower.subplots(1, 2, width_ratios=[2, 1])
@@ -63,7 +63,9 @@ def sharpness(axes: Axes, runs: xr.Dataset) -> None:
             fontsize="small",
         )
     highest = max(2.2 / runs.eta.values.min(), 1.1 * float(runs.sharpness_ahead.max()))
-    axes.set(title="(a) sharpness", xlabel="iteration", ylabel="sharpness $\\lambda_1(\\nabla^2 L)$", ylim=(0, 1.3 * highest))
+    axes.set(
+        title="(a) sharpness", xlabel="iteration", ylabel="sharpness $\\lambda_1(\\nabla^2 L)$", ylim=(0, 1.3 * highest)
+    )
     axes.plot([], [], color="black", linewidth=0.4, label="at the iterate")
     axes.plot([], [], color="black", linewidth=1.6, label="at the minimum ahead")
     axes.legend(loc="upper right")
@@ -73,7 +75,15 @@ def path(axes: Axes, runs: xr.Dataset) -> None:
     """The trajectories in the (x, y) plane and the minima xy = 1."""
     x, y = runs.trajectory.sel(state="x"), runs.trajectory.sel(state="y")
     for color, eta in zip(COLORS, runs.eta.values, strict=False):
-        axes.plot(x.sel(eta=eta), y.sel(eta=eta), ".-", color=color, linewidth=0.25, markersize=2, label=f"$\\eta = {eta:.4g}$")
+        axes.plot(
+            x.sel(eta=eta),
+            y.sel(eta=eta),
+            ".-",
+            color=color,
+            linewidth=0.25,
+            markersize=2,
+            label=f"$\\eta = {eta:.4g}$",
+        )
     across = np.linspace(0.99 * float(x.min()), 1.01 * float(x.max()), 200)
     axes.plot(across, 1 / across, color=THEORY_COLOR, linewidth=0.8, label="minima $xy = 1$")
     axes.set(title="(a) trajectory, $z = x$, $w = y$", xlabel="$x$", ylabel="$y$")

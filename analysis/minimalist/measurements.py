@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.optimize import root
 from sympy import Expr, Float, Symbol
 
@@ -21,12 +20,24 @@ from eos_sym import STEP_SIZE
 from numeric import compile_function, compile_map
 from numeric.compile import Array
 
+APPROACH_STEP_SIZES = np.array([0.01, 0.02, 0.04])
+CYCLE_STARTS = 200
 DIGITS = 50  # of the evaluations in which high powers of small numbers are told apart
 
 
 def exponent(step_sizes: ArrayLike, errors: ArrayLike) -> float:
     """p in error ≈ constant · ηᵖ."""
     return float(np.polyfit(np.log(np.asarray(step_sizes)), np.log(np.abs(np.asarray(errors))), 1)[0])
+
+
+def _order_in_kappa(expression: Expr, at: Mapping[Symbol, Expr]) -> float:
+    """p in expression ≈ constant · κᵖ at small κ, from two values in many digits."""
+    kappas = [Float(10, DIGITS) ** -power for power in (2, 3)]
+    values = []
+    for kappa in kappas:
+        point = {symbol: value.subs(KAPPA, kappa) for symbol, value in at.items()}
+        values.append(float(expression.evalf(DIGITS, subs={**point, KAPPA: kappa})))
+    return exponent([float(kappa) for kappa in kappas], values)
 
 
 @dataclass(frozen=True)
@@ -68,26 +79,31 @@ class Measurements:
     def remainder_exponent(self, steps: int, coordinate: Symbol, truncated: Expr) -> float:
         """How fast the error of a truncated series for a or b falls with κ, at a = κ³ and b = κ²."""
         exact = self.experiments.theory.centred_map.iterate(steps).substitution[coordinate]
-        difference = exact.subs(STEP_SIZE, KAPPA**2) - truncated
-        kappas = [Float(10, DIGITS) ** -power for power in (2, 3)]
-        errors = [difference.evalf(DIGITS, subs={a: kappa**3, b: kappa**2, KAPPA: kappa}) for kappa in kappas]
-        return exponent([float(kappa) for kappa in kappas], [float(error) for error in errors])
+        return _order_in_kappa(exact.subs(STEP_SIZE, KAPPA**2) - truncated, {a: KAPPA**3, b: KAPPA**2})
 
-    def distance_from_curve(self, step_sizes: NDArray[np.float64]) -> Array:
-        """Max |A − φ(B)| over the part 0.3 < |B| < 0.6 of runs that started off the curve, per step size."""
-        eta = xr.DataArray(step_sizes, dims="eta", coords={"eta": step_sizes})
+    def parabola_defect_exponent(self) -> float:
+        """How fast the distance from the parabola after two steps from it falls with κ, at b = κ²."""
+        theory = self.experiments.theory
+        moved = {
+            name: step.subs(STEP_SIZE, KAPPA**2) for name, step in theory.centred_map.iterate(2).substitution.items()
+        }
+        defect = moved[a] - theory.parabola.subs(b, moved[b])
+        return _order_in_kappa(defect, {a: theory.parabola.subs(b, KAPPA**2), b: KAPPA**2})
+
+    def approach_exponent(self) -> float:
+        """The exponent in η of max |A − φ(B)| over the part 0.3 < |B| < 0.6 of runs that started off the curve φ."""
+        eta = xr.DataArray(APPROACH_STEP_SIZES, dims="eta", coords={"eta": APPROACH_STEP_SIZES})
         curve = compile_function([self.experiments.theory.curve], (B, STEP_SIZE))
         start = self.experiments.start_at(3 * eta**1.5, 0.1 * eta, eta)
-        steps = int(4 / step_sizes.min() ** 2)
+        steps = int(4 / APPROACH_STEP_SIZES.min() ** 2)
         run = self.experiments.simulator.run(start, {"eta": eta}, steps=steps, record_every=1)
         scaled_a = self.experiments.observables["a"].along(run) / eta**1.5
         scaled_b = self.experiments.observables["b"].along(run) / eta
         distance = abs(scaled_a - scaled_a.copy(data=curve(scaled_b, eta.values[:, None])[0]))
         settled = (abs(scaled_b) > 0.3) & (abs(scaled_b) < 0.6) & (scaled_a < 0.6)
-        return np.asarray(distance.where(settled).max("iteration").values)
+        return exponent(APPROACH_STEP_SIZES, distance.where(settled).max("iteration").values)
 
-    @cache
-    def two_cycles(self, step_size: float, starts: int = 200) -> Array:
+    def two_cycles(self, step_size: float) -> Array:
         """(x, y) of every two-cycle that SciPy's root finder reaches from random starts, one row each."""
         forward = self.experiments.simulator.step.evaluate
         generator = np.random.default_rng(self.seed)
@@ -97,7 +113,7 @@ class Measurements:
             return np.concatenate([second - forward(*first, step_size), first - forward(*second, step_size)])
 
         found = []
-        for start in generator.uniform(-1.7, 1.7, (starts, 4)):
+        for start in generator.uniform(-1.7, 1.7, (CYCLE_STARTS, 4)):
             solution = root(defect, start, tol=1e-13)
             first, second = solution.x[:2], solution.x[2:]
             if np.abs(defect(solution.x)).max() < 1e-10 and np.abs(first - second).max() > 1e-4:

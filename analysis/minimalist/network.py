@@ -43,7 +43,9 @@ class NetworkCheck:
             slopes, curvature = values[:DEPTH], values[DEPTH:].reshape(DEPTH, DEPTH)
             weights = torch.tensor(point)
             slope_error = np.abs(gradient(loss, weights).numpy() - slopes).max() / np.abs(slopes).max()
-            errors.append((slope_error, np.abs(hessian(loss, weights).numpy() - curvature).max() / np.abs(curvature).max()))
+            errors.append(
+                (slope_error, np.abs(hessian(loss, weights).numpy() - curvature).max() / np.abs(curvature).max())
+            )
         return float(max(first for first, _ in errors)), float(max(second for _, second in errors))
 
     def gradient_at_minima(self) -> float:

@@ -1,6 +1,6 @@
 """The theory of ½(1 − xyzw)², derived step by step; nothing is typed in but the loss and the names of coordinates.
 
-    weights x, y, z, w  →  symmetric subspace x, y  →  D = x² − y², P = xy  →  a, b  →  series, parabola, endpoint
+weights x, y, z, w  →  symmetric subspace x, y  →  D = x² − y², P = xy  →  a, b  →  series, parabola, endpoint
 """
 
 from __future__ import annotations
@@ -93,7 +93,6 @@ class Theory:
     @cached_property
     def edge_root(self) -> Expr:
         """√D at the symmetric minimum whose sharpness is 2/η."""
-        x, y = self.reduced_map.state
         sharpness = self.sharpness_of_imbalance(D)
         (edge,) = solve(sharpness**2 - (2 / STEP_SIZE) ** 2, D)
         return sqrt(edge)

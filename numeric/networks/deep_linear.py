@@ -9,6 +9,7 @@ Shapes: inputs (n, widths[0]), outputs (n, widths[-1]). Errors: `BadInput` for f
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -24,8 +25,8 @@ class DeepLinear(nn.Module):
         super().__init__()
         if len(widths) < 2 or min(widths) < 1:
             raise BadInput(f"widths = {list(widths)}: give at least an input and an output width, each 1 or more")
-        pairs = zip(widths[:-1], widths[1:], strict=True)
-        self.layers = nn.Sequential(*(nn.Linear(a, b, bias=False, dtype=torch.float64) for a, b in pairs))
+        layers = (nn.Linear(a, b, bias=False, dtype=torch.float64) for a, b in pairwise(widths))
+        self.layers = nn.Sequential(*layers)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """The network's outputs, (n, widths[-1])."""

@@ -1,6 +1,6 @@
 """Full-batch gradient descent on a network, with torch's own optimizer.
 
-    θ_{t+1} = θ_t − η ∇L(θ_t),   by `torch.optim.SGD` without momentum
+θ_{t+1} = θ_t − η ∇L(θ_t),   by `torch.optim.SGD` without momentum
 """
 
 from __future__ import annotations

@@ -1,0 +1,53 @@
+# `make minimalist` runs the main example and `make test` everything CI runs; both make their environment first.
+# pip's own settings (PIP_INDEX_URL, PIP_EXTRA_INDEX_URL, PIP_FIND_LINKS, …) reach it through the environment.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: minimalist quadratic test quick check format benchmark docs clean
+
+minimalist quadratic: $(VENV)/.installed
+	$(BIN)/python -m analysis.$@
+
+test: check
+	$(BIN)/python -m pytest
+
+quick: $(VENV)/.tests-installed
+	$(BIN)/python -m pytest -m "not slow"
+
+check: $(VENV)/.tests-installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.tests-installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+benchmark: $(VENV)/.installed
+	$(BIN)/python -m benchmarks.derivation
+
+docs: $(VENV)/.docs-installed
+	$(BIN)/python -m sphinx -W -b html docs docs/_build/html
+
+clean:
+	rm -rf $(VENV) docs/_build docs/gallery build *.egg-info
+
+$(VENV)/.made:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=")'
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(VENV)/.installed: $(VENV)/.made pyproject.toml constraints.txt
+	$(INSTALL) -e .
+	touch $@
+
+$(VENV)/.tests-installed: $(VENV)/.made pyproject.toml constraints.txt
+	$(INSTALL) -e '.[test]'
+	touch $@ $(VENV)/.installed
+
+$(VENV)/.docs-installed: $(VENV)/.made pyproject.toml constraints.txt
+	$(INSTALL) -e '.[docs]'
+	touch $@ $(VENV)/.installed

@@ -1,0 +1,67 @@
+import pytest
+from sympy import Rational, sqrt, symbols
+
+from eos_sym import STEP_SIZE, BadInput, GradientDescent, Map, Objective, Undecided, minimalist
+from eos_sym.orbits import Orbit, vanishes_on_two_cycles
+
+x, y, z, w = symbols("x y z w", real=True)
+mu = symbols("mu", positive=True)
+eta = STEP_SIZE
+
+
+@pytest.fixture(scope="module")
+def reduced():
+    return GradientDescent().map(minimalist()).restrict({z: x, w: y})
+
+
+@pytest.fixture(scope="module")
+def double_well():
+    """f = (x² − μ)²/4 with η = K/μ, μ = 1, K = 11/10 (Chen and Bruna 2022)."""
+    objective = Objective("double well", (x**2 - 1) ** 2 / 4, (x,))
+    step = GradientDescent().map(objective).step[0].subs(eta, Rational(11, 10))
+    return Map((x,), (), (step,))
+
+
+def test_a_two_cycle_has_the_multiplier_of_the_literature(double_well):
+    """x± with x₊ + x₋ = √(1 + 2/K)…: the cycle {.8145516, 1.1160630} has the multiplier 9 − 2(1 + K)²."""
+    from sympy import Poly, real_roots
+
+    pair = Poly(double_well.iterate(2).step[0] - x, x).quo(Poly(double_well.step[0] - x, x))
+    points = [root for root in real_roots(pair) if root.evalf() > 0]
+    values = sorted(float(root) for root in points if 0.7 < root.evalf() < 1.2)
+    assert values == pytest.approx([0.8145516, 1.1160630], abs=1e-7)
+    slope = double_well.jacobian[0]
+    multiplier = float(slope.subs(x, values[0])) * float(slope.subs(x, values[1]))
+    assert multiplier == pytest.approx(9 - 2 * 2.1**2, abs=1e-9)
+
+
+def test_a_fixed_point_and_a_symmetric_cycle_are_exact_orbits():
+    cubic = Map((x,), (), (x - x**3,))
+    assert Orbit(cubic, ({x: 0},)).period == 1
+    cycle = Orbit(cubic, ({x: sqrt(2)}, {x: -sqrt(2)}))
+    assert (cycle.period, cycle.residual) == (2, 0)
+    assert cycle.stability.multipliers == {25: 1}
+    assert cycle.stability.verdict({}) == "unstable"
+
+
+def test_points_that_are_no_orbit_are_refused():
+    cubic = Map((x,), (), (x - x**3,))
+    with pytest.raises(BadInput, match="not an orbit"):
+        Orbit(cubic, ({x: 1}, {x: -1}))
+    with pytest.raises(BadInput, match="3 points"):
+        Orbit(cubic, ({x: 0},) * 3)
+
+
+def test_every_two_cycle_of_the_minimalist_map_is_balanced(reduced):
+    assert vanishes_on_two_cycles(reduced, x**2 - y**2)
+
+
+def test_what_holds_on_some_two_cycles_only_is_not_proved(reduced):
+    assert not vanishes_on_two_cycles(Map((x,), (), (x - x**3,)), x - sqrt(2))
+    assert not vanishes_on_two_cycles(Map((x,), (), (x - x**3,)), x)
+    assert vanishes_on_two_cycles(Map((x,), (), (x - x**3,)), x**2 - 2) is False  # complex cycles have other values
+
+
+def test_a_map_that_is_not_polynomial_is_undecided():
+    with pytest.raises(Undecided, match="not a polynomial"):
+        vanishes_on_two_cycles(Map((x,), (), (1 / (1 + x**2),)), x)
