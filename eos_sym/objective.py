@@ -33,7 +33,8 @@ from sympy import (
 )
 
 from eos_sym.errors import BadInput, Undecided
-from eos_sym.parse import declare, parse
+from eos_sym.language import declare
+from eos_sym.parse import parse
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ expression, all broadcast to the same shape, in float64.
 - Symbols are replaced before printing, so no name a user chose is ever part of the code; names are still checked,
   because they become the names of arrays.
 - Every compiled function is compared with 30-digit evaluation of the same expressions at random points before it is
-  handed out. The comparison allows for what rounding does to the expressions as written: how far their values move if
-  every intermediate result is off by up to 2⁻⁵² of itself (stochastic arithmetic, after Vignes).
+  handed out. The comparison allows for what rounding does to the expressions as written, measured by how far their
+  values move with small random errors in every intermediate result (stochastic arithmetic, after Vignes).
 
 Errors: `BadInput` for unbound symbols and for names that are not identifiers; `CompilationError` if the compiled
 numbers are wrong or nowhere defined.
@@ -20,8 +20,10 @@ numbers are wrong or nowhere defined.
 from __future__ import annotations
 
 import keyword
+import math
 import random
 import re
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -40,8 +42,9 @@ TRIED_POINTS = 400  # an expression may be undefined at most of them
 CHECK_DIGITS = 30
 MOST_DIGITS = 5000  # carried to find the value of terms that cancel
 ALLOWED_ERROR = 1e-11  # of the value, where nothing cancels
-ROUNDED_SAMPLES = 3
-ALLOWED_ROUNDING = 100  # times the largest movement among the samples
+SAMPLES = 3
+SAMPLE_ERROR = 2.0**-36  # of every result; far enough above rounding for SymPy's cache to tell the samples apart
+ALLOWED_MOVE = 100 * 2.0**-52 / SAMPLE_ERROR  # as much as errors of a hundred roundings in every result
 IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
 
 Array = NDArray[np.float64]
@@ -125,7 +128,7 @@ def compile_function(expressions: Sequence[Expr], arguments: Sequence[Symbol]) -
 
 def _check(compiled: CompiledFunction) -> None:
     """Compare with many-digit evaluation at random points, the same ones for every run."""
-    generator, rounding_generator = random.Random(0), random.Random(1)
+    generator, disturbances = random.Random(0), random.Random(1)
     for expression_index, expression in enumerate(compiled.expressions):
         checked = 0
         for _ in range(TRIED_POINTS):
@@ -133,11 +136,12 @@ def _check(compiled: CompiledFunction) -> None:
             exact = expression.evalf(CHECK_DIGITS, subs=point, maxn=MOST_DIGITS)
             if not (exact.is_Float or exact.is_Rational):
                 continue  # undefined, infinite or complex here
-            samples = [_rounded(expression, dict(point), rounding_generator) for _ in range(ROUNDED_SAMPLES)]
-            rounding = max(float(abs(sample - exact)) for sample in samples)
+            samples = [_disturbed(expression, dict(point), disturbances) for _ in range(SAMPLES)]
+            moved = max(float(abs(sample - exact)) for sample in samples)
             found = float(compiled(*(float(point[argument]) for argument in compiled.arguments))[expression_index])
-            allowed = ALLOWED_ERROR * abs(float(exact)) + ALLOWED_ROUNDING * rounding
-            if found != float(exact) and not abs(found - float(exact)) <= allowed:
+            expected = float(exact)
+            allowed = ALLOWED_ERROR * abs(expected) + ALLOWED_MOVE * moved + sys.float_info.min
+            if found != expected and not abs(found - expected) <= allowed < math.inf:  # both may overflow
                 raise CompilationError(f"{expression} at {point}: compiled {found}, exact {exact}")
             checked += 1
             if checked == CHECKED_POINTS:
@@ -146,13 +150,13 @@ def _check(compiled: CompiledFunction) -> None:
             raise CompilationError(f"{expression}: defined at fewer than {CHECKED_POINTS} of the points tried")
 
 
-def _rounded(expression: Basic, known: dict[Basic, Basic], generator: random.Random) -> Basic:
-    """The value of the expression with every result on the way moved at random; `known` holds those already there."""
+def _disturbed(expression: Basic, known: dict[Basic, Basic], generator: random.Random) -> Basic:
+    """The value of the expression with a random error in every result on the way; `known` are the values so far."""
     if expression not in known:
-        parts = [_rounded(part, known, generator) for part in expression.args]
+        parts = [_disturbed(part, known, generator) for part in expression.args]
         value = expression.func(*parts) if parts else expression
         if isinstance(value, Expr) and not value.is_Rational:
-            value = value.evalf(CHECK_DIGITS) * (1 + Float(generator.uniform(-1, 1), CHECK_DIGITS) * 2**-52)
+            value = value.evalf(CHECK_DIGITS) * (1 + Float(SAMPLE_ERROR * generator.uniform(-1, 1), CHECK_DIGITS))
         known[expression] = value
     return known[expression]
 

@@ -41,13 +41,14 @@ from sympy import (
 )
 
 from eos_sym.errors import BadInput
-from eos_sym.parse import FUNCTIONS, ParseError, declare, parse
+from eos_sym.language import FUNCTIONS, ParseError, declare
+from eos_sym.parse import parse
 
 x, y, z = symbols("x y z", real=True)
 eta = Symbol("eta", positive=True)
 NAMES = (x, y, z, eta)
 
-quick = settings(derandomize=True, deadline=None, max_examples=300)
+quick = settings(derandomize=True, deadline=None, max_examples=200)
 
 
 def outcome(text: str, names=NAMES) -> Expr | ParseError:

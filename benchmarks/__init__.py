@@ -1,0 +1,1 @@
+"""Timings beside named alternatives; they print ratios and gate nothing."""
