@@ -83,6 +83,10 @@ class Map:
         agree after one step. A subspace that is not invariant is `BadInput`.
         """
         free = tuple(variable for variable in self.state if variable not in subspace)
+        for variable, expression in subspace.items():
+            strangers = expression.free_symbols - {*free, *self.parameters}
+            if variable not in self.state or strangers:
+                raise BadInput(f"{variable} = {expression}: write a state variable as an expression in the free ones")
         on_subspace = {variable: step.subs(subspace) for variable, step in self.substitution.items()}
         reduced = Map(free, self.parameters, tuple(simplify(on_subspace[variable]) for variable in free))
         for variable, expression in subspace.items():

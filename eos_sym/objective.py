@@ -41,7 +41,8 @@ from eos_sym.parse import parse
 class Minima:
     """The global minima of an objective: the real solutions of `equations`, where the loss equals `value`.
 
-    `chart` solves the equations for some of the weights; substituting it puts an expression on the set of minima.
+    `chart` solves the equations for some of the weights; substituting it puts an expression on the set of minima, at
+    all of its points but those where the solution is undefined.
     """
 
     equations: tuple[Expr, ...]
@@ -102,6 +103,8 @@ class Objective:
         derivative = self.loss
         for direction in directions:
             components = Matrix(list(direction))
+            if components.free_symbols & set(self.weights):
+                raise BadInput(f"the direction {list(components)} depends on the weights; directions are constant")
             if components.shape != (len(self.weights), 1):
                 raise BadInput(
                     f"a direction has {len(components)} components; {self.name} needs {len(self.weights)}, one a weight"
@@ -139,8 +142,9 @@ class Objective:
         for weight in reversed(self.weights):
             if Poly(equation, weight).degree() == 1:
                 slope, intercept = Poly(equation, weight).all_coeffs()
-                return {weight: simplify(-intercept / slope)}
-        raise Undecided(f"the minima of {self.name}: no weight enters {equation} = 0 linearly")
+                if any(coefficient.is_nonzero for coefficient in Poly(slope, *self.weights).coeffs()):
+                    return {weight: simplify(-intercept / slope)}
+        raise Undecided(f"the minima of {self.name}: no weight is known to enter {equation} = 0 linearly")
 
     def _repr_latex_(self) -> str:
         variables = ", ".join(latex(symbol) for symbol in self.weights)

@@ -93,6 +93,8 @@ def vanishes_on_two_cycles(dynamics: Map, quantity: Expr) -> bool:
             ]
         except PolynomialError as error:
             raise Undecided("two-cycles: the map is not a polynomial in its state and parameters") from error
+        if not all(polynomial.domain.is_ZZ or polynomial.domain.is_QQ for polynomial in system):
+            raise Undecided("two-cycles: the map has coefficients that are not rational numbers")
         if groebner(system, *generators, order="grevlex").exprs != [1]:
             return False
     return True

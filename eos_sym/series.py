@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import QQ, Expr, Integer, Rational, Symbol, integer_nthroot, ring
+from sympy import QQ, Expr, Rational, Symbol, ring
 from sympy.polys.ring_series import rs_mul, rs_nth_root, rs_pow, rs_series_inversion, rs_trunc
 
 from eos_sym.errors import Undecided
@@ -82,15 +82,14 @@ class _Expansion:
             return _Laurent(base.shift * int(exponent), power, base.precision)
         base, leading = self._normalized(base)
         numerator, denominator = int(exponent.p), int(exponent.q)
-        roots = [integer_nthroot(part, denominator) for part in (leading.p, leading.q) if part > 0]
-        if base.shift % denominator or len(roots) < 2 or not all(exact for _, exact in roots):
+        factor = leading**exponent
+        if base.shift % denominator or not factor.is_Rational:
             raise Undecided(f"the expansion in {self.parameter}: ({leading})**({exponent}) is not a rational number")
         unit = base.polynomial / QQ(leading.p, leading.q)
         root = rs_nth_root(unit, denominator, self.small, base.precision) if denominator > 1 else unit
         if numerator < 0:
             root = rs_series_inversion(root, self.small, base.precision)
         power = rs_pow(root, abs(numerator), self.small, base.precision)
-        factor = (Integer(roots[0][0]) / roots[1][0]) ** numerator
         return _Laurent(base.shift // denominator * numerator, power * QQ(factor.p, factor.q), base.precision)
 
     def _normalized(self, series: _Laurent) -> tuple[_Laurent, Rational]:

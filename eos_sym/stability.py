@@ -27,12 +27,15 @@ from eos_sym.errors import BadInput, Undecided
 class StabilityCondition:
     """Stable iff every margin is positive; `neutral` multipliers equal to 1 were divided out.
 
-    `multipliers` are the other ones in closed form, with multiplicity, or None where there is no closed form.
+    `multipliers` are the other ones in closed form, with multiplicity, or None where there is no closed form. `degree`
+    is that of the largest factor that the margins belong to: up to 2, margins that are nonnegative leave all
+    multipliers in the closed unit disc; beyond, a vanishing margin may hide a pair such as 2 and ½.
     """
 
     margins: tuple[Expr, ...]
     neutral: int
     multipliers: Mapping[Expr, int] | None
+    degree: int
 
     def verdict(self, at: Mapping[Symbol, Expr]) -> str:
         """``stable``, ``unstable`` or ``marginal`` at the given values, or ``undecided`` if a sign is not settled."""
@@ -41,12 +44,13 @@ class StabilityCondition:
             return "unstable"
         if all(margin.is_positive for margin in margins):
             return "stable"
-        if all(margin.is_nonnegative for margin in margins):
+        vanishing = any(margin.is_zero for margin in margins)
+        if vanishing and self.degree <= 2 and all(margin.is_nonnegative for margin in margins):
             return "marginal"
         return "undecided"
 
     def critical_step_size(self, step_size: Symbol) -> Expr:
-        """The least step size at which a margin vanishes: stability is lost there, as the step size grows from 0."""
+        """The least step size at which a margin vanishes; below it, all margins are positive, which is checked."""
         zeros: set[Expr] = set()
         for margin in self.margins:
             numerator = Poly(fraction(together(margin))[0], step_size)
@@ -59,6 +63,9 @@ class StabilityCondition:
         least = [zero for zero in zeros if all(factor(other - zero).is_nonnegative for other in zeros)]
         if not least:
             raise Undecided(f"the critical step size is the least of {', '.join(map(str, zeros))}")
+        below = (margin.subs(step_size, least[0] / 2) for margin in self.margins)
+        if not all(_positive_where_defined(factor(margin)) for margin in below):
+            raise Undecided(f"the critical step size: not known to be stable below {least[0]}")
         return least[0]
 
 
@@ -73,7 +80,7 @@ def stability(jacobian: Matrix) -> StabilityCondition:
     """The condition for the fixed point or cycle with this Jacobian (of a cycle: the product along it)."""
     if jacobian.rows != jacobian.cols:
         raise BadInput(f"a Jacobian of shape {jacobian.shape} is not square")
-    neutral = 0
+    neutral = degree = 0
     margins: list[Expr] = []
     multipliers: dict[Expr, int] = {}
     characteristic = jacobian.charpoly()
@@ -82,10 +89,11 @@ def stability(jacobian: Matrix) -> StabilityCondition:
         if polynomial.degree() == 1 and polynomial.eval(1) == 0:
             neutral += multiplicity
             continue
+        degree = max(degree, polynomial.degree())
         margins += jury_margins(polynomial)
         multipliers |= {factor(root): count * multiplicity for root, count in roots(polynomial).items()}
     closed_form = sum(multipliers.values()) + neutral == jacobian.rows
-    return StabilityCondition(tuple(dict.fromkeys(margins)), neutral, multipliers if closed_form else None)
+    return StabilityCondition(tuple(dict.fromkeys(margins)), neutral, multipliers if closed_form else None, degree)
 
 
 def jury_margins(polynomial: Poly) -> list[Expr]:

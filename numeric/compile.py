@@ -9,7 +9,7 @@ expression, all broadcast to the same shape, in float64.
 - Overflowing forms are replaced by stable ones, see `numeric.stable_forms`.
 - Symbols are replaced before printing, so no name a user chose is ever part of the code; names are still checked,
   because they become the names of arrays.
-- Every compiled function is compared with 30-digit evaluation of the same expressions at random points before it is
+- Every compiled function is compared with 400-digit evaluation of the same expressions at random points before it is
   handed out. The comparison allows for what rounding does to the expressions as written, measured by how far their
   values move with small random errors in every intermediate result (stochastic arithmetic, after Vignes).
 
@@ -24,7 +24,7 @@ import math
 import random
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,8 +39,7 @@ from numeric.stable_forms import stabilize
 LONGEST_WRITTEN_PRODUCT = 3  # x*x*x is as fast as repeated squaring, and saves the call
 CHECKED_POINTS = 4
 TRIED_POINTS = 400  # an expression may be undefined at most of them
-CHECK_DIGITS = 30
-MOST_DIGITS = 5000  # carried to find the value of terms that cancel
+CHECK_DIGITS = 400  # where terms cancel to more digits, what is left is 0 for floats
 ALLOWED_ERROR = 1e-11  # of the value, where nothing cancels
 SAMPLES = 3
 SAMPLE_ERROR = 2.0**-36  # of every result; far enough above rounding for SymPy's cache to tell the samples apart
@@ -128,37 +127,48 @@ def compile_function(expressions: Sequence[Expr], arguments: Sequence[Symbol]) -
 
 def _check(compiled: CompiledFunction) -> None:
     """Compare with many-digit evaluation at random points, the same ones for every run."""
-    generator, disturbances = random.Random(0), random.Random(1)
-    for expression_index, expression in enumerate(compiled.expressions):
-        checked = 0
-        for _ in range(TRIED_POINTS):
-            point = {argument: Float(_magnitude(generator), 17) for argument in compiled.arguments}
-            exact = expression.evalf(CHECK_DIGITS, subs=point, maxn=MOST_DIGITS)
+    generator, errors = random.Random(0), random.Random(1)
+
+    def disturb(value: Expr) -> Expr:
+        return value * (1 + Float(SAMPLE_ERROR * errors.uniform(-1, 1), CHECK_DIGITS))
+
+    unchecked = [CHECKED_POINTS] * len(compiled.expressions)
+    for _ in range(TRIED_POINTS):
+        pending = [index for index, points in enumerate(unchecked) if points]
+        if not pending:
+            return
+        point = {argument: _magnitude(generator) for argument in compiled.arguments}
+        found = compiled(*point.values())
+        expressions = [compiled.expressions[index] for index in pending]
+        disturbed = [_values(expressions, point, disturb) for _ in range(SAMPLES)]
+        for index, exact, *samples in zip(pending, _values(expressions, point), *disturbed, strict=True):
             if not (exact.is_Float or exact.is_Rational):
                 continue  # undefined, infinite or complex here
-            samples = [_disturbed(expression, dict(point), disturbances) for _ in range(SAMPLES)]
+            value, expected = float(found[index]), float(exact)
             moved = max(float(abs(sample - exact)) for sample in samples)
-            found = float(compiled(*(float(point[argument]) for argument in compiled.arguments))[expression_index])
-            expected = float(exact)
             allowed = ALLOWED_ERROR * abs(expected) + ALLOWED_MOVE * moved + sys.float_info.min
-            if found != expected and not abs(found - expected) <= allowed < math.inf:  # both may overflow
-                raise CompilationError(f"{expression} at {point}: compiled {found}, exact {exact}")
-            checked += 1
-            if checked == CHECKED_POINTS:
-                break
-        else:
-            raise CompilationError(f"{expression}: defined at fewer than {CHECKED_POINTS} of the points tried")
+            if value != expected and not abs(value - expected) <= allowed < math.inf:  # both may overflow
+                raise CompilationError(f"{compiled.expressions[index]} at {point}: compiled {value}, exact {expected}")
+            unchecked[index] -= 1
+    undefined = compiled.expressions[pending[0]]
+    raise CompilationError(f"{undefined}: defined at fewer than {CHECKED_POINTS} of the points tried")
 
 
-def _disturbed(expression: Basic, known: dict[Basic, Basic], generator: random.Random) -> Basic:
-    """The value of the expression with a random error in every result on the way; `known` are the values so far."""
-    if expression not in known:
-        parts = [_disturbed(part, known, generator) for part in expression.args]
-        value = expression.func(*parts) if parts else expression
-        if isinstance(value, Expr) and not value.is_Rational:
-            value = value.evalf(CHECK_DIGITS) * (1 + Float(SAMPLE_ERROR * generator.uniform(-1, 1), CHECK_DIGITS))
-        known[expression] = value
-    return known[expression]
+def _values(
+    expressions: Sequence[Expr], point: Mapping[Symbol, float], disturb: Callable[[Expr], Expr] = lambda value: value
+) -> list[Expr]:
+    """The values of the expressions at the point, with every argument and intermediate result disturbed."""
+    known: dict[Basic, Basic] = {symbol: disturb(Float(value, CHECK_DIGITS)) for symbol, value in point.items()}
+
+    def value_of(part: Basic) -> Basic:
+        if part not in known:
+            value = part.func(*map(value_of, part.args)) if part.args else part
+            if isinstance(value, Expr) and not value.is_Rational:
+                value = disturb(value.evalf(CHECK_DIGITS))
+            known[part] = value
+        return known[part]
+
+    return [value_of(expression) for expression in expressions]
 
 
 def _magnitude(generator: random.Random) -> float:

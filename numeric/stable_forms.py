@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sympy import E, Expr, Integer, Mul, cosh, exp, log, sinh, tanh
+from sympy import Add, E, Expr, Integer, Mul, cosh, exp, log, sinh, tanh
 from sympy.codegen.numpy_nodes import logaddexp
 
 
@@ -74,10 +74,11 @@ def _bounded_product(product: Expr) -> Expr:
 
 def _bounded_sum(total: Expr) -> Expr:
     """The sum with every c − c f replaced by c g, where f + g = 1 and f, g are positive."""
-    for term in total.args:
+    terms = Add.make_args(total)
+    for term in terms:
         for part, rest in _complements(term):
             whole = -term / part
-            if whole in total.args:
+            if whole in terms:
                 return _bounded(total - term - whole + _bounded_product(whole * rest))
     return total
 

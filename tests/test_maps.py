@@ -35,6 +35,12 @@ def test_a_subspace_that_is_not_invariant_is_refused_with_the_difference(full):
         full.restrict({z: 2 * x})
 
 
+def test_a_subspace_is_written_in_its_free_variables(full):
+    for subspace in ({z: w, w: z}, {Symbol("q"): x}):
+        with pytest.raises(BadInput, match="free ones"):
+            full.restrict(subspace)
+
+
 def test_iterating_is_composing():
     logistic = Map((x,), (eta,), (eta * x * (1 - x),))
     twice = eta * (eta * x * (1 - x)) * (1 - eta * x * (1 - x))

@@ -67,11 +67,14 @@ def test_the_minimum_of_a_shifted_quadratic_solves_its_linear_equations():
         tanh(x * y),
         (x * y) ** 2,  # two branches, of which one chart shows one
         x**2 - y**2,
+        (symbols("p", real=True) * x - 1) ** 2 * 1,  # nowhere 0 if p is
     ],
 )
 def test_minima_that_are_not_proved_are_undecided(loss):
+    parameters = tuple(symbol for symbol in loss.free_symbols if symbol.name == "p")
+    weights = tuple(sorted(loss.free_symbols - set(parameters), key=str))
     with pytest.raises(Undecided):
-        _ = Objective("hard", loss, tuple(sorted(loss.free_symbols, key=str))).minima
+        _ = Objective("hard", loss, weights, parameters).minima
 
 
 def test_a_loss_from_text_has_exact_coefficients():
@@ -106,3 +109,8 @@ def test_a_loss_without_dimensions_is_refused(make):
 
 def test_objectives_print_as_mathematics_in_a_notebook():
     assert shallow()._repr_latex_() == r"$L(x, y) = \frac{\left(- x y + 1\right)^{2}}{2}$"
+
+
+def test_a_direction_that_moves_with_the_weights_is_refused():
+    with pytest.raises(BadInput, match="constant"):
+        shallow().directional_derivative((x, 1))

@@ -81,3 +81,19 @@ def test_the_identity_is_all_neutral():
 def test_a_jacobian_must_be_square():
     with pytest.raises(BadInput, match="not square"):
         stability(Matrix([[1, 2]]))
+
+
+def test_a_vanishing_margin_may_hide_an_unstable_pair():
+    """z⁴ + 3z² + 1 has roots of modulus 1.618 and 0.618; being its own mirror image, it makes no margin negative."""
+    companion = Matrix([[0, -3, 0, -1], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]])
+    assert min(jury_margins(companion.charpoly(z))) == 0
+    assert stability(companion).verdict({}) == "undecided"
+
+
+def test_a_square_of_unknown_size_is_not_called_marginal():
+    assert stability(Matrix([[1 - a**2]])).verdict({}) == "undecided"
+
+
+def test_a_saddle_has_no_critical_step_size():
+    with pytest.raises(Undecided, match="not known to be stable below"):
+        stability(Matrix.diag(1 - 2 * eta, 1 + eta)).critical_step_size(eta)
