@@ -103,7 +103,7 @@ def critical_step_size(objective: Objective) -> Expr:
     """The step size at which stability is lost, for any λ₁ > λ₂ > … > 0."""
     in_gaps, in_eigenvalues = ordered(objective)
     condition = stability(GradientDescent().map(objective).jacobian.subs(in_gaps))
-    return factor(condition.critical_step_size(STEP_SIZE).subs(in_eigenvalues))
+    return factor(condition.critical_value(STEP_SIZE).subs(in_eigenvalues))
 
 
 def split_verdicts(objective: Objective) -> str:

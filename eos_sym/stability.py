@@ -1,4 +1,4 @@
-"""Linear stability of a fixed point or cycle: multipliers, Jury margins, the critical step size.
+"""Linear stability of a fixed point or cycle: multipliers, Jury margins, critical values of a parameter.
 
 The multipliers of a fixed point are the eigenvalues of the Jacobian there, the roots of its characteristic polynomial
 p(z). On a manifold of minima of dimension k, k of them are exactly 1: they are *neutral*, say nothing about
@@ -10,13 +10,15 @@ Jury margin is positive. For p = zⁿ + a₁zⁿ⁻¹ + … + a_n, a₀ = 1, the
 which divides by nothing, so that the margins are polynomials in the coefficients of p.
 Source: E. I. Jury, Theory and Application of the z-Transform Method, 1964.
 
-Errors: `BadInput` for a matrix that is not square; `Undecided` for a critical step size without a closed form.
+Errors: `BadInput` for a matrix that is not square; `Undecided` for a critical value without a closed form, or of
+unknown sign or order.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 from sympy import Expr, Matrix, Poly, Symbol, factor, factor_list, fraction, roots, together
 
@@ -49,24 +51,49 @@ class StabilityCondition:
             return "marginal"
         return "undecided"
 
-    def critical_step_size(self, step_size: Symbol) -> Expr:
-        """The least step size at which a margin vanishes; below it, all margins are positive, which is checked."""
-        zeros: set[Expr] = set()
-        for margin in self.margins:
-            numerator = Poly(fraction(together(margin))[0], step_size)
-            solutions = roots(numerator)
-            if sum(solutions.values()) != numerator.degree():
-                raise Undecided(f"the critical step size: {margin} = 0 has no closed-form solution")
-            zeros |= {zero for zero in map(factor, solutions) if _positive_where_defined(zero)}
+    def critical_value(self, parameter: Symbol) -> Expr:
+        """The least positive value of the parameter, such as the step size, at which a margin vanishes.
+
+        Below it all margins are positive: they have no zero there, and are positive close to 0, which is checked.
+        """
+        zeros = {zero for margin in self.margins for zero in _positive_zeros(margin, parameter)}
         if not zeros:
-            raise Undecided("the critical step size: no margin is known to vanish at a positive step size")
+            raise Undecided(f"the critical {parameter}: no margin vanishes at a positive value")
         least = [zero for zero in zeros if all(factor(other - zero).is_nonnegative for other in zeros)]
         if not least:
-            raise Undecided(f"the critical step size is the least of {', '.join(map(str, zeros))}")
-        below = (margin.subs(step_size, least[0] / 2) for margin in self.margins)
-        if not all(_positive_where_defined(factor(margin)) for margin in below):
-            raise Undecided(f"the critical step size: not known to be stable below {least[0]}")
+            raise Undecided(f"the critical {parameter} is the least of {', '.join(sorted(map(str, zeros)))}")
+        if not all(_positive_where_defined(_lowest_coefficient(margin, parameter)) for margin in self.margins):
+            raise Undecided(f"the critical {parameter}: not known to be stable below {least[0]}")
         return least[0]
+
+
+def _positive_zeros(margin: Expr, parameter: Symbol) -> list[Expr]:
+    """The positive zeros of a margin in closed form, proved to be all of them.
+
+    Descartes' rule comes first: as many sign changes among the coefficients, so many positive zeros at most, and one if
+    there is one change. That zero is never 0, so which of the closed forms it is can be told at any parameters.
+    """
+    numerator = Poly(fraction(together(margin))[0], parameter)
+    signs = [1 if c.is_positive else -1 if c.is_negative else None for c in numerator.coeffs()]
+    changes = None if None in signs else sum(first != second for first, second in pairwise(signs))
+    if changes == 0:
+        return []
+    zeros = roots(numerator)
+    if sum(zeros.values()) != numerator.degree():
+        raise Undecided(f"the critical {parameter}: {margin} = 0 has no closed-form solution")
+    candidates = [zero for zero in map(factor, zeros) if not (zero.is_nonpositive or zero.is_real is False)]
+    if changes == 1:
+        sample = {symbol: 1 for zero in candidates for symbol in zero.free_symbols}
+        candidates = [zero for zero in candidates if zero.subs(sample).is_positive]
+    elif not all(_positive_where_defined(zero) for zero in candidates):
+        raise Undecided(f"the critical {parameter}: {margin} has a zero of unknown sign")
+    return candidates
+
+
+def _lowest_coefficient(margin: Expr, parameter: Symbol) -> Expr:
+    """The coefficient that the sign of a margin depends on as the parameter goes to 0."""
+    numerator, denominator = (Poly(part, parameter) for part in fraction(together(margin)))
+    return factor(numerator.EC() / denominator.EC())
 
 
 def _positive_where_defined(expression: Expr) -> bool:

@@ -34,14 +34,14 @@ def test_a_manifold_of_minima_leaves_one_multiplier_that_is_not_neutral(objectiv
     condition = stability(jacobian)
     assert condition.neutral == len(objective.weights) - 1
     sharpness = objective.minima.on(objective.hessian).trace()
-    assert (condition.critical_step_size(eta) - 2 / sharpness).simplify() == 0
+    assert (condition.critical_value(eta) - 2 / sharpness).simplify() == 0
 
 
 def test_gradient_descent_on_a_quadratic_is_stable_up_to_two_over_the_curvature():
     objective = quadratic(1)
     condition = stability(GradientDescent().map(objective).jacobian)
     (curvature,) = objective.parameters
-    assert condition.critical_step_size(eta) == 2 / curvature
+    assert condition.critical_value(eta) == 2 / curvature
     verdicts = [
         condition.verdict({curvature: 4, eta: step_size}) for step_size in (Rational(49, 100), Rational(1, 2), 1)
     ]
@@ -54,17 +54,17 @@ def test_a_sign_that_is_not_known_is_undecided():
 
 def test_the_least_critical_step_size_needs_an_order():
     with pytest.raises(Undecided, match="least of"):
-        stability(GradientDescent().map(quadratic(2)).jacobian).critical_step_size(eta)
+        stability(GradientDescent().map(quadratic(2)).jacobian).critical_value(eta)
 
 
 def test_a_margin_that_never_vanishes_gives_no_critical_step_size():
     with pytest.raises(Undecided, match="no margin"):
-        stability(Matrix([[Rational(1, 2)]])).critical_step_size(eta)
+        stability(Matrix([[Rational(1, 2)]])).critical_value(eta)
 
 
 def test_a_critical_step_size_without_a_closed_form_is_undecided():
     with pytest.raises(Undecided, match="closed-form"):
-        stability(Matrix([[eta**5 - eta - 1]])).critical_step_size(eta)
+        stability(Matrix([[eta**5 - eta - 1]])).critical_value(eta)
 
 
 def test_multiple_multipliers_are_counted():
@@ -96,4 +96,4 @@ def test_a_square_of_unknown_size_is_not_called_marginal():
 
 def test_a_saddle_has_no_critical_step_size():
     with pytest.raises(Undecided, match="not known to be stable below"):
-        stability(Matrix.diag(1 - 2 * eta, 1 + eta)).critical_step_size(eta)
+        stability(Matrix.diag(1 - 2 * eta, 1 + eta)).critical_value(eta)
