@@ -23,6 +23,7 @@ from itertools import pairwise
 from sympy import Expr, Matrix, Poly, Symbol, factor, factor_list, fraction, roots, together
 
 from eos_sym.errors import BadInput, Undecided
+from eos_sym.signs import positive_where_defined
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class StabilityCondition:
         least = [zero for zero in zeros if all(factor(other - zero).is_nonnegative for other in zeros)]
         if not least:
             raise Undecided(f"the critical {parameter} is the least of {', '.join(sorted(map(str, zeros)))}")
-        if not all(_positive_where_defined(_lowest_coefficient(margin, parameter)) for margin in self.margins):
+        if not all(positive_where_defined(_lowest_coefficient(margin, parameter)) for margin in self.margins):
             raise Undecided(f"the critical {parameter}: not known to be stable below {least[0]}")
         return least[0]
 
@@ -85,7 +86,7 @@ def _positive_zeros(margin: Expr, parameter: Symbol) -> list[Expr]:
     if changes == 1:
         sample = {symbol: 1 for zero in candidates for symbol in zero.free_symbols}
         candidates = [zero for zero in candidates if zero.subs(sample).is_positive]
-    elif not all(_positive_where_defined(zero) for zero in candidates):
+    elif not all(positive_where_defined(zero) for zero in candidates):
         raise Undecided(f"the critical {parameter}: {margin} has a zero of unknown sign")
     return candidates
 
@@ -94,13 +95,6 @@ def _lowest_coefficient(margin: Expr, parameter: Symbol) -> Expr:
     """The coefficient that the sign of a margin depends on as the parameter goes to 0."""
     numerator, denominator = (Poly(part, parameter) for part in fraction(together(margin)))
     return factor(numerator.EC() / denominator.EC())
-
-
-def _positive_where_defined(expression: Expr) -> bool:
-    """Whether a fraction is known to be positive wherever it is neither 0 nor undefined."""
-    parts = fraction(expression)
-    same_sign = all(part.is_nonnegative for part in parts) or all(part.is_nonpositive for part in parts)
-    return same_sign and expression != 0
 
 
 def stability(jacobian: Matrix) -> StabilityCondition:

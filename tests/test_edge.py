@@ -1,0 +1,121 @@
+"""The edge law against the table of THEORY §6: its formula, and simulation."""
+
+import numpy as np
+import pytest
+from sympy import Float, Integer, Poly, Rational, Symbol, cosh, log, symbols
+
+from eos_sym import BadInput, GradientDescent, Objective, Undecided, minimalist, quadratic, shallow
+from eos_sym.edge import EdgeNormalForm, edge_normal_form
+from numeric import compile_map, compile_sharpness
+
+x, y, z, w = symbols("x y z w", real=True)
+PREDICTED = {
+    ("minimalist", Rational(1, 5)): {0.05: -0.03441, 0.1: -0.05176, 0.2: -0.06691, 0.5: -0.07431},
+    ("minimalist", Rational(1, 20)): {2.0: -0.02457},
+    ("shallow", Rational(1, 5)): {0.05: -0.04997, 0.1: -0.09989},
+}
+SIMULATED = {
+    ("minimalist", Rational(1, 5)): {0.05: -0.03448, 0.1: -0.05187, 0.2: -0.06659, 0.5: -0.07257},
+    ("minimalist", Rational(1, 20)): {2.0: -0.02450},
+    ("shallow", Rational(1, 5)): {0.05: -0.05027, 0.1: -0.10116},
+}
+
+
+@pytest.fixture(scope="module")
+def forms():
+    return {"minimalist": edge_normal_form(minimalist()), "shallow": edge_normal_form(shallow())}
+
+
+def edge_point(name, sharpness):
+    """x at the symmetric minimum with the sharpness: 2(x² + x⁻²) for the minimalist, x² + x⁻² for the shallow loss."""
+    scaled = sharpness / (2 if name == "minimalist" else 1)
+    return max(Poly(z**4 - scaled * z**2 + 1, z).nroots(n=30))
+
+
+def at_edge(forms, name, eta):
+    point = edge_point(name, 2 / eta)
+    values = {x: point, y: 1 / point, z: point}
+    return EdgeNormalForm(forms[name].beta.subs(values), forms[name].quartic.subs(values))
+
+
+@pytest.mark.parametrize("case", PREDICTED)
+def test_the_law_predicts_what_the_table_says(forms, case):
+    form = at_edge(forms, *case)
+    assert form.kind == "self_stabilizing"
+    for excess, end in PREDICTED[case].items():
+        assert float(form.end(Float(excess))) == pytest.approx(end, abs=6e-6)
+
+
+@pytest.mark.parametrize("case", SIMULATED)
+def test_gradient_descent_ends_where_the_table_says_and_the_law_is_close(forms, case):
+    name, eta = case
+    if name == "minimalist":
+        loss, bound = minimalist(), {z: x, w: y}
+    else:
+        loss, bound = shallow(), {}
+    simulator = compile_map(GradientDescent().map(loss).restrict(bound))
+    form = at_edge(forms, *case)
+    for excess, tabulated in SIMULATED[case].items():
+        start = float(edge_point(name, 2 / eta + Rational(str(excess))))
+        run = simulator.run({"x": start, "y": (1 + 1e-5) / start}, {"eta": float(eta)}, steps=2_000_000)
+        end = float(compile_sharpness(loss, bound).at_end(run)) - 2 / float(eta)
+        assert end == pytest.approx(tabulated, abs=1e-4)
+        assert end == pytest.approx(float(form.end(Float(excess))), rel=0.03)
+
+
+def test_the_normal_form_agrees_with_a_diagonalization_in_floating_point(forms):
+    loss, point = minimalist(), {x: 1.7, y: 0.6, z: 1.3, w: 1 / (1.7 * 0.6 * 1.3)}
+    values, vectors = np.linalg.eigh(np.array(loss.hessian.subs(point), dtype=float))
+    top = [Float(component) for component in vectors[:, -1]]
+    basis = np.eye(4)
+    third = np.array([float(loss.directional_derivative(top, top, list(map(Float, e))).subs(point)) for e in basis])
+    fourth = float(loss.directional_derivative(top, top, top, top).subs(point))
+    projections = vectors.T @ third
+    assert float(forms["minimalist"].beta.subs(point)) == pytest.approx(np.sum(projections[:-1] ** 2), rel=1e-10)
+    quartic = fourth - 3 * projections[-1] ** 2 / values[-1]
+    assert float(forms["minimalist"].quartic.subs(point)) == pytest.approx(quartic, rel=1e-10)
+
+
+def test_a_large_excess_ends_at_the_inverse_of_e_and_a_small_one_overshoots():
+    form = EdgeNormalForm(Integer(1), Integer(-15))
+    assert form.depth == Rational(1, 10)
+    assert float(form.end(Integer(3))) == pytest.approx(-0.1, abs=1e-9)
+    assert float(form.end(Rational(1, 10**6))) == pytest.approx(-1e-6, rel=1e-4)
+
+
+def test_the_subcritical_toy_of_the_table_overshoots_further():
+    assert float(EdgeNormalForm(Integer(1), Integer(15)).end(Rational(1, 20))) == pytest.approx(-0.0756, abs=5e-5)
+    assert float(EdgeNormalForm(Integer(1), Rational(3, 2)).end(Rational(1, 5))) == pytest.approx(-0.231, abs=5e-4)
+
+
+def test_without_a_quartic_coefficient_the_end_mirrors_the_entry():
+    form = EdgeNormalForm(Integer(1), Integer(0))
+    assert form.kind == "overshooting"
+    assert form.end(Rational(1, 7)) == Rational(-1, 7)
+
+
+def test_what_the_law_does_not_cover_is_refused():
+    with pytest.raises(Undecided, match="may escape"):
+        EdgeNormalForm(Integer(1), Integer(15)).end(Integer(1))
+    with pytest.raises(Undecided, match="does not change"):
+        EdgeNormalForm(Integer(0), Integer(-1))
+    with pytest.raises(Undecided, match="sign"):
+        EdgeNormalForm(Integer(1), Symbol("c", real=True)).end(Integer(1))
+    with pytest.raises(Undecided, match="no limit"):
+        _ = EdgeNormalForm(Integer(1), Integer(1)).depth
+    with pytest.raises(BadInput, match="not positive"):
+        EdgeNormalForm(Integer(1), Integer(-1)).end(Integer(-1))
+    with pytest.raises(Undecided, match="rank one"):
+        edge_normal_form(quadratic(2))
+    with pytest.raises(Undecided):
+        edge_normal_form(Objective("log cosh", log(cosh(1 - x * y)), (x, y)))
+
+
+def test_the_law_and_the_terminal_sharpness_of_the_minimalist_agree_to_leading_order(forms):
+    """At the symmetric minimum with x² + x⁻² = 1/η the depth is η/2 + O(η³)."""
+    s = Symbol("s", positive=True)
+    form = forms["minimalist"]
+    point = {x: s, y: 1 / s, z: s}
+    depth = -3 * form.beta.subs(point) / (2 * form.quartic.subs(point))
+    step_size = 1 / (s**2 + s**-2)
+    assert float((depth / step_size).subs(s, 10**6)) == pytest.approx(0.5, abs=1e-9)
