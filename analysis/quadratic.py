@@ -23,7 +23,7 @@ from sympy import Expr, Integer, Symbol, factor, symbols
 
 from analysis.claim import Claim, bounded, identity, same, theorem
 from analysis.cli import CommonOptions, Number, Study, main
-from analysis.figure import COLORS, THEORY_COLOR, new_figure
+from analysis.figure import THEORY_COLOR, colors, new_figure
 from eos_sym import STEP_SIZE, BadInput, GradientDescent, Objective, quadratic
 from eos_sym.stability import stability
 from numeric import compile_map
@@ -199,17 +199,18 @@ def claims(data: Mapping[str, xr.Dataset], objective: Objective, eigenvalues: Se
 
 def figure(runs: xr.Dataset, eigenvalues: Sequence[float]) -> Figure:
     """|θᵢ| along the runs, a panel per step size, and the multipliers against the step size."""
+    palette = colors(len(eigenvalues))
     drawing = new_figure(2.4 * (runs.sizes["eta"] + 1) + 0.8, 2.6)
     panels = drawing.subplots(1, runs.sizes["eta"] + 1)
     for panel, eta in zip(panels, runs.eta.values, strict=False):
         for index, name in enumerate(runs.state.values):
             size = abs(runs.trajectory.sel(eta=eta, state=name))
-            panel.semilogy(runs.iteration, size.where(size > 0), color=COLORS[index % len(COLORS)])
+            panel.semilogy(runs.iteration, size.where(size > 0), color=palette[index])
         panel.set(title=f"η = {eta:.4g},  2/η = {2 / eta:.4g}", xlabel="iteration", ylim=(1e-10, 1e6))
     panels[0].set_ylabel("|θᵢ|")
     step_sizes = np.linspace(0, 1.15 * max(2 / eigenvalues[0], *runs.eta.values), 200)
     for index, eigenvalue in enumerate(eigenvalues):
-        color = COLORS[index % len(COLORS)]
+        color = palette[index]
         panels[-1].plot(step_sizes, abs(1 - step_sizes * eigenvalue), color=color, label=f"λ = {eigenvalue:g}")
     panels[-1].axhline(1, color=THEORY_COLOR, linewidth=0.8)
     panels[-1].axvline(2 / eigenvalues[0], color=THEORY_COLOR, linestyle="--", label="2/λ₁")

@@ -64,7 +64,7 @@ def print_claims(console: Console, verdicts: Sequence[Verdict]) -> None:
 
 
 def _comparison(evidence: Evidence) -> str:
-    tolerance = "" if evidence.tolerance is None else f"  (± {evidence.tolerance:.2g})"
+    tolerance = f"  (± {evidence.tolerance:.2g})" if isinstance(evidence.expected, float) else ""
     return f"expected {_short(evidence.expected)}, observed {_short(evidence.observed)}{tolerance}"
 
 

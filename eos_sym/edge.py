@@ -48,7 +48,7 @@ class EdgeNormalForm:
 
     @cached_property
     def kind(self) -> str:
-        """By the sign of κ₄: ``self_stabilizing``, ``overshooting`` or ``subcritical``; ``undecided`` if it is unknown."""
+        """By the sign of κ₄: ``self_stabilizing``, ``overshooting``, ``subcritical``, or ``undecided``."""
         quartic = factor(self.quartic)
         if quartic.is_zero:
             return "overshooting"

@@ -7,7 +7,8 @@ Jury margin is positive. For p = zⁿ + a₁zⁿ⁻¹ + … + a_n, a₀ = 1, the
 
     p(1),   (−1)ⁿ p(−1),   and a₀² − a_n² at every level of the recursion a_i ← a₀ a_i − a_n a_{n−i},
 
-which divides by nothing, so that the margins are polynomials in the coefficients of p.
+which divides by nothing, so that the margins are polynomials in the coefficients of p. Coordinates that do not act on
+each other in a circle have multipliers of their own, and are treated block by block.
 Source: E. I. Jury, Theory and Application of the z-Transform Method, 1964.
 
 Errors: `BadInput` for a matrix that is not square; `Undecided` for a critical value without a closed form, or of
@@ -104,15 +105,18 @@ def stability(jacobian: Matrix) -> StabilityCondition:
     neutral = degree = 0
     margins: list[Expr] = []
     multipliers: dict[Expr, int] = {}
-    characteristic = jacobian.charpoly()
-    for factor_expression, multiplicity in factor_list(characteristic.as_expr(), characteristic.gen)[1]:
-        polynomial = Poly(factor_expression, characteristic.gen)
-        if polynomial.degree() == 1 and polynomial.eval(1) == 0:
-            neutral += multiplicity
-            continue
-        degree = max(degree, polynomial.degree())
-        margins += jury_margins(polynomial)
-        multipliers |= {factor(root): count * multiplicity for root, count in roots(polynomial).items()}
+    for block in jacobian.strongly_connected_components():
+        characteristic = jacobian.extract(block, block).charpoly()
+        for part, multiplicity in factor_list(characteristic.as_expr(), characteristic.gen)[1]:
+            polynomial = Poly(part, characteristic.gen)
+            if polynomial.degree() == 1 and polynomial.eval(1) == 0:
+                neutral += multiplicity
+                continue
+            degree = max(degree, polynomial.degree())
+            margins += jury_margins(polynomial)
+            for root, count in roots(polynomial).items():
+                multiplier = factor(root)
+                multipliers[multiplier] = multipliers.get(multiplier, 0) + count * multiplicity
     closed_form = sum(multipliers.values()) + neutral == jacobian.rows
     return StabilityCondition(tuple(dict.fromkeys(margins)), neutral, multipliers if closed_form else None, degree)
 

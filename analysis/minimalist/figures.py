@@ -14,7 +14,7 @@ import xarray as xr
 from matplotlib.colors import LogNorm
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from analysis.figure import COLORS, THEORY_COLOR, new_figure
+from analysis.figure import COLORS, THEORY_COLOR, colors, new_figure
 from analysis.minimalist.experiments import GRID_A, GRID_B, GRID_STEP_SIZE
 from analysis.minimalist.theory import KAPPA, Theory, b
 from eos_sym import STEP_SIZE
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 THEOREM_BOUND = 20 / 3
 LOST_COLOR = "#d9d9d9"
+MOST_LINEAR_RATIO = 4  # step sizes farther apart than this have their edges drawn on a logarithmic axis
 
 
 def draw(theory: Theory, data: Mapping[str, xr.Dataset]) -> Figure:
@@ -42,14 +43,14 @@ def draw(theory: Theory, data: Mapping[str, xr.Dataset]) -> Figure:
 
 def loss(axes: Axes, runs: xr.Dataset) -> None:
     """The loss along the runs, on a logarithmic axis down to rounding."""
-    for color, eta in zip(COLORS, runs.eta.values, strict=False):
+    for color, eta in zip(colors(runs.eta.size), runs.eta.values, strict=True):
         axes.semilogy(runs.iteration, runs.loss.sel(eta=eta).clip(1e-30), color=color, linewidth=0.7)
     axes.set(title="(a) loss", xlabel="iteration", ylabel="loss $L$")
 
 
 def sharpness(axes: Axes, runs: xr.Dataset) -> None:
     """The sharpness along the runs, and at the minimum that gradient flow would reach from there, against 2/η."""
-    for color, eta in zip(COLORS, runs.eta.values, strict=False):
+    for color, eta in zip(colors(runs.eta.size), runs.eta.values, strict=True):
         axes.plot(runs.iteration, runs.sharpness.sel(eta=eta), color=color, linewidth=0.3, alpha=0.6)
         axes.plot(runs.iteration, runs.sharpness_ahead.sel(eta=eta), color=color, linewidth=1.6)
         axes.axhline(2 / eta, color=color, linestyle="--", linewidth=0.9)
@@ -63,9 +64,10 @@ def sharpness(axes: Axes, runs: xr.Dataset) -> None:
             fontsize="small",
         )
     highest = max(2.2 / runs.eta.values.min(), 1.1 * float(runs.sharpness_ahead.max()))
-    axes.set(
-        title="(a) sharpness", xlabel="iteration", ylabel="sharpness $\\lambda_1(\\nabla^2 L)$", ylim=(0, 1.3 * highest)
-    )
+    axes.set(title="(a) sharpness", xlabel="iteration", ylabel="sharpness $\\lambda_1(\\nabla^2 L)$")
+    axes.set_ylim(0, 1.3 * highest)
+    if runs.eta.max() > MOST_LINEAR_RATIO * runs.eta.min():
+        axes.set(yscale="log", ylim=(0.5 / float(runs.eta.max()), 4 * highest))
     axes.plot([], [], color="black", linewidth=0.4, label="at the iterate")
     axes.plot([], [], color="black", linewidth=1.6, label="at the minimum ahead")
     axes.legend(loc="upper right")
@@ -74,7 +76,7 @@ def sharpness(axes: Axes, runs: xr.Dataset) -> None:
 def path(axes: Axes, runs: xr.Dataset) -> None:
     """The trajectories in the (x, y) plane and the minima xy = 1."""
     x, y = runs.trajectory.sel(state="x"), runs.trajectory.sel(state="y")
-    for color, eta in zip(COLORS, runs.eta.values, strict=False):
+    for color, eta in zip(colors(runs.eta.size), runs.eta.values, strict=True):
         axes.plot(
             x.sel(eta=eta),
             y.sel(eta=eta),
