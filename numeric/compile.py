@@ -13,8 +13,8 @@ expression, all broadcast to the same shape, in float64.
   handed out. The comparison allows for what rounding does to the expressions as written, measured by how far their
   values move with small random errors in every intermediate result (stochastic arithmetic, after Vignes).
 
-Errors: `BadInput` for unbound symbols and for names that are not identifiers; `CompilationError` if the compiled
-numbers are wrong or nowhere defined.
+Errors: `BadInput` for unbound symbols, for names that are not identifiers or not unique, and for the imaginary unit;
+`CompilationError` if the compiled numbers are wrong or nowhere defined.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sympy import Basic, Expr, Float, Integer, Pow, Symbol, lambdify
+from sympy import Basic, Expr, Float, I, Integer, Pow, Symbol, lambdify, nan
 from sympy.printing.numpy import SciPyPrinter
 
 from eos_sym import BadInput
@@ -112,6 +112,9 @@ def compile_function(expressions: Sequence[Expr], arguments: Sequence[Symbol]) -
     unbound = sorted(symbol.name for symbol in used - {*arguments})
     if unbound:
         raise BadInput(f"{', '.join(unbound)}: unbound; declare it as state or parameter, or substitute a value")
+    imaginary = [str(expression) for expression in expressions if expression.has(I)]
+    if imaginary:
+        raise BadInput(f"{imaginary[0]}: not real; only real functions are compiled")
     function = lambdify(
         tuple(arguments),
         [stabilize(expression) for expression in expressions],
@@ -138,17 +141,19 @@ def _check(compiled: CompiledFunction) -> None:
         if not pending:
             return
         point = {argument: _magnitude(generator) for argument in compiled.arguments}
+        values = zip(pending, _values([compiled.expressions[index] for index in pending], point), strict=True)
+        exact = {index: value for index, value in values if value.is_Float or value.is_Rational}  # real and finite
+        if not exact:
+            continue
         found = compiled(*point.values())
-        expressions = [compiled.expressions[index] for index in pending]
-        disturbed = [_values(expressions, point, disturb) for _ in range(SAMPLES)]
-        for index, exact, *samples in zip(pending, _values(expressions, point), *disturbed, strict=True):
-            if not (exact.is_Float or exact.is_Rational):
-                continue  # undefined, infinite or complex here
-            value, expected = float(found[index]), float(exact)
-            moved = max(float(abs(sample - exact)) for sample in samples)
+        expressions = [compiled.expressions[index] for index in exact]
+        disturbed = zip(*(_values(expressions, point, disturb) for _ in range(SAMPLES)), strict=True)
+        for (index, value), samples in zip(exact.items(), disturbed, strict=True):
+            moved = max(float(abs(sample - value)) for sample in samples)
+            expected, got = float(value), float(found[index])
             allowed = ALLOWED_ERROR * abs(expected) + ALLOWED_MOVE * moved + sys.float_info.min
-            if value != expected and not abs(value - expected) <= allowed < math.inf:  # both may overflow
-                raise CompilationError(f"{compiled.expressions[index]} at {point}: compiled {value}, exact {expected}")
+            if got != expected and not abs(got - expected) <= allowed < math.inf:  # both may overflow
+                raise CompilationError(f"{compiled.expressions[index]} at {point}: compiled {got}, exact {expected}")
             unchecked[index] -= 1
     undefined = compiled.expressions[pending[0]]
     raise CompilationError(f"{undefined}: defined at fewer than {CHECKED_POINTS} of the points tried")
@@ -162,8 +167,12 @@ def _values(
 
     def value_of(part: Basic) -> Basic:
         if part not in known:
-            value = part.func(*map(value_of, part.args)) if part.args else part
-            if isinstance(value, Expr) and not value.is_Rational:
+            try:
+                value = part.func(*map(value_of, part.args)) if part.args else part
+            except (TypeError, ValueError):  # complex numbers have no order
+                value = nan
+            exact = value.is_Rational and value.q & (value.q - 1) == 0  # a float, unless it is very long
+            if isinstance(value, Expr) and not exact:
                 value = disturb(value.evalf(CHECK_DIGITS))
             known[part] = value
         return known[part]

@@ -36,7 +36,7 @@ class Observable:
         coordinates = [states.sel(state=name, drop=True) for name in self.state]
         values = [xr.DataArray(parameters[name]) for name in self.parameters]
         result: xr.DataArray = xr.apply_ufunc(self._evaluate, *coordinates, *values)
-        return result.assign_attrs(units="1")
+        return result.where(states.notnull().all("state")).assign_attrs(units="1")
 
     def along(self, run: xr.Dataset) -> xr.DataArray:
         """The quantity along the recorded trajectory of a run."""

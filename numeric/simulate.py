@@ -6,7 +6,8 @@ Initial values and parameters are numbers or `xarray.DataArray`s; they broadcast
 the answer keeps those names. Every combination is one run, and each run ends with an outcome, defined in
 `numeric.outcomes`.
 
-Errors: `BadInput` for missing, unknown or non-finite values, and for steps < 1.
+Errors: `BadInput` for missing, unknown or non-finite values, for coordinates that do not match along a shared
+dimension, for parameters and dimensions named like a part of the answer, and for steps < 1.
 """
 
 from __future__ import annotations
@@ -24,11 +25,16 @@ from eos_sym import BadInput, Map
 from numeric.compile import CompiledFunction, compile_function
 from numeric.outcomes import Array, Outcomes, advance, iterate
 
+RESULTS = frozenset({"initial", "final", "outcome", "period", "step", "trajectory", "state", "iteration"})
+
 Values = Mapping[str, float | xr.DataArray]
 
 
 def compile_map(dynamics: Map) -> Simulator:
     """The simulator of a map."""
+    for parameter in dynamics.parameters:
+        if parameter.name in RESULTS:
+            raise BadInput(f"parameter {parameter.name}: the name of a part of every run's results; rename it")
     return Simulator(dynamics, compile_function(dynamics.step, (*dynamics.state, *dynamics.parameters)))
 
 
@@ -63,7 +69,10 @@ class Simulator:
                 raise BadInput(f"{name} = {value}: must be 1 or more")
         starts = _labelled(initial, self.map.state, "initial value")
         settings = _labelled(parameters, self.map.parameters, "parameter")
-        broadcast = xr.broadcast(*starts, *settings)
+        try:
+            broadcast = xr.broadcast(*xr.align(*starts, *settings, join="exact"))
+        except ValueError as error:
+            raise BadInput(f"initial values and parameters: {error}; give them the same coordinates") from error
         template = broadcast[0]
         lanes = np.stack([array.values.reshape(-1) for array in broadcast])
         state, values = lanes[: len(starts)], lanes[len(starts) :]
@@ -131,7 +140,7 @@ def _labelled(values: Values, symbols: tuple[Symbol, ...], kind: str) -> list[xr
         array = xr.DataArray(values[name]).astype(np.float64).assign_attrs(units="1")
         if not np.isfinite(array).all():
             raise BadInput(f"{kind} {name}: not a finite number")
-        reserved = sorted({str(dim) for dim in array.dims} & {"state", "iteration"})
+        reserved = sorted({str(dim) for dim in array.dims} & RESULTS)
         if reserved:
             raise BadInput(f"{kind} {name}: its dimension {reserved[0]} is the simulator's own; rename it")
         arrays.append(array)

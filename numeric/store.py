@@ -4,17 +4,16 @@ Provenance is a set of attributes of the file's root: the configuration and the 
 libraries, the commit of the checkout that ran (absent outside a checkout), and the time. A file is written beside its
 place and moved there in one step, so an interruption leaves the old file or none, never half of one.
 
-Errors: `BadInput` for a folder that cannot be written or a file that cannot be read.
+Errors: `BadInput` for a place that cannot be written or a file that cannot be read.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import platform
+import secrets
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -67,16 +66,22 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a temporary file beside `path`, then put it in place."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+        temporary = path.with_name(f".{path.stem}-{secrets.token_hex(8)}{path.suffix}")
+        temporary.touch(exist_ok=False)
     except OSError as error:
         raise BadInput(f"{path.parent}: cannot be written ({error.strerror}); choose another folder") from error
-    os.close(handle)
-    temporary = Path(name)
     try:
         write(temporary)
-        temporary.replace(path)
+        _move(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _move(temporary: Path, path: Path) -> None:
+    try:
+        temporary.replace(path)
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be written ({error.strerror}); choose another name") from error
 
 
 def save(groups: Mapping[str, xr.Dataset], path: Path, configuration: Mapping[str, Any]) -> None:
@@ -92,4 +97,5 @@ def load(path: Path) -> xr.DataTree:
         with xr.open_datatree(path, engine="h5netcdf") as tree:
             return tree.load()
     except (OSError, ValueError) as error:
-        raise BadInput(f"{path}: not a readable NetCDF file ({error})") from error
+        reason = " ".join(str(error).split())
+        raise BadInput(f"{path}: not a readable NetCDF file ({reason})") from error

@@ -46,8 +46,8 @@ def gradient(loss: Callable[[Tensor], Tensor], parameters: Tensor) -> Tensor:
 
 
 def hessian(loss: Callable[[Tensor], Tensor], parameters: Tensor) -> Tensor:
-    """∇²L(θ), (p, p)."""
-    result: Tensor = torch.func.hessian(loss)(parameters)
+    """∇²L(θ), (p, p); in reverse mode twice, because torch's forward mode uses its deprecated compiler."""
+    result: Tensor = torch.func.jacrev(torch.func.grad(loss))(parameters)
     return result
 
 
