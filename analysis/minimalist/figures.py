@@ -135,7 +135,7 @@ def gap(axes: Axes, runs: xr.Dataset, theory: Theory) -> None:
         ylabel="$(2/\\eta - S_\\infty)/\\eta$",
         ylim=(0.05, 12),
     )
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.legend(loc="center left", bbox_to_anchor=(0, 0.66))
