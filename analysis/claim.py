@@ -99,10 +99,9 @@ def identity(expected: Expr | Sequence[Expr], observed: Expr | Sequence[Expr]) -
     right = [observed] if isinstance(observed, Expr) else list(observed)
     differences = [simplify(a - b) for a, b in zip(left, right, strict=True)]
     status: Status = "proved"
-    for difference in (difference for difference in differences if difference != 0):
-        status = "undecided" if difference.equals(0) is None else "refuted"
-        if status == "refuted":
-            break
+    zero = [difference == 0 or difference.equals(0) for difference in differences]
+    if not all(zero):
+        status = "refuted" if False in zero else "undecided"
     return Evidence("symbolic", status, ", ".join(map(str, left)), ", ".join(map(str, right)))
 
 
@@ -139,5 +138,7 @@ def bounded(channel: Channel, observed: float, *, below: float) -> Evidence:
 
 
 def same(channel: Channel, expected: str, observed: str) -> Evidence:
-    """Numerical evidence in words, such as the outcomes of runs."""
+    """Numerical evidence in words, such as the outcomes of runs; a run that did not end decides nothing."""
+    if "undecided" in observed and "undecided" not in expected:
+        return Evidence(channel, "undecided", expected, observed)
     return Evidence(channel, "supported" if expected == observed else "refuted", expected, observed)

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import re
+import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LONGEST_NUMBER = 40
+MOST_STEPS = 1_000_000
 NUMBER = re.compile(r"[+-]?(\d+(/\d+)?|\d*\.?\d+([eE][+-]?\d{1,2})?|\d+\.)", re.ASCII)
 
 
@@ -81,6 +84,21 @@ def assignments(option: str, texts: Sequence[str], names: Sequence[str]) -> dict
     return values
 
 
+def check_step_sizes(step_sizes: Sequence[Fraction]) -> None:
+    """Refuse step sizes that are not positive, or that are the same number in floating point."""
+    shown = f"--eta {' '.join(map(str, step_sizes))}".strip()
+    if not step_sizes or min(step_sizes) <= 0:
+        raise BadInput(f"{shown}: give positive step sizes")
+    if len({float(step_size) for step_size in step_sizes}) < len(step_sizes):
+        raise BadInput(f"{shown}: give each step size once")
+
+
+def check_steps(steps: int) -> None:
+    """Refuse numbers of recorded iterations that are not positive or that no memory holds."""
+    if not 1 <= steps <= MOST_STEPS:
+        raise BadInput(f"--steps {steps}: must be 1 or more, and at most {MOST_STEPS}, since every one is recorded")
+
+
 @dataclass(frozen=True, kw_only=True)
 class CommonOptions:
     """The options of every analysis."""
@@ -115,8 +133,15 @@ class Study:
 def main(name: str, options_type: type[Options], analyse: Callable[[Options], Study]) -> None:
     """Run the analysis with the options of the command line, and exit."""
     try:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8")  # mathematics is printed whatever the locale
         options = read_options(name, options_type, sys.argv[1:])
-        sys.exit(run(name, options, analyse))
+        code = run(name, options, analyse)
+        sys.stdout.flush()
+        sys.exit(code)
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(128 + signal.SIGPIPE)
     except BadInput as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(2)
@@ -140,12 +165,18 @@ def read_options(name: str, options_type: type[Options], arguments: Sequence[str
         if ending.code in (0, None):
             raise  # --help
         lines = re.sub(r"[╭╮╰╯│─]+", " ", explanation.getvalue()).splitlines()
-        said = [line.strip() for line in lines if line.strip() and "full helptext" not in line]
-        raise BadInput(f"{': '.join(said[:1])}: {' '.join(said[1:])} (--help lists the options)") from None
+        said = " ".join(line.strip() for line in lines if line.strip() and "full helptext" not in line)
+        unread = re.search(r"Error parsing (--\S+):.*for arguments: \[(.*?)\]", said)
+        if unread:
+            remedy = "not a value of this option; numbers are written 0.2, 1e-3 or 2/8"
+            raise BadInput(f"{unread[1]} {unread[2]}: {remedy}") from None
+        raise BadInput(f"{said.removeprefix('Unrecognized options ')} (--help lists the options)") from None
 
 
 def run(name: str, options: Options, analyse: Callable[[Options], Study]) -> int:
     """Work off the study, write its files, report; the exit code."""
+    if options.seed < 0:
+        raise BadInput(f"--seed {options.seed}: must be 0 or more")
     folder = options.out or Path("results") / name
     configuration = to_json(asdict(options))
     with _progress() as progress:

@@ -22,7 +22,7 @@ import xarray as xr
 from sympy import Expr, Integer, Symbol, factor, symbols
 
 from analysis.claim import Claim, bounded, identity, same, theorem
-from analysis.cli import CommonOptions, Number, Study, main
+from analysis.cli import CommonOptions, Number, Study, check_step_sizes, check_steps, main
 from analysis.figure import THEORY_COLOR, colors, new_figure
 from eos_sym import STEP_SIZE, BadInput, GradientDescent, Objective, quadratic
 from eos_sym.stability import stability
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 SOURCE = "Cohen et al. 2021, §2"
 NEAR_THRESHOLD = 1e-3  # the threshold is tested this far, relatively, on either side
+SPLIT_STEPS = 10  # no coordinate grows by more than 3 a step there
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,10 +53,8 @@ def analyse(options: Options) -> Study:
     eigenvalues = [float(value) for value in options.eigenvalues]
     if len(eigenvalues) < 2 or sorted(set(eigenvalues), reverse=True) != eigenvalues or eigenvalues[-1] <= 0:
         raise BadInput(f"--eigenvalues {' '.join(map(str, options.eigenvalues))}: give at least two, positive, falling")
-    if not options.eta or min(options.eta) <= 0:
-        raise BadInput(f"--eta {' '.join(map(str, options.eta))}: give positive step sizes")
-    if options.steps < 1:
-        raise BadInput(f"--steps {options.steps}: must be 1 or more")
+    check_step_sizes(options.eta)
+    check_steps(options.steps)
 
     objective = quadratic(len(eigenvalues))
     simulator = compile_map(GradientDescent().map(objective))
@@ -71,7 +70,7 @@ def analyse(options: Options) -> Study:
         )
 
     threshold = 2 / eigenvalues[0]
-    between = 2 / np.sqrt(eigenvalues[0] * eigenvalues[1])
+    between = 4 / (eigenvalues[0] + eigenvalues[1])
     both_sides = [threshold * (1 - NEAR_THRESHOLD), threshold * (1 + NEAR_THRESHOLD)]
     return Study(
         theory={
@@ -83,7 +82,7 @@ def analyse(options: Options) -> Study:
         experiments={
             "runs": lambda progress: simulate([float(eta) for eta in options.eta], options.steps, progress),
             "threshold": lambda progress: simulate(both_sides, round(40 / NEAR_THRESHOLD), progress, record_every=None),
-            "split": lambda progress: simulate([between], 20, progress),
+            "split": lambda progress: simulate([between], SPLIT_STEPS, progress),
         },
         claims=lambda data: claims(data, objective, eigenvalues),
         figure=lambda data: figure(data["runs"], eigenvalues),
@@ -190,7 +189,9 @@ def claims(data: Mapping[str, xr.Dataset], objective: Objective, eigenvalues: Se
                 lambda: theorem("all coordinates: unstable; without the first: stable", split_verdicts(objective)),
                 lambda: same("simulation", ", ".join(pattern), ", ".join(pattern_of(simulated))),
                 lambda: same(
-                    "network", ", ".join(pattern), ", ".join(pattern_of(network_growth(eigenvalues, between, 20)))
+                    "network",
+                    ", ".join(pattern),
+                    ", ".join(pattern_of(network_growth(eigenvalues, between, SPLIT_STEPS))),
                 ),
             ],
         ),

@@ -44,5 +44,5 @@ def _product_loss(name: str, weights: tuple[Symbol, ...]) -> Objective:
 
 
 def _at_least_one(name: str, value: int) -> None:
-    if value < 1:
-        raise BadInput(f"{name} = {value}: must be 1 or more")
+    if not isinstance(value, int) or value < 1:
+        raise BadInput(f"{name} = {value}: must be a whole number, 1 or more")

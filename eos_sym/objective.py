@@ -81,9 +81,10 @@ class Objective:
 
     @classmethod
     def from_text(
-        cls, text: str, weights: Sequence[str], parameters: Sequence[str] = (), name: str = "loss"
+        cls, text: str, weights: str | Sequence[str], parameters: str | Sequence[str] = (), name: str = "loss"
     ) -> Objective:
-        """The objective of a typed loss, for example ``Objective.from_text("(1 - x*y)**2/2", ["x", "y"])``."""
+        """The objective of a typed loss, for example ``Objective.from_text("(1 - x*y)**2/2", "x y")``."""
+        weights, parameters = (names.split() if isinstance(names, str) else names for names in (weights, parameters))
         weight_symbols = tuple(declare(weight, real=True) for weight in weights)
         parameter_symbols = tuple(declare(parameter, real=True) for parameter in parameters)
         return cls(name, parse(text, (*weight_symbols, *parameter_symbols)), weight_symbols, parameter_symbols)
@@ -126,6 +127,8 @@ class Objective:
             polynomial = Poly(self.loss, *self.weights)
         except PolynomialError as error:
             raise Undecided(f"the minima of {self.name}: its loss is not a polynomial in the weights") from error
+        if polynomial.domain.is_EX or not polynomial.domain.is_Exact:
+            raise Undecided(f"the minima of {self.name}: write its coefficients as rational numbers or parameters")
         if polynomial.total_degree() == 2 and self.hessian.is_positive_definite:
             (point,) = linsolve(list(self.gradient), *self.weights)
             chart = dict(zip(self.weights, point, strict=True))

@@ -37,8 +37,16 @@ class Orbit:
         """Refuse points that are not an exact orbit."""
         if len(self.points) not in (1, 2):
             raise BadInput(f"an orbit of {len(self.points)} points; only periods 1 and 2 are known here")
+        if len(self.points) == 2 and all(simplify(a - b) == 0 for a, b in zip(*self._coordinates(), strict=True)):
+            raise BadInput("a two-cycle has two different points; give a fixed point once")
         if self.residual != 0:
             raise BadInput(f"not an orbit: the map misses the next point by {self.residual}")
+
+    def _coordinates(self) -> list[list[Expr]]:
+        missing = [str(name) for name in self.map.state if any(name not in point for point in self.points)]
+        if missing:
+            raise BadInput(f"{', '.join(missing)}: missing in a point of the orbit")
+        return [[point[name] for name in self.map.state] for point in self.points]
 
     @property
     def period(self) -> int:

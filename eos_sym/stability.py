@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-from sympy import Expr, Matrix, Poly, Symbol, factor, factor_list, fraction, roots, together
+from sympy import Expr, Matrix, Poly, Symbol, factor, factor_list, fraction, nsimplify, roots, together
 
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.signs import positive_where_defined
@@ -44,6 +44,8 @@ class StabilityCondition:
     def verdict(self, at: Mapping[Symbol, Expr]) -> str:
         """``stable``, ``unstable`` or ``marginal`` at the given values, or ``undecided`` if a sign is not settled."""
         margins = [factor(margin.subs(at)) for margin in self.margins]
+        if not margins:
+            return "marginal"  # every multiplier is 1
         if any(margin.is_negative for margin in margins):
             return "unstable"
         if all(margin.is_positive for margin in margins):
@@ -102,6 +104,7 @@ def stability(jacobian: Matrix) -> StabilityCondition:
     """The condition for the fixed point or cycle with this Jacobian (of a cycle: the product along it)."""
     if jacobian.rows != jacobian.cols:
         raise BadInput(f"a Jacobian of shape {jacobian.shape} is not square")
+    jacobian = jacobian.applyfunc(lambda entry: nsimplify(entry, rational=True))  # floats mean the rationals they are
     neutral = degree = 0
     margins: list[Expr] = []
     multipliers: dict[Expr, int] = {}
@@ -117,6 +120,8 @@ def stability(jacobian: Matrix) -> StabilityCondition:
             for root, count in roots(polynomial).items():
                 multiplier = factor(root)
                 multipliers[multiplier] = multipliers.get(multiplier, 0) + count * multiplicity
+    if neutral and (jacobian - Matrix.eye(jacobian.rows)).rank(simplify=True) != jacobian.rows - neutral:
+        raise Undecided("the multipliers equal to 1 are defective: perturbations grow linearly, whatever the others do")
     closed_form = sum(multipliers.values()) + neutral == jacobian.rows
     return StabilityCondition(tuple(dict.fromkeys(margins)), neutral, multipliers if closed_form else None, degree)
 

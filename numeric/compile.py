@@ -9,7 +9,7 @@ expression, all broadcast to the same shape, in float64.
 - Overflowing forms are replaced by stable ones, see `numeric.stable_forms`.
 - Symbols are replaced before printing, so no name a user chose is ever part of the code; names are still checked,
   because they become the names of arrays.
-- Every compiled function is compared with 400-digit evaluation of the same expressions at random points before it is
+- Every compiled function is compared with 30-digit evaluation of the same expressions at random points before it is
   handed out. The comparison allows for what rounding does to the expressions as written, measured by how far their
   values move with small random errors in every intermediate result (stochastic arithmetic, after Vignes).
 
@@ -39,7 +39,7 @@ from numeric.stable_forms import stabilize
 LONGEST_WRITTEN_PRODUCT = 3  # x*x*x is as fast as repeated squaring, and saves the call
 CHECKED_POINTS = 4
 TRIED_POINTS = 400  # an expression may be undefined at most of them
-CHECK_DIGITS = 400  # where terms cancel to more digits, what is left is 0 for floats
+CHECK_DIGITS = 30
 ALLOWED_ERROR = 1e-11  # of the value, where nothing cancels
 SAMPLES = 3
 SAMPLE_ERROR = 2.0**-36  # of every result; far enough above rounding for SymPy's cache to tell the samples apart

@@ -9,8 +9,8 @@
 The comparison with shorter moves keeps a slow oscillating convergence from being called a two-cycle: at a multiplier
 −1 + δ the two-step move is 2δ times the one-step move, small soon, but never 1e-9 of it unless δ is. In the same way
 a slow convergence to a two-cycle is no four-cycle. At that multiplier rounding stops the convergence at a distance of
-about 10⁻¹⁶/δ, in an exact cycle of floating-point numbers; so a cycle whose steps are all shorter than 1e-9 · (1 + |θᵢ|)
-is called converged, and a true one so narrow is not told from it.
+about 10⁻¹⁶/δ, in an exact cycle of floating-point numbers; so a cycle whose steps are all shorter than
+1e-9 · (1 + |θᵢ|) is called converged, and a true one so narrow is not told from it.
 
 Shapes: a state is an array (coordinates, runs), and so is everything computed from it. Runs are examined every
 `BLOCK` iterations; the block in which one may have ended is replayed for it alone, which gives the exact step. Ended

@@ -160,24 +160,31 @@ def test_convergence_is_dated_exactly_wherever_it_falls_in_a_block(halving):
     assert run.final.values[:, 0].tolist() == [2.0**-40] * len(dates)
 
 
+def halving_rotation(period):
+    """p numbers go round; y halves, and from 2^(s−40−p) moves over p steps by (1 − 2⁻ᵖ) 2⁻⁴⁰ at iteration s."""
+    ring = symbols(f"a1:{period + 1}", real=True)
+    start = {symbol.name: float(index) for index, symbol in enumerate(ring)}
+    return simulator(*ring[1:], ring[0], y / 2, state=(*ring, y)), start
+
+
 @pytest.mark.parametrize("period", range(2, LONGEST_PERIOD + 1))
 def test_a_cycle_of_any_period_is_dated_exactly_wherever_it_falls_in_a_block(period):
-    """p numbers go round; y halves, from 2^(s−40−p), and over p steps moves by (1 − 2⁻ᵖ) 2⁻⁴⁰ at iteration s."""
-    ring = symbols(f"a1:{period + 1}", real=True)
-    rotation = simulator(*ring[1:], ring[0], y / 2, state=(*ring, y))
+    rotation, start = halving_rotation(period)
     dates = np.arange(1, 3 * BLOCK)
-    start = {symbol.name: float(index) for index, symbol in enumerate(ring)}
-    run = rotation.run(
-        {**start, "y": lanes(2.0 ** (dates - 40.0 - period))}, {}, steps=4 * BLOCK, tolerance=2.0**-40, bound=1e300
-    )
+    values = {**start, "y": lanes(2.0 ** (dates - 40.0 - period))}
+    run = rotation.run(values, {}, steps=4 * BLOCK, tolerance=2.0**-40, bound=1e300)
     assert ends(run) == [("periodic", period, max(date, period)) for date in dates]
 
 
-@pytest.mark.parametrize("steps", [*range(1, 20), BLOCK, BLOCK + 1, BLOCK + 5])
-def test_a_cycle_is_recognized_as_soon_as_every_point_is_back_however_short_the_last_block(steps):
-    swap = simulator(y, z, x, state=(x, y, z))
-    run = swap.run({"x": 1.0, "y": 2.0, "z": 3.0}, {}, steps=steps)
-    assert the_end(run) == (("periodic", 3, 3) if steps >= 5 else ("undecided", 0, steps))
+@pytest.mark.parametrize("period", [2, 3, 5, LONGEST_PERIOD])
+def test_a_cycle_is_recognized_as_soon_as_every_point_is_back_however_short_the_last_block(period):
+    rotation, start = halving_rotation(period)
+    for date in [*range(period, period + 3), *range(BLOCK - 10, BLOCK + 10)]:
+        values = {**start, "y": 2.0 ** (date - 40 - period)}
+        for missing, end in ((0, ("periodic", period, date)), (1, ("undecided", 0, date + period - 2))):
+            steps = date + period - 1 - missing
+            run = rotation.run(values, {}, steps=steps, tolerance=2.0**-40, bound=1e300)
+            assert the_end(run) == end
 
 
 def test_a_cycle_is_dated_by_the_ratio_to_its_steps_where_the_tolerance_is_coarse():
@@ -257,6 +264,7 @@ UNDEFINED = {
     "square root": ((sqrt(x) - 1,), {"x": 0.25}, 2, [-0.5]),
     "cube root": ((x ** Rational(1, 3) - 1,), {"x": 0.125}, 2, [-0.5]),
     "softplus of a cube root": ((log(1 + exp(x ** Rational(1, 3))) - 2,), {"x": 0.0}, 2, [math.log(2) - 2]),
+    "softplus of a complex number": ((log(1 + exp(x ** Rational(1, 3))) - 2,), {"x": -1.0}, 1, [-1.0]),
     "largest of a cube root": ((Max(x ** Rational(1, 3), -5) - 1,), {"x": 0.125}, 2, [-0.5]),
     "logarithm": ((log(x),), {"x": 1.0}, 2, [0.0]),
     "logarithm of a negative": ((log(x),), {"x": 0.5}, 2, [math.log(0.5)]),
@@ -318,6 +326,8 @@ def test_a_slow_approach_to_a_two_cycle_is_not_called_a_four_cycle(logistic):
 
 
 def test_a_map_through_infinity_has_diverged_though_it_comes_back():
-    run = simulator(1 / (1 - x)).run({"x": 0.0}, {}, steps=1000)
-    assert the_end(run) == ("diverged", 0, 2)
-    assert run.final.item() == 1.0
+    for step, start in ((1 / (1 - x), 0.0), (x**-3, 0.0), (1 / x - 1, 1.0)):
+        for steps in (5, 1000):
+            run = simulator(step).run({"x": start}, {}, steps=steps)
+            assert run.outcome.item() == "diverged"
+            assert run.final.item() == (1.0 if step.subs(x, 0) == 1 else 0.0)

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from analysis.claim import Claim
-from analysis.cli import CommonOptions, Number, Study, assignments, main
+from analysis.cli import CommonOptions, Number, Study, assignments, check_step_sizes, check_steps, main
 from analysis.minimalist.claims import Context, claims_about_maps, claims_about_minima, claims_about_the_edge
 from analysis.minimalist.claims_about_ends import claims_about_cycles, claims_about_ends
 from analysis.minimalist.experiments import Experiments
@@ -36,15 +36,11 @@ class Options(CommonOptions):
 
 def analyse(options: Options) -> Study:
     """Check the options and set up the study."""
+    check_step_sizes(options.eta)
     shown = " ".join(map(str, options.eta))
-    if not options.eta or min(options.eta) <= 0:
-        raise BadInput(f"--eta {shown}: give positive step sizes")
     if max(options.eta) >= Fraction(1, 2):
         raise BadInput(f"--eta {shown}: the coordinate a = √D − (η⁻² − 4)^¼ needs step sizes below 1/2")
-    if len(set(options.eta)) < len(options.eta):
-        raise BadInput(f"--eta {shown}: give each step size once")
-    if options.steps < 1:
-        raise BadInput(f"--steps {options.steps}: must be 1 or more")
+    check_steps(options.steps)
     start = {name: float(value) for name, value in assignments("--start", options.start, ("x", "y")).items()}
 
     theory = derive()

@@ -49,7 +49,7 @@ def claims_about_ends(context: Context) -> list[Claim]:
         Claim(
             "terminal_sharpness",
             "GD from above the edge ends at the sharpness S∞ = 2/η − η/2 + O(η³)",
-            "THEORY §3",
+            HERE,
             [
                 lambda: supported(2 / ETA - ETA / 2, expand_in(theory.terminal_sharpness, ETA, 3)),
                 lambda: agreement("simulation", 3, slope(gap.final_sharpness - law), absolute=0.05),
@@ -104,7 +104,7 @@ def _reference(context: Context, eta: float) -> Claim:
     return Claim(
         f"table_eta_{eta:g}",
         f"GD with η = {eta:g} from (x, y) = {start} ends at sharpness {sharpness} and a/κ³ = {endpoint}",
-        "THEORY §3, table",
+        "reference runs",
         [
             lambda: agreement("simulation", sharpness, float(run.final_sharpness), absolute=5.1e-8),
             lambda: agreement("simulation", endpoint, float(run.final_a) / eta**1.5, absolute=5.1e-6),
@@ -137,7 +137,7 @@ def claims_about_cycles(context: Context) -> list[Claim]:
         Claim(
             "two_cycles_are_balanced",
             "every two-cycle in (x, y) has x² = y²",
-            "THEORY §3",
+            HERE,
             [
                 lambda: theorem("no other complex cycle: True", f"no other complex cycle: {cycles.balanced}"),
                 lambda: bounded("simulation", float(np.abs(np.diff(found() ** 2)).max()), below=1e-6),
@@ -146,7 +146,7 @@ def claims_about_cycles(context: Context) -> list[Claim]:
         Claim(
             "symmetric_two_cycle",
             "for every η > 0 exactly one x > 0 has the cycle x ↦ −x on y = ±x, ηx²(x⁴ − 1) = 2; it is unstable",
-            "THEORY §3",
+            HERE,
             [
                 lambda: theorem("one positive root: True", f"one positive root: {cycles.one_symmetric_cycle}"),
                 lambda: theorem("same on y = −x: True", f"same on y = −x: {cycles.antidiagonal_is_a_mirror_image}"),

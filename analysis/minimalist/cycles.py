@@ -132,12 +132,12 @@ class TwoCycles:
     def as_report(self) -> dict[str, Any]:
         """The cycles as they are printed and written."""
         return {
-            "all_on_x**2_=_y**2": self.balanced,
-            "symmetric_eta": self.symmetric_step_size,
+            "all_have_x_squared_equal_y_squared": self.balanced,
+            "symmetric_step_size": self.symmetric_step_size,
             "symmetric_multipliers": list(self.symmetric_cycle.stability.multipliers or ()),
-            "asymmetric_x**4": self.asymmetric_square,
-            "asymmetric_eta**2": self.asymmetric_step_size_squared,
-            "asymmetric_born_at_eta": self.asymmetric_birth,
+            "asymmetric_fourth_power": self.asymmetric_square,
+            "asymmetric_step_size_squared": self.asymmetric_step_size_squared,
+            "asymmetric_birth": self.asymmetric_birth,
         }
 
 

@@ -63,7 +63,8 @@ def sharpness(axes: Axes, runs: xr.Dataset) -> None:
             horizontalalignment="right",
             fontsize="small",
         )
-    highest = max(2.2 / runs.eta.values.min(), 1.1 * float(runs.sharpness_ahead.max()))
+    ahead = runs.sharpness_ahead.where(runs.outcome != "diverged").fillna(0)
+    highest = max(2.2 / runs.eta.values.min(), 1.1 * float(ahead.max()))
     axes.set(title="(a) sharpness", xlabel="iteration", ylabel="sharpness $\\lambda_1(\\nabla^2 L)$")
     axes.set_ylim(0, 1.3 * highest)
     if runs.eta.max() > MOST_LINEAR_RATIO * runs.eta.min():
@@ -74,20 +75,19 @@ def sharpness(axes: Axes, runs: xr.Dataset) -> None:
 
 
 def path(axes: Axes, runs: xr.Dataset) -> None:
-    """The trajectories in the (x, y) plane and the minima xy = 1."""
-    x, y = runs.trajectory.sel(state="x"), runs.trajectory.sel(state="y")
+    """The trajectories in the (x, y) plane, those that diverge by name only, and the minima xy = ±1 they go to."""
+    staying = runs.outcome != "diverged"
+    points = runs.trajectory.where(staying)
+    x, y = points.sel(state="x"), points.sel(state="y")
     for color, eta in zip(colors(runs.eta.size), runs.eta.values, strict=True):
-        axes.plot(
-            x.sel(eta=eta),
-            y.sel(eta=eta),
-            ".-",
-            color=color,
-            linewidth=0.25,
-            markersize=2,
-            label=f"$\\eta = {eta:.4g}$",
-        )
-    across = np.linspace(0.99 * float(x.min()), 1.01 * float(x.max()), 200)
-    axes.plot(across, 1 / across, color=THEORY_COLOR, linewidth=0.8, label="minima $xy = 1$")
+        label = f"$\\eta = {eta:.4g}$" + ("" if staying.sel(eta=eta) else ", diverges")
+        axes.plot(x.sel(eta=eta), y.sel(eta=eta), ".-", color=color, linewidth=0.25, markersize=2, label=label)
+    for sign in (1, -1):
+        if (x * y * sign > 0.5).any():
+            across = np.linspace(0.99 * float(abs(x).min()), 1.01 * float(abs(x).max()), 200)
+            across *= np.sign(float(x.isel(iteration=0).max()))
+            across = across[np.abs(across) > 1 / (1.5 * float(abs(y).max()))]
+            axes.plot(across, sign / across, color=THEORY_COLOR, linewidth=0.8, label=f"minima $xy = {sign}$")
     axes.set(title="(a) trajectory, $z = x$, $w = y$", xlabel="$x$", ylabel="$y$")
     axes.legend(loc="best")
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import xarray as xr
@@ -56,8 +57,14 @@ class Measurements:
         asymmetry = np.abs(run.sel(state=["z", "w"]).values - run.sel(state=["x", "y"]).values).max()
         return float(asymmetry), float(np.abs(run.sel(state=["x", "y"]).values - reduced.values).max())
 
-    def product_map_error(self, trajectories: xr.Dataset) -> float:
+    @cached_property
+    def runs(self) -> xr.Dataset:
+        """Recorded runs at three step sizes, the same whatever the options of the figure."""
+        return self.experiments.trajectories([0.25, 0.2, 1 / 6], {"x": 2.5, "y": 0.33}, 300, lambda iterations: None)
+
+    def product_map_error(self) -> float:
         """The largest relative error of one step of the (D, P) map along the recorded runs."""
+        trajectories = self.runs
         x, y = (trajectories.trajectory.sel(state=name).values for name in ("x", "y"))
         imbalance, product = x**2 - y**2, x * y
         step = compile_function(self.experiments.theory.product_map.step, (D, P, STEP_SIZE))
@@ -67,8 +74,9 @@ class Measurements:
         errors = [np.abs(p - q) / (1 + np.abs(q)) for p, q in zip(predicted, actual, strict=True)]
         return float(np.nanmax(errors))
 
-    def rises_of_imbalance(self, trajectories: xr.Dataset) -> int:
-        """In how many recorded steps with k²P² ≤ 2 the imbalance rose by more than rounding."""
+    def rises_of_imbalance(self) -> int:
+        """In how many recorded steps with k²P² ≤ 2 the imbalance, positive here, rose by more than rounding."""
+        trajectories = self.runs
         x, y = (trajectories.trajectory.sel(state=name) for name in ("x", "y"))
         imbalance, product = x**2 - y**2, x * y
         factor = trajectories.eta * (product**2 - 1) * product

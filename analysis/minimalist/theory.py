@@ -21,6 +21,7 @@ from eos_sym.series import expand_in
 D = Symbol("D", positive=True)
 P, A, B, a, b = symbols("P A B a b", real=True)
 KAPPA = Symbol("kappa", positive=True)
+EIGENVALUE = Symbol("mu", real=True)
 DISTANCE_SQUARED = Symbol("r2", nonnegative=True)  # x² + y²
 
 # a = O(κ³) and b = O(κ²) balance the terms of the two-step map: the scale of the endpoint and of the parabola there.
@@ -71,7 +72,7 @@ class Theory:
     @cached_property
     def symmetric_spectrum(self) -> Poly:
         """The characteristic polynomial of the Hessian at any symmetric point."""
-        return self.objective.hessian.subs(self.subspace).charpoly()
+        return self.objective.hessian.subs(self.subspace).charpoly(EIGENVALUE)
 
     @cached_property
     def product_map(self) -> Map:
@@ -169,7 +170,7 @@ class Theory:
             "loss": self.objective.loss,
             "map": self.full_map,
             "reduced_map": self.reduced_map,
-            "minima": [f"{equation} = 0" for equation in self.minima.equations],
+            "zero_at_the_minima": list(self.minima.equations),
             "sharpness_at_symmetric_minima": self.sharpness_at_minima,
             "spectrum_at_symmetric_points": factor(self.symmetric_spectrum.as_expr()),
             "imbalance_and_product": {"D": x**2 - y**2, "P": x * y},

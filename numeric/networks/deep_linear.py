@@ -41,5 +41,7 @@ def scalar_chain(depth: int) -> FlatLoss:
 
 
 def half_squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
-    """The mean over examples of ½ ‖output − target‖²."""
+    """The mean over examples of ½ ‖output − target‖²; both of the same shape (n, outputs)."""
+    if outputs.shape != targets.shape:
+        raise BadInput(f"outputs {tuple(outputs.shape)} and targets {tuple(targets.shape)} differ in shape")
     return 0.5 * (outputs - targets).square().sum() / len(outputs)
