@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sympy import Integer, cos, sin, symbols
+from sympy import Integer, cos, pi, sin, symbols
 
 from analysis.claim import Claim, Evidence, agreement, bounded, combine, decide, identity, same, supported, theorem
 from eos_sym import Undecided
@@ -79,3 +79,11 @@ def test_only_a_refuted_claim_that_is_not_open_fails():
 
     assert decide(Claim("id", "statement", "source", [refute])).fails
     assert not decide(Claim("id", "statement", "source", [refute], open=True)).fails
+
+
+def test_an_identity_between_algebraic_numbers_that_simplify_misses_is_proved():
+    assert identity(Integer(1) / 2, cos(pi / 7) - cos(2 * pi / 7) + cos(3 * pi / 7)).status == "proved"
+
+
+def test_a_run_that_did_not_end_decides_nothing():
+    assert same("simulation", "converged", "undecided").status == "undecided"

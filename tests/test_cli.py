@@ -158,3 +158,11 @@ def test_an_interrupted_analysis_keeps_what_was_finished(tmp_path):
     assert errors == "interrupted; the files that were finished are kept\n"
     assert "trajectories" in load(tmp_path / "data.nc").children
     assert [path.name for path in tmp_path.iterdir()] == ["data.nc"]
+
+
+@pytest.mark.parametrize("eigenvalues", [["100", "10", "1"], ["20", "8", "7", "6", "5", "4", "3", "2"]])
+def test_no_spectrum_refutes_the_theory_of_quadratics(eigenvalues, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["quadratic", "--eigenvalues", *eigenvalues, "--out", str(tmp_path)])
+    with pytest.raises(SystemExit) as ending:
+        cli.main("quadratic", quadratic.Options, quadratic.analyse)
+    assert ending.value.code == 0

@@ -179,3 +179,8 @@ def test_step_sizes_and_counts_that_are_not_positive_are_refused(step_size, step
     with pytest.raises(BadInput, match=f"step_size = {step_size}, steps = {steps}"):
         gradient_descent(chain, vector(1.0, 2.0), step_size, steps)
     assert torch.equal(chain.parameters, before)
+
+
+def test_outputs_and_targets_of_different_shapes_are_refused():
+    with pytest.raises(BadInput, match="differ in shape"):
+        half_squared_error(torch.zeros(7, 1), torch.zeros(7))

@@ -68,3 +68,11 @@ def test_a_map_that_is_not_polynomial_is_undecided():
     for coefficient in (sqrt(2), 0.5):
         with pytest.raises(Undecided, match="not rational"):
             vanishes_on_two_cycles(Map((x,), (), (coefficient * x - x**3,)), x)
+
+
+def test_a_fixed_point_given_twice_is_no_two_cycle():
+    cubic = Map((x,), (), (x - x**3,))
+    with pytest.raises(BadInput, match="different points"):
+        Orbit(cubic, ({x: 0}, {x: 0}))
+    with pytest.raises(BadInput, match="missing"):
+        Orbit(cubic, ({x: 0}, {}))

@@ -97,3 +97,20 @@ def test_a_square_of_unknown_size_is_not_called_marginal():
 def test_a_saddle_has_no_critical_step_size():
     with pytest.raises(Undecided, match="not known to be stable below"):
         stability(Matrix.diag(1 - 2 * eta, 1 + eta)).critical_value(eta)
+
+
+def test_neutral_multipliers_alone_are_marginal_and_defective_ones_undecided():
+    assert stability(eye(2)).verdict({}) == "marginal"
+    with pytest.raises(Undecided, match="defective"):
+        stability(Matrix([[1, 1], [0, 1]]))
+
+
+def test_a_float_means_the_rational_it_is():
+    condition = stability(Matrix([[1.0, 0], [0, 0.5]]))
+    assert (condition.neutral, condition.verdict({})) == (1, "stable")
+
+
+def test_coordinates_that_do_not_interact_are_treated_one_by_one():
+    curvatures = symbols("c1:9", positive=True)
+    condition = stability(Matrix.diag(*(1 - eta * c for c in curvatures)))
+    assert len(condition.multipliers) == 8
