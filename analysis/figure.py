@@ -54,7 +54,6 @@ def draw_and_save(draw: Callable[[], Figure], folder: Path) -> None:
     """Draw in the common style, and write figure.png and figure.pdf."""
     with mpl.rc_context(STYLE):
         figure = draw()
-        figure.canvas.draw()
-        figure.set_layout_engine("none")  # the layout is found once, for both files
-        for suffix in ("png", "pdf"):
-            write_atomically(folder / f"figure.{suffix}", figure.savefig)
+        write_atomically(folder / "figure.png", figure.savefig)
+        figure.set_layout_engine("none")  # the layout was found for the first file
+        write_atomically(folder / "figure.pdf", figure.savefig)

@@ -145,10 +145,16 @@ def test_a_diverging_run_is_an_outcome_and_not_a_warning(tmp_path):
     assert load(tmp_path / "data.nc")["runs"].outcome.values.tolist() == ["diverged"]
 
 
+def listen_to_interrupts():
+    """A shell that runs the tests in the background has them, and all they start, ignore interrupts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.slow
 def test_an_interrupted_analysis_keeps_what_was_finished(tmp_path):
     command = [sys.executable, "-m", "analysis.minimalist", "--out", str(tmp_path), "--preset", "full"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, preexec_fn=listen_to_interrupts, **pipes) as process:
         deadline = time.monotonic() + 60
         while not (tmp_path / "data.nc").exists() and time.monotonic() < deadline:
             time.sleep(0.05)
