@@ -19,7 +19,7 @@ escapes), and y∞ = −y₀ for κ₄ = 0 (overshooting). Related work: Gan 202
 Song and Yun 2023, Ahn et al. 2023.
 
 The law is a formal leading-order argument; simulation tests it. Errors: `Undecided` where β = 0, where a sign is not
-known, or where the Hessian at the minima has no closed-form simple top eigenvalue.
+known, or where the Hessian at the minima is not known to have rank one.
 """
 
 from __future__ import annotations

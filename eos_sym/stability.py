@@ -19,12 +19,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 
 from sympy import Expr, Matrix, Poly, Symbol, factor, factor_list, fraction, nsimplify, roots, together
 
 from eos_sym.errors import BadInput, Undecided
-from eos_sym.signs import positive_where_defined
+from eos_sym.signs import positive_where_defined, sign_changes
 
 
 @dataclass(frozen=True)
@@ -78,8 +77,7 @@ def _positive_zeros(margin: Expr, parameter: Symbol) -> list[Expr]:
     there is one change. That zero is never 0, so which of the closed forms it is can be told at any parameters.
     """
     numerator = Poly(fraction(together(margin))[0], parameter)
-    signs = [1 if c.is_positive else -1 if c.is_negative else None for c in numerator.coeffs()]
-    changes = None if None in signs else sum(first != second for first, second in pairwise(signs))
+    changes = sign_changes(numerator)
     if changes == 0:
         return []
     zeros = roots(numerator)

@@ -13,13 +13,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from typing import Any
 
 from sympy import Dummy, Expr, Poly, Symbol, cancel, factor, factor_list, fraction, oo, simplify, solve, sqrt
 
 from eos_sym import STEP_SIZE, Map, Undecided
 from eos_sym.orbits import Orbit, vanishes_on_two_cycles
+from eos_sym.signs import sign_changes
 
 RATIO = Symbol("r", real=True)
 SQUARE = Symbol("s", positive=True)  # x²
@@ -83,8 +83,7 @@ class TwoCycles:
     def one_symmetric_cycle(self) -> bool:
         """Whether the equation for s has exactly one positive root for every η > 0, by Descartes' rule of signs."""
         numerator, _ = fraction(cancel(self.symmetric_step_size - STEP_SIZE))
-        signs = [coefficient.is_positive for coefficient in Poly(numerator, SQUARE).coeffs() if coefficient != 0]
-        return bool(sum(first != second for first, second in pairwise(signs)) == 1)
+        return sign_changes(Poly(numerator, SQUARE)) == 1
 
     @cached_property
     def symmetric_cycle(self) -> Orbit:
