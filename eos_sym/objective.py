@@ -12,7 +12,7 @@ proved.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -21,37 +21,16 @@ from sympy import (
     ImmutableMatrix,
     Integer,
     Matrix,
-    Poly,
-    PolynomialError,
     Symbol,
     diff,
-    factor_list,
     hessian,
     latex,
-    linsolve,
-    simplify,
 )
 
-from eos_sym.errors import BadInput, Undecided
+from eos_sym.errors import BadInput
 from eos_sym.language import declare
+from eos_sym.minima import Minima, global_minima
 from eos_sym.parse import parse
-
-
-@dataclass(frozen=True)
-class Minima:
-    """The global minima of an objective: the real solutions of `equations`, where the loss equals `value`.
-
-    `chart` solves the equations for some of the weights; substituting it puts an expression on the set of minima, at
-    all of its points but those where the solution is undefined.
-    """
-
-    equations: tuple[Expr, ...]
-    value: Expr
-    chart: Mapping[Symbol, Expr]
-
-    def on(self, expression: Expr) -> Expr:
-        """The expression, or matrix of expressions, restricted to the minima and simplified."""
-        return simplify(expression.subs(self.chart))
 
 
 @dataclass(frozen=True)
@@ -116,38 +95,8 @@ class Objective:
 
     @cached_property
     def minima(self) -> Minima:
-        """The global minima, with the proof in the way they are found.
-
-        Two forms of loss are decided. An even power with a positive factor, L = c f²ᵐ with f irreducible, is
-        nonnegative and vanishes exactly where f does; that f vanishes somewhere is clear if some weight enters it
-        linearly. A quadratic with a positive definite Hessian is strictly convex, and its only critical point is its
-        minimum. Everything else is `Undecided`.
-        """
-        try:
-            polynomial = Poly(self.loss, *self.weights)
-        except PolynomialError as error:
-            raise Undecided(f"the minima of {self.name}: its loss is not a polynomial in the weights") from error
-        if polynomial.domain.is_EX or not polynomial.domain.is_Exact:
-            raise Undecided(f"the minima of {self.name}: write its coefficients as rational numbers or parameters")
-        if polynomial.total_degree() == 2 and self.hessian.is_positive_definite:
-            (point,) = linsolve(list(self.gradient), *self.weights)
-            chart = dict(zip(self.weights, point, strict=True))
-            equations = tuple(weight - value for weight, value in chart.items())
-            return Minima(equations, simplify(self.loss.subs(chart)), chart)
-        constant, factors = factor_list(self.loss, *self.weights)
-        if not constant.is_positive or len(factors) != 1 or factors[0][1] % 2:
-            raise Undecided(f"the minima of {self.name}: its loss is neither a convex quadratic nor an even power")
-        ((equation, _),) = factors
-        return Minima((equation,), Integer(0), self._chart(equation))
-
-    def _chart(self, equation: Expr) -> dict[Symbol, Expr]:
-        """The equation of the minima solved for the last weight that enters it linearly."""
-        for weight in reversed(self.weights):
-            if Poly(equation, weight).degree() == 1:
-                slope, intercept = Poly(equation, weight).all_coeffs()
-                if any(coefficient.is_nonzero for coefficient in Poly(slope, *self.weights).coeffs()):
-                    return {weight: simplify(-intercept / slope)}
-        raise Undecided(f"the minima of {self.name}: no weight is known to enter {equation} = 0 linearly")
+        """The global minima, where they can be proved."""
+        return global_minima(self.loss, self.weights)
 
     def _repr_latex_(self) -> str:
         variables = ", ".join(latex(symbol) for symbol in self.weights)

@@ -11,17 +11,19 @@ which divides by nothing, so that the margins are polynomials in the coefficient
 each other in a circle have multipliers of their own, and are treated block by block.
 Source: E. I. Jury, Theory and Application of the z-Transform Method, 1964.
 
-Errors: `BadInput` for a matrix that is not square; `Undecided` for a critical value without a closed form, or of
-unknown sign or order.
+Errors: `BadInput` for a matrix that is not square, and for parameters without the values that a critical number needs;
+`Undecided` for a critical value that has no closed form where one is wanted, is of unknown sign or order, or lies
+behind a pole.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sympy import Expr, Matrix, Poly, Symbol, factor, factor_list, fraction, nsimplify, roots, together
+from sympy import Expr, Float, Matrix, Poly, Symbol, factor, factor_list, fraction, nsimplify, prod, roots, together
 
+from eos_sym.algebraic_roots import roots_of
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.signs import positive_where_defined, sign_changes
 
@@ -54,41 +56,79 @@ class StabilityCondition:
             return "marginal"
         return "undecided"
 
-    def critical_value(self, parameter: Symbol) -> Expr:
+    def critical_value(
+        self, parameter: Symbol, at: Mapping[Symbol, Expr] | None = None, digits: int | None = None
+    ) -> Expr:
         """The least positive value of the parameter, such as the step size, at which a margin vanishes.
 
-        Below it all margins are positive: they have no zero there, and are positive close to 0, which is checked.
+        Below it all margins are positive: they have neither zeros nor poles there, and are positive close to 0, which
+        is checked. `at` gives other parameters their values. The answer comes in closed form where one is found; else,
+        if `digits` are given, as a number of so many digits, for which the other parameters need rational values.
         """
-        zeros = {zero for margin in self.margins for zero in _positive_zeros(margin, parameter)}
-        if not zeros:
-            raise Undecided(f"the critical {parameter}: no margin vanishes at a positive value")
-        least = [zero for zero in zeros if all(factor(other - zero).is_nonnegative for other in zeros)]
-        if not least:
-            raise Undecided(f"the critical {parameter} is the least of {', '.join(sorted(map(str, zeros)))}")
-        if not all(positive_where_defined(_lowest_coefficient(margin, parameter)) for margin in self.margins):
-            raise Undecided(f"the critical {parameter}: not known to be stable below {least[0]}")
-        return least[0]
+        margins = [factor(margin.subs(at or {})) for margin in self.margins]
+        try:
+            least = _least_closed_form(margins, parameter)
+        except Undecided:
+            if digits is None:
+                raise
+            least = _least_number(margins, parameter, digits)
+        if not all(positive_where_defined(_lowest_coefficient(margin, parameter)) for margin in margins):
+            raise Undecided(f"the critical {parameter}: not known to be stable below {least}")
+        return least
 
 
-def _positive_zeros(margin: Expr, parameter: Symbol) -> list[Expr]:
-    """The positive zeros of a margin in closed form, proved to be all of them.
+def _least_closed_form(margins: Sequence[Expr], parameter: Symbol) -> Expr:
+    fractions = [fraction(together(margin)) for margin in margins]
+    zeros = {zero for numerator, _ in fractions for zero in _positive_zeros(numerator, parameter)}
+    poles = {pole for _, denominator in fractions for pole in _positive_zeros(denominator, parameter)}
+    if not zeros:
+        raise Undecided(f"the critical {parameter}: no margin vanishes at a positive value")
+    least = [zero for zero in zeros if all(factor(other - zero).is_nonnegative for other in zeros | poles)]
+    if not least:
+        names = ", ".join(sorted(map(str, zeros | poles)))
+        raise Undecided(f"the critical {parameter} is the least of {names}" + " or a pole of a margin" * bool(poles))
+    return least[0]
+
+
+def _least_number(margins: Sequence[Expr], parameter: Symbol, digits: int) -> Float:
+    """The least positive zero among the isolated roots of the margins."""
+    strangers = sorted({str(symbol) for margin in margins for symbol in margin.free_symbols - {parameter}})
+    if strangers:
+        raise BadInput(f"{', '.join(strangers)}: without a value, so that the critical {parameter} is not a number")
+    numerators, denominators = zip(*(fraction(together(margin)) for margin in margins), strict=True)
+    zeros, poles = (
+        [root for root in roots_of(prod(parts), parameter, digits) if root.is_real and root.ball.real > 0]
+        for parts in (numerators, denominators)
+    )
+    if not zeros:
+        raise Undecided(f"the critical {parameter}: no margin vanishes at a positive value")
+    if not all(zeros[0].ball.real < pole.ball.real for pole in poles):
+        raise Undecided(f"the critical {parameter}: a margin has a pole below {zeros[0].value(digits)}")
+    return zeros[0].value(digits)
+
+
+def _positive_zeros(expression: Expr, parameter: Symbol) -> list[Expr]:
+    """The positive zeros of a polynomial in closed form, proved to be all of them.
 
     Descartes' rule comes first: as many sign changes among the coefficients, so many positive zeros at most, and one if
     there is one change. That zero is never 0, so which of the closed forms it is can be told at any parameters.
     """
-    numerator = Poly(fraction(together(margin))[0], parameter)
-    changes = sign_changes(numerator)
+    polynomial = Poly(expression, parameter)
+    changes = sign_changes(polynomial)
     if changes == 0:
         return []
-    zeros = roots(numerator)
-    if sum(zeros.values()) != numerator.degree():
-        raise Undecided(f"the critical {parameter}: {margin} = 0 has no closed-form solution")
+    zeros = roots(polynomial)
+    if sum(zeros.values()) != polynomial.degree():
+        raise Undecided(f"the critical {parameter}: {expression} = 0 has no closed-form solution")
     candidates = [zero for zero in map(factor, zeros) if not (zero.is_nonpositive or zero.is_real is False)]
     if changes == 1:
         sample = {symbol: 1 for zero in candidates for symbol in zero.free_symbols}
         candidates = [zero for zero in candidates if zero.subs(sample).is_positive]
-    elif not all(positive_where_defined(zero) for zero in candidates):
-        raise Undecided(f"the critical {parameter}: {margin} has a zero of unknown sign")
+        told = len(candidates) == 1  # not so if three real roots are written with complex radicals
+    else:
+        told = all(positive_where_defined(zero) for zero in candidates)
+    if not told:
+        raise Undecided(f"the critical {parameter}: {expression} has a zero of unknown sign")
     return candidates
 
 

@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sympy import Integer, Matrix, Rational, diff, expand, symbols, tanh
+from sympy import Integer, Matrix, Rational, diff, expand, log, simplify, symbols, tanh
 
 from eos_sym import BadInput, Objective, Undecided, minimalist, product, quadratic, shallow
 
@@ -114,3 +114,34 @@ def test_objectives_print_as_mathematics_in_a_notebook():
 def test_a_direction_that_moves_with_the_weights_is_refused():
     with pytest.raises(BadInput, match="constant"):
         shallow().directional_derivative((x, 1))
+
+
+@pytest.mark.parametrize(
+    ("text", "equation", "value"),
+    [
+        ("log(cosh(1 - x*y))", x * y - 1, 0),
+        ("sqrt(1 + (x*y - 3)**2)", x * y - 3, 1),
+        ("log(1 + exp(-x*y)) + x*y/4", x * y - log(3), log(Rational(4, 3)) + log(3) / 4),  # soft label 3/4
+        ("cosh(x - y)", x - y, 1),
+    ],
+)
+def test_a_function_of_one_polynomial_has_its_minima_where_the_function_has(text, equation, value):
+    minima = Objective.from_text(text, "x y").minima
+    assert minima.equations == (equation,)
+    assert minima.value.equals(value)
+    assert simplify(minima.on(equation)) == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "log(cosh(x*y))",  # xy = 0 has two branches
+        "(x*y)**3 + 1/(x*y)**2",  # one critical point, but no least value
+        "(x*y)**4/4 - (x*y)**2/2 + exp(x*y)/100",
+        "sin(x*y - 1)",
+        "exp(x*y)",
+    ],
+)
+def test_a_function_without_a_single_well_on_the_whole_line_is_undecided(text):
+    with pytest.raises(Undecided):
+        _ = Objective.from_text(text, "x y").minima

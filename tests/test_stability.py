@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from sympy import Matrix, Poly, Rational, expand, eye, symbols
+from sympy import Integer, Matrix, Poly, Rational, expand, eye, pi, prod, sin, symbols, zeros
 
 from eos_sym import STEP_SIZE, BadInput, GradientDescent, Undecided, minimalist, product, quadratic, shallow
-from eos_sym.stability import jury_margins, stability
+from eos_sym.rules import MOMENTUM, PreconditionedMomentum
+from eos_sym.stability import StabilityCondition, jury_margins, stability
 
 z, a, b = symbols("z a b", real=True)
 positive = symbols("p", positive=True)
@@ -21,6 +22,21 @@ def test_jury_margins_are_positive_exactly_when_all_roots_lie_inside_the_unit_ci
     largest = max(abs(np.roots(coefficients)), default=0.0)
     assume(not isclose(largest, 1, abs_tol=1e-4))
     assert all(margin > 0 for margin in jury_margins(Poly(coefficients, z))) == (largest < 1)
+
+
+def parts(bound):
+    return st.fractions(-bound, bound, max_denominator=20).map(lambda part: Rational(part.numerator, part.denominator))
+
+
+@settings(derandomize=True, deadline=None, max_examples=100)
+@given(st.lists(parts(2), max_size=2), st.lists(st.tuples(parts(2), parts(2)), min_size=1, max_size=2), parts(3))
+def test_jury_margins_tell_planted_conjugate_pairs_inside_from_outside(real, pairs, leading):
+    """The moduli are exact, so that no tolerance is needed: roots on the circle are never called stable."""
+    assume(leading != 0)
+    factors = [z - root for root in real] + [z**2 - 2 * x * z + x**2 + y**2 for x, y in pairs]
+    margins = jury_margins(Poly(leading * prod(factors), z))
+    inside = all(abs(root) < 1 for root in real) and all(x**2 + y**2 < 1 for x, y in pairs)
+    assert all(margin > 0 for margin in margins) == inside
 
 
 def test_the_margins_of_a_quadratic_are_the_stability_triangle():
@@ -114,3 +130,54 @@ def test_coordinates_that_do_not_interact_are_treated_one_by_one():
     curvatures = symbols("c1:9", positive=True)
     condition = stability(Matrix.diag(*(1 - eta * c for c in curvatures)))
     assert len(condition.multipliers) == 8
+
+
+@pytest.mark.parametrize("delay", [1, 2, 4])
+def test_delayed_gradient_descent_has_its_critical_step_size_to_any_number_of_digits(delay):
+    """θ' = θ − ηθ_{t−d}: the roots of zᵈ⁺¹ − zᵈ + η reach the unit circle at η = 2 sin(π/(2(2d + 1)))."""
+    companion = zeros(delay + 1, delay + 1)
+    companion[0, 0], companion[0, delay] = 1, companion[0, delay] - eta
+    for row in range(delay):
+        companion[row + 1, row] = 1
+    digits = 60
+    critical = stability(companion).critical_value(eta, digits=digits)
+    assert abs(critical.evalf(digits) - (2 * sin(pi / (2 * (2 * delay + 1)))).evalf(digits)) < Rational(
+        1, 10 ** (digits - 2)
+    )
+
+
+def test_values_of_the_other_parameters_decide_an_order():
+    objective = quadratic(2)
+    condition = stability(GradientDescent().map(objective).jacobian)
+    assert condition.critical_value(eta, dict(zip(objective.parameters, (3, 5), strict=True))) == Rational(2, 5)
+    momentum = PreconditionedMomentum().map(quadratic(1))
+    (curvature,) = quadratic(1).parameters
+    at = {MOMENTUM: Rational(9, 10), momentum.parameters[-1]: Integer(1), curvature: Integer(1)}
+    assert stability(momentum.jacobian).critical_value(eta, at, digits=20) == 38
+
+
+def test_a_critical_number_needs_all_values():
+    with pytest.raises(BadInput, match=r"p: without a value"):
+        stability(Matrix([[eta**5 + eta - positive]])).critical_value(eta, digits=20)
+
+
+def test_three_real_roots_written_with_complex_radicals_are_not_overlooked():
+    """The positive zero of η³ − 7η − 7 is 3.05, below the zero 5 of the other margin."""
+    condition = StabilityCondition((7 + 7 * eta - eta**3, 5 - eta), 0, None, 1)
+    with pytest.raises(Undecided, match="unknown sign"):
+        condition.critical_value(eta)
+    assert float(condition.critical_value(eta, digits=20)) == pytest.approx(max(np.roots([1, 0, -7, -7])), rel=1e-12)
+
+
+@pytest.mark.parametrize("digits", [None, 20])
+def test_a_pole_before_the_first_zero_is_not_crossed(digits):
+    with pytest.raises(Undecided, match="pole"):
+        StabilityCondition((eta / (1 - eta), 2 - eta), 0, None, 1).critical_value(eta, digits=digits)
+    assert StabilityCondition((eta / (3 - eta), 2 - eta), 0, None, 1).critical_value(eta, digits=digits) == 2
+
+
+def test_a_margin_without_positive_zeros_has_no_critical_number_either():
+    with pytest.raises(Undecided, match="no margin"):
+        StabilityCondition((1 + eta + eta**5,), 0, None, 1).critical_value(eta, digits=20)
+    with pytest.raises(Undecided, match="not known to be stable below"):
+        StabilityCondition((eta**5 - 3,), 0, None, 1).critical_value(eta, digits=20)
