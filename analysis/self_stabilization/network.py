@@ -1,0 +1,92 @@
+"""The same as a network: torch's own gradients, Hessians and optimizer on two_examples.
+
+``DeepLinear([2, 1, 1])`` with its weights p, q (first layer) and a (second), on the examples (√2, 0) with target √2 and
+(0, √(2μ)) with target 30 √(2μ); the mean of ½ (output − target)² over the two is two_examples.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sympy import Float, Matrix
+
+from analysis.self_stabilization.constrained import Geometry
+from analysis.self_stabilization.experiments import ETA, START
+from analysis.self_stabilization.theory import MU, TARGET, Theory
+from eos_sym import Objective
+from eos_sym.predicted_dynamics import CubicExpansion, top_eigenvector
+from numeric.networks import DeepLinear, FlatLoss, gradient, gradient_descent, half_squared_error
+
+DIGITS = 25
+SIZES = np.array([1e-2, 1e-3])  # of the displacement from which the order of the expansion is measured
+
+
+@dataclass(frozen=True)
+class NetworkCheck:
+    """Comparisons of the expansion and of the runs with the network."""
+
+    theory: Theory
+    mu: float
+    seed: int
+
+    @cached_property
+    def loss(self) -> FlatLoss:
+        """The mean squared error of the network as a function of (p, q, a)."""
+        sizes = torch.tensor([2.0, 2 * self.mu], dtype=torch.float64).sqrt()
+        targets = (sizes * torch.tensor([1.0, float(TARGET)])).unsqueeze(1)
+        return FlatLoss(DeepLinear([2, 1, 1]), torch.diag(sizes), targets, half_squared_error)
+
+    @cached_property
+    def expansion(self) -> CubicExpansion:
+        """The expansion at a point of M, where gradient descent with step size ETA meets the edge."""
+        general = self.theory.two_examples
+        objective = Objective(general.name, general.loss.subs(MU, Float(self.mu, DIGITS)), general.weights)
+        geometry = Geometry(objective, {}, ETA)
+        start = np.array([[*START.values()]]) * [[1, 1, 1.01]]
+        nearest, _, _ = geometry.project(start, np.ones_like(start), start)
+        point = {w: Float(float(x), DIGITS) for w, x in zip(objective.weights, nearest[0], strict=True)}
+        return CubicExpansion(objective, point, top_eigenvector(objective.hessian.subs(point), DIGITS))
+
+    def coefficient_errors(self) -> dict[str, float]:
+        """The errors, relative, of u, S, α and β against automatic differentiation at the same point."""
+        expansion = self.expansion
+        point = torch.tensor([float(expansion.point[w]) for w in expansion.objective.weights], dtype=torch.float64)
+        u = torch.tensor([float(component) for component in expansion.direction], dtype=torch.float64)
+        point.requires_grad_()
+        (slope,) = torch.autograd.grad(self.loss(point), point, create_graph=True)
+        (curved,) = torch.autograd.grad(slope @ u, point, create_graph=True)
+        (third,) = torch.autograd.grad(curved @ u, point)
+        slope, curved = slope.detach(), curved.detach()
+        across = third - (third @ u) * u
+        found = {"S": curved @ u, "alpha": -slope @ across, "beta": across @ across}
+        derived = {"S": expansion.sharpness, "alpha": expansion.alpha, "beta": expansion.beta}
+        errors = {name: abs(float(derived[name]) / float(value) - 1) for name, value in found.items()}
+        return {**errors, "u": float((curved / found["S"] - u).abs().max())}
+
+    def remainder_exponent(self) -> float:
+        """The order in v of what the cubic expansion, nothing neglected, misses of the network's own gradient."""
+        expansion = self.expansion
+        weights = expansion.objective.weights
+        point = np.array([float(expansion.point[weight]) for weight in weights])
+        direction = np.random.default_rng(self.seed).standard_normal(len(weights))
+        errors = []
+        for size in SIZES:
+            v = size * direction
+            step = Matrix([Float(component, DIGITS) for component in v])
+            expanded = expansion.gradient + expansion.hessian * step + expansion.third(step, step) / 2
+            actual = gradient(self.loss, torch.tensor(point + v)).numpy()
+            errors.append(np.abs(actual - np.array(expanded, dtype=float).ravel()).max())
+        return float(np.log(errors[0] / errors[1]) / np.log(SIZES[0] / SIZES[1]))
+
+    def path(self, steps: int) -> torch.Tensor:
+        """The iterates of torch's SGD from the start of the training run, (steps + 1, 3)."""
+        return gradient_descent(self.loss, torch.tensor([*START.values()], dtype=torch.float64), ETA, steps)
+
+    def losses(self, path: torch.Tensor) -> NDArray[np.float64]:
+        """The network's loss along a path."""
+        with torch.no_grad():
+            return torch.stack([self.loss(weights) for weights in path]).numpy()
