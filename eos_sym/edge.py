@@ -14,32 +14,61 @@ y₀ > 0 and small q ends at
 
     y∞ = −(1 + W(−(1 + e y₀)e^{−(1 + e y₀)}))/e,
 
-W₀ for κ₄ < 0 (self-stabilizing: y∞ → −1/e as e y₀ → ∞), W₋₁ for κ₄ > 0 while |e| y₀ < 1 (subcritical; beyond, the orbit
-escapes), and y∞ = −y₀ for κ₄ = 0 (overshooting). Related work: Gan 2026a (arXiv 2604.02653), Gan 2026b (2606.15551),
-Song and Yun 2023, Ahn et al. 2023.
+W₀ for κ₄ < 0 (self-stabilizing: y∞ → −1/e as e y₀ → ∞, along the parabola y = |κ₄|q/6 − 1/e), W₋₁ for κ₄ > 0 while
+|e| y₀ < 1 (subcritical; beyond, the orbit escapes), and y∞ = −y₀ for κ₄ = 0 (overshooting). Related work: Gan 2026a
+(arXiv 2604.02653), Gan 2026b (2606.15551), Song and Yun 2023, Ahn et al. 2023.
 
-The law is a formal leading-order argument; simulation tests it. Errors: `Undecided` where β = 0, where a sign is not
-known, or where the Hessian at the minima is not known to have rank one.
+The law is a formal leading-order argument; simulation tests it. It is derived for gradient descent, and for no other
+rule. The coefficients in symbols come from `edge_normal_form`; in numbers, for any loss, from `eos_sym.edge_at_point`.
+Errors: `Undecided` where β = 0, where a sign is not known, where the Hessian at the minima is not known to have rank
+one, and where the coefficients are not rational in η.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from sympy import Dummy, Expr, LambertW, Matrix, cancel, diff, exp, factor, simplify, symbols
+from sympy import (
+    Dummy,
+    Expr,
+    LambertW,
+    Matrix,
+    NotInvertible,
+    Poly,
+    PolynomialError,
+    S,
+    Symbol,
+    cancel,
+    count_ops,
+    diff,
+    exp,
+    factor,
+    factorial,
+    fraction,
+    invert,
+    simplify,
+    together,
+)
 
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.objective import Objective
+from eos_sym.rules import STEP_SIZE
 from eos_sym.signs import positive_where_defined
 
 
 @dataclass(frozen=True)
 class EdgeNormalForm:
-    """β, κ₄ and what follows from them; the sharpness S* at which they were taken is close to 2/η."""
+    """β and κ₄ at minima of the given sharpness, close to 2/η, and what follows from them.
+
+    κ₄ may be off by `accuracy`, which is 0 where it is exact; within it, its sign is not known.
+    """
 
     beta: Expr
     quartic: Expr
+    sharpness: Expr = 2 / STEP_SIZE
+    accuracy: Expr = S.Zero
 
     def __post_init__(self) -> None:
         """Refuse a manifold along which the sharpness does not change."""
@@ -49,12 +78,15 @@ class EdgeNormalForm:
     @cached_property
     def kind(self) -> str:
         """By the sign of κ₄: ``self_stabilizing``, ``overshooting``, ``subcritical``, or ``undecided``."""
-        quartic = factor(self.quartic)
-        if quartic.is_zero:
+        if self.accuracy != 0 and abs(self.quartic) <= self.accuracy:
+            return "undecided"
+        if factor(self.quartic).is_zero:
             return "overshooting"
-        if positive_where_defined(-quartic):
-            return "self_stabilizing"
-        return "subcritical" if positive_where_defined(quartic) else "undecided"
+        for kind, sign in {"self_stabilizing": -1, "subcritical": 1}.items():
+            # a sum of positive terms may have factors whose signs SymPy does not know, and the other way round
+            if any(positive_where_defined(form(sign * self.quartic)) for form in (factor, cancel)):
+                return kind
+        return "undecided"
 
     @cached_property
     def e(self) -> Expr:
@@ -82,26 +114,78 @@ class EdgeNormalForm:
             raise Undecided(f"the edge law: no limit of large excess, the kind is {self.kind}")
         return simplify(1 / self.e)
 
+    @cached_property
+    def terminal_sharpness(self) -> Expr | None:
+        """Where gradient descent ends from a large excess, S − 3β/(2|κ₄|); None unless it is self-stabilizing."""
+        return _shorter(self.sharpness - self.depth) if self.kind == "self_stabilizing" else None
 
-def edge_normal_form(objective: Objective) -> EdgeNormalForm:
+    def parabola(self, amplitude_squared: Expr) -> Expr:
+        """The excess y = |κ₄|q/6 − 1/e on the parabola that orbits from a large excess follow to its end at q = 0."""
+        return -self.quartic * amplitude_squared / 6 - self.depth
+
+    def in_step_size(self) -> EdgeNormalForm:
+        """The form at the edge itself, in η alone: its one coordinate eliminated by the equation S = 2/η.
+
+        β and κ₄ are reduced modulo the numerator of S − 2/η, over the field of rational functions of η. Where the
+        remainder does not contain the coordinate, the coefficient is the same at all solutions, and rational in η.
+        """
+        coordinates = self.sharpness.free_symbols - {STEP_SIZE}
+        if len(coordinates) != 1:
+            raise Undecided(f"the edge law in η: the sharpness {self.sharpness} is to depend on one coordinate")
+        (coordinate,) = coordinates
+        equation = Poly(fraction(together(self.sharpness - 2 / STEP_SIZE))[0], coordinate, field=True)
+        beta, quartic = (_reduced(coefficient, equation) for coefficient in (self.beta, self.quartic))
+        return EdgeNormalForm(beta, quartic, 2 / STEP_SIZE)
+
+
+def _reduced(quantity: Expr, equation: Poly) -> Expr:
+    """The value that a fraction takes at every zero of the equation."""
+    coordinate = equation.gen
+    numerator, denominator = (Poly(part, coordinate, field=True) for part in fraction(together(quantity)))
+    try:
+        remainder = (numerator * invert(denominator, equation)).rem(equation)
+    except NotInvertible as error:
+        raise Undecided(f"the edge law in η: {quantity} is not defined wherever {equation.as_expr()} = 0") from error
+    if remainder.degree() > 0:
+        raise Undecided(f"the edge law in η: {quantity} is not the same wherever {equation.as_expr()} = 0")
+    return _shorter(remainder.as_expr())
+
+
+def _shorter(fraction_of_polynomials: Expr) -> Expr:
+    """Factored or expanded, whichever is the shorter to read."""
+    return min((factor(fraction_of_polynomials), cancel(fraction_of_polynomials)), key=count_ops)
+
+
+def edge_normal_form(objective: Objective, curve: Mapping[Symbol, Expr] | None = None) -> EdgeNormalForm:
     """The normal form at the minima of a loss whose Hessian there has rank one, in the coordinates of their chart.
 
     Then ∇²L = S u uᵀ, so that u is any column h of the Hessian over its length, every other direction is slow, and β
-    and κ₄ are rational in the coordinates.
+    and κ₄ are rational in the coordinates. T and Q are derivatives of the gradient along the line θ + th.
+    The minima may be restricted to a curve that gives some coordinates by another one, as {z: x, y: 1/x}.
     """
     minima = objective.minima
-    hessian = minima.on(objective.hessian)
-    sharpness = cancel(hessian.trace())
-    if not (hessian * hessian - sharpness * hessian).applyfunc(cancel).is_zero_matrix or sharpness.is_zero:
+    chart = {weight: minima.chart.get(weight, weight) for weight in objective.weights}
+    point = {weight: cancel(value.subs(curve or {}, simultaneous=True)) for weight, value in chart.items()}
+    hessian = objective.hessian.xreplace(point).applyfunc(cancel)
+    pivot = next((index for index in range(hessian.rows) if not hessian[index, index].is_zero), 0)
+    column = hessian.col(pivot)
+    minors = hessian * column[pivot] - column * column.T
+    if column[pivot].is_zero or not minors.applyfunc(cancel).is_zero_matrix:
         raise Undecided(f"the edge law: the Hessian at the minima of {objective.name} is not known to have rank one")
-    column = hessian.col(0)
-    direction = symbols(f"direction0:{len(objective.weights)}", cls=Dummy)
-    at_minima = {**dict(zip(direction, column, strict=True)), **minima.chart}
-    curvature = objective.directional_derivative(direction, direction)
-    length_squared = cancel((column.T * column)[0])
-    third = Matrix([diff(curvature, weight) for weight in objective.weights])
-    third = third.subs(at_minima, simultaneous=True).applyfunc(cancel) / length_squared
-    fourth = objective.directional_derivative(direction, direction, direction, direction)
-    fourth = cancel(fourth.subs(at_minima, simultaneous=True)) / length_squared**2
-    along = (column.T * third)[0] ** 2 / length_squared
-    return EdgeNormalForm(factor((third.T * third)[0] - along), factor(fourth - 3 * along / sharpness))
+    sharpness = cancel(hessian.trace())
+    length_squared = cancel(column[pivot] * sharpness)
+    distance = Dummy("t", real=True)
+    line = {weight: value + distance * part for (weight, value), part in zip(point.items(), column, strict=True)}
+    slopes = [slope.xreplace(line) for slope in objective.gradient]
+    third = Matrix([_derivative(slope, distance, 2) for slope in slopes]) / length_squared
+    fourth = Matrix([_derivative(slope, distance, 3) for slope in slopes]).dot(column) / length_squared**2
+    along = cancel(third.dot(column)) ** 2 / length_squared
+    return EdgeNormalForm(factor(third.dot(third) - along), factor(fourth - 3 * along / sharpness), sharpness)
+
+
+def _derivative(slope: Expr, distance: Symbol, order: int) -> Expr:
+    """The derivative at distance 0; of a polynomial from its coefficients, which is a hundred times faster."""
+    try:
+        return factorial(order) * Poly(slope, distance).coeff_monomial(distance**order)
+    except PolynomialError:
+        return diff(slope, distance, order).subs(distance, 0)

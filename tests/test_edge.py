@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from sympy import Float, Integer, Poly, Rational, Symbol, cosh, log, symbols
+from sympy import Float, Integer, Poly, Rational, Symbol, cosh, diff, log, series, simplify, symbols
 
-from eos_sym import BadInput, GradientDescent, Objective, Undecided, minimalist, quadratic, shallow
+from eos_sym import STEP_SIZE, BadInput, GradientDescent, Objective, Undecided, minimalist, product, quadratic, shallow
 from eos_sym.edge import EdgeNormalForm, edge_normal_form
 from numeric import compile_map, compile_sharpness
 
@@ -107,8 +107,6 @@ def test_what_the_law_does_not_cover_is_refused():
         EdgeNormalForm(Integer(1), Integer(-1)).end(Integer(-1))
     with pytest.raises(Undecided, match="rank one"):
         edge_normal_form(quadratic(2))
-    with pytest.raises(Undecided):
-        edge_normal_form(Objective("log cosh", log(cosh(1 - x * y)), (x, y)))
 
 
 def test_the_law_and_the_terminal_sharpness_of_the_minimalist_agree_to_leading_order(forms):
@@ -119,3 +117,74 @@ def test_the_law_and_the_terminal_sharpness_of_the_minimalist_agree_to_leading_o
     depth = -3 * form.beta.subs(point) / (2 * form.quartic.subs(point))
     step_size = 1 / (s**2 + s**-2)
     assert float((depth / step_size).subs(s, 10**6)) == pytest.approx(0.5, abs=1e-9)
+
+
+def closed_form(depth):
+    loss = product(depth)
+    first = loss.weights[0]
+    curve = {weight: first if index % 2 else 1 / first for index, weight in enumerate(loss.weights[1:-1])}
+    return edge_normal_form(loss, curve).in_step_size()
+
+
+def test_at_the_edge_the_coefficients_of_depth_two_are_those_found_by_hand():
+    """With S = x² + 1/x²: T·u = 6/√S, Q = 12/S², the slow part of T 2(x² − 1/x²)/√S."""
+    form = closed_form(2)
+    sharpness = 2 / STEP_SIZE
+    assert simplify(form.beta - 4 * (sharpness**2 - 4) / sharpness) == 0
+    assert simplify(form.quartic - (12 / sharpness**2 - 3 * 36 / sharpness**2)) == 0
+
+
+def test_the_terminal_sharpness_of_depth_four_is_two_over_eta_minus_half_eta():
+    form = closed_form(4)
+    assert form.kind == "self_stabilizing"
+    assert series(form.terminal_sharpness, STEP_SIZE, 0, 3).removeO() == 2 / STEP_SIZE - STEP_SIZE / 2
+    assert simplify(form.beta - 8 * (1 - 4 * STEP_SIZE**2) / STEP_SIZE) == 0
+
+
+def test_depth_eight_has_its_closed_form_too():
+    assert series(closed_form(8).terminal_sharpness, STEP_SIZE, 0, 3).removeO() == 2 / STEP_SIZE - STEP_SIZE / 4
+
+
+def test_log_cosh_of_the_product_adds_minus_two_squared_sharpnesses_to_depth_two():
+    """For log cosh, with derivatives 1, 0 and -2 from the second on at its minimum; d(xy) along u is √S."""
+    form = edge_normal_form(Objective("log cosh", log(cosh(1 - x * y)), (x, y))).in_step_size()
+    assert form.kind == "self_stabilizing"
+    assert simplify(form.beta - closed_form(2).beta) == 0
+    assert simplify(form.quartic - closed_form(2).quartic + 2 * (2 / STEP_SIZE) ** 2) == 0
+
+
+def test_the_closed_form_is_the_form_on_the_curve(forms):
+    form = edge_normal_form(minimalist(), {y: 1 / x, z: x})
+    at = {x: Rational(5, 2), y: Rational(2, 5), z: Rational(5, 2)}
+    closed, on_curve = form.in_step_size(), {STEP_SIZE: 2 / form.sharpness.subs(at)}
+    assert closed.beta.subs(on_curve) == forms["minimalist"].beta.subs(at)
+    assert closed.quartic.subs(on_curve) == forms["minimalist"].quartic.subs(at)
+
+
+def test_a_form_in_several_coordinates_or_none_is_not_reduced(forms):
+    with pytest.raises(Undecided, match="one coordinate"):
+        forms["minimalist"].in_step_size()
+    with pytest.raises(Undecided, match="one coordinate"):
+        EdgeNormalForm(Integer(1), Integer(-1)).in_step_size()
+    with pytest.raises(Undecided, match="not the same"):
+        EdgeNormalForm(x, Integer(-1), x**2 + 1).in_step_size()
+
+
+def test_the_parabola_is_an_orbit_and_ends_at_the_depth():
+    q = Symbol("q", positive=True)
+    form = EdgeNormalForm(Integer(7), Integer(-15))
+    height = form.parabola(q)
+    assert simplify(diff(height, q) * (-4 * height / form.beta + form.e * q) - 1) == 0
+    assert form.parabola(Integer(0)) == -form.depth
+
+
+def test_the_terminal_sharpness_is_absent_unless_self_stabilizing():
+    stabilizing = EdgeNormalForm(Integer(1), Integer(-15))
+    assert simplify(stabilizing.terminal_sharpness - (2 / STEP_SIZE - Rational(1, 10))) == 0
+    assert EdgeNormalForm(Integer(1), Integer(15)).terminal_sharpness is None
+    assert EdgeNormalForm(Integer(1), Integer(0)).terminal_sharpness is None
+
+
+def test_a_quartic_coefficient_within_its_accuracy_has_no_sign():
+    assert EdgeNormalForm(Integer(1), Float("-1e-9"), accuracy=Float("1e-8")).kind == "undecided"
+    assert EdgeNormalForm(Integer(1), Float("-1e-7"), accuracy=Float("1e-8")).kind == "self_stabilizing"
