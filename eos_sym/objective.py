@@ -17,14 +17,17 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from sympy import (
+    Dummy,
     Expr,
     ImmutableMatrix,
     Integer,
     Matrix,
+    Poly,
     Symbol,
     diff,
     hessian,
     latex,
+    ring,
 )
 
 from eos_sym.errors import BadInput
@@ -80,18 +83,34 @@ class Objective:
 
     def directional_derivative(self, *directions: Iterable[Expr]) -> Expr:
         """∇ᵏL(u₁, …, u_k), the k-th derivative of the loss along k constant directions of n components each."""
-        derivative = self.loss
-        for direction in directions:
-            components = Matrix(list(direction))
-            if components.free_symbols & set(self.weights):
-                raise BadInput(f"the direction {list(components)} depends on the weights; directions are constant")
-            if components.shape != (len(self.weights), 1):
+        columns = [Matrix(list(direction)) for direction in directions]
+        for column in columns:
+            if column.free_symbols & set(self.weights):
+                raise BadInput(f"the direction {list(column)} depends on the weights; directions are constant")
+            if column.shape != (len(self.weights), 1):
                 raise BadInput(
-                    f"a direction has {len(components)} components; {self.name} needs {len(self.weights)}, one a weight"
+                    f"a direction has {len(column)} components; {self.name} needs {len(self.weights)}, one a weight"
                 )
-            pairs = zip(components, self.weights, strict=True)
+        if self.loss.is_polynomial(*self.weights):
+            return self._derivative_of_polynomial(columns)
+        derivative = self.loss
+        for column in columns:
+            pairs = zip(column, self.weights, strict=True)
             derivative = sum((component * diff(derivative, weight) for component, weight in pairs), Integer(0))
         return derivative
+
+    def _derivative_of_polynomial(self, columns: Sequence[Matrix]) -> Expr:
+        """The same in a ring of sparse polynomials: products of many weights have many equal terms, found at once."""
+        components = {component: Dummy() for column in columns for component in column if component != 0}
+        expanded = Poly(self.loss, *self.weights, *components.values())
+        sparse, *generators = ring(expanded.gens, expanded.domain)
+        weights = generators[: len(self.weights)]
+        symbols = dict(zip(components, generators[len(self.weights) :], strict=True))
+        derivative = sparse.from_dict(expanded.as_dict(native=True))
+        for column in columns:
+            pairs = [(symbols[part], weight) for part, weight in zip(column, weights, strict=True) if part != 0]
+            derivative = sum((part * derivative.diff(weight) for part, weight in pairs), sparse.zero)
+        return derivative.as_expr().xreplace({symbol: component for component, symbol in components.items()})
 
     @cached_property
     def minima(self) -> Minima:
