@@ -4,14 +4,16 @@ quadratic(n)     ½ Σ λᵢ θᵢ²            Cohen et al. 2021, §2; λᵢ > 
 product(depth)   ½ (1 − x₁ x₂ … x_d)²   a deep linear network of width 1 on one example with label 1
 minimalist()     ½ (1 − x y z w)²       Zhu, Wang, Wang, Zhou, Ge 2022: product(4) in the paper's letters
 shallow()        ½ (1 − x y)²           the paper's degree-2 comparison: product(2) in the paper's letters
+sgd_pair()       min{x², (x−1)²/10}, min{x², 19(x−1)²/10}   Wu, Ma, E 2018: a family of two losses, for SGD
 """
 
 from __future__ import annotations
 
-from sympy import Integer, Mul, Rational, Symbol, symbols
+from sympy import Integer, Min, Mul, Rational, Symbol, symbols
 
 from eos_sym.errors import BadInput
 from eos_sym.objective import Objective
+from eos_sym.stochastic import LossFamily
 
 
 def quadratic(dimension: int) -> Objective:
@@ -37,6 +39,13 @@ def minimalist() -> Objective:
 def shallow() -> Objective:
     """½ (1 − x y)² with weights x, y."""
     return _product_loss("shallow", symbols("x y", real=True))
+
+
+def sgd_pair() -> LossFamily:
+    """The losses f₁ = min{x², (x−1)²/10} and f₂ = min{x², 19(x−1)²/10}, with common minima at 0 and 1."""
+    x = Symbol("x", real=True)
+    losses = tuple(Min(x**2, curvature * (x - 1) ** 2) for curvature in (Rational(1, 10), Rational(19, 10)))
+    return LossFamily("sgd_pair", losses, (x,))
 
 
 def _product_loss(name: str, weights: tuple[Symbol, ...]) -> Objective:

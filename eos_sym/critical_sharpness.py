@@ -16,7 +16,7 @@ from sympy import Expr, Symbol, nan, simplify, zoo
 
 from eos_sym.catalogue import quadratic
 from eos_sym.errors import Undecided
-from eos_sym.rules import MOMENTUM, Rule
+from eos_sym.rules import MOMENTUM, Preconditioned, Rule
 from eos_sym.stability import stability
 
 
@@ -26,8 +26,9 @@ def critical_sharpness(rule: Rule) -> Expr:
     (curvature,) = objective.parameters
     dynamics = rule.map(objective)
     excess = Symbol("excess", positive=True)
-    scales = {symbol: 1 for symbol in dynamics.parameters if symbol.name.startswith("p_")}
-    jacobian = dynamics.jacobian.subs(dict.fromkeys(dynamics.state, 0) | scales | {MOMENTUM: 1 / (1 + excess)})
+    at_minimum = dict.fromkeys(dynamics.state, 0)
+    unscaled = dict.fromkeys(rule.scales(objective) if isinstance(rule, Preconditioned) else (), 1)
+    jacobian = dynamics.jacobian.subs(at_minimum | unscaled | {MOMENTUM: 1 / (1 + excess)})
     if jacobian.has(nan, zoo):
         raise Undecided("the critical sharpness: the rule is not differentiable at a minimum")
     critical = stability(jacobian).critical_value(curvature)

@@ -10,17 +10,23 @@
 
 A rule turns an objective into a `Map`, whose state is the weights and then the rule's own variables; its Jacobian,
 multipliers, simulator and LaTeX follow from that map. A new rule is a class with a method ``map(objective) -> Map``:
-nothing needs to be registered. The symbols are positive and are named as they are typed: ``eta`` (shown as η),
-``momentum``, ``rho``, and for the diagonal preconditioner ``p_`` followed by the name of the weight.
+nothing needs to be registered, and one derived from `Printed` shows its formula in a notebook. The symbols are positive
+and are named as they are typed: ``eta`` (shown as η), ``momentum``, ``rho``, and for the diagonal preconditioner ``p_``
+followed by the name of the weight.
+
+With its second moment v held fixed, Adam is preconditioned momentum with P = √v, and RMSProp the same at β = 0.
+`RULES` holds the rules by the names that they have on the command line.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from types import MappingProxyType
+from typing import Protocol, runtime_checkable
 
-from sympy import Expr, Symbol, sqrt
+from sympy import Abs, Expr, Function, Symbol, latex, sqrt
+from sympy.printing.latex import LatexPrinter
 
 from eos_sym.maps import Map
 from eos_sym.objective import Objective
@@ -37,7 +43,22 @@ class Rule(Protocol):
         """The map of one step of this rule on the objective."""
 
 
-class GradientDescent:
+@runtime_checkable
+class Preconditioned(Protocol):
+    """A rule that divides the gradient by constants of its own, one a weight."""
+
+    def scales(self, objective: Objective) -> tuple[Symbol, ...]:
+        """The diagonal of P, in the order of the weights."""
+
+
+class Printed:
+    """A rule that shows its formula in a notebook."""
+
+    def _repr_latex_(self: Rule) -> str:
+        return f"${formula(self)}$"
+
+
+class GradientDescent(Printed):
     """θ' = θ − ηg."""
 
     def map(self, objective: Objective) -> Map:
@@ -46,7 +67,7 @@ class GradientDescent:
         return Map(objective.weights, (*objective.parameters, STEP_SIZE), step)
 
 
-class HeavyBall:
+class HeavyBall(Printed):
     """v' = βv − ηg, θ' = θ + v'."""
 
     def map(self, objective: Objective) -> Map:
@@ -54,7 +75,7 @@ class HeavyBall:
         return _with_velocity(objective, objective.gradient)
 
 
-class Nesterov:
+class Nesterov(Printed):
     """v' = βv − η∇L(θ + βv), θ' = θ + v'."""
 
     def map(self, objective: Objective) -> Map:
@@ -64,21 +85,25 @@ class Nesterov:
         return _with_velocity(objective, objective.gradient.subs(ahead, simultaneous=True))
 
 
-class PreconditionedMomentum:
+class PreconditionedMomentum(Printed):
     """m' = βm + (1 − β)g, θ' = θ − ηP⁻¹m' with a constant diagonal P > 0."""
 
     def map(self, objective: Objective) -> Map:
         """The map of the weights and the averages of their gradients."""
         averages = _companions("m", objective)
-        scales = tuple(Symbol(f"p_{weight.name}", positive=True) for weight in objective.weights)
+        scales = self.scales(objective)
         pairs = zip(averages, objective.gradient, strict=True)
         moved = tuple(MOMENTUM * average + (1 - MOMENTUM) * slope for average, slope in pairs)
         step = _against(objective.weights, [m / scale for m, scale in zip(moved, scales, strict=True)])
         parameters = (*objective.parameters, STEP_SIZE, MOMENTUM, *scales)
         return Map((*objective.weights, *averages), parameters, (*step, *moved))
 
+    def scales(self, objective: Objective) -> tuple[Symbol, ...]:
+        """The diagonal of P, in the order of the weights."""
+        return tuple(Symbol(f"p_{weight.name}", positive=True) for weight in objective.weights)
 
-class NormalizedGradientDescent:
+
+class NormalizedGradientDescent(Printed):
     """θ' = θ − ηg/‖g‖; undefined where g = 0."""
 
     def map(self, objective: Objective) -> Map:
@@ -87,7 +112,7 @@ class NormalizedGradientDescent:
         return Map(objective.weights, (*objective.parameters, STEP_SIZE), _against(objective.weights, direction))
 
 
-class RootLossGradientDescent:
+class RootLossGradientDescent(Printed):
     """θ' = θ − ηg/(2√L), gradient descent on √L; undefined where L = 0."""
 
     def map(self, objective: Objective) -> Map:
@@ -97,7 +122,7 @@ class RootLossGradientDescent:
 
 
 @dataclass(frozen=True)
-class SharpnessAwareMinimization:
+class SharpnessAwareMinimization(Printed):
     """θ' = θ − η∇L(θ + ρg/‖g‖), or with ρg for ρg/‖g‖ if not `normalized`."""
 
     normalized: bool
@@ -109,6 +134,60 @@ class SharpnessAwareMinimization:
         uphill = {weight: weight + RADIUS * slope / length for weight, slope in pairs}
         step = _against(objective.weights, objective.gradient.subs(uphill, simultaneous=True))
         return Map(objective.weights, (*objective.parameters, STEP_SIZE, RADIUS), step)
+
+
+RULES: Mapping[str, Rule] = MappingProxyType(
+    {
+        "gradient_descent": GradientDescent(),
+        "heavy_ball": HeavyBall(),
+        "nesterov": Nesterov(),
+        "preconditioned_momentum": PreconditionedMomentum(),
+        "normalized_gd": NormalizedGradientDescent(),
+        "root_loss_gd": RootLossGradientDescent(),
+        "sam": SharpnessAwareMinimization(normalized=True),
+        "sam_unnormalized": SharpnessAwareMinimization(normalized=False),
+    }
+)
+
+
+class _Gradient(Function):  # type: ignore[misc]  # SymPy has no types
+    """∇L of a loss without a formula."""
+
+    is_real = True
+
+    def _latex(self, printer: LatexPrinter) -> str:
+        return rf"\nabla L\left({printer.doprint(self.args[0])}\right)"
+
+
+class _Loss(Function):  # type: ignore[misc]
+    """A loss without a formula."""
+
+    is_positive = True
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        return _Gradient(self.args[argindex - 1])
+
+    def _latex(self, printer: LatexPrinter) -> str:
+        return rf"L\left({printer.doprint(self.args[0])}\right)"
+
+
+class _Norm(Function):  # type: ignore[misc]
+    """The norm of a vector, which SymPy takes for a number and its absolute value."""
+
+    def _latex(self, printer: LatexPrinter) -> str:
+        return rf"\left\|{printer.doprint(self.args[0])}\right\|"
+
+
+def formula(rule: Rule) -> str:
+    """The rule as LaTeX: its map on a loss L(θ) without a formula."""
+    theta = Symbol("theta", real=True)
+    objective = Objective("L", _Loss(theta), (theta,))
+    dynamics = rule.map(objective)
+    shown = {MOMENTUM: Symbol("beta", real=True)}
+    for own in {*dynamics.state, *dynamics.parameters} - {theta, MOMENTUM}:
+        shown[own] = Symbol(own.name.removesuffix("_theta"), real=True)
+    steps = ((name.subs(shown), step.replace(Abs, _Norm).subs(shown)) for name, step in dynamics.substitution.items())
+    return r",\quad ".join(rf"{latex(name)} \mapsto {latex(step, order='none')}" for name, step in steps)
 
 
 def _against(weights: Sequence[Symbol], direction: Sequence[Expr]) -> tuple[Expr, ...]:

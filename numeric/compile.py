@@ -140,7 +140,7 @@ def _check(compiled: CompiledFunction) -> None:
         pending = [index for index, points in enumerate(unchecked) if points]
         if not pending:
             return
-        point = {argument: _magnitude(generator) for argument in compiled.arguments}
+        point = {argument: _magnitude(generator, argument) for argument in compiled.arguments}
         values = zip(pending, _values([compiled.expressions[index] for index in pending], point), strict=True)
         exact = {index: value for index, value in values if value.is_Float or value.is_Rational}  # real and finite
         if not exact:
@@ -180,7 +180,7 @@ def _values(
     return [value_of(expression) for expression in expressions]
 
 
-def _magnitude(generator: random.Random) -> float:
-    """A number of any size between 0.01 and 100, more often positive than not, as step sizes and logarithms need."""
-    sign = 1 if generator.random() < 0.8 else -1
+def _magnitude(generator: random.Random, argument: Symbol) -> float:
+    """A number of any size between 0.01 and 100, more often positive than not, and always if the symbol is."""
+    sign = 1 if generator.random() < 0.8 or argument.is_positive else -1
     return float(sign * 10 ** generator.uniform(-2, 2))

@@ -350,3 +350,10 @@ def test_the_hessian_of_the_minimalist_example_keeps_its_value():
     weights = (0.75, 1.25, -0.5, 2.25)
     values = compile_function(list(objective.hessian), objective.weights)(*weights)
     np.testing.assert_allclose(values, list(minimalist_hessian(weights)), rtol=1e-14, atol=0)
+
+
+def test_a_positive_symbol_is_only_checked_where_it_is_positive():
+    eta, rho = symbols("eta rho", positive=True)
+    critical = (-sqrt(eta) + sqrt(eta + 8 * rho)) / (2 * sqrt(eta) * rho)  # SAM's critical sharpness
+    (value,) = compile_function([critical], (eta, rho))(0.1, 0.05)
+    assert value == pytest.approx((np.sqrt(1 + 8 * 0.05 / 0.1) - 1) / (2 * 0.05))

@@ -3,18 +3,21 @@
 import numpy as np
 import pytest
 import torch
-from sympy import Rational, Symbol, diff, simplify, sqrt, symbols
+from sympy import Rational, Symbol, diff, sign, simplify, sqrt, symbols
 
-from eos_sym import STEP_SIZE, Undecided, quadratic, shallow
+from eos_sym import STEP_SIZE, Map, Undecided, quadratic, shallow
 from eos_sym.critical_sharpness import critical_sharpness
 from eos_sym.rules import (
     MOMENTUM,
     RADIUS,
+    RULES,
     GradientDescent,
     HeavyBall,
     Nesterov,
     NormalizedGradientDescent,
+    Preconditioned,
     PreconditionedMomentum,
+    Printed,
     RootLossGradientDescent,
     SharpnessAwareMinimization,
 )
@@ -124,3 +127,66 @@ def test_nesterov_looks_ahead():
     ahead = shallow().gradient[0].subs({x: x + beta * v_x, y: y + beta * v_y}, simultaneous=True)
     assert simplify(dynamics.substitution[v_x] - (beta * v_x - eta * ahead)) == 0
     assert simplify(dynamics.substitution[x] - x - dynamics.substitution[v_x]) == 0
+
+
+def test_the_rules_of_the_command_line_are_all_there():
+    assert list(RULES) == [
+        "gradient_descent",
+        "heavy_ball",
+        "nesterov",
+        "preconditioned_momentum",
+        "normalized_gd",
+        "root_loss_gd",
+        "sam",
+        "sam_unnormalized",
+    ]
+    assert all(isinstance(rule.map(shallow()), Map) for rule in RULES.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "printed"),
+    [
+        ("gradient_descent", r"\theta \mapsto \theta - \eta \nabla L\left(\theta\right)"),
+        ("nesterov", r"v \mapsto \beta v - \eta \nabla L\left(\theta + \beta v\right)"),
+        ("normalized_gd", r"\frac{\eta \nabla L\left(\theta\right)}{\left\|\nabla L\left(\theta\right)\right\|}"),
+        ("root_loss_gd", r"\frac{\eta \nabla L\left(\theta\right)}{2 \sqrt{L\left(\theta\right)}}"),
+        ("sam_unnormalized", r"\nabla L\left(\theta + \rho \nabla L\left(\theta\right)\right)"),
+    ],
+)
+def test_a_rule_prints_its_formula(name, printed):
+    latex = RULES[name]._repr_latex_()
+    assert latex.startswith("$")
+    assert latex.endswith("$")
+    assert printed in latex
+
+
+class Lion(Printed):
+    """θ' = θ − η sign(g)"""
+
+    def map(self, objective):
+        step = [w - STEP_SIZE * sign(g) for w, g in zip(objective.weights, objective.gradient, strict=True)]
+        return Map(objective.weights, (*objective.parameters, STEP_SIZE), tuple(step))
+
+
+def test_a_rule_of_one_s_own_has_a_formula_a_map_and_a_simulator():
+    assert r"\operatorname{sign}{\left(\nabla L\left(\theta\right) \right)}" in Lion()._repr_latex_()
+    run = compile_map(Lion().map(shallow())).run({"x": 2.0, "y": 1.0}, {"eta": 0.25}, steps=2, record_every=1)
+    assert run.trajectory.values.tolist() == [[2.0, 1.0], [1.75, 0.75], [1.5, 0.5]]
+
+
+class ScaledDescent:
+    """θ' = θ − ηg/c with a constant c of its own."""
+
+    def map(self, objective):
+        (c,) = self.scales(objective)
+        step = [w - STEP_SIZE * g / c for w, g in zip(objective.weights, objective.gradient, strict=True)]
+        return Map(objective.weights, (*objective.parameters, STEP_SIZE, c), tuple(step))
+
+    def scales(self, objective):
+        return (Symbol("c", positive=True),)
+
+
+def test_a_rule_names_its_scales_and_its_critical_sharpness_is_that_of_the_scaled_hessian():
+    assert isinstance(ScaledDescent(), Preconditioned)
+    assert not isinstance(GradientDescent(), Preconditioned)
+    assert critical_sharpness(ScaledDescent()) == 2 / eta
