@@ -6,9 +6,12 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: minimalist quadratic test quick check format benchmark docs clean
+ANALYSES := minimalist quadratic shallow edge_law bifurcation self_stabilization normalized_gd sgd_selection momentum \
+	sam descent_lemma
 
-minimalist quadratic: $(VENV)/.installed
+.PHONY: $(ANALYSES) test quick check format benchmark docs clean
+
+$(ANALYSES): $(VENV)/.installed
 	$(BIN)/python -m analysis.$@
 
 test: check

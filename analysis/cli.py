@@ -27,6 +27,7 @@ import xarray as xr
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from analysis.arguments import number
 from analysis.claim import Claim, Verdict, decide
 from analysis.figure import draw_and_save
 from analysis.report import WIDTH, document, print_claims, print_theory, to_json
@@ -36,21 +37,7 @@ from numeric.store import save, versions, write_atomically
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-LONGEST_NUMBER = 40
 MOST_STEPS = 1_000_000
-NUMBER = re.compile(r"[+-]?(\d+(/\d+)?|\d*\.?\d+([eE][+-]?\d{1,2})?|\d+\.)", re.ASCII)
-
-
-def number(text: str) -> Fraction:
-    """An exact decimal or rational: 0.2, 1e-3, 2/8."""
-    if len(text) > LONGEST_NUMBER or not NUMBER.fullmatch(text):
-        raise ValueError(
-            f"{text[:LONGEST_NUMBER]!r} is not a number; write a decimal such as 0.2 or a ratio such as 2/8"
-        )
-    try:
-        return Fraction(text)
-    except ZeroDivisionError as error:
-        raise ValueError(f"{text!r} divides by zero") from error
 
 
 Number = Annotated[
@@ -63,25 +50,6 @@ Number = Annotated[
         str_from_instance=lambda value: [str(value)],
     ),
 ]
-
-
-def assignments(option: str, texts: Sequence[str], names: Sequence[str]) -> dict[str, Fraction]:
-    """The values of NAME=VALUE texts, exactly one for each of the names."""
-    values: dict[str, Fraction] = {}
-    wanted = " ".join(f"{name}=VALUE" for name in names)
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals or name not in names or name in values:
-            fault = "given twice" if name in values else "not one of them" if equals else "not of the form NAME=VALUE"
-            raise BadInput(f"{option} {text}: {fault}; write {wanted}")
-        try:
-            values[name] = number(value)
-        except ValueError as error:
-            raise BadInput(f"{option} {text}: {error}") from error
-    missing = [name for name in names if name not in values]
-    if missing:
-        raise BadInput(f"{option}: {', '.join(missing)} missing; write {wanted}")
-    return values
 
 
 def check_step_sizes(step_sizes: Sequence[Fraction]) -> None:
@@ -121,13 +89,15 @@ class Study:
     """What an analysis consists of, in the order in which it is worked off.
 
     `experiments` name the simulations; each is called with a function to report iterations to, and its dataset becomes
-    the group of that name in data.nc. `claims` and `figure` are given all of these datasets.
+    the group of that name in data.nc. `claims` and `figure` are given all of these datasets, and so is `simulation`,
+    which says in a few numbers what came of runs that the user asked for.
     """
 
     theory: Mapping[str, Any]
     experiments: Mapping[str, Callable[[Callable[[int], object]], xr.Dataset]]
     claims: Callable[[Mapping[str, xr.Dataset]], Sequence[Claim]]
     figure: Callable[[Mapping[str, xr.Dataset]], Figure]
+    simulation: Callable[[Mapping[str, xr.Dataset]], Mapping[str, Any] | None] | None = None
 
 
 def main(name: str, options_type: type[Options], analyse: Callable[[Options], Study]) -> None:
@@ -189,6 +159,8 @@ def run(name: str, options: Options, analyse: Callable[[Options], Study]) -> int
             with _task(progress, f"simulating {label.replace('_', ' ')}", None) as advance:
                 data[label] = experiment(advance)
             save(data, folder / "data.nc", configuration)
+        if not data:
+            save(data, folder / "data.nc", configuration)  # the provenance alone
 
         claims = study.claims(data)
         verdicts: list[Verdict] = []
@@ -202,6 +174,7 @@ def run(name: str, options: Options, analyse: Callable[[Options], Study]) -> int
         with _task(progress, "drawing", None):
             draw_and_save(lambda: study.figure(data), folder)
 
+    measured = {"simulation": study.simulation(data)} if study.simulation else {}
     files = [str(folder / file) for file in ("figure.png", "figure.pdf", "data.nc", "claims.json")]
     if options.json:
         print(
@@ -209,6 +182,7 @@ def run(name: str, options: Options, analyse: Callable[[Options], Study]) -> int
                 analysis=name,
                 parameters=configuration,
                 theory=study.theory,
+                **measured,
                 claims=[verdict.as_json() for verdict in verdicts],
                 files=files,
                 versions=versions(),
@@ -217,6 +191,7 @@ def run(name: str, options: Options, analyse: Callable[[Options], Study]) -> int
     else:
         console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
         print_theory(console, study.theory)
+        print_theory(console, {name: part for name, part in measured.items() if part})
         print_claims(console, verdicts)
         console.print(f"\nwritten: {', '.join(files)}", soft_wrap=True)
     return int(any(verdict.fails for verdict in verdicts))

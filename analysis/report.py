@@ -19,6 +19,7 @@ from eos_sym import Map
 STATUS_STYLES = {"proved": "bold green", "supported": "green", "refuted": "bold red", "undecided": "yellow"}
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 WIDTH = 120
+LONGEST_LINE, INDENT = 90, 4
 
 
 def print_theory(console: Console, theory: Mapping[str, Any]) -> None:
@@ -33,13 +34,42 @@ def _readable(value: Any) -> list[str]:
     if isinstance(value, Map):
         steps = value.substitution.items()
         return [f"{pretty(name)} ↦ {_one_line(step)}" for name, step in steps]
+    if isinstance(value, MatrixBase):
+        return str(pretty(value, num_columns=WIDTH)).split("\n")
     if isinstance(value, Mapping):
-        return [f"{key}:  {line}" for key, item in value.items() for line in _readable(item)]
-    if isinstance(value, Expr | MatrixBase):
-        return [_one_line(value) if isinstance(value, Expr) else pretty(value, num_columns=WIDTH)]
+        return [line for key, item in value.items() for line in _labelled(f"{str(key).replace('_', ' ')}:  ", item)]
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return [line for item in value for line in _readable(item)]
-    return [str(value)]
+        if any(isinstance(item, Mapping) for item in value):
+            return [line for number, item in enumerate(value, 1) for line in _labelled(f"{number}.  ", item)]
+        return [line for item in value for line in _readable(item)] or ["none"]
+    return [_short(value)]
+
+
+def _labelled(label: str, value: Any) -> list[str]:
+    """The value behind its label if it fits on the line; else below it, indented."""
+    inline = _inline(value)
+    if inline is not None and len(label) + len(inline) <= LONGEST_LINE:
+        return [label + inline]
+    lines = _readable(value)
+    if len(label) <= INDENT:
+        return [(label if index == 0 else " " * len(label)) + line for index, line in enumerate(lines)]
+    return [label.rstrip(), *(" " * INDENT + line for line in lines)]
+
+
+def _inline(value: Any) -> str | None:
+    """The value on one line, points of an orbit joined by arrows; None for matrices, maps and nested structures."""
+    if isinstance(value, Mapping):
+        if any(isinstance(item, Mapping | list) for item in value.values()):
+            return None
+        parts = [(str(key), _inline(item)) for key, item in value.items()]
+        return None if any(part is None for _, part in parts) else ", ".join(f"{key} = {part}" for key, part in parts)
+    if isinstance(value, MatrixBase | Map):
+        return None
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        items = [_inline(item) for item in value]
+        joint = " ↔ " if any(isinstance(item, Mapping) for item in value) else ", "
+        return None if None in items else joint.join(filter(None, items)) or "none"
+    return _short(value)
 
 
 def _one_line(expression: Expr) -> str:
@@ -68,7 +98,13 @@ def _comparison(evidence: Evidence) -> str:
     return f"expected {_short(evidence.expected)}, observed {_short(evidence.observed)}{tolerance}"
 
 
-def _short(value: str | float | None) -> str:
+def _short(value: Any) -> str:
+    if isinstance(value, Expr):
+        return _one_line(value)
+    if value is None:
+        return "none"
+    if isinstance(value, complex):
+        return f"{value.real:.10g} {'−' if value.imag < 0 else '+'} {abs(value.imag):.10g}i"
     return f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
@@ -82,6 +118,8 @@ def to_json(value: Any) -> Any:
         return [[str(entry) for entry in row] for row in value.tolist()]
     if isinstance(value, float):
         return value if math.isfinite(value) else None
+    if isinstance(value, complex):
+        return {"real": value.real, "imaginary": value.imag}
     if value is None or isinstance(value, bool | int | str):
         return value
     if isinstance(value, Sequence):

@@ -85,6 +85,20 @@ def declare(name: str, **assumptions: bool) -> Symbol:
     return Symbol(name, **assumptions)
 
 
+def names_in(text: str) -> list[str]:
+    """The names in a text, in order of appearance: words that are no function, constant or call of something."""
+    found: dict[str, None] = {}
+    place = 0
+    while place < len(text):
+        token = _TOKEN.match(text, place)
+        place = token.end() if token else place + 1
+        word = token["word"] if token else None
+        called = text[place:].lstrip(SPACE).startswith("(")
+        if word and not called and word not in FUNCTIONS and word not in CONSTANTS and not keyword.iskeyword(word):
+            found[word] = None
+    return list(found)
+
+
 def check_characters(text: str, declared: Iterable[str]) -> None:
     """Let only tokens of the language and matched parentheses pass."""
 

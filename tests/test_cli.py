@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from analysis import cli, quadratic
 from analysis.__main__ import analyses
+from analysis.arguments import assignments, number
 from analysis.minimalist import __main__ as minimalist
 from eos_sym import BadInput
 from numeric.store import load
@@ -23,7 +24,7 @@ def python(*arguments, **options):
 @settings(derandomize=True)
 @given(st.fractions(min_value=-1000, max_value=1000, max_denominator=10**6))
 def test_a_ratio_is_read_exactly(value):
-    assert cli.number(str(value)) == value
+    assert number(str(value)) == value
 
 
 @pytest.mark.parametrize(
@@ -31,7 +32,7 @@ def test_a_ratio_is_read_exactly(value):
     [("0.2", Fraction(1, 5)), ("1e-3", Fraction(1, 1000)), (".5", Fraction(1, 2)), ("2/8", Fraction(1, 4))],
 )
 def test_a_decimal_is_read_exactly(text, value):
-    assert cli.number(text) == value
+    assert number(text) == value
 
 
 @pytest.mark.parametrize(
@@ -39,11 +40,11 @@ def test_a_decimal_is_read_exactly(text, value):
 )
 def test_what_is_no_number_is_refused_at_once(text):
     with pytest.raises(ValueError, match=r"number|zero"):
-        cli.number(text)
+        number(text)
 
 
 def test_assignments_name_every_value_once():
-    assert cli.assignments("--start", ["y=2/3", "x=1"], ["x", "y"]) == {"x": 1, "y": Fraction(2, 3)}
+    assert assignments("--start", ["y=2/3", "x=1"], ["x", "y"]) == {"x": 1, "y": Fraction(2, 3)}
 
 
 @pytest.mark.parametrize(
@@ -58,7 +59,7 @@ def test_assignments_name_every_value_once():
 )
 def test_wrong_assignments_are_refused_by_name(texts, fault):
     with pytest.raises(BadInput, match=fault):
-        cli.assignments("--start", texts, ["x", "y"])
+        assignments("--start", texts, ["x", "y"])
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pytest
+from sympy import Rational
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 
@@ -28,3 +30,15 @@ def test_the_loss_of_one_s_own_in_the_readme_ends_near_the_edge():
     scaled = names["compile_sharpness"](names["loss"]).at_end(names["runs"]) * names["eta"]
     assert float(scaled.max()) < 2
     assert float(scaled.max()) > 1.9
+
+
+def test_the_theory_of_a_loss_in_the_readme_says_what_the_comments_say():
+    names = namespace_of(2)
+    assert names["found"].complete
+    assert sorted(cycle.multipliers[0] for cycle in names["found"].orbits) == [Rational(9, 50)] * 2 + [
+        Rational(1296, 25)
+    ]
+    certificate = names["certify"](names["dynamics"], names["found"].orbits[-1].points, names["at"])
+    assert certificate.status == "proved"
+    assert names["form"].kind == "self_stabilizing"
+    assert float(names["form"].terminal_sharpness) == pytest.approx(39.925, abs=5e-4)

@@ -1,0 +1,118 @@
+"""The edge law of a typed problem: at the minimum with sharpness 2/η near a given point, or in closed form.
+
+The point is that of ``--near``; without it, the end of gradient flow from ``--start``. The prediction for a start takes
+its excess at the end of gradient flow from there. Without values, the law is derived in symbols where the minima and
+the rank of the Hessian there are known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sympy import Rational, Symbol
+
+from analysis.derive.limited import NotDerived
+from analysis.derive.problem import Point, Problem
+from eos_sym import STEP_SIZE, BadInput, Undecided
+from eos_sym.edge import EdgeNormalForm, edge_normal_form
+from eos_sym.edge_at_point import edge_normal_form_at
+from eos_sym.edge_point import edge_point
+from eos_sym.local_expansion import Derivatives
+from numeric.integrate import gradient_flow_end
+
+SLOW = Rational(1, 100)  # threshold τ: directions with η|λ| well below it count as slow
+
+
+@dataclass(frozen=True)
+class FlowEnd:
+    """Where gradient flow from the start ends, and how sharp it is there."""
+
+    point: Mapping[Symbol, Rational]
+    sharpness: float
+
+
+def edge(rule: str, problem: Problem) -> Any:
+    """β, κ₄, the kind, and where gradient descent ends; what is not known is None, with the reason beside it."""
+    if rule != "gradient_descent":
+        return _undecided(f"the edge law is derived for gradient descent only, not for {rule}")
+    parameters = (*problem.objective.parameters, STEP_SIZE)
+    missing = [symbol.name for symbol in parameters if symbol not in problem.at]
+    if missing:
+        return _symbolic(problem, f"numbers need values for {', '.join(missing)}: add --at")
+    at = {symbol: problem.at[symbol] for symbol in problem.objective.parameters}
+    try:
+        end = _flow_end(problem, problem.start, at) if problem.start is not None else None
+    except Undecided as reason:
+        end, missing_end = None, str(reason)
+    else:
+        missing_end = "no --start was given" if end is None else ""
+    near = problem.near or (end.point if end else None)
+    if near is None:
+        return _symbolic(problem, f"no point near the edge: give --near, one value for every weight ({missing_end})")
+    eta = problem.at[STEP_SIZE]
+    try:
+        minimum = edge_point(problem.objective, eta, near, at)
+        form = edge_normal_form_at(problem.objective, minimum.weights, eta, SLOW, at)
+    except Undecided as reason:
+        return _undecided(str(reason))
+    except BadInput as error:
+        if problem.near is not None:
+            raise BadInput(f"--near: {error}") from error
+        return _undecided(f"{error} (from the end of gradient flow; --near gives another point)")
+    report = {
+        "beta": float(form.beta),
+        "quartic": float(form.quartic),
+        "kind": form.kind,
+        "terminal_sharpness": None if form.terminal_sharpness is None else float(form.terminal_sharpness),
+        "minimum_at_the_edge": {name.name: float(value) for name, value in minimum.weights.items()},
+        "slow_directions": form.slow,
+        "slow_threshold": SLOW,
+    }
+    return report | (_prediction(form, end, eta) if end else {"predicted_end": None, "reason": missing_end})
+
+
+def _prediction(form: EdgeNormalForm, end: FlowEnd, eta: Rational) -> dict[str, Any]:
+    """Where gradient descent from the start ends, by the excess at the end of gradient flow."""
+    excess = Rational(end.sharpness) - 2 / eta
+    report = {"excess": float(excess), "predicted_end": None}
+    if excess <= 0:
+        reason = "gradient flow from the start ends below the edge: gradient descent need not reach it"
+        return report | {"reason": reason}
+    try:
+        return report | {"predicted_end": float(2 / eta + form.end(excess.evalf(30)))}
+    except Undecided as reason:
+        return report | {"reason": str(reason)}
+
+
+def _flow_end(problem: Problem, start: Point, at: Point) -> FlowEnd:
+    by_name = ({symbol.name: float(value) for symbol, value in values.items()} for values in (start, at))
+    point, converged = gradient_flow_end(problem.objective, *by_name)
+    if not converged:
+        raise Undecided("gradient flow from the start was not seen to end at a minimum")
+    exact = {weight: Rational(point[weight.name]) for weight in problem.objective.weights}
+    sharpness = Derivatives(problem.objective, at).expansion([exact[w] for w in problem.objective.weights])
+    return FlowEnd(exact, float(sharpness.eigenvalues[0]))
+
+
+def _symbolic(problem: Problem, missing: str) -> Any:
+    """The normal form in the coordinates of the minima's chart, with what is missing for numbers."""
+    try:
+        form = edge_normal_form(problem.objective)
+    except Undecided as reason:
+        return _undecided(f"{reason}; {missing}")
+    return {
+        "beta": form.beta,
+        "quartic": form.quartic,
+        "kind": form.kind,
+        "terminal_sharpness": form.terminal_sharpness,
+        "predicted_end": None,
+        "sharpness": form.sharpness,
+        "reason": missing,
+    }
+
+
+def _undecided(reason: str) -> dict[str, Any]:
+    names = ("beta", "quartic", "terminal_sharpness", "predicted_end")
+    return {**dict.fromkeys(names), "kind": "undecided", "reason": str(NotDerived(reason))}

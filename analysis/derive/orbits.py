@@ -1,0 +1,123 @@
+"""Fixed points and two-cycles of a typed problem, with multipliers, verdict, and what is known of each.
+
+Orbits that were found numerically are handed to `numeric.certify`; where it succeeds, they are proved. Coordinates in
+closed form stay expressions, all others are floats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sympy import CRootOf, Expr, Float, I, Matrix, Symbol, im, re
+
+from analysis.derive.problem import Problem
+from eos_sym import BadInput, Map, Undecided
+from eos_sym.fixed_points import fixed_points as find_fixed_points
+from eos_sym.manifolds import Manifold, Orbits
+from eos_sym.orbits import Orbit
+from eos_sym.two_cycles import two_cycles as find_two_cycles
+from numeric.certify import certify
+
+
+def fixed_points(rule: str, problem: Problem) -> Any:
+    """The fixed points of the rule's map, manifolds of them among the rest."""
+    dynamics, at = _with_given(problem, rule)
+    found = find_fixed_points(dynamics, at)
+    if found.complete and not found.orbits and not found.manifolds and rule == "gradient_descent":
+        raise BadInput("the loss has no minimum: its gradient vanishes nowhere")
+    _refuse_saddles_only(problem, rule, found)
+    return _described(found, dynamics, at)
+
+
+def two_cycles(rule: str, problem: Problem) -> Any:
+    """The two-cycles of the rule's map."""
+    dynamics, at = _with_given(problem, rule)
+    return _described(find_two_cycles(dynamics, at), dynamics, at)
+
+
+def _with_given(problem: Problem, rule: str) -> tuple[Map, dict[Symbol, Expr]]:
+    dynamics = problem.maps[rule]
+    return dynamics, {symbol: problem.at[symbol] for symbol in dynamics.parameters if symbol in problem.at}
+
+
+def _refuse_saddles_only(problem: Problem, rule: str, found: Orbits) -> None:
+    """Refuse a loss all of whose critical points are known, and known to be saddles or maxima."""
+    if rule != "gradient_descent" or not found.complete or found.manifolds or not found.orbits:
+        return
+    hessians = (problem.objective.hessian.subs({**problem.at, **orbit.points[0]}) for orbit in found.orbits)
+    if all(_has_negative_eigenvalue(hessian) for hessian in hessians):
+        raise BadInput("the loss has no minimum: at every critical point its Hessian has a negative eigenvalue")
+
+
+def _has_negative_eigenvalue(hessian: Matrix) -> bool:
+    """Whether that is known, from the exact characteristic polynomial or a diagonal entry."""
+    if any(entry.is_negative for entry in hessian.diagonal()):
+        return True
+    return bool(not hessian.free_symbols and hessian.is_positive_semidefinite is False)
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Descriptions of orbits, whether they are known to be all of them, and how that is known or why it is not."""
+
+    orbits: list[dict[str, Any]]
+    complete: bool
+    reason: str
+
+
+def _described(found: Orbits, dynamics: Map, at: Mapping[Symbol, Expr]) -> Listed:
+    if not found.orbits and not found.manifolds and not found.complete:
+        raise Undecided(found.reason)
+    listed = [_orbit(orbit, dynamics, at) for orbit in found.orbits]
+    listed += [_manifold(manifold) for manifold in found.manifolds]
+    return Listed(listed, found.complete, found.reason)
+
+
+def _orbit(orbit: Orbit, dynamics: Map, at: Mapping[Symbol, Expr]) -> dict[str, Any]:
+    status, verdict = orbit.status, orbit.verdict
+    if status == "numerical" and set(dynamics.parameters) <= set(at):
+        certificate = certify(dynamics, orbit.points, at)
+        if certificate.status == "proved":
+            status, verdict = "proved", certificate.verdict
+    try:
+        multipliers: Any = [_value(multiplier) for multiplier in orbit.multipliers]
+    except Undecided as reason:
+        multipliers = f"undecided: {reason}"
+    described: dict[str, Any] = {
+        "points": [{name.name: _value(value) for name, value in point.items()} for point in orbit.points],
+        "multipliers": multipliers,
+        "verdict": verdict,
+        "status": status,
+    }
+    if orbit.real_where:
+        described["real_where_positive"] = list(orbit.real_where)
+    return described
+
+
+def _manifold(manifold: Manifold) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "equations": list(manifold.equations),
+        "dimension": manifold.dimension,
+        "verdict": "undecided",
+        "status": "proved",
+    }
+    if manifold.chart:
+        described["chart"] = {name.name: value for name, value in manifold.chart.items()}
+    try:
+        condition = manifold.stability
+        described |= {"neutral_multipliers": condition.neutral, "stable_where_positive": list(condition.margins)}
+        if condition.multipliers is not None:
+            described["multipliers"] = list(condition.multipliers)
+    except Undecided:
+        pass  # the equations are an answer without their stability
+    return described
+
+
+def _value(value: Expr) -> Any:
+    """An expression that `eos_sym.parse` reads back, a float, or a complex number."""
+    if value.free_symbols or not value.has(Float, CRootOf, I):
+        return value
+    real, imaginary = (float(part.evalf(17)) for part in (re(value), im(value)))
+    return complex(real, imaginary) if imaginary else real

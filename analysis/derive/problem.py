@@ -1,0 +1,133 @@
+"""The problem that a user typed: a loss, rules, values of parameters, and points, all exact and checked.
+
+Every name in the loss that is neither a weight nor a function or constant of the language is a parameter. A rule brings
+its own parameters, such as the step size ``eta``, and state variables, such as velocities, which start at 0.
+
+Errors: `BadInput` for whatever of this does not fit together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from sympy import Expr, Pow, Rational, Symbol, sstr, tan
+
+from analysis.arguments import assignments, number
+from eos_sym import BadInput, Map, Objective
+from eos_sym.language import names_in
+from eos_sym.rules import MOMENTUM, RULES
+
+Point = Mapping[Symbol, Rational]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """The objective, the names of the rules, the values given, and where to look and to start."""
+
+    objective: Objective
+    rules: tuple[str, ...]
+    at: Point
+    near: Point | None
+    start: Point | None
+
+    @cached_property
+    def maps(self) -> dict[str, Map]:
+        """The map of every rule."""
+        return {name: RULES[name].map(self.objective) for name in self.rules}
+
+    def values(self, parameters: Sequence[Symbol], purpose: str) -> dict[Symbol, Rational]:
+        """The values of the parameters, all of which the purpose needs."""
+        missing = [symbol.name for symbol in parameters if symbol not in self.at]
+        if missing:
+            wanted = " ".join(f"{name}=VALUE" for name in missing)
+            raise BadInput(f"{', '.join(missing)}: without a value, which {purpose} needs; add --at {wanted}")
+        return {symbol: self.at[symbol] for symbol in parameters}
+
+
+def read_problem(
+    loss: str,
+    weights: Sequence[str],
+    rules: Sequence[str],
+    at: Sequence[str],
+    near: Sequence[str],
+    start: Sequence[str],
+) -> Problem:
+    """The problem of the texts on the command line."""
+    unknown = [rule for rule in rules if rule not in RULES]
+    if unknown or not rules or len(set(rules)) < len(rules):
+        raise BadInput(f"--rule {' '.join(rules)}: give one or more, each once, of {', '.join(RULES)}")
+    if not weights:
+        raise BadInput("--weights: the loss has no weights; name at least one of the symbols in it")
+    parameters = [name for name in names_in(loss) if name not in weights]
+    objective = Objective.from_text(loss, weights, parameters)
+    _check_continuity(objective)
+    _check_for_critical_points(objective)
+    problem = Problem(
+        objective, tuple(rules), {}, _point("--near", near, objective), _point("--start", start, objective)
+    )
+    _check_names(problem)
+    return Problem(objective, problem.rules, _values(problem, at), problem.near, problem.start)
+
+
+def _point(option: str, texts: Sequence[str], objective: Objective) -> dict[Symbol, Rational] | None:
+    if not texts:
+        return None
+    given = assignments(option, texts, [weight.name for weight in objective.weights])
+    return {weight: Rational(given[weight.name]) for weight in objective.weights}
+
+
+def _values(problem: Problem, texts: Sequence[str]) -> dict[Symbol, Rational]:
+    """The values of --at; a parameter without one stays a symbol."""
+    symbols = {symbol.name: symbol for dynamics in problem.maps.values() for symbol in dynamics.parameters}
+    values: dict[Symbol, Rational] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        known = ", ".join(symbols)
+        if not equals or name not in symbols:
+            raise BadInput(f"--at {text}: write NAME=VALUE with a parameter of the loss or the rule: {known}")
+        if symbols[name] in values:
+            raise BadInput(f"--at {text}: {name} is given twice; give each value once")
+        try:
+            values[symbols[name]] = Rational(number(value))
+        except ValueError as error:
+            raise BadInput(f"--at {text}: {error}") from error
+        if symbols[name].is_positive and values[symbols[name]] <= 0:
+            raise BadInput(f"--at {text}: {name} must be positive")
+        if symbols[name] == MOMENTUM and values[MOMENTUM] >= 1:
+            raise BadInput(f"--at {text}: the momentum coefficient must be below 1")
+    return values
+
+
+def _check_names(problem: Problem) -> None:
+    """Refuse a loss that uses a name of the rule, such as eta."""
+    weights, parameters = problem.objective.weights, problem.objective.parameters
+    taken = {symbol.name for symbol in (*weights, *parameters)}
+    for rule, dynamics in problem.maps.items():
+        own = (*dynamics.state[len(weights) :], *dynamics.parameters[len(parameters) :])
+        clash = sorted(taken & {symbol.name for symbol in own})
+        if clash:
+            raise BadInput(f"{', '.join(clash)}: in the loss, but the name of a variable of {rule}; rename it")
+
+
+def _check_continuity(objective: Objective) -> None:
+    """Refuse poles: a reciprocal of something, or the tangent, that is not known to be defined for all weights."""
+    for part in objective.loss.atoms(Pow, tan):
+        pole = isinstance(part, tan) or (part.exp.is_negative and part.base.is_nonzero is not True)
+        if pole and part.free_symbols & {*objective.weights}:
+            raise BadInput(
+                f"{sstr(part)}: not known to be continuous for all weights, and a jump has no stability theory; "
+                "write the loss so that it is defined everywhere"
+            )
+
+
+def _check_for_critical_points(objective: Objective) -> None:
+    """Refuse a loss with a partial derivative that is known never to vanish: it has no minimum."""
+    for weight, slope in zip(objective.weights, objective.gradient, strict=True):
+        if _never_zero(slope):
+            raise BadInput(f"the loss has no minimum: its derivative with respect to {weight} is never zero")
+
+
+def _never_zero(expression: Expr) -> bool:
+    return bool(expression.is_nonzero or expression.factor().is_nonzero)

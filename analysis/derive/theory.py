@@ -1,0 +1,120 @@
+"""What is derived of a typed problem: a function for every part, all of them worked off under a time limit.
+
+Exact results stay expressions, numerical ones become floats; what could not be derived is `NotDerived`, with its
+reason. The parts that depend on the rule are derived for every rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from analysis.derive.edge import edge
+from analysis.derive.limited import NotDerived, Task, run_limited
+from analysis.derive.orbits import Listed, fixed_points, two_cycles
+from analysis.derive.problem import Problem
+from eos_sym import STEP_SIZE, Map, Undecided
+from eos_sym.critical_sharpness import critical_sharpness
+from eos_sym.flows import conserved_quantities
+from eos_sym.rules import RULES
+from eos_sym.stability import stability
+
+CONSERVED_DEGREE = 2
+
+
+def gradient(problem: Problem) -> Any:
+    """∇L."""
+    return list(problem.objective.gradient)
+
+
+def hessian(problem: Problem) -> Any:
+    """∇²L."""
+    return problem.objective.hessian
+
+
+def minima(problem: Problem) -> Any:
+    """The global minima, where they are proved, and the condition under which gradient descent is stable there."""
+    found = problem.objective.minima
+    equations = [*found.equations]
+    return {"equations": equations, "loss": found.value, "chart": found.chart}
+
+
+def stability_at_minima(rule: str, problem: Problem) -> Any:
+    """The multipliers of the minima, and the critical step size."""
+    found = problem.objective.minima
+    dynamics = problem.maps[rule]
+    at_rest = {symbol: 0 for symbol in dynamics.state if symbol not in problem.objective.weights}
+    condition = stability(dynamics.jacobian.subs({**found.chart, **at_rest}))
+    report: dict[str, Any] = {"neutral": condition.neutral, "stable_where_positive": list(condition.margins)}
+    if condition.multipliers is not None:
+        report["multipliers"] = list(condition.multipliers)
+    try:
+        report["critical_step_size"] = condition.critical_value(STEP_SIZE)
+    except Undecided as reason:
+        report["critical_step_size"] = NotDerived(str(reason))
+    return report
+
+
+def conserved(problem: Problem) -> Any:
+    """The polynomials of low degree that gradient flow conserves."""
+    return list(conserved_quantities(problem.objective, CONSERVED_DEGREE))
+
+
+def step(rule: str, problem: Problem) -> Map:
+    """The map of one step."""
+    return problem.maps[rule]
+
+
+def critical(rule: str, problem: Problem) -> Any:
+    """The sharpness beyond which the rule is unstable on a quadratic."""
+    return critical_sharpness(RULES[rule])
+
+
+COMMON: dict[str, Task] = {
+    "gradient": gradient,
+    "hessian": hessian,
+    "minima": minima,
+    "conserved_quantities": conserved,
+}
+OF_A_RULE = {
+    "map": step,
+    "critical_sharpness": critical,
+    "stability_at_minima": stability_at_minima,
+    "edge": edge,
+    "fixed_points": fixed_points,
+    "two_cycles": two_cycles,
+}
+
+
+@dataclass(frozen=True)
+class Theory:
+    """The results by name, those of a rule by the rule's name and theirs."""
+
+    common: Mapping[str, Any]
+    of_rules: Mapping[str, Mapping[str, Any]]
+
+    def as_report(self) -> dict[str, Any]:
+        """All results: with one rule side by side, with several under the names of the rules."""
+        if len(self.of_rules) == 1:
+            (only,) = self.of_rules.values()
+            return {**self.common, **only}
+        return {**self.common, "rules": self.of_rules}
+
+
+def derive(problem: Problem, seconds: float) -> Theory:
+    """Everything that can be derived of the problem in so many seconds."""
+    tasks: dict[Any, Task] = dict(COMMON)
+    for name, part in OF_A_RULE.items():  # the quick parts of every rule before the slow ones of any
+        tasks |= {(rule, name): partial(part, rule) for rule in problem.rules}
+    results = run_limited(tasks, problem, seconds)
+    of_rules = {rule: _with_completeness({n: results[rule, n] for n in OF_A_RULE}) for rule in problem.rules}
+    return Theory({name: results[name] for name in COMMON}, of_rules)
+
+
+def _with_completeness(results: dict[str, Any]) -> dict[str, Any]:
+    """The results of a rule, lists of orbits as plain lists, and beside them what is known of their completeness."""
+    known = {name: result for name, result in results.items() if isinstance(result, Listed)}
+    completeness = {name: {"complete": listed.complete, "reason": listed.reason} for name, listed in known.items()}
+    return {**results, **{name: listed.orbits for name, listed in known.items()}, "completeness": completeness}
