@@ -53,6 +53,7 @@ from sympy import (
 )
 
 from eos_sym.errors import BadInput, Undecided
+from eos_sym.notebook import aligned
 from eos_sym.objective import Objective
 from eos_sym.rules import STEP_SIZE
 from eos_sym.signs import positive_where_defined
@@ -74,6 +75,10 @@ class EdgeNormalForm:
         """Refuse a manifold along which the sharpness does not change."""
         if self.beta.is_zero:
             raise Undecided("the edge law: the sharpness does not change along the manifold of minima, β = 0")
+
+    def _repr_latex_(self) -> str:
+        kind = rf"\text{{{self.kind.replace('_', '-')}}}"
+        return aligned([(r"\beta", "=", self.beta), (r"\kappa_4", "=", self.quartic), ("", "", kind)])
 
     @cached_property
     def kind(self) -> str:

@@ -31,6 +31,7 @@ from sympy import Dummy, Expr, Float, Matrix, Rational, Symbol, eye, simplify, z
 
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.maps import Map
+from eos_sym.notebook import aligned
 from eos_sym.signs import positive_where_defined
 
 
@@ -39,6 +40,9 @@ class FlipNormalForm:
     """w ↦ −w + c w³ along the unit eigenvector of the multiplier −1; `coefficient` is c."""
 
     coefficient: Expr
+
+    def _repr_latex_(self) -> str:
+        return aligned([("w", r"\mapsto", "-w + c w^3"), ("c", "=", self.coefficient)])
 
     @cached_property
     def kind(self) -> str:

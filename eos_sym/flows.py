@@ -35,6 +35,7 @@ from sympy import (
 )
 
 from eos_sym.errors import BadInput, Undecided
+from eos_sym.notebook import aligned
 from eos_sym.objective import Objective
 
 
@@ -62,8 +63,7 @@ class Flow:
 
     def _repr_latex_(self) -> str:
         pairs = zip(self.state, self.velocity, strict=True)
-        rows = r" \\ ".join(rf"\dot{{{latex(name)}}} &= {latex(rate)}" for name, rate in pairs)
-        return rf"$$\begin{{aligned}} {rows} \end{{aligned}}$$"
+        return aligned((rf"\dot{{{latex(name)}}}", "=", rate) for name, rate in pairs)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from sympy import Expr, ImmutableMatrix, Matrix, Symbol, simplify
 
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.maps import Map
+from eos_sym.notebook import aligned, shown
 from eos_sym.orbits import Orbit
 from eos_sym.stability import StabilityCondition, stability
 
@@ -36,6 +37,9 @@ class Manifold:
     dimension: int
     chart: Mapping[Symbol, Expr]
     sample: Mapping[Symbol, Expr] | None
+
+    def _repr_latex_(self) -> str:
+        return aligned((equation, "=", "0") for equation in self.equations)
 
     def tangent(self, point: Mapping[Symbol, Expr]) -> list[ImmutableMatrix]:
         """A basis of the tangent space at an exact point of the manifold: the kernel of the equations' Jacobian."""
@@ -70,3 +74,9 @@ class Orbits:
     complete: bool
     reason: str
     count: int | None = None
+
+    def _repr_latex_(self) -> str:
+        isolated = [orbit.formula for orbit in self.orbits]
+        continuous = [r",\ ".join(f"{shown(equation)} = 0" for equation in part.equations) for part in self.manifolds]
+        rows = [("", "", formula) for formula in (*isolated, *continuous)]
+        return aligned(rows or [("", "", r"\text{none}")])

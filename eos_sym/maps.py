@@ -28,12 +28,12 @@ from sympy import (
     expand,
     factor,
     groebner,
-    latex,
     simplify,
     sqrt,
 )
 
 from eos_sym.errors import BadInput, Undecided
+from eos_sym.notebook import aligned
 
 
 @dataclass(frozen=True)
@@ -156,5 +156,4 @@ class Map:
         return sum(monomials, Integer(0))
 
     def _repr_latex_(self) -> str:
-        rows = r" \\ ".join(rf"{latex(name)} &\mapsto {latex(step)}" for name, step in self.substitution.items())
-        return rf"$$\begin{{aligned}} {rows} \end{{aligned}}$$"
+        return aligned((name, r"\mapsto", step) for name, step in self.substitution.items())

@@ -45,6 +45,7 @@ from sympy import (
 
 from eos_sym.components import components
 from eos_sym.errors import Undecided
+from eos_sym.notebook import aligned
 
 NOT_ON_THE_WHOLE_LINE = (tan, asin, acos, acosh, atanh)
 INNER = Dummy("t", real=True)  # the argument of h in L = h(g)
@@ -61,6 +62,9 @@ class Minima:
     equations: tuple[Expr, ...]
     value: Expr
     chart: Mapping[Symbol, Expr]
+
+    def _repr_latex_(self) -> str:
+        return aligned([*((equation, "=", "0") for equation in self.equations), ("L", "=", self.value)])
 
     def on(self, expression: Expr) -> Expr:
         """The expression, or matrix of expressions, restricted to the minima and simplified."""

@@ -40,7 +40,6 @@ from sympy import (
     S,
     Symbol,
     fraction,
-    latex,
     sign,
     simplify,
     together,
@@ -51,6 +50,7 @@ from eos_sym.errors import BadInput, Undecided
 from eos_sym.evaluate import Evaluator, evaluator, without_floats
 from eos_sym.ideals import Ideal
 from eos_sym.maps import Map
+from eos_sym.notebook import shown
 from eos_sym.stability import StabilityCondition, stability
 
 WORKING_DIGITS, PRINTED_DIGITS = 50, 15
@@ -185,8 +185,13 @@ class Orbit:
             return "marginal"
         return "stable" if all(size < 1 - NEUTRAL for size in sizes) else "undecided"
 
+    @property
+    def formula(self) -> str:
+        """The points in LaTeX, joined by arrows."""
+        return r" \leftrightarrow ".join(shown(ImmutableMatrix(point)) for point in self._coordinates())
+
     def _repr_latex_(self) -> str:
-        return "$" + r" \leftrightarrow ".join(latex(ImmutableMatrix(point)) for point in self._coordinates()) + "$"
+        return f"${self.formula}$"
 
 
 def jacobian_entries(dynamics: Map) -> list[Expr]:

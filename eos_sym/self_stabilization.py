@@ -94,6 +94,9 @@ class SelfStabilization:
             if value.is_nonpositive:
                 raise BadInput(f"{name} = {value}: must be positive, or there is nothing to stabilize")
 
+    def _repr_latex_(self) -> str:
+        return str(self.map._repr_latex_())
+
     @cached_property
     def map(self) -> Map:
         """One step of x and y."""

@@ -25,6 +25,7 @@ from sympy import Expr, Float, Matrix, Poly, Symbol, factor, factor_list, fracti
 
 from eos_sym.algebraic_roots import roots_of
 from eos_sym.errors import BadInput, Undecided
+from eos_sym.notebook import aligned
 from eos_sym.signs import positive_where_defined, sign_changes
 
 
@@ -41,6 +42,9 @@ class StabilityCondition:
     neutral: int
     multipliers: Mapping[Expr, int] | None
     degree: int
+
+    def _repr_latex_(self) -> str:
+        return aligned((margin, ">", "0") for margin in self.margins)
 
     def verdict(self, at: Mapping[Symbol, Expr]) -> str:
         """``stable``, ``unstable`` or ``marginal`` at the given values, or ``undecided`` if a sign is not settled."""

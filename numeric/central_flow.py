@@ -25,7 +25,7 @@ from eos_sym import BadInput, Objective, Undecided
 from eos_sym.central_flow import CentralFlow
 from numeric.compile import Array, CompiledFunction, compile_function
 from numeric.integrate import Integrator, compile_flow
-from numeric.simulate import _labelled
+from numeric.simulate import labelled_values
 from numeric.solver import LostError, check_times, solve, top_eigenpair
 
 AT_THE_EDGE = 1e-9  # relative distance from 2/η
@@ -57,8 +57,8 @@ class CentralFlowIntegrator:
         `switch` holds the times at which the regime changed.
         """
         recorded = check_times(times, rtol, atol)
-        starts = _labelled(initial, self.flow.objective.weights, "initial value")
-        settings = _labelled(parameters, self.flow.parameters, "parameter")
+        starts = labelled_values(initial, self.flow.objective.weights, "initial value")
+        settings = labelled_values(parameters, self.flow.parameters, "parameter")
         point, values = (np.array([float(value) for value in group]) for group in (starts, settings))
         threshold = 2 / values[-1]
         sharpness = self._sharpness(point, values)

@@ -31,7 +31,7 @@ from numpy.typing import ArrayLike
 from eos_sym import BadInput, Objective, Undecided
 from eos_sym.flows import Flow, TopEigenvectorFlow, gradient_flow
 from numeric.compile import Array, compile_function
-from numeric.simulate import Values, _labelled
+from numeric.simulate import Values, labelled_values
 from numeric.solver import LostError, check_times, solve, top_eigenpair
 
 STILL = 1e-9
@@ -67,8 +67,8 @@ class Integrator:
         name. `progress` is called after every run.
         """
         recorded = check_times(times, rtol, atol)
-        starts = _labelled(initial, self.flow.state, "initial value")
-        settings = _labelled(parameters, self.flow.parameters, "parameter")
+        starts = labelled_values(initial, self.flow.state, "initial value")
+        settings = labelled_values(parameters, self.flow.parameters, "parameter")
         try:
             broadcast = xr.broadcast(*xr.align(*starts, *settings, join="exact"))
         except ValueError as error:
@@ -163,8 +163,8 @@ def gradient_flow_end(
     the infimum is at infinity, the answer is the last point that was reached, and False.
     """
     integrator = compile_flow(gradient_flow(objective))
-    starts = _labelled(start, objective.weights, "initial value")
-    settings = _labelled(parameters, objective.parameters, "parameter")
+    starts = labelled_values(start, objective.weights, "initial value")
+    settings = labelled_values(parameters, objective.parameters, "parameter")
     point, values = (np.array([float(value) for value in group]) for group in (starts, settings))
     fastest = np.abs(_spectrum(integrator, point, values)[0]).max()
     time = 1 / fastest if fastest > 0 else 1.0

@@ -67,8 +67,8 @@ class Simulator:
         for name, value in {"steps": steps, "record_every": record_every}.items():
             if value is not None and value < 1:
                 raise BadInput(f"{name} = {value}: must be 1 or more")
-        starts = _labelled(initial, self.map.state, "initial value")
-        settings = _labelled(parameters, self.map.parameters, "parameter")
+        starts = labelled_values(initial, self.map.state, "initial value")
+        settings = labelled_values(parameters, self.map.parameters, "parameter")
         try:
             broadcast = xr.broadcast(*xr.align(*starts, *settings, join="exact"))
         except ValueError as error:
@@ -128,7 +128,7 @@ class Simulator:
         return dataset.assign_coords(iteration=("iteration", iterations, {"units": "iterations"}))
 
 
-def _labelled(values: Values, symbols: tuple[Symbol, ...], kind: str) -> list[xr.DataArray]:
+def labelled_values(values: Values, symbols: tuple[Symbol, ...], kind: str) -> list[xr.DataArray]:
     """One finite array per symbol, in the order of the symbols."""
     names = [symbol.name for symbol in symbols]
     missing, unknown = sorted(set(names) - set(values)), sorted(set(values) - set(names))

@@ -30,7 +30,7 @@ from eos_sym import STEP_SIZE, BadInput, Map
 from eos_sym.stochastic import LossFamily, StochasticGradientDescent
 from numeric.compile import CompiledFunction, compile_function
 from numeric.outcomes import Array, Mask
-from numeric.simulate import Values, _labelled
+from numeric.simulate import Values, labelled_values
 
 CHECKED_EVERY = 64
 
@@ -80,8 +80,8 @@ class StochasticSimulator:
                 raise BadInput(f"{name} = {value}: must be 1 or more")
         if seed < 0:
             raise BadInput(f"seed = {seed}: must be 0 or more")
-        starts = _labelled(initial, self.maps[0].state, "initial value")
-        settings = _labelled(parameters, self.maps[0].parameters, "parameter")
+        starts = labelled_values(initial, self.maps[0].state, "initial value")
+        settings = labelled_values(parameters, self.maps[0].parameters, "parameter")
         each = xr.DataArray(np.zeros(runs), dims="run", coords={"run": np.arange(runs)})
         try:
             broadcast = xr.broadcast(*xr.align(*starts, *settings, each, join="exact"))
