@@ -1,0 +1,126 @@
+"""The numbers that the claims about the cubic family are tested with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from sympy import Expr, Rational
+
+from analysis.bifurcation.experiments import LAG_INTERVAL, OFFSET, Simulations
+from analysis.bifurcation.theory import K, z
+from analysis.minimalist.measurements import exponent
+from eos_sym.orbits import Orbit
+from numeric import compile_function
+from numeric.compile import Array
+
+PERIODS = (1, 2, 4, 8)
+SMALL_MOVE = 0.05  # of a single step: an orbit with smaller p-step moves has the period p
+FROZEN_STEP_SIZE, FROZEN_STEPS, FROZEN_TAIL = 0.01, 600, 64
+
+
+def period(states: Array) -> str:
+    """The least period of a drifting orbit, "none" if it has none up to 8."""
+    single = np.abs(np.diff(states)).max()
+    for candidate in PERIODS[1:]:
+        if np.abs(states[candidate:] - states[:-candidate]).max() < SMALL_MOVE * single:
+            return str(candidate)
+    return "none"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Measurements on the simulations, on autograd, and on a network."""
+
+    simulations: Simulations
+
+    def lag_exponent(self, lag: xr.Dataset) -> float:
+        """How fast the largest distance of P from the two-cycle of the frozen map, at the same K, falls with η."""
+        branches = compile_function(self.simulations.family.two_cycle_squares, (K,))
+        worst = []
+        for eta in lag.eta.values:
+            run = lag.sel(eta=eta)
+            inside = ((LAG_INTERVAL[0] < run.K) & (LAG_INTERVAL[1] > run.K)).values
+            lower, upper = np.sqrt(branches(run.K.values[inside]))
+            product = run.P.values[inside]
+            worst.append(np.minimum(abs(product - lower), abs(product - upper)).max())
+        return exponent(lag.eta, worst)
+
+    def periods(self, values: list[float]) -> str:
+        """The periods of gradient descent on the minimalist example at small η, started with these K = ηD."""
+        found = []
+        for value in values:
+            run = self.simulations.drift(FROZEN_STEP_SIZE, FROZEN_STEPS, lambda count: None, start=value)
+            found.append(period(run.P.values[-FROZEN_TAIL:]))
+        return ", ".join(found)
+
+    def network_periods(self, values: list[float]) -> str:
+        """The same of a torch network of depth 4 and width 1, trained by torch's SGD."""
+        import torch  # slow to load, and needed by this channel alone
+
+        from numeric.networks import gradient_descent, scalar_chain
+
+        found = []
+        for value in values:
+            imbalance, product = value / FROZEN_STEP_SIZE, 1 + OFFSET
+            x = np.sqrt((np.hypot(imbalance, 2 * product) + imbalance) / 2)
+            weights = torch.tensor([x, product / x] * 2, dtype=torch.float64)
+            path = gradient_descent(scalar_chain(4), weights, FROZEN_STEP_SIZE, FROZEN_STEPS).numpy()
+            found.append(period((path[:, 0] * path[:, 1])[-FROZEN_TAIL:]))
+        return ", ".join(found)
+
+    def autograd_cycle(self, value: Rational) -> tuple[float, float]:
+        """Of ¼(x² − 1)² at η = K, by automatic differentiation: the residual of the exact two-cycle, its multiplier."""
+        import torch
+
+        points = self.cycle_points(value)
+
+        def loss(point: torch.Tensor) -> torch.Tensor:
+            return ((point**2 - 1) ** 2 / 4).sum()
+
+        residual, multiplier = 0.0, 1.0
+        for index, point in enumerate(points):
+            here = torch.tensor([point], dtype=torch.float64)
+            slope = torch.func.grad(loss)(here)
+            curvature = torch.func.jacrev(torch.func.grad(loss))(here)
+            residual = max(residual, abs(point - float(value) * float(slope) - points[1 - index]))
+            multiplier *= 1 - float(value) * float(curvature)
+        return residual, multiplier
+
+    def cycle_points(self, value: Rational) -> list[float]:
+        """The exact two-cycle at K, in floating point, the lower point first."""
+        orbit: Orbit = self.simulations.family.two_cycle_at(value)
+        return sorted(float(point[z]) for point in orbit.points)
+
+    def exact_multiplier(self, value: Rational) -> Expr:
+        """The multiplier of the two-cycle at K as the product of the map's derivatives along the exact orbit."""
+        return self.simulations.family.two_cycle_at(value).jacobian[0]
+
+    def cycle_miss(self, value: Rational, expected: Sequence[float]) -> float:
+        """The largest difference between the expected two-cycle and the one that runs at K converge to."""
+        run = self.simulations.simulator.run({"z": 0.9}, {"K": float(value)}, steps=500, record_every=1)
+        ends = sorted(run.trajectory.isel(state=0).values[-2:])
+        return float(np.abs(np.array(ends) - expected).max())
+
+    def symmetric_miss(self, value: Rational) -> float:
+        """How far one step takes the point of the symmetric cycle at K from its negative."""
+        point = float(self.simulations.family.symmetric_square.subs(K, value)) ** 0.5
+        run = self.simulations.simulator.run({"z": point}, {"K": float(value)}, steps=1, record_every=1)
+        return float(abs(run.trajectory.isel(iteration=1, state=0) + point))
+
+    def simulated_multiplier(self, value: Rational) -> float:
+        """How much two steps change a small distance from the lower point of the two-cycle."""
+        lower, distance = self.cycle_points(value)[0], 1e-7
+        start = xr.DataArray([lower + distance, lower - distance], dims="side")
+        run = self.simulations.simulator.run({"z": start}, {"K": float(value)}, steps=2, record_every=2)
+        ends = run.trajectory.isel(iteration=-1, state=0).values
+        return float((ends[0] - ends[1]) / (2 * distance))
+
+    def superstable_return(self) -> float:
+        """How far the critical point is from itself after two steps at the superstable parameter."""
+        value = float(self.simulations.family.thresholds["superstable"])
+        start = self.simulations.critical(xr.DataArray([value], dims="parameter"))
+        run = self.simulations.simulator.run({"z": start}, {"K": value}, steps=2, record_every=2)
+        return float(abs(run.trajectory.isel(iteration=-1) - run.initial).max())

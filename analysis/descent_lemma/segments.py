@@ -1,0 +1,82 @@
+"""What one step of gradient descent meets on its way: the curvature along the segment from θ to θ − ηg.
+
+    smoothness      ℓ = 2∫₀¹ (1 − s) c(s) ds     by Gauss–Legendre quadrature of c
+    largest         S̄ = max c(s)                over equidistant points of the segment and its ends
+
+with c(s) = gᵀ∇²L(θ − sηg)g/‖g‖². For a polynomial loss of degree d, c has the degree d − 2 in s, and the quadrature
+with NODES nodes is exact up to 2·NODES − 2; for other losses it is accurate as long as c is smooth along a step.
+
+Arrays: curvature (…, points), loss and squared gradient (…).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from numeric.compile import Array
+
+NODES = 6
+SAMPLES = 9
+_POSITIONS, _WEIGHTS = np.polynomial.legendre.leggauss(NODES)
+GAUSS = (_POSITIONS + 1) / 2, _WEIGHTS / 2  # on [0, 1]
+POINTS = np.concatenate([GAUSS[0], np.linspace(0, 1, SAMPLES)])  # where c is wanted along every segment
+RESOLVED = 1e-9  # of ηℓ/2 from 1, and of the change of the loss: closer, rounding decides
+LEAST_LOSS = 1e-12  # below, rounding of the weights shows in the change of the loss
+
+
+def segment_dataset(loss: Array, squared_gradient: Array, curvature: Array, eta: float | xr.DataArray) -> xr.Dataset:
+    """Loss, ‖g‖², ℓ, S̄ and the change of the loss that ℓ predicts, at every iterate but the last.
+
+    `loss` has one iterate more than the others; all have the iterates last, `curvature` then the POINTS.
+    """
+    smoothness = 2 * (curvature[..., :NODES] * GAUSS[1] * (1 - GAUSS[0])).sum(axis=-1)
+    dims = ("start", "iteration")
+    with np.errstate(invalid="ignore"):  # where a run has overflowed
+        change = np.diff(loss, axis=-1)
+    run = xr.Dataset(
+        {
+            "loss": (dims, loss[..., :-1]),
+            "change": (dims, change),
+            "squared_gradient": (dims, squared_gradient),
+            "smoothness": (dims, smoothness),
+            "largest": (dims, curvature.max(axis=-1)),
+        },
+        coords={"iteration": ("iteration", np.arange(loss.shape[-1] - 1), {"units": "iterations"})},
+    )
+    run["eta"] = eta
+    run["predicted_change"] = -run.eta * (1 - run.eta * run.smoothness / 2) * run.squared_gradient
+    return run
+
+
+def resolved(run: xr.Dataset) -> xr.DataArray:
+    """The steps in which floating point can tell whether the loss rises."""
+    clear = (run.loss > LEAST_LOSS) & (abs(run.eta * run.smoothness / 2 - 1) > RESOLVED)
+    large: xr.DataArray = clear & (abs(run.change) > RESOLVED * run.loss)
+    return large
+
+
+def identity_error(run: xr.Dataset) -> float:
+    """The largest difference of the two sides of Taylor's identity, relative to the loss at the step's larger end."""
+    scale = run.loss.clip(min=LEAST_LOSS) + abs(run.change)
+    return float((abs(run.change - run.predicted_change) / scale).where(run.loss > LEAST_LOSS).max())
+
+
+def violations(run: xr.Dataset) -> int:
+    """How many steps with S̄ < 2/η the loss rises in, against the lemma."""
+    return int(((run.largest < 2 / run.eta) & (run.change > 0) & resolved(run)).sum())
+
+
+def promised(run: xr.Dataset) -> int:
+    """In how many steps S̄ < 2/η."""
+    return int(((run.largest < 2 / run.eta) & resolved(run)).sum())
+
+
+def mismatches(run: xr.Dataset) -> int:
+    """How many steps disagree with: the loss rises exactly if ℓ > 2/η."""
+    return int((((run.smoothness > 2 / run.eta) != (run.change > 0)) & resolved(run)).sum())
+
+
+def rises(run: xr.Dataset) -> int:
+    """In how many steps the loss rises."""
+    return int(((run.change > 0) & resolved(run)).sum())

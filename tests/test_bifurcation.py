@@ -1,0 +1,171 @@
+"""The thresholds of z ↦ z(1 + K − Kz²) against THEORY §3 and §4, and against iteration written out by hand."""
+
+import json
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mpmath import iv
+from sympy import Rational, Symbol, cos, expand, expand_trig, simplify, sqrt
+
+from analysis.bifurcation.cascade import FEIGENBAUM, Cascade
+from analysis.bifurcation.experiments import Simulations
+from analysis.bifurcation.measurements import Measured, period
+from analysis.bifurcation.theory import Family, K, positive_zero, verdicts_between, z
+from eos_sym import Undecided
+
+
+@pytest.fixture(scope="module")
+def family():
+    return Family()
+
+
+@pytest.fixture(scope="module")
+def cascade(family):
+    return Cascade(family, 7)
+
+
+def iterate(value, start=0.9, steps=20_000):
+    """The last 64 states of the map written out by hand, fewer if it escapes."""
+    states = [start]
+    for _ in range(steps):
+        states.append(states[-1] * (1 + value - value * states[-1] ** 2))
+        if abs(states[-1]) > 10:
+            return states[-1:]
+    return states[-64:]
+
+
+def least_period(states):
+    """The least p up to 16 for which the states return after p steps, None if there is none."""
+    states = np.array(states)
+    return next((p for p in range(1, 17) if np.abs(states[p:] - states[:-p]).max() < 1e-9), None)
+
+
+def test_three_maps_are_one(family):
+    assert expand(family.map.step[0] - z * (1 + K - K * z**2)) == 0
+    assert expand(family.reduced_in_z - family.map.step[0]) == 0
+    (product,) = family.frozen_map.free_symbols - {K}
+    assert expand(family.frozen_map.subs(product, z) - family.map.step[0]) == 0
+
+
+def test_the_thresholds(family):
+    expected = {
+        "first_doubling": 1,
+        "superstable": 3 / sqrt(2) - 1,
+        "second_doubling": sqrt(5) - 1,
+        "merging": 3 * sqrt(3) / 2 - 1,
+        "escape": 2,
+    }
+    assert family.thresholds.keys() == expected.keys()
+    assert all(simplify(family.thresholds[name] - value) == 0 for name, value in expected.items())
+    assert list(map(float, family.thresholds.values())) == sorted(map(float, family.thresholds.values()))
+
+
+def test_the_thresholds_of_the_reduced_map(family):
+    in_a = family.as_report()["thresholds_in_A"]
+    assert in_a["first_doubling"] == Rational(1, 8)
+    assert simplify(in_a["second_doubling"] - (sqrt(5) - 1) / 8) == 0
+    assert in_a["escape"] == Rational(1, 4)
+
+
+@pytest.mark.parametrize(("name", "below", "above"), [("first_doubling", 1, 2), ("second_doubling", 2, 4)])
+def test_the_period_doubles_at_the_threshold(family, name, below, above):
+    value = float(family.thresholds[name])
+    assert least_period(iterate(value * 0.995)) == below
+    assert least_period(iterate(value * 1.005)) == above
+
+
+def test_orbits_cross_zero_beyond_merging_and_escape_beyond_two(family):
+    merging, escape = (float(family.thresholds[name]) for name in ("merging", "escape"))
+    assert min(iterate(merging * 0.99)) > 0
+    assert min(iterate(merging * 1.01)) < 0
+    assert len(iterate(escape * 0.999, steps=5000)) == 64
+    assert len(iterate(escape * 1.001, steps=5000)) == 1
+
+
+def test_the_two_cycle_at_eleven_tenths(family):
+    orbit = family.two_cycle_at(Rational(11, 10))
+    assert sorted(float(point[z]) for point in orbit.points) == pytest.approx([0.8145516, 1.1160630], abs=5e-8)
+    assert orbit.residual == 0
+    assert orbit.stability.multipliers == {Rational(9, 50): 1}
+
+
+@settings(derandomize=True, deadline=None, max_examples=25)
+@given(st.fractions(min_value=Rational(101, 100), max_value=Rational(3)))
+def test_the_multiplier_is_the_product_of_the_slopes_at_the_zeros_of_the_quartic(value):
+    family, number = Family(), float(value)
+    squares = [float(square.subs(K, Rational(value))) for square in family.two_cycle_squares]
+    slopes = [1 + number - 3 * number * square for square in squares]
+    assert slopes[0] * slopes[1] == pytest.approx(9 - 2 * (1 + number) ** 2, rel=1e-9, abs=1e-9)
+
+
+def test_all_solutions_of_period_two_are_counted(family):
+    assert family.count == 9
+    value = 1.3
+    twice = np.poly1d([-value, 0, 1 + value, 0])
+    solutions = (twice(twice) - np.poly1d([1, 0])).roots
+    factored = np.concatenate(
+        [np.roots([float(c.subs(K, Rational(13, 10))) for c in part.as_poly(z).all_coeffs()]) for part in family.cycles]
+    )
+    assert np.sort(solutions.real) == pytest.approx(np.sort(factored.real), abs=1e-7)
+
+
+def test_the_verdicts(family):
+    doublings = [family.thresholds["first_doubling"], family.thresholds["second_doubling"]]
+    assert verdicts_between(family.minimum_condition, doublings[:1]) == "stable, unstable"
+    assert verdicts_between(family.two_cycle_condition, doublings) == "unstable, stable, unstable"
+    assert verdicts_between(family.symmetric_condition, []) == "unstable"
+    assert verdicts_between(family.two_cycle_condition, doublings[:1]) == "undecided"
+
+
+def test_at_the_escape_the_map_is_minus_the_third_chebyshev_polynomial(family):
+    assert family.at_escape == 0
+    phi = Symbol("phi", real=True)
+    chebyshev = expand_trig(cos(3 * phi)).subs(cos(phi), z / sqrt(2))
+    assert expand(family.map.step[0].subs(K, 2) + sqrt(2) * chebyshev) == 0
+
+
+def test_a_polynomial_with_no_or_two_positive_zeros_is_no_threshold():
+    with pytest.raises(Undecided, match="exactly one"):
+        positive_zero(K**2 - 3 * K + 2)
+    with pytest.raises(Undecided, match="exactly one"):
+        positive_zero(K + 1)
+
+
+def test_the_superstable_parameters_are_proved_and_their_ratios_tend_to_feigenbaum(cascade):
+    digits = iv.dps
+    assert all(cascade.proofs)
+    assert iv.dps == digits
+    assert float(cascade.superstable[1]) == pytest.approx(3 / math.sqrt(2) - 1, abs=1e-15)
+    errors = np.abs(np.array(cascade.ratios) - FEIGENBAUM)
+    assert np.all(np.diff(errors) < 0)
+    assert errors[-1] < 1e-3
+
+
+def test_between_superstable_parameters_the_period_doubles(cascade):
+    periods = [least_period(iterate(float(value))) for value in cascade.superstable[:5]]
+    assert periods == [1, 2, 4, 8, 16]
+
+
+def test_the_onset_separates_periods_from_chaos(cascade):
+    assert least_period(iterate(cascade.onset - 0.003)) is not None
+    assert least_period(iterate(cascade.onset + 0.003)) is None
+
+
+def test_gradient_descent_on_the_minimalist_example_has_the_periods_of_the_frozen_map(family):
+    assert Measured(Simulations(family)).periods([1.1, 1.26, 1.5]) == "2, 4, none"
+    assert period(np.array([0.0, 1, 2] * 10)) == "none"
+
+
+@pytest.mark.slow
+def test_every_claim_holds_on_two_channels(tmp_path):
+    command = [sys.executable, "-m", "analysis.bifurcation", "--json", "--out", str(tmp_path)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+    claims = json.loads(result.stdout, parse_constant=pytest.fail)["claims"]
+    assert {claim["status"] for claim in claims} == {"proved", "supported"}
+    assert all(len({evidence["channel"] for evidence in claim["evidence"]}) >= 2 for claim in claims)
