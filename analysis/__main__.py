@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from pathlib import Path
 
 from rich.console import Console
@@ -27,4 +28,4 @@ if __name__ == "__main__":
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     for name, line in analyses().items():
         table.add_row(f"python -m analysis.{name}", line)
-    Console(highlight=False, width=140).print(table)
+    Console(highlight=False, width=None if sys.stdout.isatty() else 200).print(table)
