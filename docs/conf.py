@@ -25,10 +25,19 @@ sphinx_gallery_conf = {
 
 
 def setup(app):
-    """Let |x| in a docstring be an absolute value, not the reference that reStructuredText takes it for."""
-    app.connect("autodoc-process-docstring", escape_bars)
+    """Have docstrings, which are written to be read as they are, read well as reStructuredText too."""
+    app.connect("autodoc-process-docstring", prepare)
 
 
-def escape_bars(_app, _what, _name, _object, _options, lines):
-    """Escape the vertical bars in the lines of a docstring, in place."""
-    lines[:] = [line.replace("|", r"\|") for line in lines]
+def prepare(_app, what, _name, _object, _options, lines):
+    """Make the indented formulas and tables of modules literal blocks, and |x| elsewhere no reference."""
+    prepared, literal = [], False
+    for index, line in enumerate(lines):
+        indented = line.startswith("    ")
+        if what == "module" and indented and not literal and not lines[index - 1].strip():
+            prepared += ["::", ""]
+            literal = True
+        elif line.strip() and not indented:
+            literal = False
+        prepared.append(line if literal else line.replace("|", r"\|"))
+    lines[:] = prepared
