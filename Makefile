@@ -31,6 +31,7 @@ format: $(VENV)/.tests-installed
 
 benchmark: $(VENV)/.installed
 	$(BIN)/python -m benchmarks.derivation
+	$(BIN)/python -m benchmarks.catalogue
 
 docs: $(VENV)/.docs-installed
 	$(BIN)/python -m sphinx -W -b html docs docs/_build/html

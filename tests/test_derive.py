@@ -4,7 +4,7 @@ import json
 import sys
 
 import pytest
-from sympy import expand, symbols
+from sympy import Symbol, diff, expand, simplify, symbols
 
 from analysis import cli
 from analysis.derive import __main__ as derive
@@ -66,6 +66,8 @@ def test_the_two_cycle_of_the_double_well(run):
     assert theory["completeness"]["two_cycles"]["complete"]
     assert theory["edge"]["kind"] == "undecided"
     assert "isolated" in theory["edge"]["reason"]
+    flip = {"critical_step_size": "1", "coefficient": "8", "kind": "supercritical"}  # two steps are x − 16x³, §4
+    assert theory["flips"] == [{"point": {"x": value}, **flip} for value in ("1", "-1")]
 
 
 def test_without_values_the_theory_is_symbolic(run):
@@ -88,6 +90,20 @@ def test_several_rules_stand_under_their_names(run):
     assert rules["heavy_ball"]["edge"]["kind"] == "undecided"
     assert "gradient descent only" in rules["heavy_ball"]["edge"]["reason"]
     assert document["simulation"]["rules"].keys() == {"gradient_descent", "heavy_ball"}
+
+
+def test_the_dynamics_beside_the_minima(run):
+    rules = run(*SHALLOW, "--rule", "gradient_descent", "root_loss_gd", "--at", "eta=0.2", "--near", "x=3", "y=0.3")[
+        "theory"
+    ]["rules"]
+    cycle = rules["gradient_descent"]["self_stabilization"]
+    assert cycle["delta"] == pytest.approx((2 * cycle["alpha"] / cycle["beta"]) ** 0.5)
+    assert cycle["epsilon"] == pytest.approx(0.2 * cycle["alpha"] ** 0.5)
+    x = Symbol("x", real=True)
+    sharpness = x**2 + x**-2  # on xy = 1, where the metric is 1 + x⁻⁴
+    expected = -diff(sharpness, x) / (8 * (1 + x**-4))
+    assert simplify(parse(rules["root_loss_gd"]["limit_flow"]["x"], [x]) - expected) == 0
+    assert "undecided" in rules["gradient_descent"]["limit_flow"]
 
 
 def test_what_is_not_derived_in_time_is_undecided_and_the_rest_comes(run):

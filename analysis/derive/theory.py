@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from analysis.derive.dynamics import flips, flow_on_minima, self_stabilization
 from analysis.derive.edge import edge
 from analysis.derive.limited import NotDerived, Task, run_limited
 from analysis.derive.orbits import Listed, fixed_points, two_cycles
@@ -83,6 +84,9 @@ OF_A_RULE = {
     "critical_sharpness": critical,
     "stability_at_minima": stability_at_minima,
     "edge": edge,
+    "self_stabilization": self_stabilization,
+    "limit_flow": flow_on_minima,
+    "flips": flips,
     "fixed_points": fixed_points,
     "two_cycles": two_cycles,
 }

@@ -1,0 +1,84 @@
+"""Flips, self-stabilization and limit flows of a typed problem.
+
+Where an isolated minimum loses its stability to gradient descent, the flip coefficient says whether a stable two-cycle
+is born there. At a point where the sharpness rises along the gradient, the cubic expansion gives the self-stabilization
+cycle. On a manifold of minima, rules that never come to rest follow a limit flow in the time τ = η²t.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sympy import Expr, Float, pi, sqrt
+
+from analysis.derive.problem import Problem
+from eos_sym import STEP_SIZE, BadInput, Objective, Undecided
+from eos_sym.fixed_points import fixed_points
+from eos_sym.flip import flip_normal_form
+from eos_sym.limit_flow import limit_flow
+from eos_sym.predicted_dynamics import CubicExpansion, top_eigenvector
+from eos_sym.rules import RULES
+from eos_sym.stability import stability
+
+DIGITS = 30
+
+
+def flips(rule: str, problem: Problem) -> Any:
+    """At every isolated minimum in closed form: the critical step size, and what the flip there is like."""
+    if rule != "gradient_descent":
+        raise Undecided(f"flips are classified for gradient descent, not for {rule}")
+    dynamics = problem.maps[rule]
+    at = {symbol: problem.at[symbol] for symbol in problem.objective.parameters if symbol in problem.at}
+    found = []
+    for orbit in fixed_points(dynamics, at).orbits:
+        (point,) = orbit.points
+        if orbit.error != 0:
+            continue
+        try:
+            critical = stability(dynamics.jacobian.subs(at).subs(point)).critical_value(STEP_SIZE)
+            form = flip_normal_form(dynamics, point, {**at, STEP_SIZE: critical})
+        except Undecided:
+            continue  # a saddle, or a minimum whose multipliers have no closed form
+        described = {name.name: value for name, value in point.items()}
+        found.append(
+            {
+                "point": described,
+                "critical_step_size": critical,
+                "coefficient": form.coefficient,
+                "kind": form.kind,
+            }
+        )
+    if not found:
+        raise Undecided("flips: no isolated minimum with a critical step size in closed form")
+    return found
+
+
+def self_stabilization(rule: str, problem: Problem) -> Any:
+    """α, β, δ and, with a step size, ε and the length of a turn, at --near or else at --start."""
+    if rule != "gradient_descent":
+        raise Undecided(f"self-stabilization is derived for gradient descent, not for {rule}")
+    point = problem.near or problem.start
+    if point is None:
+        raise Undecided("self-stabilization: no point to expand the loss at; give --near or --start")
+    missing = [symbol.name for symbol in problem.objective.parameters if symbol not in problem.at]
+    if missing:
+        raise Undecided(f"self-stabilization: numbers need values for {', '.join(missing)}: add --at")
+    loss = problem.objective.loss.subs({symbol: problem.at[symbol] for symbol in problem.objective.parameters})
+    objective = Objective(problem.objective.name, loss, problem.objective.weights)
+    place: dict[Any, Expr] = {weight: Float(value, DIGITS) for weight, value in point.items()}
+    expansion = CubicExpansion(objective, place, top_eigenvector(objective.hessian.subs(place), DIGITS))
+    try:
+        alpha = expansion.alpha
+    except BadInput as reason:
+        raise Undecided(f"self-stabilization: {reason}") from reason
+    report = {"sharpness": expansion.sharpness, "alpha": alpha, "beta": expansion.beta, "delta": expansion.delta}
+    if STEP_SIZE in problem.at:
+        epsilon = expansion.epsilon.subs(STEP_SIZE, problem.at[STEP_SIZE])
+        report |= {"epsilon": epsilon, "steps_of_a_small_turn": sqrt(2) * pi / epsilon}
+    return {name: float(value) for name, value in report.items()}
+
+
+def flow_on_minima(rule: str, problem: Problem) -> Any:
+    """dX/dτ in the coordinates of the minima's chart."""
+    flow = limit_flow(RULES[rule], problem.objective, problem.objective.minima.chart)
+    return {name.name: rate for name, rate in zip(flow.state, flow.velocity, strict=True)}
