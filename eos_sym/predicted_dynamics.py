@@ -108,7 +108,8 @@ class CubicExpansion:
         """α = −∇L·∇S⊥, the rate of progressive sharpening."""
         alpha = simplify(-self.gradient.dot(self.transverse))
         if alpha.is_nonpositive:
-            raise BadInput(f"no progressive sharpening at this point: α = {alpha}; choose one with α > 0")
+            shown = alpha.n(6) if alpha.has(Float) else alpha
+            raise BadInput(f"no progressive sharpening at this point: α = {shown}; choose one with α > 0")
         return alpha
 
     @cached_property

@@ -21,7 +21,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sympy import Expr, Float, Matrix, Poly, Symbol, factor, factor_list, fraction, nsimplify, prod, roots, together
+from sympy import (
+    Dummy,
+    Expr,
+    Float,
+    Matrix,
+    Poly,
+    Symbol,
+    cancel,
+    factor,
+    factor_list,
+    fraction,
+    nsimplify,
+    prod,
+    roots,
+    together,
+)
 
 from eos_sym.algebraic_roots import roots_of
 from eos_sym.errors import BadInput, Undecided
@@ -146,14 +161,17 @@ def stability(jacobian: Matrix) -> StabilityCondition:
     """The condition for the fixed point or cycle with this Jacobian (of a cycle: the product along it)."""
     if jacobian.rows != jacobian.cols:
         raise BadInput(f"a Jacobian of shape {jacobian.shape} is not square")
-    jacobian = jacobian.applyfunc(lambda entry: nsimplify(entry, rational=True))  # floats mean the rationals they are
+    jacobian = jacobian.applyfunc(lambda entry: nsimplify(entry, rational=True))  # 0.1 is meant to be 1/10
     neutral = degree = 0
     margins: list[Expr] = []
     multipliers: dict[Expr, int] = {}
-    for block in jacobian.strongly_connected_components():
-        characteristic = jacobian.extract(block, block).charpoly()
-        for part, multiplicity in factor_list(characteristic.as_expr(), characteristic.gen)[1]:
-            polynomial = Poly(part, characteristic.gen)
+    blocks = jacobian.strongly_connected_components()
+    semisimple = False
+    for block in blocks:
+        matrix = jacobian.extract(block, block)
+        excess = _rank_one_trace(matrix - Matrix.eye(matrix.rows))
+        semisimple = excess is not None and len(blocks) == 1  # all of ℝⁿ but one direction is kept fixed
+        for polynomial, multiplicity in _characteristic_factors(matrix, excess):
             if polynomial.degree() == 1 and polynomial.eval(1) == 0:
                 neutral += multiplicity
                 continue
@@ -162,10 +180,45 @@ def stability(jacobian: Matrix) -> StabilityCondition:
             for root, count in roots(polynomial).items():
                 multiplier = factor(root)
                 multipliers[multiplier] = multipliers.get(multiplier, 0) + count * multiplicity
-    if neutral and (jacobian - Matrix.eye(jacobian.rows)).rank(simplify=True) != jacobian.rows - neutral:
+    if (
+        neutral
+        and not semisimple
+        and (jacobian - Matrix.eye(jacobian.rows)).rank(simplify=True) != jacobian.rows - neutral
+    ):
         raise Undecided("the multipliers equal to 1 are defective: perturbations grow linearly, whatever the others do")
     closed_form = sum(multipliers.values()) + neutral == jacobian.rows
     return StabilityCondition(tuple(dict.fromkeys(margins)), neutral, multipliers if closed_form else None, degree)
+
+
+def _rank_one_trace(matrix: Matrix) -> Expr | None:
+    """The trace of a matrix known to have rank one, if it is not 0; None for all others."""
+    matrix = matrix.applyfunc(cancel)
+    nonzero = (index for index in range(matrix.rows) if _has_a_sign(factor(matrix[index, index])))
+    pivot = next(nonzero, None)
+    if pivot is None:
+        return None
+    for i in range(matrix.rows):
+        for j in range(matrix.cols):
+            if cancel(matrix[i, j] * matrix[pivot, pivot] - matrix[i, pivot] * matrix[pivot, j]) != 0:
+                return None
+    trace = factor(matrix.trace())
+    return trace if _has_a_sign(trace) else None
+
+
+def _has_a_sign(expression: Expr) -> bool:
+    """Whether an expression is known not to be 0, wherever it is defined and not degenerate."""
+    return bool(expression.is_nonzero) or positive_where_defined(expression) or positive_where_defined(-expression)
+
+
+def _characteristic_factors(matrix: Matrix, excess: Expr | None) -> list[tuple[Poly, int]]:
+    """The irreducible factors of the characteristic polynomial; `excess` is the trace of J − 1 if that has rank one."""
+    if excess is not None:
+        z = Dummy("z")
+        neutral = [(Poly(z - 1, z), matrix.rows - 1)] if matrix.rows > 1 else []
+        return [*neutral, (Poly(z - 1 - excess, z), 1)]
+    characteristic = matrix.charpoly()
+    factors = factor_list(characteristic.as_expr(), characteristic.gen)[1]
+    return [(Poly(part, characteristic.gen), multiplicity) for part, multiplicity in factors]
 
 
 def jury_margins(polynomial: Poly) -> list[Expr]:

@@ -114,10 +114,20 @@ def test_bad_input_on_a_real_command_line():
 
 def test_the_list_of_analyses_has_a_line_for_each():
     listed = python("analysis").stdout.splitlines()
-    expected = (
-        "bifurcation derive descent_lemma edge_law minimalist momentum normalized_gd quadratic sam "
-        "self_stabilization sgd_selection shallow"
-    ).split()
+    expected = [
+        "bifurcation",
+        "derive",
+        "descent_lemma",
+        "edge_law",
+        "minimalist",
+        "momentum",
+        "normalized_gd",
+        "quadratic",
+        "sam",
+        "self_stabilization",
+        "sgd_selection",
+        "shallow",
+    ]
     assert list(analyses()) == expected
     assert [line.split()[2] for line in listed] == [f"analysis.{name}" for name in expected]
     assert all(line.rstrip().endswith(".") for line in listed)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from sympy import Integer, Matrix, Poly, Rational, expand, eye, pi, prod, sin, symbols, zeros
+from sympy import Integer, Matrix, Poly, Rational, expand, eye, pi, prod, simplify, sin, symbols, zeros
 
 from eos_sym import STEP_SIZE, BadInput, GradientDescent, Undecided, minimalist, product, quadratic, shallow
 from eos_sym.rules import MOMENTUM, PreconditionedMomentum
@@ -181,3 +181,16 @@ def test_a_margin_without_positive_zeros_has_no_critical_number_either():
         StabilityCondition((1 + eta + eta**5,), 0, None, 1).critical_value(eta, digits=20)
     with pytest.raises(Undecided, match="not known to be stable below"):
         StabilityCondition((eta**5 - 3,), 0, None, 1).critical_value(eta, digits=20)
+
+
+def test_a_step_along_one_direction_leaves_all_others_neutral_at_any_depth():
+    loss = product(8)
+    condition = stability(GradientDescent().map(loss).jacobian.subs(loss.minima.chart))
+    sharpness = loss.minima.on(loss.hessian.trace())
+    assert condition.neutral == 7
+    assert simplify(condition.critical_value(STEP_SIZE) - 2 / sharpness) == 0
+
+
+def test_a_shear_has_rank_one_and_is_still_defective():
+    with pytest.raises(Undecided, match="defective"):
+        stability(Matrix([[2, -1], [1, 0]]))  # J − 1 has rank one and trace 0
