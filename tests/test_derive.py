@@ -107,8 +107,10 @@ def test_the_dynamics_beside_the_minima(run):
 
 
 def test_what_is_not_derived_in_time_is_undecided_and_the_rest_comes(run):
-    theory = run(*MINIMALIST, "--timeout", "0.001")["theory"]
-    assert "--timeout" in theory["two_cycles"]
+    document = run(*MINIMALIST, "--timeout", "0.001", "--start", "x=2", "y=1", "z=1", "w=1", "--steps", "5")
+    assert "--timeout" in document["theory"]["two_cycles"]
+    assert document["theory"]["edge"]["kind"] == "undecided"
+    assert document["simulation"]["steps"] == 5
 
 
 def test_a_loss_that_begins_with_a_minus_follows_two_dashes(run):

@@ -36,7 +36,7 @@ class FlowEnd:
 def edge(rule: str, problem: Problem) -> Any:
     """β, κ₄, the kind, and where gradient descent ends; what is not known is None, with the reason beside it."""
     if rule != "gradient_descent":
-        return _undecided(f"the edge law is derived for gradient descent only, not for {rule}")
+        return without_edge(f"the edge law is derived for gradient descent only, not for {rule}")
     parameters = (*problem.objective.parameters, STEP_SIZE)
     missing = [symbol.name for symbol in parameters if symbol not in problem.at]
     if missing:
@@ -56,11 +56,11 @@ def edge(rule: str, problem: Problem) -> Any:
         minimum = edge_point(problem.objective, eta, near, at)
         form = edge_normal_form_at(problem.objective, minimum.weights, eta, SLOW, at)
     except Undecided as reason:
-        return _undecided(str(reason))
+        return without_edge(str(reason))
     except BadInput as error:
         if problem.near is not None:
             raise BadInput(f"--near: {error}") from error
-        return _undecided(f"{error} (from the end of gradient flow; --near gives another point)")
+        return without_edge(f"{error} (from the end of gradient flow; --near gives another point)")
     report = {
         "beta": float(form.beta),
         "quartic": float(form.quartic),
@@ -101,7 +101,7 @@ def _symbolic(problem: Problem, missing: str) -> Any:
     try:
         form = edge_normal_form(problem.objective)
     except Undecided as reason:
-        return _undecided(f"{reason}; {missing}")
+        return without_edge(f"{reason}; {missing}")
     return {
         "beta": form.beta,
         "quartic": form.quartic,
@@ -113,6 +113,7 @@ def _symbolic(problem: Problem, missing: str) -> Any:
     }
 
 
-def _undecided(reason: str) -> dict[str, Any]:
+def without_edge(reason: str) -> dict[str, Any]:
+    """The report where there is no edge law, with the reason."""
     names = ("beta", "quartic", "terminal_sharpness", "predicted_end")
     return {**dict.fromkeys(names), "kind": "undecided", "reason": str(NotDerived(reason))}

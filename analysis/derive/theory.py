@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from analysis.derive.dynamics import flips, flow_on_minima, self_stabilization
-from analysis.derive.edge import edge
+from analysis.derive.edge import edge, without_edge
 from analysis.derive.limited import NotDerived, Task, run_limited
 from analysis.derive.orbits import Listed, fixed_points, two_cycles
 from analysis.derive.problem import Problem
@@ -113,12 +113,15 @@ def derive(problem: Problem, seconds: float) -> Theory:
     for name, part in OF_A_RULE.items():  # the quick parts of every rule before the slow ones of any
         tasks |= {(rule, name): partial(part, rule) for rule in problem.rules}
     results = run_limited(tasks, problem, seconds)
-    of_rules = {rule: _with_completeness({n: results[rule, n] for n in OF_A_RULE}) for rule in problem.rules}
+    of_rules = {rule: _in_form({name: results[rule, name] for name in OF_A_RULE}) for rule in problem.rules}
     return Theory({name: results[name] for name in COMMON}, of_rules)
 
 
-def _with_completeness(results: dict[str, Any]) -> dict[str, Any]:
-    """The results of a rule, lists of orbits as plain lists, and beside them what is known of their completeness."""
+def _in_form(results: dict[str, Any]) -> dict[str, Any]:
+    """The results of a rule: lists of orbits with what is known of their completeness beside, the edge by its names."""
     known = {name: result for name, result in results.items() if isinstance(result, Listed)}
     completeness = {name: {"complete": listed.complete, "reason": listed.reason} for name, listed in known.items()}
-    return {**results, **{name: listed.orbits for name, listed in known.items()}, "completeness": completeness}
+    lists = {name: listed.orbits for name, listed in known.items()}
+    law = results["edge"]
+    law = without_edge(law.reason) if isinstance(law, NotDerived) else law
+    return {**results, **lists, "edge": law, "completeness": completeness}
