@@ -32,10 +32,12 @@ from sympy import (
     factor,
     factor_list,
     fraction,
+    nan,
     nsimplify,
     prod,
     roots,
     together,
+    zoo,
 )
 
 from eos_sym.algebraic_roots import roots_of
@@ -161,6 +163,8 @@ def stability(jacobian: Matrix) -> StabilityCondition:
     """The condition for the fixed point or cycle with this Jacobian (of a cycle: the product along it)."""
     if jacobian.rows != jacobian.cols:
         raise BadInput(f"a Jacobian of shape {jacobian.shape} is not square")
+    if jacobian.has(nan, zoo):
+        raise Undecided("the multipliers: the map is not differentiable there")
     jacobian = jacobian.applyfunc(lambda entry: nsimplify(entry, rational=True))  # 0.1 is meant to be 1/10
     neutral = degree = 0
     margins: list[Expr] = []

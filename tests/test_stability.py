@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sympy import Integer, Matrix, Poly, Rational, expand, eye, pi, prod, simplify, sin, symbols, zeros
 
 from eos_sym import STEP_SIZE, BadInput, GradientDescent, Undecided, minimalist, product, quadratic, shallow
-from eos_sym.rules import MOMENTUM, PreconditionedMomentum
+from eos_sym.rules import MOMENTUM, NormalizedGradientDescent, PreconditionedMomentum
 from eos_sym.stability import StabilityCondition, jury_margins, stability
 
 z, a, b = symbols("z a b", real=True)
@@ -194,3 +194,10 @@ def test_a_step_along_one_direction_leaves_all_others_neutral_at_any_depth():
 def test_a_shear_has_rank_one_and_is_still_defective():
     with pytest.raises(Undecided, match="defective"):
         stability(Matrix([[2, -1], [1, 0]]))  # J − 1 has rank one and trace 0
+
+
+def test_where_a_map_is_not_differentiable_nothing_is_said_of_multipliers():
+    loss = shallow()
+    jacobian = NormalizedGradientDescent().map(loss).jacobian.subs(loss.minima.chart)
+    with pytest.raises(Undecided, match="differentiable"):
+        stability(jacobian)

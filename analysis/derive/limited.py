@@ -1,7 +1,7 @@
 """Work under a time limit: named tasks, done one after the other in a child process that is killed when one hangs.
 
-SymPy cannot be interrupted safely from within, so the limit is kept from outside. A task may use half of the time that
-is left, the last one all of it; a task that does not end in its time is `undecided`, and the rest goes on in a new
+SymPy cannot be interrupted safely from within, so the limit is kept from outside. A task may use a third of the time
+that is left, the last one all of it; a task that does not end in its time is `undecided`, and the rest goes on in a new
 child. Tasks are functions at the top level of a module, since the child is a fresh interpreter on every system.
 """
 
@@ -45,7 +45,7 @@ def run_limited(tasks: Mapping[Hashable, Task], argument: Any, seconds: float) -
         try:
             for name in list(remaining):
                 left = end - time.monotonic()
-                allowed = max(0.0, left if len(remaining) == 1 else left / 2)
+                allowed = max(0.0, left if len(remaining) == 1 else left / 3)
                 if not connection.poll(allowed):
                     results[name] = NotDerived(f"not finished within {allowed:.3g} s; --timeout gives more time")
                     del remaining[name]

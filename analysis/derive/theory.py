@@ -82,12 +82,12 @@ COMMON: dict[str, Task] = {
 OF_A_RULE = {
     "map": step,
     "critical_sharpness": critical,
-    "stability_at_minima": stability_at_minima,
     "edge": edge,
-    "self_stabilization": self_stabilization,
-    "limit_flow": flow_on_minima,
-    "flips": flips,
     "fixed_points": fixed_points,
+    "limit_flow": flow_on_minima,
+    "self_stabilization": self_stabilization,
+    "stability_at_minima": stability_at_minima,
+    "flips": flips,
     "two_cycles": two_cycles,
 }
 
