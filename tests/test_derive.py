@@ -139,3 +139,23 @@ def test_a_loss_that_begins_with_a_minus_follows_two_dashes(run):
 )
 def test_bad_input_is_one_line(run, arguments, named):
     assert named in run(*arguments)
+
+
+def test_a_degenerate_fixed_point_is_not_called_stable(run):
+    points = run("y**2/2 + x**6 - x**4", "--weights", "x", "y", "--at", "eta=0.1")["theory"]["fixed_points"]
+    (origin,) = [point for point in points if point["points"] == [{"x": "0", "y": "0"}]]
+    assert origin["verdict"] == "marginal"
+
+
+@pytest.mark.parametrize("loss", ["log(x)**2", "x**2.5", "x**y + y**2", "acos(x) + y**2", "log(-1 - x**2)"])
+def test_a_loss_that_is_not_defined_everywhere_is_one_line(run, loss):
+    assert "defined" in run(loss, "--weights", *(["x", "y"] if "y" in loss else ["x"]), "--at", "eta=0.1")
+
+
+def test_a_prediction_that_a_run_refutes_is_an_open_finding(run):
+    document = run(
+        *["log(cosh(1 - x*y)) + 5*(w - x*y)**2/2", "--weights", "x", "y", "w", "--at", "eta=0.05"],
+        *["--near", "x=6", "y=0.16", "w=1", "--start", "x=6.4", "y=0.15", "w=0.9"],
+    )
+    (end,) = [claim for claim in document["claims"] if claim["id"] == "end"]
+    assert (document["simulation"]["outcome"], end["status"], end["open"]) == ("diverged", "refuted", True)

@@ -15,14 +15,15 @@ import xarray as xr
 from sympy import Expr, Float, Symbol
 
 from analysis.claim import Claim, Evidence, Status, agreement, bounded, same, theorem
+from analysis.derive.experiments import compiled
 from analysis.derive.problem import Problem
 from analysis.derive.theory import Theory
 from eos_sym import STEP_SIZE, quadratic
-from eos_sym.rules import RULES
+from eos_sym.rules import RULES, Preconditioned
 from eos_sym.stability import stability
 from numeric import compile_function, compile_map
 
-SOURCE = "derived here"
+SOURCE, LAW = "derived here", "the edge law, to leading order"
 POINTS = 5
 ROUNDING = 1e-9
 DIFFERENCE = 1e-5  # half the distance of the points of a finite difference, relative to 1 + |θ|
@@ -53,7 +54,7 @@ def derivatives(problem: Problem, seed: int) -> Claim:
     objective = problem.objective
     dimension = len(objective.weights)
     expressions = [entry.subs(problem.at) for entry in (objective.loss, *objective.gradient, *objective.hessian)]
-    functions = compile_function(expressions, objective.weights)
+    functions = compiled(lambda: compile_function(expressions, objective.weights))
     around = list(map(float, (problem.start or problem.near or dict.fromkeys(objective.weights, 0)).values()))
     points = np.array(around) + np.random.default_rng(seed).uniform(-0.5, 0.5, (POINTS, dimension))
     values = np.array([np.broadcast_to(entry, POINTS) for entry in functions(*points.T)])
@@ -118,7 +119,10 @@ def threshold(problem: Problem, rule: str, critical: Expr) -> list[Claim]:
         return same("simulation", "shrinks, grows", ", ".join("shrinks" if size < 1 else "grows" for size in sizes))
 
     shown = rule.replace("_", " ")
-    statement = f"on a quadratic {shown} is stable below the sharpness {float(critical.subs(values)):.6g} and not above"
+    quantity = "λ₁(P⁻¹H)" if isinstance(RULES[rule], Preconditioned) else "the sharpness"
+    statement = (
+        f"on a quadratic {shown} is stable while {quantity} is below {float(critical.subs(values)):.6g}, not above"
+    )
     return [Claim(f"critical_sharpness_of_{rule}", statement, SOURCE, [derived, simulated])]
 
 
@@ -166,9 +170,16 @@ def _two_cycle(problem: Problem, rule: str, index: int, cycle: Mapping[str, Any]
 def end(problem: Problem, edge: Any, run: xr.Dataset) -> list[Claim]:
     """The prediction of the edge law against the end of the run, and that end against autograd."""
     predicted = edge.get("predicted_end")
-    if predicted is None or str(run.outcome.values) != "converged":
+    if predicted is None:
         return []
     objective = problem.objective
+    outcome = str(run.outcome.values)
+    statement = f"gradient descent ends at the sharpness {float(predicted):.6g}, as the edge law predicts"
+    if outcome != "converged":
+        status: Status = "undecided" if outcome == "undecided" else "refuted"
+        found = "not at its end; --steps gives more" if outcome == "undecided" else outcome
+        evidence = Evidence("simulation", status, float(predicted), found)
+        return [Claim("end", statement, LAW, [lambda: evidence], open=True)]
     observed = float(run.final_sharpness)
     distance = abs(2 / float(problem.at[STEP_SIZE]) - float(predicted))
 
@@ -184,8 +195,8 @@ def end(problem: Problem, edge: Any, run: xr.Dataset) -> list[Claim]:
     return [
         Claim(
             "end",
-            f"gradient descent ends at the sharpness {float(predicted):.6g}, as the edge law predicts",
-            "the edge law, to leading order",
+            statement,
+            LAW,
             [
                 partial(agreement, "simulation", float(predicted), observed, absolute=END_TOLERANCE * distance),
                 by_autograd,

@@ -33,7 +33,7 @@ def experiment(
     parameters = {symbol.name: float(value) for symbol, value in problem.values(dynamics.parameters, "--start").items()}
     assert problem.start is not None
     start = {symbol.name: float(problem.start.get(symbol, 0)) for symbol in dynamics.state}
-    simulator = _compiled(lambda: compile_map(dynamics))
+    simulator = compiled(lambda: compile_map(dynamics))
 
     def run(progress: Callable[[int], object]) -> xr.Dataset:
         result: xr.Dataset = simulator.run(start, parameters, steps=steps, progress=progress)
@@ -53,12 +53,12 @@ def observables(problem: Problem) -> dict[str, Any]:
     """The loss and the sharpness."""
     objective = problem.objective
     return {
-        "loss": _compiled(lambda: compile_observable(objective.loss, objective.weights, objective.parameters)),
-        "sharpness": _compiled(lambda: compile_sharpness(objective)),
+        "loss": compiled(lambda: compile_observable(objective.loss, objective.weights, objective.parameters)),
+        "sharpness": compiled(lambda: compile_sharpness(objective)),
     }
 
 
-def _compiled(compile_it: Callable[[], Any]) -> Any:
+def compiled(compile_it: Callable[[], Any]) -> Any:
     """What is compiled; a loss that floating point cannot follow is the user's to rewrite."""
     try:
         return compile_it()

@@ -17,6 +17,7 @@ from analysis.derive.problem import Problem
 from analysis.derive.theory import Theory
 from analysis.figure import COLORS, THEORY_COLOR, colors, new_figure
 from eos_sym import STEP_SIZE
+from eos_sym.rules import RULES, Preconditioned
 from numeric import compile_function
 
 if TYPE_CHECKING:
@@ -44,6 +45,9 @@ def paths(axes: Axes, problem: Problem, theory: Theory, data: Mapping[str, xr.Da
     """The runs in the plane of the first two weights, or a single weight against the iteration."""
     names = [weight.name for weight in problem.objective.weights]
     for color, (rule, run) in zip(colors(len(data)), data.items(), strict=True):
+        if str(run.outcome.values) == "diverged":
+            axes.plot([], [], color=color, label=f"{rule.replace('_', ' ')}, diverges")
+            continue
         first = run.trajectory.sel(state=names[0])
         steps = (first, run.trajectory.sel(state=names[1])) if len(names) > 1 else (run.iteration, first)
         axes.plot(*steps, ".-", color=color, linewidth=0.3, markersize=2.5, label=rule.replace("_", " "))
@@ -134,11 +138,14 @@ def sharpness(axes: Axes, problem: Problem, theory: Theory, data: Mapping[str, x
     levels: list[float] = []
     for color, (rule, run) in zip(colors(len(data)), data.items(), strict=True):
         axes.plot(run.iteration, run.sharpness, color=color, linewidth=0.7)
-        finite = run.sharpness.values[np.isfinite(run.sharpness.values)]
+        staying = str(run.outcome.values) != "diverged"
+        finite = run.sharpness.where(staying).values[np.isfinite(run.sharpness.values)]
         levels += list(np.quantile(finite, [0.0, 0.98])) if finite.size else []
         threshold = _float(_with_values(theory.of_rules[rule]["critical_sharpness"], problem))
         edge = theory.of_rules[rule]["edge"]
-        end = _float(edge.get("predicted_end")) if isinstance(edge, dict) else None
+        end = _float(edge.get("predicted_end"))
+        if isinstance(RULES[rule], Preconditioned):
+            threshold = None  # it bounds λ₁(P⁻¹H), which is not drawn
         lines = (("critical sharpness", threshold, color, "--"), ("predicted end", end, THEORY_COLOR, ":"))
         for label, level, line_color, style in lines:
             if level is not None:

@@ -86,6 +86,8 @@ def _work(connection: Connection, tasks: Mapping[Hashable, Task], argument: Any)
             answer = error
         except RecursionError:
             answer = NotDerived("the expressions are nested too deeply")
+        except Exception as error:  # a fault in one part is reported in its place, and the rest still comes
+            answer = NotDerived(f"the derivation failed, {type(error).__name__}: {' '.join(str(error).split())}")
         connection.send(answer)
 
 

@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import CRootOf, Expr, Float, I, Matrix, Symbol, im, re
+from sympy import CRootOf, Dummy, Expr, Float, I, Matrix, Symbol, im, re
 
 from analysis.derive.problem import Problem
 from eos_sym import BadInput, Map, Undecided
 from eos_sym.fixed_points import fixed_points as find_fixed_points
 from eos_sym.manifolds import Manifold, Orbits
-from eos_sym.orbits import Orbit
+from eos_sym.orbits import NEUTRAL, Orbit
 from eos_sym.two_cycles import two_cycles as find_two_cycles
 from numeric.certify import certify
 
@@ -85,6 +85,8 @@ def _orbit(orbit: Orbit, dynamics: Map, at: Mapping[Symbol, Expr]) -> dict[str, 
         multipliers: Any = [_value(multiplier) for multiplier in orbit.multipliers]
     except Undecided as reason:
         multipliers = f"undecided: {reason}"
+    if verdict == "stable" and isinstance(multipliers, list) and any(map(_is_one, multipliers)):
+        verdict = "marginal"  # degenerate, or a point of a continuum: the linear part does not decide
     described: dict[str, Any] = {
         "points": [{name.name: _value(value) for name, value in point.items()} for point in orbit.points],
         "multipliers": multipliers,
@@ -97,14 +99,19 @@ def _orbit(orbit: Orbit, dynamics: Map, at: Mapping[Symbol, Expr]) -> dict[str, 
 
 
 def _manifold(manifold: Manifold) -> dict[str, Any]:
+    plain = {name: Symbol(name.name, real=True) for name in manifold.variables if isinstance(name, Dummy)}
     described: dict[str, Any] = {
-        "equations": list(manifold.equations),
+        "equations": [equation.subs(plain) for equation in manifold.equations],
         "dimension": manifold.dimension,
         "verdict": "undecided",
-        "status": "proved",
+        "status": "proved" if manifold.sample is not None or manifold.chart else "undecided",
     }
+    if plain:
+        described["second_point"] = [str(name) for name in plain.values()]
+    if manifold.sample is None and not manifold.chart:
+        described["reason"] = "complex solutions; no real one was found"
     if manifold.chart:
-        described["chart"] = {name.name: value for name, value in manifold.chart.items()}
+        described["chart"] = {name.name: value.subs(plain) for name, value in manifold.chart.items()}
     try:
         condition = manifold.stability
         described |= {"neutral_multipliers": condition.neutral, "stable_where_positive": list(condition.margins)}
@@ -113,6 +120,10 @@ def _manifold(manifold: Manifold) -> dict[str, Any]:
     except Undecided:
         pass  # the equations are an answer without their stability
     return described
+
+
+def _is_one(multiplier: Any) -> bool:
+    return bool(abs(complex(multiplier) - 1) < NEUTRAL) if not getattr(multiplier, "free_symbols", None) else False
 
 
 def _value(value: Expr) -> Any:

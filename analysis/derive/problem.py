@@ -12,11 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from sympy import Expr, Pow, Rational, Symbol, sstr, tan
+from sympy import Expr, Pow, Rational, Symbol, log, sstr
 
 from analysis.arguments import assignments, number
 from eos_sym import BadInput, Map, Objective
 from eos_sym.language import names_in
+from eos_sym.minima import NOT_ON_THE_WHOLE_LINE
 from eos_sym.rules import MOMENTUM, RULES
 
 Point = Mapping[Symbol, Rational]
@@ -62,13 +63,14 @@ def read_problem(
         raise BadInput("--weights: the loss has no weights; name at least one of the symbols in it")
     parameters = [name for name in names_in(loss) if name not in weights]
     objective = Objective.from_text(loss, weights, parameters)
-    _check_continuity(objective)
     _check_for_critical_points(objective)
     problem = Problem(
         objective, tuple(rules), {}, _point("--near", near, objective), _point("--start", start, objective)
     )
     _check_names(problem)
-    return Problem(objective, problem.rules, _values(problem, at), problem.near, problem.start)
+    values = _values(problem, at)
+    _check_continuity(objective, values)
+    return Problem(objective, problem.rules, values, problem.near, problem.start)
 
 
 def _point(option: str, texts: Sequence[str], objective: Objective) -> dict[Symbol, Rational] | None:
@@ -111,15 +113,25 @@ def _check_names(problem: Problem) -> None:
             raise BadInput(f"{', '.join(clash)}: in the loss, but the name of a variable of {rule}; rename it")
 
 
-def _check_continuity(objective: Objective) -> None:
-    """Refuse poles: a reciprocal of something, or the tangent, that is not known to be defined for all weights."""
-    for part in objective.loss.atoms(Pow, tan):
-        pole = isinstance(part, tan) or (part.exp.is_negative and part.base.is_nonzero is not True)
-        if pole and part.free_symbols & {*objective.weights}:
+def _check_continuity(objective: Objective, values: Point) -> None:
+    """Refuse poles and losses that are not defined for all weights, as far as the parameters with values tell."""
+    weights = {*objective.weights}
+    for part in objective.loss.subs(values).atoms(Pow, log, *NOT_ON_THE_WHOLE_LINE):
+        if part.free_symbols & weights and part.free_symbols <= weights and not _is_defined(part):
             raise BadInput(
-                f"{sstr(part)}: not known to be continuous for all weights, and a jump has no stability theory; "
+                f"{sstr(part)}: not known to be defined and continuous for all weights; "
                 "write the loss so that it is defined everywhere"
             )
+
+
+def _is_defined(part: Expr) -> bool:
+    if isinstance(part, log):
+        return bool(part.args[0].is_positive)
+    if not isinstance(part, Pow):
+        return False
+    if part.exp.is_integer:
+        return bool(part.exp.is_nonnegative or part.base.is_nonzero)
+    return bool(part.base.is_positive or (part.base.is_nonnegative and part.exp.is_positive))
 
 
 def _check_for_critical_points(objective: Objective) -> None:
