@@ -138,8 +138,8 @@ def sharpness(axes: Axes, problem: Problem, theory: Theory, data: Mapping[str, x
     levels: list[float] = []
     for color, (rule, run) in zip(colors(len(data)), data.items(), strict=True):
         axes.plot(run.iteration, run.sharpness, color=color, linewidth=0.7)
-        staying = str(run.outcome.values) != "diverged"
-        finite = run.sharpness.where(staying).values[np.isfinite(run.sharpness.values)]
+        seen = run.sharpness.values if str(run.outcome.values) != "diverged" else run.sharpness.values[:1]
+        finite = seen[np.isfinite(seen)]
         levels += list(np.quantile(finite, [0.0, 0.98])) if finite.size else []
         threshold = _float(_with_values(theory.of_rules[rule]["critical_sharpness"], problem))
         edge = theory.of_rules[rule]["edge"]
