@@ -3,39 +3,51 @@
     below    θ̇ = −η∇L                   until S rises to 2/η
     edge     θ̇ = −η[∇L + ½σ²∇S]         until σ² falls to 0
 
-The formulas are those of `eos_sym.central_flow`; the top eigenvector comes from a dense symmetric solver at every step,
-and the switches from the solver's events. The time is counted in iterations of gradient descent. The edge regime keeps
-S = 2/η up to the error of the integration, which the recorded `sharpness` shows.
+The formulas are those of `eos_sym.central_flow`; the top eigenvector comes from a dense symmetric solver at every step.
+The time is counted in iterations of gradient descent. Runs, outcomes, events and the solution as a function are those
+of `numeric.flow_runs`. The switches are two events of the flow's own:
 
-Errors: `BadInput` for values and times as in `numeric.integrate`, and for a start beyond the edge, where there is no
-central flow; `Undecided` where a second eigenvalue comes to the edge, where the flow cannot be followed, and where it
-switches without end.
+    arrival      S rises to 2/η; at time 0 for a start at the edge, with σ² > 0
+    departure    σ² falls to 0
+
+The edge regime keeps S = 2/η up to the error of the integration, which the recorded `sharpness` shows; an event of the
+user's at that threshold is therefore crossed there at random.
+
+A run is undecided, with the reason, if it starts beyond the edge, where there is no central flow; if a second
+eigenvalue comes to the edge; and if it switches without end. Errors: `BadInput` as in `numeric.flow_runs`, and for a
+step size that is not positive; `Undecided` for a loss whose sharpness is constant.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
-import xarray as xr
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
+from sympy import Symbol
 
 from eos_sym import BadInput, Objective, Undecided
 from eos_sym.central_flow import CentralFlow
 from numeric.compile import Array, CompiledFunction, compile_function
+from numeric.crossings import Crossing, Watch
+from numeric.flow_runs import FlowIntegrator, Run
 from numeric.integrate import Integrator, compile_flow
-from numeric.simulate import labelled_values
-from numeric.solver import LostError, check_times, solve, top_eigenpair
+from numeric.solver import LostError, Solved, Solver, begin, top_eigenpair
 
+ARRIVAL, DEPARTURE = "arrival", "departure"
 AT_THE_EDGE = 1e-9  # relative distance from 2/η
 SECOND_EIGENVALUE = 1e-6  # closer to the first than this, relatively, and there are two at the edge
 MOST_SWITCHES = 1000
 
 
 @dataclass(frozen=True)
-class CentralFlowIntegrator:
-    """The central flow with its two regimes, the Hessian and the variance compiled; the step size is the last value."""
+class CentralFlowIntegrator(FlowIntegrator):
+    """The central flow with its two regimes, the Hessian and the variance compiled; the step size is the last value.
+
+    Its runs hold `sharpness`, `variance` (0 below the edge) and `regime` (below, edge) along the times as well.
+    """
 
     flow: CentralFlow
     below: Integrator
@@ -43,109 +55,89 @@ class CentralFlowIntegrator:
     hessian: CompiledFunction
     variance: CompiledFunction
 
-    def run(
-        self,
-        initial: Mapping[str, float],
-        parameters: Mapping[str, float],
-        *,
-        times: ArrayLike,
-        rtol: float,
-        atol: float,
-    ) -> xr.Dataset:
-        """One central flow, with its `trajectory`, `sharpness`, `variance` and `regime` (below, edge) at the times.
+    own_events: ClassVar[tuple[str, ...]] = (ARRIVAL, DEPARTURE)
+    described: ClassVar[tuple[str, ...]] = ("regime", "sharpness", "variance")
+    time_units: ClassVar[str] = "iterations"
 
-        `switch` holds the times at which the regime changed.
-        """
-        recorded = check_times(times, rtol, atol)
-        starts = labelled_values(initial, self.flow.objective.weights, "initial value")
-        settings = labelled_values(parameters, self.flow.parameters, "parameter")
-        point, values = (np.array([float(value) for value in group]) for group in (starts, settings))
+    @property
+    def state(self) -> tuple[Symbol, ...]:
+        """The weights."""
+        return self.flow.objective.weights
+
+    @property
+    def parameters(self) -> tuple[Symbol, ...]:
+        """The parameters of the objective, and the step size."""
+        return self.flow.parameters
+
+    def own_thresholds(self, values: Array) -> Array:
+        """2/η of the sharpness, 0 of the variance."""
+        return np.array([2 / values[-1], 0.0])
+
+    def solve(
+        self, start: Array, values: Array, times: Array, watches: Sequence[Watch], solver: Solver, *, keep: bool
+    ) -> Solved:
+        """One regime after the other, up to the last time, a terminal watch, or where the flow is lost."""
+        if values[-1] <= 0:
+            raise BadInput(f"parameter {self.parameters[-1].name} = {values[-1]:g}: a step size must be positive")
+        solved = begin(start, times)
         threshold = 2 / values[-1]
-        sharpness = self._sharpness(point, values)
-        if sharpness > threshold * (1 + AT_THE_EDGE):
-            raise BadInput(f"the start is sharper, {sharpness:g}, than 2/eta = {threshold:g}: start below the edge")
-        at_edge = sharpness >= threshold * (1 - AT_THE_EDGE) and self._variance(point, values) > 0
-
-        path = np.empty((recorded.size, point.size))
-        regimes = np.empty(recorded.size, dtype="<U5")
-        switches: list[float] = []
-        time: float | None = 0.0
-        while time is not None:
-            wanted = np.union1d([time], recorded[recorded > time])
-            points, point, time = self._follow(at_edge, point, values, wanted, rtol, atol)
-            passed = wanted[: len(points)]
-            here = np.isin(recorded, passed)
-            path[here] = points[np.isin(passed, recorded)]
-            regimes[here] = "edge" if at_edge else "below"
-            if time is not None:
-                switches.append(time)
-                at_edge = not at_edge
-            if len(switches) > MOST_SWITCHES:
-                raise Undecided(f"the central flow: it switches more than {MOST_SWITCHES} times")
-        return self._dataset(recorded, path, regimes, switches, values)
-
-    def _follow(
-        self, at_edge: bool, point: Array, values: Array, times: Array, rtol: float, atol: float
-    ) -> tuple[Array, Array, float | None]:
-        """One regime, up to the switch to the other."""
-        regime = self.edge if at_edge else self.below
-        jacobian = regime.jacobian
-
-        def room(point: Array) -> float:
-            return self._variance(point, values) if at_edge else 2 / values[-1] - self._sharpness(point, values)
-
         try:
-            return solve(
-                lambda point: regime.velocity(point, values),
-                None if jacobian is None else lambda point: jacobian(point, values),
-                point,
-                times,
-                room,
-                rtol=rtol,
-                atol=atol,
-            )
-        except LostError as error:
-            raise Undecided("the central flow: the solver cannot follow it") from error
+            at_edge = self._starts_at_edge(start, values)
+        except (LostError, Undecided) as error:
+            solved.reason = f"at time 0: {error}"
+            return solved
+        if at_edge:
+            solved.crossings.append(Crossing(ARRIVAL, 0.0, start, 1))
+        arrival = Watch(ARRIVAL, lambda point: self._sharpness(point, values) - threshold, 1, terminal=True)
+        departure = Watch(DEPARTURE, lambda point: self._variance(point, values), -1, terminal=True)
+        for _ in range(MOST_SWITCHES):
+            regime, switch = (self.edge, departure) if at_edge else (self.below, arrival)
+            regime.advance(solved, values, [*watches, switch], solver, keep=keep)
+            if solved.ended != switch.name:
+                return solved
+            solved.ended, at_edge = "", not at_edge
+        solved.reason = f"at time {solved.end:g}: the central flow switched {MOST_SWITCHES} times"
+        return solved
+
+    def describe(self, run: Run, values: Array) -> Mapping[str, NDArray[Any]]:
+        """The regime, the sharpness and the variance at the recorded times; missing after the end of the run."""
+        regimes = np.full(run.times.size, "below")
+        for crossing in run.solved.crossings:
+            if crossing.name in self.own_events:
+                regimes[run.times > crossing.time] = "edge" if crossing.name == ARRIVAL else "below"
+                if crossing.time == 0:  # a start at the edge
+                    regimes[0] = "edge"
+        known = run.times <= run.solved.end
+        regimes[~known] = ""
+        sharpness, variance = np.full((2, run.times.size), np.nan)
+        for index in np.flatnonzero(known):
+            point = run.path[index]
+            sharpness[index] = self._sharpness(point, values)
+            variance[index] = self._variance(point, values) if regimes[index] == "edge" else 0
+        return {"regime": regimes, "sharpness": sharpness, "variance": variance}
+
+    def _starts_at_edge(self, start: Array, values: Array) -> bool:
+        sharpness, threshold = self._sharpness(start, values), 2 / values[-1]
+        if sharpness > threshold * (1 + AT_THE_EDGE):
+            raise Undecided(f"the start is sharper, {sharpness:g}, than 2/eta = {threshold:g}; start below the edge")
+        return sharpness >= threshold * (1 - AT_THE_EDGE) and self._variance(start, values) > 0
 
     def _hessian(self, point: Array, values: Array) -> Array:
-        entries = self.hessian.evaluate(*point, *values[:-1])
-        return np.array(entries, dtype=float).reshape(point.size, point.size)
+        entries = np.array(self.hessian.evaluate(*point, *values[:-1]), dtype=float)
+        if not np.isfinite(entries).all():
+            raise LostError("the Hessian is undefined")
+        return entries.reshape(point.size, point.size)
 
     def _sharpness(self, point: Array, values: Array) -> float:
-        hessian = self._hessian(point, values)
-        if not np.isfinite(hessian).all():
-            raise LostError
-        return float(np.linalg.eigvalsh(hessian)[-1])
+        return float(np.linalg.eigvalsh(self._hessian(point, values))[-1])
 
     def _variance(self, point: Array, values: Array) -> float:
-        eigenvalues = np.linalg.eigvalsh(hessian := self._hessian(point, values))
+        hessian = self._hessian(point, values)
+        eigenvalues = np.linalg.eigvalsh(hessian)
         if point.size > 1 and eigenvalues[-2] >= eigenvalues[-1] * (1 - SECOND_EIGENVALUE):
-            raise Undecided("the central flow: a second eigenvalue has come to the edge")
+            raise Undecided("a second eigenvalue has come to the edge")
         _, direction = top_eigenpair(hessian)
         return float(self.variance.evaluate(*point, *direction, *values[:-1])[0])
-
-    def _dataset(
-        self, times: Array, path: Array, regimes: NDArray[np.str_], switches: list[float], values: Array
-    ) -> xr.Dataset:
-        """The recorded flow; the variance is 0 below the edge."""
-        variances = [
-            self._variance(point, values) if regime == "edge" else 0.0
-            for point, regime in zip(path, regimes, strict=True)
-        ]
-        dataset = xr.Dataset(
-            {
-                "trajectory": (("time", "state"), path, {"units": "1"}),
-                "sharpness": ("time", [self._sharpness(point, values) for point in path], {"units": "1"}),
-                "variance": ("time", variances, {"units": "1"}),
-                "regime": ("time", regimes),
-                "switch": ("switch", switches, {"units": "iterations"}),
-            },
-            coords={
-                "time": ("time", times, {"units": "iterations"}),
-                "state": [weight.name for weight in self.flow.objective.weights],
-            },
-        )
-        return dataset.assign({symbol.name: value for symbol, value in zip(self.flow.parameters, values, strict=True)})
 
 
 def compile_central_flow(objective: Objective) -> CentralFlowIntegrator:

@@ -1,41 +1,38 @@
-"""Flows integrated in time, from a grid of starts and parameters, as one labelled dataset.
+"""Flows integrated in time, from a grid of starts and parameters, as one labelled dataset, or as functions of the time.
 
     θ̇ = v(θ; p),   recorded at the times t₀ = 0 < t₁ < … < T
 
-The solver is LSODA through `scipy.integrate.solve_ivp`: it changes between Adams' and the stiff methods by itself, and
-is given the exact Jacobian of a `Flow`; that of a `TopEigenvectorFlow` it takes by differences. The error of every step
-is at most rtol · |θᵢ| + atol. As in `numeric.simulate`, initial values and parameters broadcast by the names of their
-dimensions, every combination is one run, and each run ends with an outcome:
+Runs, outcomes, events and the solution as a function are those of `numeric.flow_runs`; the methods are those of
+`numeric.solver`. The implicit ones are given the exact Jacobian of a `Flow`; that of a `TopEigenvectorFlow` they take
+by differences. A flow whose top eigenvalue becomes degenerate cannot be followed further.
 
-    converged    over the second half of the time, T/2 to T, no coordinate moved by more than 1e-9 · (1 + |θᵢ|)
-    diverged     a coordinate exceeded the bound; the state there is kept
-    undecided    none of these, or the flow could not be followed: its velocity became undefined, the solver made no
-                 progress, or the top eigenvalue became degenerate; the whole trajectory is then missing
+    flow = compile_flow(gradient_flow(loss))
+    edge = {"edge": Event(compile_sharpness(loss), 2 / eta, "rising")}    # numeric.flow_events
+    run = flow.run({"x": 3.0, "y": 0.1}, {}, times=[0, 1, 10], rtol=1e-9, atol=1e-12, events=edge)
+    run.crossing_time.sel(event="edge")                                   # where S = 2/η
+    flow.solution({"x": 3.0, "y": 0.1}, {}, until=10, rtol=1e-9, atol=1e-12)(0.5)
 
-Doubling the time tells convergence from creeping: exponentially near a minimum a flow stops, but θ = log t never does.
-
-Errors: `BadInput` for values as in `numeric.simulate`, for times that do not increase from 0, and for tolerances that
-are not positive.
+Errors: `BadInput` as in `numeric.flow_runs`; `Undecided` for the end of gradient flow where the Hessian is undefined.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import xarray as xr
-from numpy.typing import ArrayLike
+from sympy import Symbol
 
-from eos_sym import BadInput, Objective, Undecided
+from eos_sym import Objective, Undecided
 from eos_sym.flows import Flow, TopEigenvectorFlow, gradient_flow
 from numeric.compile import Array, compile_function
-from numeric.simulate import Values, labelled_values
-from numeric.solver import LostError, check_times, solve, top_eigenpair
+from numeric.crossings import Watch
+from numeric.flow_runs import STILL, FlowIntegrator
+from numeric.simulate import labelled_values
+from numeric.solver import Solved, Solver, begin, solve, top_eigenpair
 
-STILL = 1e-9
-END_ACCURACY = {"rtol": 1e-10, "atol": 1e-12}
+END_SOLVER = Solver("LSODA", rtol=1e-10, atol=1e-12)
 MOST_DOUBLINGS = 60
 ROUNDING = 1e-12
 
@@ -43,92 +40,42 @@ Velocity = Callable[[Array, Array], Array]
 
 
 @dataclass(frozen=True)
-class Integrator:
+class Integrator(FlowIntegrator):
     """A flow with its compiled velocity, and Jacobian if it has one, as functions of state and parameters."""
 
     flow: Flow | TopEigenvectorFlow
     velocity: Velocity
     jacobian: Velocity | None
 
-    def run(
-        self,
-        initial: Values,
-        parameters: Values,
-        *,
-        times: ArrayLike,
-        rtol: float,
-        atol: float,
-        bound: float = 1e8,
-        progress: Callable[[int], object] = lambda runs: None,
-    ) -> xr.Dataset:
-        """Integrate every combination of initial values and parameters, and record the states at the times.
+    @property
+    def state(self) -> tuple[Symbol, ...]:
+        """As `FlowIntegrator.state`."""
+        return self.flow.state
 
-        The dataset holds `initial`, `final`, `outcome`, `trajectory` with the dimension ``time``, and the parameters by
-        name. `progress` is called after every run.
-        """
-        recorded = check_times(times, rtol, atol)
-        starts = labelled_values(initial, self.flow.state, "initial value")
-        settings = labelled_values(parameters, self.flow.parameters, "parameter")
-        try:
-            broadcast = xr.broadcast(*xr.align(*starts, *settings, join="exact"))
-        except ValueError as error:
-            raise BadInput(f"initial values and parameters: {error}; give them the same coordinates") from error
-        template = broadcast[0]
-        if "time" in template.dims:
-            raise BadInput("the dimension time is the integrator's own; rename it")
-        lanes = np.stack([array.values.reshape(-1) for array in broadcast], axis=1)
-        paths, finals, outcomes = [], [], []
-        for lane in lanes:
-            path, final, outcome = self.follow(
-                lane[: len(starts)], lane[len(starts) :], recorded, rtol=rtol, atol=atol, bound=bound
-            )
-            paths.append(path)
-            finals.append(final)
-            outcomes.append(outcome)
-            progress(1)
-        dims, shape = template.dims, template.shape
-        states = (len(starts),)
-        dataset = xr.Dataset(
-            {
-                "initial": ((*dims, "state"), lanes[:, : len(starts)].reshape(*shape, *states), {"units": "1"}),
-                "final": ((*dims, "state"), np.reshape(finals, (*shape, *states)), {"units": "1"}),
-                "outcome": (dims, np.reshape(outcomes, shape)),
-                "trajectory": (
-                    (*dims, "time", "state"),
-                    np.reshape(paths, (*shape, recorded.size, *states)),
-                    {"units": "1"},
-                ),
-            },
-            coords={**template.coords, "time": recorded, "state": [variable.name for variable in self.flow.state]},
-        )
-        return dataset.assign({name.name: value for name, value in zip(self.flow.parameters, settings, strict=True)})
+    @property
+    def parameters(self) -> tuple[Symbol, ...]:
+        """As `FlowIntegrator.parameters`."""
+        return self.flow.parameters
 
-    def follow(
-        self, start: Array, values: Array, times: Array, *, rtol: float, atol: float, bound: float
-    ) -> tuple[Array, Array, str]:
-        """One run: the states at the times (times, state), the last state, and the outcome."""
-        half = times[-1] / 2
-        wanted = np.union1d(times, half)
-        states = np.full((wanted.size, start.size), np.nan)
+    def solve(
+        self, start: Array, values: Array, times: Array, watches: Sequence[Watch], solver: Solver, *, keep: bool
+    ) -> Solved:
+        """As `FlowIntegrator.solve`."""
+        solved = begin(start, times)
+        self.advance(solved, values, watches, solver, keep=keep)
+        return solved
+
+    def advance(self, solved: Solved, values: Array, watches: Sequence[Watch], solver: Solver, *, keep: bool) -> None:
+        """Follow a solution from its end on, as `numeric.solver.solve`."""
         jacobian = self.jacobian
-        try:
-            points, last, left = solve(
-                lambda point: self.velocity(point, values),
-                None if jacobian is None else lambda point: jacobian(point, values),
-                start,
-                wanted,
-                lambda point: bound - np.abs(point).max(),
-                rtol=rtol,
-                atol=atol,
-            )
-        except (LostError, Undecided):
-            return states[: times.size], states[0], "undecided"
-        states[: len(points)] = points
-        path = states[np.isin(wanted, times)]
-        if left is not None:
-            return path, last, "diverged"
-        moved = np.abs(last - states[np.searchsorted(wanted, half)])
-        return path, last, "converged" if (moved <= STILL * (1 + np.abs(last))).all() else "undecided"
+        solve(
+            lambda point: self.velocity(point, values),
+            None if jacobian is None else lambda point: jacobian(point, values),
+            solved,
+            watches,
+            solver,
+            keep=keep,
+        )
 
 
 def compile_flow(flow: Flow | TopEigenvectorFlow) -> Integrator:
@@ -169,11 +116,11 @@ def gradient_flow_end(
     fastest = np.abs(_spectrum(integrator, point, values)[0]).max()
     time = 1 / fastest if fastest > 0 else 1.0
     for _ in range(MOST_DOUBLINGS):
-        path, _, outcome = integrator.follow(point, values, np.array([0, time]), **END_ACCURACY, bound=math.inf)
-        if not np.isfinite(path).all():
+        run = integrator.follow(point, values, np.array([0, time]), END_SOLVER, bound=math.inf)
+        if run.solved.reason:
             break
-        point = path[-1]
-        if outcome == "converged" and _is_minimum(integrator, point, values):
+        point = run.solved.last
+        if run.outcome == "converged" and _is_minimum(integrator, point, values):
             return _named(objective, point), True
         time *= 2
     return _named(objective, point), False

@@ -136,8 +136,12 @@ def test_only_the_top_eigenvalue_drives_the_limit_flow():
     two = Objective("two", (1 + x**2) * y**2 / 2 + Rational(3, 4) * z**2, (x, y, z))
     flow = compile_flow(limit_flow_by_eigenvector(RootLossGradientDescent(), two, {y: Integer(0), z: Integer(0)}))
     start = xr.DataArray([2.0, 0.5], dims="start")
-    run = flow.run({"x": start}, {}, times=[0, 2], **ACCURATE)
-    np.testing.assert_allclose(run.final.sel(state="x"), [2 * np.exp(-0.5), 0.5], rtol=1e-9)
+    run = flow.run({"x": start}, {}, times=[0, 2, 6], **ACCURATE)
+    at_two = run.trajectory.sel(state="x", time=2)
+    np.testing.assert_allclose(at_two, [2 * np.exp(-0.5), 0.5], rtol=1e-9)
+    np.testing.assert_allclose(run.end, [4 * np.log(2 * np.sqrt(2)), 6], rtol=1e-7)
+    assert "the eigenvalue 1.5 is double" in str(run.reason.values[0])
+    assert run.outcome.values.tolist() == ["undecided", "converged"]
 
 
 # The central flow
@@ -149,7 +153,7 @@ def test_the_central_flow_hovers_at_the_edge_with_the_variance_of_the_two_cycle(
     times = np.linspace(0, 20_000, 41)
     run = compile_central_flow(objective).run({"u": 0.0, "s": 10.0}, {"eta": 0.1}, times=times, **ACCURATE)
     arrival = np.log(15 / 5) / (0.1 * 0.002)
-    assert run.switch.values == pytest.approx([arrival])
+    assert run.crossing_time.sel(event="arrival").values == pytest.approx([arrival])
     below = times < arrival
     np.testing.assert_allclose(run.sharpness, np.where(below, 25 - 15 * np.exp(-2e-4 * times), 20), rtol=1e-9)
     np.testing.assert_allclose(run.variance, np.where(below, 0, 0.02), rtol=1e-9)
@@ -178,22 +182,28 @@ def test_the_central_flow_leaves_the_edge_where_the_variance_comes_to_0():
     run = compile_central_flow(objective).run(
         {"u": 0.0, "p": 0.0, "q": 0.0}, {"eta": 0.1}, times=np.linspace(0, 700, 701), **ACCURATE
     )
-    assert run.switch.size == 2
+    assert run.crossings.values.tolist() == [1, 1]
     assert (run.sharpness <= 20 * (1 + 1e-9)).all()
-    leaving = np.interp(float(run.switch[1]), run.time, run.trajectory.sel(state="q"))
-    assert leaving == pytest.approx(5 * np.pi / 6, abs=1e-3)
+    leaving = run.crossing_state.sel(event="departure", crossing=0)
+    assert leaving.sel(state=["p", "q"]).values == pytest.approx([1, 5 * np.pi / 6], abs=1e-9)
 
 
 def test_the_central_flow_does_not_start_beyond_the_edge():
     flow = compile_central_flow(TOY)
-    with pytest.raises(BadInput, match="below the edge"):
-        flow.run({"x": 5.0, "y": 0.0}, {"eta": 0.1}, times=[0, 1], **ACCURATE)
+    start = xr.DataArray([5.0, 2.0], dims="start")
+    run = flow.run({"x": start, "y": 0.0}, {"eta": 0.1}, times=[0, 1], **ACCURATE)
+    assert run.outcome.values.tolist() == ["undecided", "converged"]
+    assert "below the edge" in run.reason.values[0]
+    assert run.reason.values[1] == ""
+    assert run.regime.values.tolist() == [["below", ""], ["below", "below"]]
 
 
 def test_two_eigenvalues_at_the_edge_are_undecided():
     two = Objective("two", x**2 * y**2 / 2 + x**2 * z**2 / 2 + (x - 5) ** 2 / 100, (x, y, z))
-    with pytest.raises(Undecided, match="second eigenvalue"):
-        compile_central_flow(two).run({"x": 1.0, "y": 0.0, "z": 0.0}, {"eta": 1.0}, times=[0, 1000], **ACCURATE)
+    run = compile_central_flow(two).run({"x": 1.0, "y": 0.0, "z": 0.0}, {"eta": 1.0}, times=[0, 1000], **ACCURATE)
+    assert run.outcome == "undecided"
+    assert "second eigenvalue" in str(run.reason.values)
+    assert float(run.end) == pytest.approx(50 * np.log(4 / (5 - np.sqrt(2))))
 
 
 def test_where_the_sharpness_is_constant_nothing_holds_it():
