@@ -3,7 +3,7 @@
 An observable is called with states and parameters as labelled arrays and answers with the same labels: with the
 dimension ``state`` consumed, ``iteration`` and the dimensions of the runs kept. λ₁ is the algebraically largest
 eigenvalue, from a dense symmetric solver (LAPACK ``syevd`` through NumPy), with a backward error of a few ulp of ‖∇²L‖.
-Where a state is missing, so is the observable.
+Where a state is missing, so is the observable. Of runs in Dask chunks it is in the same chunks, not yet computed.
 
 Errors: `BadInput` as in `numeric.compile`; `KeyError` for a parameter that the dataset of the run does not hold.
 """
@@ -20,6 +20,7 @@ from sympy import Expr, Symbol
 
 from eos_sym import Objective
 from numeric.compile import CompiledFunction, compile_function
+from numeric.values import chunked_alike
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class Observable:
         """The quantity at states with a dimension ``state``."""
         coordinates = [states.sel(state=name, drop=True) for name in self.state]
         values = [xr.DataArray(parameters[name]) for name in self.parameters]
-        result: xr.DataArray = xr.apply_ufunc(self._evaluate, *coordinates, *values)
+        arrays = chunked_alike([*coordinates, *values])
+        result: xr.DataArray = xr.apply_ufunc(self.evaluate, *arrays, dask="parallelized", output_dtypes=[np.float64])
         return result.where(states.notnull().all("state")).assign_attrs(units="1")
 
     def along(self, run: xr.Dataset) -> xr.DataArray:
@@ -46,7 +48,8 @@ class Observable:
         """The quantity at the final state of a run."""
         return self(run["final"], {name: run[name] for name in self.parameters})
 
-    def _evaluate(self, *arrays: NDArray[np.float64]) -> NDArray[np.float64]:
+    def evaluate(self, *arrays: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The quantity at plain arrays, one for every name in `state` and then in `parameters`."""
         entries = self.function(*arrays)
         if self.order is None:
             return np.array(entries[0])

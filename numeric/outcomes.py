@@ -1,8 +1,10 @@
-"""How a run of a map ends, and the loop that finds out for many runs at once.
+"""How a run of a map ends: the definitions, and the decision for many runs at once in NumPy.
 
-    converged    from iteration `step` on, one step moves no coordinate θᵢ by more than tolerance · (1 + |θᵢ|)
-    periodic     from iteration `step` on, `period` steps move none by more, and the moves over a proper divisor of the
-                 period, single steps among them, are 1e9 times longer; for every point of the cycle
+    converged    at iteration `step` and all later ones, the step before has moved no coordinate θᵢ by more than
+                 tolerance · (1 + |θᵢ|); so `step` is 1 for a start that stays where it is
+    periodic     at iteration `step` and all later ones, the `period` steps before have moved none by more, and the
+                 moves over a proper divisor of the period, single steps among them, are 1e9 times longer; for every
+                 point of the cycle
     diverged     at iteration `step` a coordinate exceeds the bound or is no number; the state before it is kept
     undecided    none of these yet
 
@@ -12,187 +14,116 @@ a slow convergence to a two-cycle is no four-cycle. At that multiplier rounding 
 about 10⁻¹⁶/δ, in an exact cycle of floating-point numbers; so a cycle whose steps are all shorter than
 1e-9 · (1 + |θᵢ|) is called converged, and a true one so narrow is not told from it.
 
-Shapes: a state is an array (coordinates, runs), and so is everything computed from it. Runs are examined every
-`BLOCK` iterations; the block in which one may have ended is replayed for it alone, which gives the exact step. Ended
-runs leave the computation. A run that leaves the bound and is back for the last `LONGEST_PERIOD` iterations of a block
-is not seen to leave it.
+Every 64 iterations, and at the last one, a run is examined for having settled: one that is near where it was 48 or 35
+iterations before (every period up to 8 divides one of these), nearer by far than it moves in between, has settled if
+the above was so for the last 16 iterations, or, at the last iteration of all, for one period. Both engines examine a
+run at the same iterations, so they say the same.
+
+Shapes: a path is an array (states, coordinates, runs).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from numeric.compile import CompiledFunction
-
-BLOCK = 64
+OUTCOMES = ("undecided", "converged", "periodic", "diverged")
+UNDECIDED, CONVERGED, PERIODIC, DIVERGED = range(4)
+EXAMINED_EVERY = 64
+SETTLED = 16
+MARKS = (48, 35, 1)  # iterations ago
+SLACK = 2.0  # times the tolerance of single steps: how much the moves since a mark may add up to
+CLOSED = 1e-3  # of the distance to another mark: how near a cycle must come to where it was
 LONGEST_PERIOD = 8
-REMEMBERED = 2 * LONGEST_PERIOD  # states: every point of a cycle and its return
 CYCLE_RATIO = 1e-9
 NARROWEST_CYCLE = 1e-9
-FEW_RUNS = 8
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
-Point = Sequence[Any]
+Integers = NDArray[np.int64]
 
 
 @dataclass
 class Outcomes:
-    """For every run: the state it ended with, its outcome, the period (0 if none) and the step."""
+    """For every run: the state it ended with (coordinates, runs), its outcome as a place in `OUTCOMES`, period, step.
+
+    The period is 1 for a run that converged, and 0 where there is none.
+    """
 
     final: Array
-    outcome: NDArray[np.str_]
-    period: NDArray[np.int64]
-    step: NDArray[np.int64]
+    outcome: NDArray[np.int8]
+    period: Integers
+    step: Integers
+
+    @classmethod
+    def undecided(cls, state: Array, steps: int) -> Outcomes:
+        """What is known of the runs before they are started."""
+        runs = state.shape[1]
+        outcome, period = np.full(runs, UNDECIDED, np.int8), np.zeros(runs, np.int64)
+        return cls(state.copy(), outcome, period, np.full(runs, steps))
 
 
-def advance(
-    function: CompiledFunction,
-    state: Array,
-    values: Array,
-    *,
-    steps: int,
-    tolerance: float,
-    bound: float,
-    progress: Callable[[int], object],
-) -> Outcomes:
-    """Run every column of `state` with its column of parameter `values` to its end, at most `steps` iterations."""
-    runs = state.shape[1]
-    ends = Outcomes(
-        state.copy(), np.full(runs, "undecided", "<U9"), np.zeros(runs, np.int64), np.full(runs, steps, np.int64)
-    )
-    active = np.arange(runs)
-    past = state[None]  # the last states of the active runs, REMEMBERED of them as soon as there are so many
-    iteration = 0
-    with np.errstate(all="ignore"):  # an overflow is the outcome `diverged`
-        while iteration < steps and active.size:
-            block = min(BLOCK, steps - iteration)
-            recent = iterate(function, past[-1], values, block, keep=REMEMBERED)
-            if len(recent) < REMEMBERED:
-                recent = np.concatenate([past[:-1], recent])[-REMEMBERED:]
-            candidates = np.flatnonzero(_may_have_ended(recent, tolerance, bound))
-            if candidates.size:
-                replayed = iterate(function, past[-1][:, candidates], values[:, candidates], block, keep=block + 1)
-                history = np.concatenate([past[:-1, :, candidates], replayed])
-                start = iteration - len(past) + 1
-                ended = _settle(history, active[candidates], start, ends, tolerance, bound)
-                staying = np.setdiff1d(np.arange(active.size), candidates[ended], assume_unique=True)
-                active, recent, values = active[staying], recent[:, :, staying], values[:, staying]
-            past = recent
-            iteration += block
-            progress(block)
-    ends.final[:, active] = past[-1]
-    return ends
+def may_have_settled(path: Array, tolerance: float) -> Mask:
+    """The runs that are near enough to where they were at the marks to be worth a decision; the path has a block."""
+    last = path[-1]
+    moves = [np.abs(last - path[-1 - mark]) for mark in MARKS]
+    near = [_near(last, path[-1 - mark], mark * SLACK * tolerance) for mark in MARKS]
+    even, odd, once = (move.max(axis=0) for move in moves)
+    still = near[0] & near[2]
+    cycle = near[0] & (even <= CLOSED * np.maximum(once, odd))
+    odd_cycle = near[1] & (odd <= CLOSED * np.maximum(once, even))
+    return np.asarray(still | cycle | odd_cycle)
 
 
-def iterate(function: CompiledFunction, state: Array, values: Array, steps: int, keep: int) -> Array:
-    """The last `keep` of the states θ₀ … θ_steps, an array (kept states, coordinates, runs)."""
-    runs = state.shape[1]
-    if 1 < runs <= FEW_RUNS:
-        lanes = (slice(run, run + 1) for run in range(runs))
-        return np.concatenate([iterate(function, state[:, at], values[:, at], steps, keep) for at in lanes], axis=2)
-    recent = _float_states(function, state[:, 0].tolist(), values[:, 0].tolist(), steps, keep) if runs == 1 else None
-    if recent is None:
-        recent = _last_states(_on_arrays(function), list(state), list(values), steps, keep)
-    kept = np.empty((len(recent), *state.shape))
-    for index, point in enumerate(recent):
-        for coordinate, values_of_runs in enumerate(point):
-            kept[index, coordinate] = values_of_runs
-    return kept
+def first_outside(path: Array, bound: float) -> Integers:
+    """The first state of every path that is out of bounds; −1 if none."""
+    outside = ~(np.abs(path) <= bound).all(axis=1)
+    return np.where(outside.any(axis=0), outside.argmax(axis=0), -1)
 
 
-def _last_states(step: Callable[..., Point], point: Point, values: Point, steps: int, keep: int) -> list[Point]:
-    """The last `keep` points of the orbit, each a sequence of floats or of arrays."""
-    for _ in range(steps + 1 - keep):
-        point = step(*point, *values)
-    recent = [point]
-    for _ in range(min(keep - 1, steps)):
-        recent.append(step(*recent[-1], *values))
-    return recent
+def settled_since(path: Array, at_last: bool, tolerance: float) -> tuple[NDArray[np.int8], Integers, Integers]:
+    """For every run the outcome, the period and the state of the path from which on it is so."""
+    runs, last = path.shape[2], len(path) - 1
+    outcome, period = np.full(runs, UNDECIDED, np.int8), np.zeros(runs, np.int64)
+    since = np.full(runs, last)
+    for length in range(1, min(LONGEST_PERIOD, len(path) // 2) + 1):
+        here = _near(path[-1], path[-1 - length], tolerance)
+        open_ = np.flatnonzero((outcome == UNDECIDED) & here)
+        if not open_.size:
+            continue
+        returned = _returned(path[:, :, open_], length, tolerance)
+        stretch = np.logical_and.accumulate(returned[::-1]).sum(axis=0)
+        found = stretch >= (length if at_last else SETTLED)
+        runs_found = open_[found]
+        narrow = _width(path[-length - 1 :, :, runs_found]) <= NARROWEST_CYCLE
+        still = narrow | (length == 1)
+        outcome[runs_found] = np.where(still, CONVERGED, PERIODIC)
+        period[runs_found] = np.where(still, 1, length)
+        since[runs_found] = last - stretch[found] + 1
+    return outcome, period, since
 
 
-def _on_arrays(function: CompiledFunction) -> Callable[..., Point]:
-    """The function with constants made arrays, because 1/0 is an exception for floats and infinite for arrays."""
-    return lambda *point: [np.asarray(value) for value in function.evaluate(*point)]
-
-
-def _float_states(function: CompiledFunction, point: Point, values: Point, steps: int, keep: int) -> list[Point] | None:
-    """The same for one run, with Python's floats: an operation takes 0.05 µs where an array of one takes 0.5 µs.
-
-    None where floats are not like arrays: they raise where those overflow, and become complex where those are nan,
-    which the functions for arrays may refuse to take.
-    """
-    try:
-        recent = _last_states(function.evaluate, point, values, steps, keep)
-    except (ArithmeticError, TypeError, ValueError):
-        return None
-    return None if any(isinstance(value, complex) for point in recent for value in point) else recent
-
-
-def _may_have_ended(recent: Array, tolerance: float, bound: float) -> Mask:
-    """The runs that were out of bounds, or where they are now, in the last `LONGEST_PERIOD` steps; maybe some more."""
-    last, before = recent[-1], recent[-1 - LONGEST_PERIOD : -1]
-    ended = ~(np.abs(recent[-LONGEST_PERIOD:]) <= bound).all(axis=(0, 1))
-    moved = np.abs(last - before)
-    near = (moved / (1 + np.abs(last))).max(axis=1) <= tolerance
-    close = np.flatnonzero(near.any(axis=0))
-    if close.size:
-        lengths = moved[:, :, close].max(axis=1)
-        near[:-1, close] &= lengths[:-1] <= CYCLE_RATIO * 2 * lengths.max(axis=0)  # no step is longer than twice that
-        ended |= near.any(axis=0)
-    return np.asarray(ended)
+def _near(state: Array, other: Array, tolerance: float) -> Mask:
+    """Whether no coordinate differs by more than tolerated; the coordinates are the last axis but one."""
+    return np.asarray((np.abs(state - other) <= tolerance * (1 + np.abs(state))).all(axis=-2))
 
 
 def _returned(path: Array, period: int, tolerance: float) -> Mask:
-    """Whether `period` steps, and no fewer, bring one run back to where it was; for every such move along its path."""
-    moved = np.abs(path[period:] - path[:-period])
-    returned: Mask = (moved / (1 + np.abs(path[period:]))).max(axis=1) <= tolerance
+    """Whether `period` steps, and no fewer, lead back; for every such move along the paths."""
+    returned = _near(path[period:], path[:-period], tolerance)
+    moved = np.abs(path[period:] - path[:-period]).max(axis=1)
     for part in range(1, period):
         if period % part == 0 and returned.any():
             shorter = np.abs(path[part:] - path[:-part]).max(axis=1)
-            longest = sliding_window_view(shorter, period - part + 1).max(axis=1)
-            returned &= moved.max(axis=1) <= CYCLE_RATIO * longest
+            longest = sliding_window_view(shorter, period - part + 1, axis=0).max(axis=-1)
+            np.logical_and(returned, moved <= CYCLE_RATIO * longest, out=returned)
     return returned
 
 
-def _width(cycle: Array) -> float:
-    """The longest single step of a cycle, max |Δθᵢ| / (1 + |θᵢ|)."""
-    return float((np.abs(np.diff(cycle, axis=0)) / (1 + np.abs(cycle[1:]))).max())
-
-
-def _settle(
-    history: Array, runs: NDArray[np.int64], start: int, ends: Outcomes, tolerance: float, bound: float
-) -> NDArray[np.int64]:
-    """Write down the outcome of the runs that ended in the history from `start` on; the positions of those that did."""
-    ended = []
-    for position, run in enumerate(runs):
-        path = history[:, :, position]
-        outside = np.flatnonzero(~(np.abs(path) <= bound).all(axis=1))
-        if outside.size:
-            first = int(outside[0])
-            _write(ends, run, "diverged", 0, start + first, path[max(first - 1, 0)])
-            ended.append(position)
-            continue
-        for period in range(1, min(LONGEST_PERIOD, len(path) // 2) + 1):
-            returned = _returned(path, period, tolerance)
-            if returned[-period:].all():
-                away = np.flatnonzero(~returned)
-                first = period + (int(away[-1]) + 1 if away.size else 0)
-                if period == 1 or _width(path[-period - 1 :]) <= NARROWEST_CYCLE:
-                    _write(ends, run, "converged", 1, start + first, path[first])
-                else:
-                    _write(ends, run, "periodic", period, start + first, path[first])
-                ended.append(position)
-                break
-    return np.array(ended, dtype=np.int64)
-
-
-def _write(ends: Outcomes, run: int, outcome: str, period: int, step: int, final: Array) -> None:
-    ends.outcome[run], ends.period[run], ends.step[run] = outcome, period, step
-    ends.final[:, run] = final
+def _width(cycle: Array) -> Array:
+    """The longest single step of every cycle, max |Δθᵢ| / (1 + |θᵢ|)."""
+    width: Array = (np.abs(np.diff(cycle, axis=0)) / (1 + np.abs(cycle[1:]))).max(axis=(0, 1), initial=0.0)
+    return width

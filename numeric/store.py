@@ -24,7 +24,7 @@ import xarray as xr
 
 from eos_sym import BadInput
 
-RECORDED_PACKAGES = ("edge-of-stability", "mpmath", "numpy", "sympy", "torch", "xarray")
+RECORDED_PACKAGES = ("dask", "edge-of-stability", "mpmath", "numba", "numpy", "sympy", "torch", "xarray", "zarr")
 
 
 def versions() -> dict[str, str]:

@@ -10,7 +10,9 @@ from sympy import Integer, Max, Piecewise, Rational, Symbol, exp, log, sqrt, sym
 
 from eos_sym import GradientDescent, Map, minimalist, quadratic
 from numeric import compile_map
-from numeric.outcomes import BLOCK, FEW_RUNS, LONGEST_PERIOD
+from numeric.numpy_engine import FEW_RUNS
+from numeric.outcomes import EXAMINED_EVERY as BLOCK
+from numeric.outcomes import LONGEST_PERIOD
 
 x, y, z, w = symbols("x y z w", real=True)
 r = Symbol("r", positive=True)

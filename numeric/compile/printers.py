@@ -1,0 +1,83 @@
+"""The operations of a straight-line program as text: for NumPy's arrays, and for the scalars of a kernel.
+
+Both print every number as a float, squares as products, and inverses as quotients, because a power takes 5 to 60 times
+as long.
+
+Errors: `UnprintableError` for what a kernel has no code for; NumPy's printer leaves such functions to SciPy.
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import Any
+
+from sympy import Expr, Float, Function, Integer, Piecewise, Pow
+from sympy.printing.numpy import SciPyPrinter
+from sympy.printing.precedence import PRECEDENCE
+from sympy.printing.pycode import PythonCodePrinter
+
+KNOWN = {
+    *("acos", "acosh", "asin", "asinh", "atan", "atanh", "cos", "cosh", "erf", "erfc", "exp", "log", "sin", "sinh"),
+    *("tan", "tanh", "Abs", "Max", "Min", "Piecewise", "logaddexp", "sign"),
+}
+PLAIN_NAMES = {"fully_qualified_modules": False}
+
+
+class UnprintableError(Exception):
+    """What a kernel has no code for."""
+
+
+class _Printer:
+    """What both printers share."""
+
+    _print: Any
+    parenthesize: Any
+
+    def _print_Integer(self, expr: Integer) -> str:  # noqa: N802 - SymPy's dispatch by class name
+        return f"{expr.p}.0"
+
+    def _print_Float(self, expr: Float) -> str:  # noqa: N802 - SymPy's dispatch by class name
+        return repr(float(expr))
+
+    def _print_Pow(self, expr: Pow, rational: bool = False) -> str:  # noqa: N802 - SymPy's dispatch by class name
+        if 2 * expr.exp == 1:
+            return f"sqrt({self._print(expr.base)})"
+        base, exponent = (self.parenthesize(part, PRECEDENCE["Atom"], strict=True) for part in expr.args)
+        if expr.exp == 2:
+            return f"({base}*{base})"
+        return f"(1.0/{base})" if expr.exp == -1 else f"({base}**{exponent})"
+
+
+class NumpyPrinter(_Printer, SciPyPrinter):  # type: ignore[misc]  # SymPy has no types
+    """NumPy code, and SciPy's for erf and the like."""
+
+    def __init__(self) -> None:
+        super().__init__(PLAIN_NAMES)
+
+
+class ScalarPrinter(_Printer, PythonCodePrinter):  # type: ignore[misc]  # SymPy has no types
+    """Python code of the functions in `numeric.compile.scalars`."""
+
+    def __init__(self) -> None:
+        names = {"Abs": "fabs", "logaddexp": "logaddexp"}
+        super().__init__({**PLAIN_NAMES, "user_functions": names})
+
+    def printed(self, operation: Expr) -> str:
+        """The operation; `UnprintableError` if it is not made of functions that are known."""
+        unknown = {type(part).__name__ for part in operation.atoms(Function)} - KNOWN
+        if unknown or any(part.args[-1].cond != True for part in operation.atoms(Piecewise)):  # noqa: E712
+            raise UnprintableError(", ".join(sorted(unknown)) or "a function without a value everywhere")
+        return str(self.doprint(operation))
+
+    def _print_Max(self, expr: Expr) -> str:  # noqa: N802 - SymPy's dispatch by class name
+        name = f"{type(expr).__name__.lower()}imum"
+        first, *others = (str(self._print(argument)) for argument in expr.args)
+        return reduce(lambda larger, argument: f"{name}({larger}, {argument})", others, first)
+
+    _print_Min = _print_Max  # noqa: N815 - SymPy's dispatch by class name
+
+    def _print_sign(self, expr: Expr) -> str:
+        return f"sign({self._print(expr.args[0])})"
+
+    def _print_NegativeInfinity(self, expr: Expr) -> str:  # noqa: N802 - SymPy's dispatch by class name
+        return "-inf"

@@ -1,0 +1,1 @@
+"""Runs advanced by kernels: the loops around them, compiled by Numba, and the engine that shares them out."""

@@ -1,0 +1,347 @@
+"""Kernels against the NumPy reference bit for bit, exact rational arithmetic, and other processes."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from numba import config, njit, types
+from sympy import Rational, log, sqrt, symbols
+
+from eos_sym import GradientDescent, minimalist
+from numeric import compile_function
+from numeric.compile.cache import root
+from numeric.compile.kernel import LANES, compile_kernel, print_module
+from numeric.compile.vectors import pointer
+
+x, y, z, a, b = symbols("x y z a b", real=True)
+ROUNDING = Fraction(1, 2**53)
+
+
+KERNEL = types.FunctionType(types.void(types.CPointer(types.float64), types.int64))
+
+
+@njit(types.void(KERNEL, types.float64[:, ::1], types.int64))
+def advance(kernel, lanes, steps):
+    kernel(pointer(lanes.ctypes.data), steps)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def own_cache(tmp_path_factory):
+    """A cache folder of these tests' own."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(folder))
+        root.cache_clear()
+        yield folder
+    root.cache_clear()
+
+
+def iterated(kernel, values, steps=1):
+    """The rows of the lanes after so many steps."""
+    lanes = np.array(values, dtype=np.float64)
+    assert lanes.shape[1:] == (LANES,)
+    advance(kernel, lanes, steps)
+    return lanes
+
+
+@pytest.fixture(scope="module")
+def uncontracted(tmp_path_factory):
+    """The kernel of a function, compiled without contraction."""
+
+    def compiled(function):
+        path = tmp_path_factory.mktemp("kernel") / "uncontracted.py"
+        path.write_text(print_module(function.program, watching=False, contract=False), encoding="utf-8")
+        specification = importlib.util.spec_from_file_location("uncontracted", path)
+        module = importlib.util.module_from_spec(specification)
+        specification.loader.exec_module(module)
+        return module.kernel
+
+    return compiled
+
+
+def assert_same_bits(found, wanted):
+    """Equal to the last bit and in the signs of zeros, apart from what kind of nan it is."""
+    found, wanted = np.array(found), np.array(wanted)
+    np.testing.assert_array_equal(np.isnan(found), np.isnan(wanted))
+    number = ~np.isnan(wanted)
+    np.testing.assert_array_equal(found[number].view(np.int64), wanted[number].view(np.int64))
+
+
+ALGEBRAIC = [
+    x * (1 - a * y**2) + b / (1 + x**2),
+    (x - y) * z / (y - 2 * z) - y / 3,
+    sqrt(1 + x**2 * y**2) - x / (x**2 + y**2 + z**2) + a * b * x**7,
+]
+ARGUMENTS = (x, y, z, a, b)
+SPECIAL = [0.0, -0.0, 1.0, -1.0, 5e-324, -1e-310, 1e-160, 1e160, -1e300, 1.7e308, np.inf, -np.inf, np.nan]
+
+
+@pytest.fixture(scope="module")
+def algebraic():
+    return compile_function(ALGEBRAIC, ARGUMENTS)
+
+
+def lanes_of_any_size(generator, rows):
+    signs = generator.choice([-1.0, 1.0], (rows, LANES))
+    return signs * 10.0 ** generator.uniform(-5, 5, (rows, LANES))
+
+
+def test_a_step_without_contraction_is_that_of_numpy_bit_for_bit(algebraic, uncontracted):
+    kernel = uncontracted(algebraic)
+    generator = np.random.default_rng(0)
+    for _ in range(50):
+        ordinary = lanes_of_any_size(generator, len(ARGUMENTS))
+        for values in (ordinary, generator.choice(SPECIAL, ordinary.shape)):
+            found = iterated(kernel, values)
+            assert_same_bits(found[:3], algebraic(*values))
+            assert_same_bits(found[3:], values[3:])
+
+
+def test_many_steps_without_contraction_are_those_of_numpy_bit_for_bit(algebraic, uncontracted):
+    values = np.random.default_rng(1).uniform(-1, 1, (len(ARGUMENTS), LANES))
+    state = list(values[:3])
+    for _ in range(20):
+        state = algebraic(*state, *values[3:])
+    assert_same_bits(iterated(uncontracted(algebraic), values, 20)[:3], state)
+
+
+def with_rounding(program, point):
+    """Exact values of the results, and bounds of the errors of a computation that rounds every line, or fewer."""
+    known = {
+        symbol: (Fraction(float(value)), Fraction(0)) for symbol, value in zip(program.arguments, point, strict=True)
+    }
+
+    def value_of(part):
+        if part.is_Number:
+            return Fraction(float(part)), Fraction(0)
+        if part.is_Symbol:
+            return known[part]
+        if part.is_Pow and part.exp == -1:
+            value, error = value_of(part.base)
+            assert error < abs(value)
+            return 1 / value, error / abs(value) / (abs(value) - error)
+        if part.is_Pow:
+            assert part.exp == 2
+            return times(value_of(part.base), value_of(part.base))
+        if part.is_Mul:
+            return times(*map(value_of, part.args))
+        assert part.is_Add
+        values, errors = zip(*map(value_of, part.args), strict=True)
+        partial_sums = sum(abs(value) + error for value, error in zip(values, errors, strict=True))
+        return sum(values), sum(errors) + (len(values) - 2) * ROUNDING * partial_sums
+
+    def times(first, second):
+        product = first[0] * second[0]
+        return product, abs(first[0]) * second[1] + abs(second[0]) * first[1] + first[1] * second[1]
+
+    for symbol, operation in program.assignments:
+        value, error = value_of(operation)
+        known[symbol] = value, error + ROUNDING * (abs(value) + error)
+    return [known[result] for result in program.results]
+
+
+@pytest.mark.parametrize(
+    ("step", "arguments"),
+    [
+        (tuple(GradientDescent().map(minimalist()).step), None),
+        ((x * (1 - a * y**2) + b / (1 + x**2), (x - y) ** 3 * x / (4 + x * y) - y / 3 + b), (x, y, a, b)),
+    ],
+    ids=["minimalist", "rational"],
+)
+def test_a_contracted_step_is_exact_up_to_the_rounding_of_its_operations(step, arguments):
+    """The bound is that of the program with every operation rounded once; a fused multiply-add rounds one time less."""
+    if arguments is None:
+        map_ = GradientDescent().map(minimalist())
+        arguments = (*map_.state, *map_.parameters)
+    function = compile_function(step, arguments)
+    values = np.random.default_rng(2).uniform(-1.5, 1.5, (len(arguments), LANES))
+    found = iterated(compile_kernel(function, watching=False), values)
+    largest = 0.0
+    for lane in range(LANES):
+        for row, (exact, bound) in enumerate(with_rounding(function.program, values[:, lane])):
+            error = abs(Fraction(found[row, lane]) - exact)
+            assert error <= bound
+            largest = max(largest, float(error / bound))
+    assert largest > 0.05  # the bound means something
+
+
+def test_a_product_in_a_sum_is_rounded_not_at_all_or_as_in_numpy():
+    """x y − z, where z is the rounded product: fused, it is the error of the rounding, which is a float."""
+    generator = np.random.default_rng(3)
+    values = generator.uniform(1, 2, (3, LANES))
+    values[2] = values[0] * values[1]
+    function = compile_function([x * y - z, y, z], (x, y, z))
+    found = iterated(compile_kernel(function, watching=False), values)[0]
+    errors = [float(Fraction(u) * Fraction(v) - Fraction(w)) for u, v, w in values.T]
+    assert found.tolist() in (errors, [0.0] * LANES)  # without the instruction, it is not emulated
+
+
+def test_infinities_and_nan_arise_as_in_numpy():
+    arguments = symbols("x:8", real=True)
+    u, v, w, p, q, r, s, t = arguments
+    step = [1 / u, log(v), sqrt(w), p / q, q**-2, r**3, s * 10**400, t ** Rational(1, 3)]
+    function = compile_function(step, arguments)
+    kernel = compile_kernel(function, watching=False)
+    generator = np.random.default_rng(4)
+    for _ in range(10):
+        values = generator.choice(SPECIAL, (len(arguments), LANES))
+        found, wanted = iterated(kernel, values), np.array(function(*values))
+        np.testing.assert_array_equal(np.isnan(found), np.isnan(wanted))
+        np.testing.assert_array_equal(np.where(np.isinf(found), found, 0), np.where(np.isinf(wanted), wanted, 0))
+        number = np.isfinite(wanted)
+        np.testing.assert_allclose(found[number], wanted[number], rtol=4 * 2.0**-52, atol=0)
+        np.testing.assert_array_equal(np.signbit(found[number]), np.signbit(wanted[number]))
+
+
+def test_denormal_numbers_survive_in_a_kernel_and_beside_it():
+    function = compile_function([x / 2, y * z, z], (x, y, z))
+    smallest = 5e-324
+    values = np.broadcast_to([[2 * smallest], [1e-300], [1e-20]], (3, LANES))
+    found = iterated(compile_kernel(function, watching=False), values)
+    assert found[0].tolist() == [smallest] * LANES
+    assert found[1].tolist() == [1e-300 * 1e-20] * LANES != [0.0] * LANES
+    assert (np.full(64, smallest) * 1.0).tolist() == [smallest] * 64
+    assert (np.full(64, 4 * smallest) / 2).tolist() == [2 * smallest] * 64
+
+
+def test_constant_results_and_constant_infinities_fill_their_lanes():
+    function = compile_function([x * 0 + 3, -x, y + 10**400, x - 10**400], symbols("x y z w", real=True))
+    found = iterated(compile_kernel(function, watching=False), np.full((4, LANES), 0.5))
+    assert found[:, 0].tolist() == [3.0, -0.5, np.inf, -np.inf]
+    assert (found == found[:, :1]).all()
+
+
+def test_the_coordinates_of_a_step_change_together():
+    """(x, y) ↦ (y, x + y) gives the numbers of Fibonacci."""
+    kernel = compile_kernel(compile_function([y, x + y], (x, y)), watching=False)
+    found = iterated(kernel, np.ones((2, LANES)), 70)
+    assert found[:, 0].tolist() == [308061521170129, 498454011879264]
+
+
+def test_no_steps_change_nothing(algebraic):
+    values = lanes_of_any_size(np.random.default_rng(5), len(ARGUMENTS))
+    np.testing.assert_array_equal(iterated(compile_kernel(algebraic, watching=False), values, 0), values)
+
+
+@pytest.mark.parametrize(
+    "names", ["lanes lane step", "steps kernel range", "t0 v0 n0", "float64 int64 njit", "sqrt inf p3"]
+)
+def test_the_names_of_symbols_are_no_part_of_a_kernel(names):
+    def text(first, second, third):
+        expressions = [first * second**3 + sqrt(1 + third**2), second - first * third, third]
+        return print_module(compile_function(expressions, (first, second, third)).program, watching=True)
+
+    assert text(*symbols(names, real=True)) == text(x, y, z)
+
+
+def test_integer_powers_are_printed_as_products():
+    function = compile_function([x**7 / y**3 + (x + y) ** -2, x**200 * y], (x, y))
+    assert "**" not in print_module(function.program, watching=True)
+
+
+def test_a_watching_kernel_tells_once_and_for_all_that_a_coordinate_was_out_of_bounds():
+    function = compile_function([2 * x, y * a], (x, y, a))
+    values = np.zeros((5, LANES))
+    values[0, 0], values[1, 1], values[1, 2], values[2] = 1.0, 4.0, np.nan, -0.5
+    values[3] = 8.0
+    kernel = compile_kernel(function, watching=True)
+    told = [iterated(kernel, values, steps)[4, :4].tolist() for steps in (1, 3, 4, 2000)]
+    assert told == [[0, 0, 1, 0], [0, 0, 1, 0], [1, 0, 1, 0], [1, 0, 1, 0]]
+
+
+def test_a_kernel_is_kept_under_a_name_made_of_what_it_computes(own_cache):
+    before = {*own_cache.rglob("kernel_*.py")}
+    for symbols_used in (symbols("x y", real=True), symbols("p q", real=True)):
+        u, v = symbols_used
+        compile_kernel(compile_function([u * v - 17, u], (u, v)), watching=False)
+    assert len({*own_cache.rglob("kernel_*.py")} - before) == 1
+
+
+def test_what_could_not_be_compiled_is_compiled_later(monkeypatch):
+    """A failure, here an interrupted import, leaves nothing half made behind."""
+    function = compile_function([x * y - 19, x], (x, y))
+    with monkeypatch.context() as patch:
+        patch.setattr("numba.njit", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            compile_kernel(function, watching=False)
+    found = iterated(compile_kernel(function, watching=False), np.full((2, LANES), 5.0))
+    assert found[:, 0].tolist() == [6.0, 5.0]
+
+
+def interrupted(*_, **__):
+    raise KeyboardInterrupt
+
+
+def test_threads_that_want_the_same_kernel_at_once_get_it():
+    function, other = (compile_function([x * y - number, x], (x, y)) for number in (29, 31))
+    together = threading.Barrier(6)
+
+    def compiled(function):
+        together.wait()
+        return compile_kernel(function, watching=False)
+
+    with ThreadPoolExecutor(6) as pool:
+        kernels = list(pool.map(compiled, [function, other] * 3))
+    assert len(set(kernels[::2])) == len(set(kernels[1::2])) == 1
+    assert iterated(kernels[0], np.full((2, LANES), 6.0))[0, 0] == 7.0
+    assert iterated(kernels[1], np.full((2, LANES), 6.0))[0, 0] == 5.0
+    assert not config.CACHE_DIR
+
+
+SCRIPT = """
+import numpy as np
+from numba import njit
+from sympy import symbols
+from numeric import compile_function
+from numeric.compile.kernel import compile_kernel
+from numeric.compile.vectors import pointer
+x, y = symbols("x y", real=True)
+kernel = compile_kernel(compile_function([x * y - 23, x], (x, y)), watching=False)
+print(sum(kernel.stats.cache_hits.values()), sum(kernel.stats.cache_misses.values()))
+lanes = np.full(128, 5.0)
+njit(lambda lanes: kernel(pointer(lanes.ctypes.data), 1))(lanes)
+print(lanes[0], lanes[64], np.float64(5e-324) * 1.0)
+"""
+
+
+def start(cache):
+    return subprocess.Popen(
+        [sys.executable, "-c", SCRIPT],
+        env={**os.environ, "XDG_CACHE_HOME": str(cache)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def answers(process):
+    output, errors = process.communicate(timeout=120)
+    assert (process.returncode, errors) == (0, "")
+    statistics, values = output.splitlines()
+    assert values == "2.0 5.0 5e-324"
+    return statistics
+
+
+@pytest.mark.slow
+def test_processes_share_the_cache_even_if_they_fill_it_at_once(tmp_path):
+    together = [start(tmp_path), start(tmp_path)]
+    for process in together:
+        answers(process)
+    kept = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nb?")}
+    assert kept
+    assert answers(start(tmp_path)) == "1 0"
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nb?")} == kept
+
+
+@pytest.mark.slow
+def test_where_no_cache_can_be_written_a_kernel_is_compiled_all_the_same(tmp_path):
+    file = tmp_path / "file"
+    file.touch()
+    assert answers(start(file)) == "0 1"
+    assert file.read_bytes() == b""
