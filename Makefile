@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 ANALYSES := minimalist quadratic shallow edge_law bifurcation self_stabilization normalized_gd sgd_selection momentum \
-	sam descent_lemma
+	sam descent_lemma basins
 
 .PHONY: $(ANALYSES) test quick check format benchmark docs clean
 
@@ -32,6 +32,7 @@ format: $(VENV)/.tests-installed
 benchmark: $(VENV)/.installed
 	$(BIN)/python -m benchmarks.derivation
 	$(BIN)/python -m benchmarks.catalogue
+	$(BIN)/python -m benchmarks.ensemble
 
 docs: $(VENV)/.docs-installed
 	$(BIN)/python -m sphinx -W -b html docs docs/_build/html

@@ -15,6 +15,7 @@ from sympy import Rational, Symbol, cos, expand, expand_trig, simplify, sqrt
 from analysis.bifurcation.cascade import FEIGENBAUM, Cascade
 from analysis.bifurcation.experiments import Simulations
 from analysis.bifurcation.measurements import Measured, period
+from analysis.bifurcation.period_three import PeriodThree
 from analysis.bifurcation.theory import Family, K, positive_zero, verdicts_between, z
 from eos_sym import Undecided
 
@@ -27,6 +28,11 @@ def family():
 @pytest.fixture(scope="module")
 def cascade(family):
     return Cascade(family, 7)
+
+
+@pytest.fixture(scope="module")
+def three(family):
+    return PeriodThree(family)
 
 
 def iterate(value, start=0.9, steps=20_000):
@@ -159,6 +165,55 @@ def test_the_onset_separates_periods_from_chaos(cascade):
 def test_gradient_descent_on_the_minimalist_example_has_the_periods_of_the_frozen_map(family):
     assert Measured(Simulations(family)).periods([1.1, 1.26, 1.5]) == "2, 4, none"
     assert period(np.array([0.0, 1, 2] * 10)) == "none"
+
+
+def three_cycles(value):
+    """The real points of three-cycles at K, as the zeros of F³(z) − z that are no fixed points, by companion matrix."""
+    once = np.poly1d([-value, 0, 1 + value, 0])
+    zeros = (once(once(once)) - np.poly1d([1, 0])).roots
+    real = np.sort(zeros[abs(zeros.imag) < 1e-7].real)
+    return [point for point in real if min(abs(point), abs(abs(point) - 1)) > 1e-5]
+
+
+def test_three_cycles_are_born_where_the_discriminant_says(three):
+    births = [float(birth) for birth in three.births]
+    samples = [births[0] - 1e-3, births[0] + 1e-3, births[1] - 1e-4, births[1] + 1e-4]
+    assert [len(three_cycles(value)) // 6 for value in samples] == [0, 2, 2, 4]
+    assert three.counts == [0, 2, 4]
+
+
+def test_the_multiplier_is_one_at_the_birth(three):
+    birth = float(three.births[0])
+    multipliers = []
+    for distance in (1e-3, 1e-4, 1e-5):
+        (point,) = three_cycles(birth + distance)[-1:]
+        slope = 1.0
+        for _ in range(3):
+            slope *= 1 + birth + distance - 3 * (birth + distance) * point**2
+            point *= 1 + (birth + distance) * (1 - point**2)
+        multipliers.append(abs(slope - 1))
+    assert multipliers[0] > multipliers[1] > multipliers[2]
+    assert multipliers[2] < 0.1  # as the root of the distance
+
+
+def test_the_discriminant_holds_the_fixed_points_whose_multiplier_is_a_cube_root_of_unity(three):
+    for multiplier in (1 + K, 1 - 2 * K):
+        assert three.discriminant[expand(multiplier**2 + multiplier + 1)] == 2
+    assert three.discriminant[three.birth_polynomial] == 3
+
+
+def test_a_discriminant_with_two_factors_that_have_positive_zeros_decides_nothing(family):
+    undecided = PeriodThree(family)
+    undecided.__dict__["discriminant"] = {K - 1: 3, K - 2: 3}
+    with pytest.raises(Undecided, match="2 factors"):
+        _ = undecided.birth_polynomial
+
+
+def test_the_cascade_of_period_three_has_its_periods_and_the_same_ratio(family):
+    window = Cascade(family, 5, 3, (1.4532, 1.464))
+    assert all(window.proofs)
+    assert [least_period(iterate(float(value))) for value in window.superstable[:3]] == [3, 6, 12]
+    assert window.ratios[-1] == pytest.approx(FEIGENBAUM, abs=0.1)
 
 
 @pytest.mark.slow

@@ -115,6 +115,7 @@ def test_bad_input_on_a_real_command_line():
 def test_the_list_of_analyses_has_a_line_for_each():
     listed = python("analysis").stdout.splitlines()
     expected = [
+        "basins",
         "bifurcation",
         "derive",
         "descent_lemma",

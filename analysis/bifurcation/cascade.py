@@ -1,7 +1,8 @@
-"""The cascade of doublings: superstable parameters K₀ < K₁ < …, found by Newton's method and proved by intervals.
+"""Cascades of doublings: superstable parameters K₀ < K₁ < …, found by Newton's method and proved by intervals.
 
-At Kₙ the critical point z_c returns to itself after 2ⁿ steps: hₙ(K) = F^(2ⁿ)(z_c(K); K) − z_c(K) = 0. The derivative of
-hₙ is carried along the orbit, z' ← F_z z' + F_K. With m the midpoint of a box, the interval Newton step
+At Kₙ the critical point z_c returns to itself after p 2ⁿ steps: hₙ(K) = F^(p 2ⁿ)(z_c(K); K) − z_c(K) = 0, with p = 1
+for the cascade of the minimum and p = 3 for that of the three-cycle. The derivative of hₙ is carried along the orbit,
+z' ← F_z z' + F_K. With m the midpoint of a box, the interval Newton step
 
     N = m − hₙ(m)/hₙ'(box)
 
@@ -34,15 +35,22 @@ FEIGENBAUM = 4.669201609
 
 @dataclass(frozen=True)
 class Cascade:
-    """Superstable parameters of periods 1, 2, 4, …, 2**(levels − 1)."""
+    """Superstable parameters of periods p, 2p, 4p, …, p·2**(levels − 1), from guesses of the first two."""
 
     family: Family
     levels: int
+    period: int = 1
+    guesses: tuple[float, float] = (0.5, 1.1)
+
+    @property
+    def periods(self) -> list[int]:
+        """The periods p 2ⁿ."""
+        return [self.period * 2**level for level in range(self.levels)]
 
     @property
     def lost(self) -> int:
         """The digits that intervals lose on the longest orbit."""
-        return int(LOST_PER_STEP * 2 ** (self.levels - 1))
+        return int(LOST_PER_STEP * self.periods[-1])
 
     @property
     def digits(self) -> int:
@@ -54,7 +62,7 @@ class Cascade:
         move = self._steps[context is iv]
         point, slope = self._starts[context is iv]((value,))
         start, start_slope = point, slope
-        for _ in range(2**level):
+        for _ in range(self.periods[level]):
             point, across, along = move((point, value))
             slope = across * slope + along
         return point - start, slope - start_slope
@@ -75,15 +83,17 @@ class Cascade:
     def superstable(self) -> list[Any]:
         """K₀, K₁, … to so many digits."""
         with workdps(self.digits):
-            found = [mpf(1) / 2]  # 1 − 2K = 0: the minimum itself
-            while len(found) < self.levels:
-                previous = found[-2] if len(found) > 1 else found[0] * (1 - FIRST_RATIO)
-                guess = found[-1] + (found[-1] - previous) / FIRST_RATIO
+            found: list[Any] = []
+            for level, period in enumerate(self.periods):
+                if level < len(self.guesses):
+                    guess = mpf(self.guesses[level])
+                else:
+                    guess = found[-1] + (found[-1] - found[-2]) / FIRST_RATIO
                 for _ in range(NEWTON_STEPS):
-                    value, slope = self.defect(len(found), guess, mp)
+                    value, slope = self.defect(level, guess, mp)
                     guess -= value / slope
-                if abs(value) > mpf(10) ** (SPARE_DIGITS - self.digits) or guess <= found[-1]:
-                    raise Undecided(f"the superstable parameter of period {2 ** len(found)}: Newton's method failed")
+                if abs(value) > mpf(10) ** (SPARE_DIGITS - self.digits) or (found and guess <= found[-1]):
+                    raise Undecided(f"the superstable parameter of period {period}: Newton's method failed")
                 found.append(guess)
             return found
 

@@ -1,8 +1,11 @@
-"""The figure: the bifurcation diagram of the cubic map with the derived thresholds, gradient descent on it, and chaos.
+"""The figure: bifurcation diagrams as densities of visits, with Lyapunov exponents beneath, and what is derived on top.
 
-(a) attractors of z ↦ z(1 + K − Kz²) with the minimum and the two-cycle as derived; (b) gradient descent on the
-minimalist example as it runs through the diagram; (c) the reduced map of two steps in its own coordinates; (d) the
-Lyapunov exponent; (e) how the ratios of the cascade tend to Feigenbaum's.
+(a), (b) the attractors of z ↦ z(1 + K − Kz²) and their exponent, with the thresholds through both; (c), (d) gradient
+descent on the minimalist example over the same axes, and the mean of log|F'| along it; (e), (f) about the onset of
+chaos, at distances in powers of 1/δ, where each doubling looks like the one before; (g), (h) the window of period
+three; (i) how the ratios of both cascades tend to Feigenbaum's.
+
+A shade is the density of visits in its column, relative to the uniform density over all rows, to the power of GAMMA.
 """
 
 from __future__ import annotations
@@ -12,135 +15,230 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
+from matplotlib.colors import PowerNorm
+from matplotlib.image import AxesImage
+from matplotlib.ticker import NullLocator
 
 from analysis.bifurcation.cascade import FEIGENBAUM, Cascade
+from analysis.bifurcation.experiments import DRIFT_START, FARTHEST, Simulations
 from analysis.bifurcation.theory import Family, K
 from analysis.figure import COLORS, THEORY_COLOR, new_figure
 from numeric import compile_function
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.backend_bases import RendererBase
     from matplotlib.figure import Figure
 
+GAMMA, BLACK = 0.5, 16.0  # the density that is black
 LABELS = {
-    "first_doubling": ("$1$", "$\\frac{1}{8}$"),
-    "second_doubling": ("$\\sqrt{5}-1$", "$\\frac{\\sqrt{5}-1}{8}$"),
-    "merging": ("$\\frac{3\\sqrt{3}}{2}-1$", None),
-    "escape": ("$2$", "$\\frac{1}{4}$"),
+    "first_doubling": ("$1$", "center"),
+    "second_doubling": ("$\\sqrt{5}-1$", "right"),
+    "onset": ("$K_\\infty$", "left"),
+    "period_three": ("3-cycle", "center"),
+    "merging": ("$\\frac{3\\sqrt{3}}{2}-1$", "center"),
+    "escape": ("$2$", "center"),
 }
-SHOWN_DRIFT = 24_000  # points of the run of gradient descent
-DOTS: Any = {"color": "#444444", "markersize": 0.5, "alpha": 0.35, "rasterized": True}
+EXPONENTS = (-2.4, 1.25)
+THRESHOLD: Any = {"color": COLORS[1], "linewidth": 0.8}
+ONSET: Any = {**THRESHOLD, "linestyle": (0, (1, 1.5))}
+STABLE, UNSTABLE = 1.5, 0.8
+DOUBLED: Any = {"color": COLORS[2], "marker": "^", "markersize": 4, "linestyle": "", "clip_on": False, "zorder": 3}
 
 
-def draw(family: Family, cascade: Cascade, data: Mapping[str, xr.Dataset]) -> Figure:
+class Printed(AxesImage):
+    """An image that vector files hold in its own resolution, and others smoothed to theirs."""
+
+    def draw(self, renderer: RendererBase) -> None:
+        """Draw with the interpolation that suits the file."""
+        self.set_interpolation("none" if renderer.option_scale_image() else "auto")
+        super().draw(renderer)
+
+
+def draw(simulations: Simulations, cascade: Cascade, window: Cascade, data: Mapping[str, xr.Dataset]) -> Figure:
     """The whole figure."""
-    figure = new_figure(10.0, 7.0)
-    upper, lower = np.asarray(figure.subfigures(2, 1, height_ratios=[1.35, 1]))
-    left, right = upper.subplots(1, 2, sharey=True)
-    diagram(left, family, data["diagram"])
-    drift(right, data["drift"])
-    for axes in (left, right):
-        mark(axes, family, cascade, 0)
-        axes.set(xlim=(0.85, 2.03), ylim=(-1.8, 1.6))
-    reduced, exponents, ratios = lower.subplots(1, 3)
-    reduced_diagram(reduced, data["diagram"])
-    mark(reduced, family, cascade, 1)
-    lyapunov(exponents, cascade, data["lyapunov"].exponent)
-    cascade_ratios(ratios, cascade)
+    family, places = simulations.family, thresholds(simulations, cascade)
+    figure = new_figure(10.0, 10.2)
+    upper, lower = np.asarray(figure.subfigures(2, 1, height_ratios=[1.55, 1]))
+    (whole, passing), (exponent, rate) = upper.subplots(2, 2, sharex=True, sharey="row", height_ratios=[2.1, 1])
+    diagram(whole, family, data["diagram"].counts)
+    exponents(exponent, data["diagram"].exponent)
+    exponent.plot([2], [np.log(3)], "o", color=THEORY_COLOR, markersize=4, label="derived: $\\ln 3$ at $K = 2$")
+    superstable(exponent, [float(value) for value in cascade.superstable[1:5]])
+    exponent.legend(loc="lower right")
+    passage(passing, rate, data)
+    for axes in (whole, exponent, passing, rate):
+        mark(axes, places)
+    for axes in (whole, passing):
+        name(axes, places)
+    whole.set(xlim=(0.85, 2.02), ylim=(-1.75, 1.5))
+    exponent.set(xlabel="$K$, in the reduced map $8A$", ylim=EXPONENTS)
+
+    panels = lower.subplot_mosaic("egi\nfhi", height_ratios=[2.1, 1], width_ratios=[1.35, 1, 0.8])
+    about_onset(panels["e"], panels["f"], cascade, data["onset"])
+    about_window(panels["g"], panels["h"], window, places["period_three"], data["window"])
+    cascade_ratios(panels["i"], cascade, window)
     return figure
 
 
-def mark(axes: Axes, family: Family, cascade: Cascade, column: int) -> None:
-    """The derived thresholds as vertical lines, named at the bottom; in K (column 0) or in A = K/8 (column 1)."""
-    scale = (1, 8)[column]
-    for name, labels in LABELS.items():
-        if labels[column]:
-            place = float(family.thresholds[name]) / scale
-            axes.axvline(place, color=COLORS[1], linewidth=0.9)
-            _name(axes, place, labels[column])
-    axes.axvline(cascade.onset / scale, color=COLORS[1], linewidth=0.9, linestyle=":")
-
-
-def _name(axes: Axes, place: float, text: str | None) -> None:
-    axes.annotate(
-        text or "",
-        (place, 0),
-        xycoords=("data", "axes fraction"),
-        xytext=(-2, 3),
-        textcoords="offset points",
-        ha="right",
-        va="bottom",
-        color=COLORS[1],
+def image(axes: Axes, counts: xr.DataArray, ends: tuple[float, float]) -> None:
+    """The density of visits, each column by itself, between two ends of the horizontal axis."""
+    row = str(counts.dims[1])
+    visits = counts.values.astype(np.float32)
+    visits *= counts.sizes[row] / np.maximum(visits.sum(axis=1, keepdims=True), 1)
+    half = float(counts[row][1] - counts[row][0]) / 2
+    extent = (*ends, float(counts[row][0]) - half, float(counts[row][-1]) + half)
+    norm = PowerNorm(GAMMA, 0, BLACK, clip=True)
+    picture = Printed(
+        axes, cmap="gray_r", norm=norm, origin="lower", extent=extent, interpolation_stage="data", resample=True
     )
+    picture.set_data(visits.T)
+    picture.set_clip_path(axes.patch)
+    axes.add_image(picture)
+    axes.grid(False)
+    axes.set(xlim=ends, ylim=extent[2:], ylabel=f"${row}$")
 
 
-def diagram(axes: Axes, family: Family, data: xr.Dataset) -> None:
-    """The attractors about z = 1, and as their mirror images those about z = −1, with the derived cycles."""
-    states = data.trajectory.sel(state="z").where(data.settled_outcome != "diverged")
-    values = np.broadcast_to(data.K.values[:, None], states.shape)
-    axes.plot(values.ravel(), states.values.ravel(), ",", **DOTS)
-    low, birth, high = data.K.values.min(), 1.0, float(family.thresholds["second_doubling"])
-    axes.plot([low, birth], [1, 1], color=COLORS[0], linewidth=1.6, label="minimum, derived")
-    axes.plot([birth, 2], [1, 1], color=COLORS[0], linewidth=0.8, linestyle="--")
-    for start, end, style, width in ((birth, high, "-", 1.6), (high, 2.0, "--", 0.8)):
+def ends_of(values: xr.DataArray) -> tuple[float, float]:
+    """The outer ends of evenly spaced columns."""
+    half = float(values[1] - values[0]) / 2
+    return float(values[0]) - half, float(values[-1]) + half
+
+
+def diagram(axes: Axes, family: Family, counts: xr.DataArray) -> None:
+    """The attractors about z = 1, beyond the merging about both signs, with the derived cycles."""
+    low, high = ends_of(counts.K)
+    image(axes, counts, (low, high))
+    birth, doubling = 1.0, float(family.thresholds["second_doubling"])
+    axes.plot([low, birth], [1, 1], color=COLORS[0], linewidth=STABLE, label="minimum, derived")
+    axes.plot([birth, high], [1, 1], color=COLORS[0], linewidth=UNSTABLE, linestyle="--")
+    for start, end, style, width in ((birth, doubling, "-", STABLE), (doubling, high, "--", UNSTABLE)):
         across = np.linspace(start, end, 200)
         for square in compile_function(family.two_cycle_squares, (K,))(across):
             axes.plot(across, np.sqrt(square), color=COLORS[2], linewidth=width, linestyle=style)
-    across = np.linspace(low, 2, 200)
+    across = np.linspace(low, high, 200)
     for sign in (1, -1):
         edge = sign * np.sqrt(compile_function([family.symmetric_square], (K,))(across)[0])
-        axes.plot(across, edge, color=COLORS[3], linewidth=0.8, linestyle="--")
-    axes.plot([], [], color=COLORS[2], linewidth=1.6, label="two-cycle, derived")
-    axes.plot([], [], color=COLORS[3], linewidth=0.8, linestyle="--", label="symmetric cycle, unstable")
-    axes.set(title="(a) attractors of $z \\mapsto z(1+K-Kz^2)$", xlabel="$K$", ylabel="$z$")
+        axes.plot(across, edge, color=COLORS[3], linewidth=UNSTABLE, linestyle="--")
+    axes.plot([], [], color=COLORS[2], linewidth=STABLE, label="two-cycle, derived")
+    axes.plot([], [], color=COLORS[3], linewidth=UNSTABLE, linestyle="--", label="symmetric cycle, unstable")
     axes.legend(loc="center left", bbox_to_anchor=(0, 0.33), frameon=True, framealpha=1, edgecolor="none")
+    axes.set_title("(a) attractors of $z \\mapsto z(1+K-Kz^2)$", pad=16)
 
 
-def drift(axes: Axes, data: xr.Dataset) -> None:
-    """P against K = ηD along gradient descent on the minimalist example; an odd stride shows every phase of a cycle."""
-    stride = max(1, data.sizes["iteration"] // SHOWN_DRIFT) | 1
-    side = np.sign(float(data.P[-1]))
-    axes.plot(data.K[::stride], side * data.P[::stride], ",", **DOTS)
-    axes.annotate("", (1.12, -0.5), xytext=(1.5, -0.5), arrowprops={"arrowstyle": "->", "color": COLORS[0]})
-    axes.text(1.31, -0.72, "time", ha="center", color=COLORS[0])
-    axes.set(
-        title=f"(b) GD on $\\frac{{1}}{{2}}(1-xyzw)^2$, $\\eta = {float(data.eta):.4g}$",
-        xlabel="$K = \\eta D$, sharpness of the minimum ahead / $(2/\\eta)$",
-        ylabel="$P = xy$, mirrored if it ends at $-1$",
-    )
-    axes.yaxis.set_tick_params(labelleft=True)
-
-
-def reduced_diagram(axes: Axes, data: xr.Dataset) -> None:
-    """The same attractors in the coordinates of the reduced map."""
-    heights = data.K / 8
-    states = data.trajectory.sel(state="z") * (heights / 2) ** 0.5
-    values = np.broadcast_to(heights.values[:, None], states.shape)
-    axes.plot(values.ravel(), states.values.ravel(), ",", **DOTS)
-    axes.set(
-        title="(c) $b'' = b(1+8A-16b^2)$", xlabel="$A = a\\kappa$", ylabel="$b$", xlim=(0.1, 0.255), ylim=(-0.75, 0.6)
-    )
-
-
-def lyapunov(axes: Axes, cascade: Cascade, exponents: xr.DataArray) -> None:
+def exponents(axes: Axes, values: xr.DataArray) -> None:
     """The Lyapunov exponent against K."""
-    axes.plot(exponents.K, exponents, color=COLORS[0], linewidth=0.5)
-    axes.plot([2], [np.log(3)], "o", color=THEORY_COLOR, markersize=4, label="derived: $\\ln 3$ at $K = 2$")
     axes.axhline(0, color=THEORY_COLOR, linewidth=0.8)
-    axes.axvline(cascade.onset, color=COLORS[1], linewidth=0.9, linestyle=":", label=f"onset, ${cascade.onset:.4f}$")
-    axes.set(
-        title="(d) Lyapunov exponent", xlabel="$K$", ylabel="exponent per step", xlim=(0.95, 2.03), ylim=(-2.4, 1.5)
-    )
-    axes.legend(loc="lower right")
+    axes.plot(values.K, values, color=COLORS[0], linewidth=0.5)
+    axes.grid(False)
+    axes.set(title="(b) Lyapunov exponent", ylabel="exponent per step")
 
 
-def cascade_ratios(axes: Axes, cascade: Cascade) -> None:
-    """The distance of the ratios from Feigenbaum's constant against the period."""
-    periods = 2 ** np.arange(1, len(cascade.ratios) + 1)
-    axes.loglog(periods, np.abs(np.array(cascade.ratios) - FEIGENBAUM), "o-", color=COLORS[0], base=2)
-    axes.set_yscale("log", base=10)
-    axes.set(
-        title="(e) $(K_n-K_{n-1})/(K_{n+1}-K_n)$",
-        xlabel="period $2^n$",
-        ylabel="distance from $\\delta = 4.6692016$",
+def superstable(axes: Axes, places: list[float]) -> None:
+    """Where the exponent is −∞, marked at the bottom."""
+    axes.plot(
+        places, np.zeros(len(places)), transform=axes.get_xaxis_transform(), label="superstable, proved", **DOUBLED
     )
+
+
+def passage(above: Axes, beneath: Axes, data: Mapping[str, xr.Dataset]) -> None:
+    """P against K = ηD along gradient descent on the minimalist example, and how fast neighbours part there."""
+    runs = data["passage"]
+    image(above, runs.counts, ends_of(runs.K))
+    above.annotate("", (1.1, -0.5), xytext=(1.5, -0.5), arrowprops={"arrowstyle": "->", "color": COLORS[0]})
+    above.text(1.3, -0.72, "time", ha="center", color=COLORS[0])
+    above.axvline(DRIFT_START, color=COLORS[0], linewidth=UNSTABLE)
+    above.text(DRIFT_START + 0.015, -1.0, "start", rotation=90, va="center", color=COLORS[0])
+    above.set_title(f"(c) GD on $\\frac{{1}}{{2}}(1-xyzw)^2$, $\\eta = {runs.attrs['eta']:.4g}$", pad=16)
+    above.set_ylabel("$P = xy$, mirrored if it ends at $-1$")
+    frozen = data["diagram"].exponent
+    beneath.axhline(0, color=THEORY_COLOR, linewidth=0.8)
+    beneath.plot(frozen.K, frozen, color="0.7", linewidth=0.5, label="frozen map, as in (b)")
+    beneath.plot(runs.K, runs.exponent, color=COLORS[0], linewidth=0.7, label="gradient descent")
+    beneath.grid(False)
+    beneath.legend(loc="lower right")
+    beneath.set(
+        title="(d) mean of $\\ln|1+K-3KP^2|$", xlabel="$K = \\eta D$, sharpness of the minimum ahead / $(2/\\eta)$"
+    )
+    for axes in (above, beneath):
+        axes.yaxis.set_tick_params(labelleft=True)
+
+
+def thresholds(simulations: Simulations, cascade: Cascade) -> dict[str, float]:
+    """Where something happens, by the names in `LABELS`."""
+    born = float(simulations.period_three.births[0])
+    exact = {key: float(place) for key, place in simulations.family.thresholds.items()}
+    return {
+        key: place for key, place in {**exact, "onset": cascade.onset, "period_three": born}.items() if key in LABELS
+    }
+
+
+def mark(axes: Axes, places: Mapping[str, float]) -> None:
+    """The thresholds as vertical lines, the onset of chaos dotted."""
+    for key, place in places.items():
+        axes.axvline(place, **(ONSET if key == "onset" else THRESHOLD))
+
+
+def name(axes: Axes, places: Mapping[str, float]) -> None:
+    """The names of the thresholds, above the axes."""
+    for key, place in places.items():
+        text, side = LABELS[key]
+        axes.annotate(
+            text,
+            (place, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=({"right": 5, "left": -3}.get(side, 0), 2),
+            textcoords="offset points",
+            ha=side,
+            color=COLORS[1],
+        )
+
+
+def about_onset(above: Axes, beneath: Axes, cascade: Cascade, data: xr.Dataset) -> None:
+    """The attractors at logarithmic distances from the onset, and their exponents, scaled to be periodic."""
+    columns = data.K.size // 2
+    distance = np.abs(data.K.values - cascade.onset)
+    doublings = round(float(np.log(distance.max() / distance.min()) / np.log(FEIGENBAUM)))
+    image(above, data.counts, (-doublings, doublings))
+    place = np.sign(data.K.values - cascade.onset) * (np.log(distance / FARTHEST) / np.log(FEIGENBAUM) + doublings)
+    scaled = data.exponent.values * (distance / FARTHEST) ** (-np.log(2) / np.log(FEIGENBAUM))
+    for side in (slice(None, columns), slice(columns, None)):
+        beneath.plot(place[side], scaled[side], color=COLORS[0], linewidth=0.5)
+    beneath.axhline(0, color=THEORY_COLOR, linewidth=0.8)
+    beneath.grid(False)
+    for axes in (above, beneath):
+        axes.axvline(0, **ONSET)
+    ticks = np.arange(-doublings, doublings + 1)
+    powers = ["$K_\\infty$" if tick == 0 else f"${doublings - abs(tick)}$" for tick in ticks]
+    above.set(title="(e) the onset of chaos, each doubling like the last", ylim=(0, 1.5), xticks=ticks, xticklabels=[])
+    beneath.set(
+        title="(f) exponent $\\cdot\\,|\\,(K-K_\\infty)/0.3\\,|^{-\\ln 2/\\ln\\delta}$",
+        xlabel="$n$, at the distance $0.3\\,\\delta^{-n}$ below and above",
+        xlim=(-doublings, doublings),
+        ylim=EXPONENTS,
+        xticks=ticks,
+        xticklabels=powers,
+    )
+
+
+def about_window(above: Axes, beneath: Axes, window: Cascade, birth: float, data: xr.Dataset) -> None:
+    """The window of period three, and its exponents."""
+    ends = ends_of(data.K)
+    image(above, data.counts, ends)
+    exponents(beneath, data.exponent)
+    superstable(beneath, [float(value) for value in window.superstable[:3]])
+    for axes in (above, beneath):
+        axes.axvline(birth, **THRESHOLD)
+        axes.axvline(window.onset, **ONSET)
+    above.set(title="(g) the window of period three", xticklabels=[])
+    beneath.set(title="(h) its exponent", xlabel="$K$", xlim=ends, ylim=(-0.8, 0.6), ylabel="")
+
+
+def cascade_ratios(axes: Axes, cascade: Cascade, window: Cascade) -> None:
+    """The distance of the ratios from Feigenbaum's constant against the doublings."""
+    for one, color, marker, label in ((cascade, COLORS[0], "o", "$2^n$"), (window, COLORS[2], "s", "$3\\cdot 2^n$")):
+        distances = np.abs(np.array(one.ratios) - FEIGENBAUM)
+        axes.semilogy(np.arange(1, len(distances) + 1), distances, marker + "-", color=color, label=f"periods {label}")
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.legend(loc="upper right")
+    axes.set(title="(i) $(K_n-K_{n-1})/(K_{n+1}-K_n)$", xlabel="$n$", ylabel="distance from $\\delta = 4.6692016$")

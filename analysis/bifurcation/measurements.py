@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
 from sympy import Expr, Rational
 
-from analysis.bifurcation.experiments import LAG_INTERVAL, OFFSET, Simulations
+from analysis.bifurcation.cascade import FEIGENBAUM, Cascade
+from analysis.bifurcation.experiments import FARTHEST, LAG_INTERVAL, OFFSET, Simulations, start_at
 from analysis.bifurcation.theory import K, z
 from analysis.minimalist.measurements import exponent
 from eos_sym.orbits import Orbit
@@ -19,6 +21,11 @@ from numeric.compile import Array
 PERIODS = (1, 2, 4, 8)
 SMALL_MOVE = 0.05  # of a single step: an orbit with smaller p-step moves has the period p
 FROZEN_STEP_SIZE, FROZEN_STEPS, FROZEN_TAIL = 0.01, 600, 64
+SUPERSTABLE_STEPS = 5000
+FITTED_DOUBLINGS = (1, 4)  # distances from the onset, in powers of 1/δ; farther away the scaling is not reached yet
+CHAOTIC, CHAOTIC_STEP_SIZE, CHAOTIC_RUNS = 1.9, 0.005, 64  # K of a short run, in which it falls by 1e-3 of itself
+CHAOTIC_TRANSIENT, CHAOTIC_STEPS = 50, 250
+FROZEN_EXPONENT_STEPS = 10_000
 
 
 def period(states: Array) -> str:
@@ -52,7 +59,7 @@ class Measured:
         """The periods of gradient descent on the minimalist example at small η, started with these K = ηD."""
         found = []
         for value in values:
-            run = self.simulations.drift(FROZEN_STEP_SIZE, FROZEN_STEPS, lambda count: None, start=value)
+            run = self.simulations.drift(FROZEN_STEP_SIZE, FROZEN_STEPS, value)
             found.append(period(run.P.values[-FROZEN_TAIL:]))
         return ", ".join(found)
 
@@ -70,6 +77,68 @@ class Measured:
             path = gradient_descent(scalar_chain(4), weights, FROZEN_STEP_SIZE, FROZEN_STEPS).numpy()
             found.append(period((path[:, 0] * path[:, 1])[-FROZEN_TAIL:]))
         return ", ".join(found)
+
+    def superstable_periods(self, cascade: Cascade, levels: int) -> str:
+        """The periods of runs from near the critical point at the first superstable parameters of a cascade."""
+        values = xr.DataArray([float(value) for value in cascade.superstable[:levels]], dims="level")
+        start = 0.999 * self.simulations.critical(values)
+        run = self.simulations.simulator.run({"z": start}, {"K": values}, steps=SUPERSTABLE_STEPS)
+        return ", ".join(map(str, run.period.values))
+
+    def growth_beyond(self, onset: xr.Dataset, center: float) -> float:
+        """The power of K − K∞ with which the exponent grows, from its means over a factor of δ in the distance."""
+        distance = onset.K - center
+        beyond = onset.exponent[(distance > 0).values]
+        doublings = np.log(FARTHEST / distance[(distance > 0).values]) / np.log(FEIGENBAUM)
+        means = beyond.groupby(np.floor(doublings).rename("doubling")).mean()
+        first, last = FITTED_DOUBLINGS
+        return -float(np.polyfit(np.arange(first, last), np.log(means.values[first:last]), 1)[0] / np.log(FEIGENBAUM))
+
+    def frozen_exponent(self) -> float:
+        """The Lyapunov exponent of the frozen map where that of gradient descent is measured."""
+        starts = xr.DataArray(np.linspace(0.5, 0.9, CHAOTIC_RUNS), dims="run")
+        run = self.simulations.simulator.run(
+            {"z": starts}, {"K": CHAOTIC}, steps=FROZEN_EXPONENT_STEPS, lyapunov=True, outcomes=False
+        )
+        return float(run.lyapunov_exponent.mean())
+
+    def descent_exponent(self) -> float:
+        """The largest Lyapunov exponent of gradient descent on the minimalist example, over a short run."""
+        run = self.simulations.minimalist.simulator.run(
+            self._chaotic_starts(),
+            {"eta": CHAOTIC_STEP_SIZE},
+            steps=CHAOTIC_STEPS,
+            discard=CHAOTIC_TRANSIENT,
+            lyapunov=True,
+            outcomes=False,
+        )
+        return float(run.lyapunov_exponent.mean())
+
+    def autograd_exponent(self) -> float:
+        """The same of all four weights, one tangent vector of each run carried along by forward differentiation."""
+        import torch
+
+        slope = torch.func.grad(lambda point: (1 - point.prod()) ** 2 / 2)
+
+        def carry(point: torch.Tensor, tangent: torch.Tensor) -> Any:
+            return torch.func.jvp(lambda weights: weights - CHAOTIC_STEP_SIZE * slope(weights), (point,), (tangent,))
+
+        starts = self._chaotic_starts()
+        weights = torch.tensor(np.stack([starts["x"], starts["y"]] * 2, axis=1))
+        tangents = torch.tensor([0.6, -0.2, 0.3, 0.7], dtype=torch.float64).expand_as(weights)
+        carry_all = torch.func.vmap(carry)
+        total = 0.0
+        for iteration in range(CHAOTIC_STEPS):
+            weights, tangents = carry_all(weights, tangents)
+            lengths = tangents.norm(dim=1, keepdim=True)
+            tangents = tangents / lengths
+            total += float(lengths.log().mean()) if iteration >= CHAOTIC_TRANSIENT else 0.0
+        return total / (CHAOTIC_STEPS - CHAOTIC_TRANSIENT)
+
+    @staticmethod
+    def _chaotic_starts() -> dict[str, xr.DataArray]:
+        products = xr.DataArray(1 + OFFSET * np.linspace(0.2, 1, CHAOTIC_RUNS), dims="run")
+        return start_at(CHAOTIC, xr.DataArray(CHAOTIC_STEP_SIZE), products)
 
     def autograd_cycle(self, value: Rational) -> tuple[float, float]:
         """Of ¼(x² − 1)² at η = K, by automatic differentiation: the residual of the exact two-cycle, its multiplier."""

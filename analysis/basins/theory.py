@@ -1,0 +1,176 @@
+"""The theory of both basins: one form of the two maps, the ellipse of degree 2, its angle, and a region of no return.
+
+Either loss is a function of the product P = xy alone, so that with the pull g = h ℓ'(P), h the step size, and the
+square s = x² + y² one step of gradient descent is
+
+    x' = x − gy,   y' = y − gx,      P' = P(1 + g²) − gs,   s' = s(1 + g²) − 4gP.
+
+*No return.* Where q = gP/s ≥ 4/3, P' = mP with m = 1 + g²(1 − 1/q) ≥ 1 + g²/4, and s' = s(1 + g² − 4q). As s ≥ 2|P|,
+|g| ≥ 2q. The pull grows with |P|, at degree 4 by m³ at least, at degree 2 with h < 1, where |P| ≥ |g|/h − 1 ≥ 5/3, by
+(5m + 3)/8. So q' ≥ q if m⁴, or m(5m + 3)/8, is at least 1 + g² − 16/3: a polynomial inequality in g².
+
+*Kept at degree 4.* The box |P| ≤ p, |D| ≤ d is kept where |P'| ≤ p and g² ≤ 2, since D' = D(1 − g²); which boxes are
+is decided by intervals in `analysis.basins.proofs`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from sympy import Dummy, Expr, Poly, Rational, Symbol, acosh, cancel, cos, pi, simplify, sin, sqrt, symbols
+
+from analysis.minimalist.cycles import SQUARE
+from analysis.minimalist.theory import DISTANCE_SQUARED, P, Theory, derive
+from analysis.shallow.theory import degree_two
+from eos_sym import STEP_SIZE, Map
+
+STEP_SIZE_RATIO = {4: 1, 2: 2}  # of the degree's own step size to η: then both are at the edge at the same minima
+ANGLE = Symbol("phi", real=True)
+PULL, GROWTH = symbols("g m", real=True)
+SCALED_PRODUCT = Symbol("q", positive=True)  # gP/s
+UNIT = Symbol("w")  # e^{2iφ}
+NO_RETURN = Rational(4, 3)
+
+
+@dataclass(frozen=True)
+class Basins:
+    """What is derived of both losses, by degree; step sizes are each loss's own."""
+
+    @cached_property
+    def theories(self) -> Mapping[int, Theory]:
+        """The derivations of the maps, the minima and the coordinates at the edge."""
+        return {4: derive(), 2: degree_two()}
+
+    def map(self, degree: int) -> Map:
+        """One step on x and y."""
+        return self.theories[degree].reduced_map
+
+    @cached_property
+    def pulls(self) -> Mapping[int, Expr]:
+        """g as a function of P."""
+        found = {}
+        for degree, theory in self.theories.items():
+            x, y = theory.reduced_map.state
+            pull = cancel((x - theory.reduced_map.step[0]) / y)
+            found[degree] = cancel(pull.subs(y, P / x))
+        return found
+
+    def common_form(self) -> tuple[Expr, Expr]:
+        """P' and s' through g, P and s."""
+        return P * (1 + PULL**2) - PULL * DISTANCE_SQUARED, DISTANCE_SQUARED * (1 + PULL**2) - 4 * PULL * P
+
+    def product_and_square(self, degree: int) -> tuple[Expr, Expr]:
+        """P' and s' from the map itself, less their common form with this degree's pull; zero if the form is right."""
+        x, y = self.map(degree).state
+        at = {PULL: self.pulls[degree].subs(P, x * y), P: x * y, DISTANCE_SQUARED: x**2 + y**2}
+        exact = (self.map(degree).after(x * y), self.map(degree).after(x**2 + y**2))
+        differences = (
+            (a - b.subs(at, simultaneous=True)).expand() for a, b in zip(exact, self.common_form(), strict=True)
+        )
+        first, second = differences
+        return first, second
+
+    @cached_property
+    def ellipse(self) -> Expr:
+        """h(x² + y²) − h²(xy − 1) − 4, zero on the boundary of degree 2 and negative inside."""
+        x, y = self.map(2).state
+        return STEP_SIZE * (x**2 + y**2) - STEP_SIZE**2 * (x * y - 1) - 4
+
+    @cached_property
+    def ellipse_factor(self) -> Expr:
+        """What one step multiplies the ellipse's polynomial by, found by division, through g."""
+        x, y = self.map(2).state
+        factor: Expr = self.map(2).cofactor(self.ellipse)
+        return Poly(factor.subs(y, (PULL / STEP_SIZE + 1) / x), PULL).as_expr()
+
+    @cached_property
+    def on_ellipse(self) -> tuple[Expr, Expr]:
+        """x and y at the angle φ: x + y = √(8/h + 4) cos φ, x − y = √(8/h − 4) sin φ."""
+        along, across = sqrt(8 / STEP_SIZE + 4) * cos(ANGLE), sqrt(8 / STEP_SIZE - 4) * sin(ANGLE)
+        return (along + across) / 2, (along - across) / 2
+
+    def angle_defect(self) -> list[Expr]:
+        """One step from the angle φ less the point at the angle π − 3φ; zero if the angle is tripled."""
+        state = dict(zip(self.map(2).state, self.on_ellipse, strict=True))
+        moved = [step.subs(state, simultaneous=True) for step in self.map(2).step]
+        tripled = [coordinate.subs(ANGLE, pi - 3 * ANGLE) for coordinate in self.on_ellipse]
+        return [simplify((a - b).expand(trig=True)) for a, b in zip(moved, tripled, strict=True)]
+
+    @cached_property
+    def rate_polynomial(self) -> Poly:
+        """w² times the factor of the ellipse at w = e^{2iφ}; on it, g = 2 cos 2φ = w + 1/w."""
+        pull = self.pulls[2].subs(P, self.on_ellipse[0] * self.on_ellipse[1])
+        assert simplify(pull - 2 * cos(2 * ANGLE)) == 0
+        return Poly((self.ellipse_factor.subs(PULL, UNIT + 1 / UNIT) * UNIT**2).expand(), UNIT)
+
+    @cached_property
+    def twice_cosh_of_rate(self) -> Expr:
+        """T = M + 1/M, M the product of the zeros of the rate polynomial outside the unit circle.
+
+        With these zeros conjugate it is (w² − aw + M)(w² − aw/M + 1/M): comparing coefficients, a = −hM/(M + 1) and
+        T + h²/(T + 2) = 3.
+        """
+        return (1 + sqrt(25 - 4 * STEP_SIZE**2)) / 2
+
+    @cached_property
+    def rate(self) -> Expr:
+        """λ, the mean of ln(1 + hg + g²) over the angle: by Jensen's formula ln M, with cosh λ = T/2."""
+        return acosh(self.twice_cosh_of_rate / 2)
+
+    def rate_defect(self) -> list[Expr]:
+        """The coefficients of the rate polynomial less those of its factors; zero if T is right."""
+        outside = Dummy("M", positive=True)
+        middle = -STEP_SIZE * outside / (outside + 1)
+        product = (UNIT**2 - middle * UNIT + outside) * (UNIT**2 - middle / outside * UNIT + 1 / outside)
+        difference = Poly((product - self.rate_polynomial.as_expr()).expand(), UNIT)
+        total = self.twice_cosh_of_rate
+        root = (total + sqrt(total**2 - 4)) / 2
+        return [simplify(coefficient.subs(outside, root)) for coefficient in difference.all_coeffs()]
+
+    @cached_property
+    def diagonal_multipliers(self) -> Mapping[int, Expr]:
+        """The slope of the map on y = x at the two-cycle x ↦ −x: at degree 2 in h, at degree 4 in x²."""
+        found: dict[int, Expr] = {}
+        for degree in (2, 4):
+            x, y = self.map(degree).state
+            (step,) = self.map(degree).restrict({y: x}).step
+            slope = step.diff(x)
+            if degree == 2:
+                found[degree] = cancel(slope.subs(x, sqrt(1 + 2 / STEP_SIZE)))
+            else:
+                at_cycle = {STEP_SIZE: self.theories[4].two_cycles.symmetric_step_size, x: sqrt(SQUARE)}
+                found[degree] = cancel(slope.subs(at_cycle, simultaneous=True))
+        return found
+
+    def margins_of_no_return(self) -> dict[int, list[Expr]]:
+        """What must not be negative for q ≥ 4/3 to last: see the top; in g², m and |P| shifted to start at 0."""
+        square, extra, more = symbols("t mu nu", nonnegative=True)
+        at_least = 1 + square / 4
+        needed = 1 + square - 4 * NO_RETURN
+        product, growth = Rational(5, 3) + more, 1 + extra
+        slow = (growth * product + 1) / (product + 1) - (5 * growth + 3) / 8
+        pull = self.pulls[4] / STEP_SIZE
+        cubed = cancel((pull.subs(P, growth * P) - growth**3 * pull) / P)
+        return {
+            4: [(at_least**4 - needed).expand(), cubed],
+            2: [(at_least * (5 * at_least + 3) / 8 - needed).expand(), cancel(slow)],
+        }
+
+    def as_report(self) -> dict[str, Any]:
+        """What is printed and written."""
+        product, square = self.common_form()
+        return {
+            "maps": {f"degree {degree}": self.map(degree) for degree in self.theories},
+            "pull": {f"degree {degree}": pull for degree, pull in self.pulls.items()},
+            "product_and_square": {"P": product, "s": square},
+            "boundary_of_degree_2": {"zero on it": self.ellipse, "times in one step": self.ellipse_factor},
+            "rate_away_from_the_boundary_of_degree_2": self.rate,
+            "multipliers_on_the_diagonal": {
+                "degree 2": self.diagonal_multipliers[2],
+                "degree 4, in s = x^2": self.diagonal_multipliers[4],
+            },
+            "no_return_where": "P*g/(x**2 + y**2) >= 4/3",
+        }
