@@ -32,8 +32,28 @@ def test_the_loss_of_one_s_own_in_the_readme_ends_near_the_edge():
     assert float(scaled.max()) > 1.9
 
 
+def test_the_million_runs_of_the_readme_end_and_its_averages_are_of_the_minimum_it_reaches(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    block = namespace_of(2)
+    assert block["runs"].outcome.item() == "converged"
+    assert float(block["runs"].lyapunov_exponent) < 0
+    assert float(block["runs"].mean_loss) == pytest.approx(0, abs=1e-9)
+
+
+def test_the_grid_in_chunks_of_the_readme_is_the_grid_in_memory(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    smaller = "np.linspace(-4, 4, 100)"
+    blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    names = {}
+    exec(blocks[2].replace("np.linspace(-4, 4, 1000)", smaller), names)
+    whole = names["simulator"].run({"x": names["across"], "y": names["along"]}, {"eta": 0.2}, steps=5000)
+    exec(blocks[3].replace("x0=250", "x0=25"), names)
+    np.testing.assert_array_equal(names["runs"].outcome, whole.outcome)
+    assert (tmp_path / "basins.zarr").is_dir()
+
+
 def test_the_theory_of_a_loss_in_the_readme_says_what_the_comments_say():
-    names = namespace_of(2)
+    names = namespace_of(4)
     assert names["found"].complete
     assert sorted(cycle.multipliers[0] for cycle in names["found"].orbits) == [Rational(9, 50)] * 2 + [
         Rational(1296, 25)
