@@ -118,10 +118,10 @@ class Block:
     def compute(self, *arrays: Array) -> tuple[NDArray[Any], ...]:
         """All results, in their order."""
         count = len(self.map.state)
-        for index, (symbol, array) in enumerate(zip(self.symbols, arrays, strict=True)):
-            refuse_unless_finite(array, f"{'initial value' if index < count else 'parameter'} {symbol.name}")
         shape = np.broadcast_shapes(*(array.shape for array in arrays))
         self.refuse_unless_it_fits(shape)
+        for index, (symbol, array) in enumerate(zip(self.symbols, arrays, strict=True)):
+            refuse_unless_finite(array, f"{'initial value' if index < count else 'parameter'} {symbol.name}")
         found = self._compute(_lanes(arrays[:count], shape), _lanes(arrays[count:], shape))
         return tuple(
             np.moveaxis(found[name], -1, 0).reshape((*shape, *(self.sizes[dim] for dim in part.dims)))
