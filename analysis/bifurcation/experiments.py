@@ -200,7 +200,9 @@ class Simulations:
         experiments = self.minimalist
         x, y = experiments.theory.reduced_map.state
         initial = start_at(start, eta, xr.DataArray(1 + OFFSET))
-        run = experiments.simulator.run(initial, {"eta": eta}, steps=steps, record_every=1, progress=progress)
+        run = experiments.simulator.run(
+            initial, {"eta": eta}, steps=steps, record_every=1, engine="compiled", progress=progress
+        )
         run["P"] = compile_observable(x * y, (x, y)).along(run)
         run["K"] = eta * compile_observable(x**2 - y**2, (x, y)).along(run)
         return run.drop_vars("trajectory")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -115,21 +114,20 @@ class Measured:
         return float(run.lyapunov_exponent.mean())
 
     def autograd_exponent(self) -> float:
-        """The same of all four weights, one tangent vector of each run carried along by forward differentiation."""
+        """The same of all four weights, a tangent vector of each run carried along by Hessian-vector products."""
         import torch
-
-        slope = torch.func.grad(lambda point: (1 - point.prod()) ** 2 / 2)
-
-        def carry(point: torch.Tensor, tangent: torch.Tensor) -> Any:
-            return torch.func.jvp(lambda weights: weights - CHAOTIC_STEP_SIZE * slope(weights), (point,), (tangent,))
 
         starts = self._chaotic_starts()
         weights = torch.tensor(np.stack([starts["x"], starts["y"]] * 2, axis=1))
         tangents = torch.tensor([0.6, -0.2, 0.3, 0.7], dtype=torch.float64).expand_as(weights)
-        carry_all = torch.func.vmap(carry)
         total = 0.0
         for iteration in range(CHAOTIC_STEPS):
-            weights, tangents = carry_all(weights, tangents)
+            weights.requires_grad_()
+            loss = ((1 - weights.prod(dim=1)) ** 2 / 2).sum()  # of all runs, which do not interact
+            (slope,) = torch.autograd.grad(loss, weights, create_graph=True)
+            (bent,) = torch.autograd.grad(slope, weights, grad_outputs=tangents)
+            weights = (weights - CHAOTIC_STEP_SIZE * slope).detach()
+            tangents = tangents - CHAOTIC_STEP_SIZE * bent
             lengths = tangents.norm(dim=1, keepdim=True)
             tangents = tangents / lengths
             total += float(lengths.log().mean()) if iteration >= CHAOTIC_TRANSIENT else 0.0
@@ -146,15 +144,12 @@ class Measured:
 
         points = self.cycle_points(value)
 
-        def loss(point: torch.Tensor) -> torch.Tensor:
-            return ((point**2 - 1) ** 2 / 4).sum()
-
         residual, multiplier = 0.0, 1.0
         for index, point in enumerate(points):
-            here = torch.tensor([point], dtype=torch.float64)
-            slope = torch.func.grad(loss)(here)
-            curvature = torch.func.jacrev(torch.func.grad(loss))(here)
-            residual = max(residual, abs(point - float(value) * float(slope) - points[1 - index]))
+            here = torch.tensor(point, dtype=torch.float64, requires_grad=True)
+            (slope,) = torch.autograd.grad((here**2 - 1) ** 2 / 4, here, create_graph=True)
+            (curvature,) = torch.autograd.grad(slope, here)
+            residual = max(residual, abs(point - float(value) * slope.item() - points[1 - index]))
             multiplier *= 1 - float(value) * float(curvature)
         return residual, multiplier
 
