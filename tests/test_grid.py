@@ -333,13 +333,19 @@ def done_chunks(path):
     return set(path.glob("chunks-done/[0-9]*.[0-9]*[0-9]"))
 
 
+def listen_to_interrupts():
+    """A shell that runs the tests in the background has them, and all they start, ignore interrupts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGINT], ids=["killed", "interrupted"])
 def test_a_killed_grid_repeats_no_finished_chunk(tmp_path, blow):
     path, log, script = tmp_path / "grid.zarr", tmp_path / "log", tmp_path / "script.py"
     script.write_text(SCRIPT.format(tests=str(Path(__file__).parent), log=str(log), path=str(path)))
     command = [sys.executable, str(script)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen(command, preexec_fn=listen_to_interrupts, **quiet)
     limit = time.monotonic() + 60
     while len(done_chunks(path)) < 15 and time.monotonic() < limit:
         time.sleep(0.005)
