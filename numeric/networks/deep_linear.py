@@ -15,7 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from eos_sym import BadInput
-from numeric.networks.curvature import FlatLoss
+from numeric.networks.flat_loss import FlatLoss
+from numeric.networks.losses import half_squared_error
 
 
 class DeepLinear(nn.Module):
@@ -38,10 +39,3 @@ def scalar_chain(depth: int) -> FlatLoss:
     """½ (1 − f(1))² of a deep linear network of width 1, as a function of its `depth` weights."""
     one = torch.ones(1, 1, dtype=torch.float64)
     return FlatLoss(DeepLinear([1] * (depth + 1)), one, one, half_squared_error)
-
-
-def half_squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
-    """The mean over examples of ½ ‖output − target‖²; both of the same shape (n, outputs)."""
-    if outputs.shape != targets.shape:
-        raise BadInput(f"outputs {tuple(outputs.shape)} and targets {tuple(targets.shape)} differ in shape")
-    return 0.5 * (outputs - targets).square().sum() / len(outputs)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from eos_sym import BadInput
-from numeric.networks.curvature import FlatLoss
+from numeric.networks.flat_loss import FlatLoss
 
 
 def gradient_descent(loss: FlatLoss, initial: Tensor, step_size: float, steps: int) -> Tensor:
