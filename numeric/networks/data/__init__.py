@@ -1,0 +1,10 @@
+"""Data sets: each a frozen description whose `load()` gives the same examples every time."""
+
+from numeric.networks.data.chebyshev import Chebyshev
+from numeric.networks.data.cifar import Cifar10
+from numeric.networks.data.digits import Digits
+from numeric.networks.data.examples import DataSet, Examples, one_hot
+from numeric.networks.data.mnist import Mnist
+from numeric.networks.data.spectrum import Spectrum, power_law
+
+__all__ = ["Chebyshev", "Cifar10", "DataSet", "Digits", "Examples", "Mnist", "Spectrum", "one_hot", "power_law"]

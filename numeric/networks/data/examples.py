@@ -1,13 +1,18 @@
 """Examples to train on: inputs and targets as tensors, and what a description of a data set can do.
 
+`Examples` is itself a data set, so any tensors can be trained on: ``Examples(X, Y, classes=False)``. In a configuration
+its digest stands for its values: two are equal if their values in float64 are.
+
 Targets are always a matrix (n, outputs): values for regression, one-hot rows for classes. So every criterion in
 `numeric.networks.losses` works on every data set, and accuracy is a matter of the largest entry of a row.
 """
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
-from typing import Protocol
+from functools import cached_property
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -15,7 +20,7 @@ from torch import Tensor
 from eos_sym import BadInput
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Examples:
     """Inputs (n, …) and targets (n, outputs); `classes` says that the targets are one-hot rows."""
 
@@ -31,6 +36,11 @@ class Examples:
         for name, values in (("inputs", self.inputs), ("targets", self.targets)):
             if not values.isfinite().all():
                 raise BadInput(f"{name}: not finite in example {int((~values.isfinite()).nonzero()[0, 0])}")
+        if self.classes:
+            one_hot_rows = ((self.targets == 0) | (self.targets == 1)).all(1) & (self.targets.sum(1) == 1)
+            if not one_hot_rows.all():
+                example = int((~one_hot_rows).nonzero()[0, 0])
+                raise BadInput(f"targets of example {example}: not a one-hot row; see one_hot, or give classes=False")
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -39,6 +49,30 @@ class Examples:
     def outputs(self) -> int:
         """The number of outputs a network for these examples has."""
         return self.targets.shape[1]
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the values in float64, and of what they are."""
+        parts = [values.detach().cpu().double().contiguous() for values in (self.inputs, self.targets)]
+        digest = hashlib.sha256(f"{[tuple(part.shape) for part in parts]} {self.classes}".encode())
+        for part in parts:
+            digest.update(part.numpy().data)
+        return digest.hexdigest()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Examples) and self.digest == other.digest
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    def configuration(self) -> dict[str, Any]:
+        """What stands for these examples where a run is described: their shapes and their digest."""
+        shapes = {"inputs": list(self.inputs.shape), "targets": list(self.targets.shape), "classes": self.classes}
+        return {"kind": "Examples", **shapes, "sha256": self.digest}
+
+    def load(self) -> Examples:
+        """These examples, in float64: so they can stand where a data set is asked for."""
+        return self.to(torch.float64)
 
     def to(self, dtype: torch.dtype, device: torch.device | str = "cpu") -> Examples:
         """The same examples in another precision, or on another device."""

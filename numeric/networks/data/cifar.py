@@ -1,0 +1,83 @@
+"""CIFAR-10 from its standard binary files: the first training images, standardized as in the paper.
+
+    x ← (x − mean)/std, mean and std of every pixel over all 50,000 training images
+
+Inputs (n, 3, 32, 32), targets one-hot (n, 10). A file holds 10,000 records of 3,073 bytes: the label, then 1,024 pixels
+of red, green and blue, row by row. Files are mapped, not read, and a pixel's sums are integers: mean and variance are
+exact, and the memory needed is that of the images taken.
+
+Errors: `BadInput` names the files that are missing and where they come from, a file of another size, a label that is
+none, a pixel that is the same in all images. Source: Krizhevsky 2009; standardized as in Cohen et al. 2021.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from eos_sym import BadInput
+from numeric.networks.data.examples import Examples, one_hot
+from numeric.networks.data.images import check_examples
+
+FILES = tuple(f"data_batch_{number}.bin" for number in range(1, 6))
+ADDRESS = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
+RECORDS = 10_000  # in a file
+SHAPE = (3, 32, 32)
+RECORD = 1 + 3 * 32 * 32  # bytes
+CLASSES = 10
+ROWS_AT_A_TIME = 100  # of the sums over all images: few enough to stay in the cache, and within 32 bits
+
+
+@dataclass(frozen=True)
+class Cifar10:
+    """The first `examples` training images of the files in the folder `root`."""
+
+    root: str
+    examples: int = 5000
+
+    def __post_init__(self) -> None:
+        check_examples(self.examples, RECORDS * len(FILES))
+
+    def load(self) -> Examples:
+        """Images (n, 3, 32, 32) and one-hot targets (n, 10)."""
+        files = _mapped(Path(self.root).expanduser())
+        mean, deviation = _mean_and_deviation(files)
+        taken = np.concatenate([file[: max(0, self.examples - RECORDS * i)] for i, file in enumerate(files)])
+        images = taken[:, 1:] - mean
+        images /= deviation
+        targets = one_hot(torch.from_numpy(taken[:, 0].astype(np.int64)), CLASSES)
+        return Examples(torch.from_numpy(images).view(-1, *SHAPE), targets, classes=True)
+
+
+def _mapped(folder: Path) -> list[NDArray[np.uint8]]:
+    """The records of every file, (10000, 3073), as maps of the files."""
+    missing = [name for name in FILES if not (folder / name).is_file()]
+    if missing:
+        raise BadInput(f"{folder}: lacks {', '.join(missing)}; unpack {ADDRESS} and give the folder of these files")
+    for name in FILES:
+        size = (folder / name).stat().st_size
+        if size != RECORDS * RECORD:
+            raise BadInput(f"{folder / name}: {size} bytes instead of {RECORDS * RECORD}; unpack {ADDRESS} again")
+    return [np.memmap(folder / name, np.uint8, "r", shape=(RECORDS, RECORD)) for name in FILES]
+
+
+def _mean_and_deviation(files: list[NDArray[np.uint8]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and standard deviation of every pixel over all images, (3072,)."""
+    total = np.zeros(RECORD - 1, np.int64)
+    squares = np.zeros(RECORD - 1, np.int64)
+    for file in files:
+        for start in range(0, RECORDS, ROWS_AT_A_TIME):
+            pixels = file[start : start + ROWS_AT_A_TIME, 1:].astype(np.uint32)
+            total += pixels.sum(0, dtype=np.uint32)
+            squares += np.square(pixels).sum(0, dtype=np.uint32)
+    count = RECORDS * len(files)
+    variance = count * squares - total**2  # times count²
+    if not variance.all():
+        raise BadInput(
+            f"pixel {int((variance == 0).argmax())} is the same in all images: these are not CIFAR-10's files"
+        )
+    return total / count, np.sqrt(variance) / count
