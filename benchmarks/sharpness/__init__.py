@@ -1,0 +1,1 @@
+"""How many gradient evaluations a reading of the sharpness costs, through training at the edge: ours and others'."""

@@ -1,0 +1,95 @@
+"""``python -m benchmarks.sharpness``: the options, the tables, and table.json."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+import tyro
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor
+
+from benchmarks.sharpness.contenders import BASELINE, CONTENDERS, OURS
+from benchmarks.sharpness.measure import Comparison, compare, named
+from benchmarks.sharpness.problem import Truth, digits_loss, points
+from eos_sym import BadInput
+from numeric.store import provenance, write_atomically
+
+GOALS = {1e-3: 6.0, 1e-6: 10.0}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Gradient evaluations a reading of the sharpness, at the edge, for us and for other tools."""
+
+    start: int = 2000
+    """step of the first reading"""
+    every: int = 1
+    """steps between readings"""
+    readings: int = 59
+    """readings that count; one before them starts cold and does not"""
+    out: Path = Path("results/sharpness")
+    """folder for table.json"""
+
+
+def measure(options: Options) -> list[Comparison]:
+    """Both tolerances at the same points."""
+    for name in ("start", "every", "readings"):
+        if getattr(options, name) < (name != "start"):
+            raise BadInput(f"--{name} {getattr(options, name)}: too small")
+    torch.set_num_threads(1)
+    console = Console(stderr=True)
+    loss, truth = digits_loss(torch.float32), Truth()
+    with console.status("training to the edge") as status:
+        known: list[tuple[Tensor, float]] = []
+        for weights in points(loss, options.start, options.every, options.readings + 1):
+            status.update(f"truth of reading {len(known)}")
+            known.append((weights, truth.sharpness(weights)))
+        return [compare(loss, known, CONTENDERS, relative, status.update) for relative in GOALS]
+
+
+def show(console: Console, comparison: Comparison) -> None:
+    """One tolerance's table, the absent, and the goals."""
+    title = (
+        f"relative {comparison.relative:g}, {comparison.readings} readings, "
+        f"a product costs {comparison.product:.2f} gradients"
+    )
+    table = Table(title=title, title_justify="left")
+    for heading in ("", "evaluations", "of ours", "products", "worst error", "missed"):
+        table.add_column(heading, justify="right" if heading else "left")
+    ours = named(comparison.rows, OURS)
+    for row in comparison.rows:
+        numbers = (f"{row.evaluations:.1f}", f"{row.evaluations / ours.evaluations:.2f}", f"{row.products:g}")
+        table.add_row(row.name, *numbers, f"{row.worst_error:.1e}", str(row.missed))
+    console.print(table)
+    for name, reason in comparison.absent.items():
+        console.print(f"{name}: {reason}", soft_wrap=True)
+    goal, ratio = GOALS[comparison.relative], named(comparison.rows, BASELINE).evaluations / ours.evaluations
+    met = "met" if ours.evaluations <= goal and not ours.missed else "missed"
+    console.print(f"goal: at most {goal:g} evaluations and none missed: {ours.evaluations:.2f}, {ours.missed}: {met}")
+    console.print(f"goal: half of the baseline's or less: it takes {ratio:.2f} of ours", soft_wrap=True)
+
+
+def main(options: Options) -> None:
+    """Measure, write and print."""
+    comparisons = measure(options)
+    configuration = {name: str(value) if isinstance(value, Path) else value for name, value in asdict(options).items()}
+    document = {"comparisons": [asdict(c) for c in comparisons], "provenance": provenance(configuration)}
+    text = json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+    write_atomically(options.out / "table.json", lambda path: path.write_text(text, encoding="utf-8"))
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+    for comparison in comparisons:
+        show(console, comparison)
+    console.print(f"written: {options.out / 'table.json'}", soft_wrap=True)
+
+
+if __name__ == "__main__":
+    try:
+        main(tyro.cli(Options, prog="python -m benchmarks.sharpness"))
+    except BadInput as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,51 @@
+"""How far the Ritz values of a block can be from the eigenvalues.
+
+For an orthonormal block V of b Ritz vectors with values θ₁ ≥ … ≥ θ_b and residuals R = HV − VΘ
+
+    |λ − θᵢ| ≤ ‖rᵢ‖                                    for some eigenvalue λ, whatever else holds
+    0 ≤ λᵢ − θᵢ ≤ ‖R₁..ⱼ‖² / gap,   j = i … b,         if the complement of the block curves no more than θ_b
+    gap = θᵢ − θ_b − ‖Rⱼ₊₁..b‖² / (θᵢ − θⱼ₊₁)  for j < b,     θᵢ − θ_b  for j = b,     where positive.
+
+The second is ‖r‖²/gap, the gap taken from the block's last Ritz value and lessened by that one's own residual. Its
+assumption, that C, the compression of H to the complement, has no eigenvalue above θ_b, is what a guard vector is for
+and what no computation short of the whole spectrum can prove. A block that is all of the space needs none of it.
+
+Derivation: in the basis (V₁..ⱼ, rest) the matrix is [[Θ, Sᵀ], [S, D]], S of norm ‖R₁..ⱼ‖ and zero in the rest of the
+block; λᵢ is an eigenvalue of Θ + Sᵀ(λᵢ − D)⁻¹S, and two Schur complements bound the inverse where S is not zero.
+
+Rounding adds `ROUNDING` machine precisions of the largest |θ| to each: in float32 2.4e-7 of it, a reading's floor.
+
+Shapes: values (b,), squares RᵀR (b, b), bounds (k,). Source: Kato 1949, Temple 1928; Mathias 1998 for blocks.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+ROUNDING = 2.0
+
+
+def bounds(values: Tensor, squares: Tensor, count: int) -> Tensor:
+    """What |λᵢ − θᵢ| is at most, without rounding, for the first `count`; float64."""
+    found = squares.diagonal()[:count].clamp_min(0).sqrt()
+    last = len(values)
+    for i in range(count):
+        for j in range(i + 1, last + 1):
+            gap = values[i] - values[-1]
+            if j < last:
+                gap = gap - _norm(squares[j:, j:]) / (values[i] - values[j])
+            if gap > 0:
+                found[i] = torch.minimum(found[i], _norm(squares[:j, :j]) / gap)
+    return found
+
+
+def rounding(values: Tensor, dtype: torch.dtype) -> float:
+    """What the arithmetic adds to every bound."""
+    return ROUNDING * torch.finfo(dtype).eps * float(values.abs().max())
+
+
+def _norm(squares: Tensor) -> Tensor:
+    """‖R‖² from RᵀR."""
+    largest: Tensor = torch.linalg.eigvalsh(squares)[-1].clamp_min(0)
+    return largest
