@@ -1,0 +1,35 @@
+"""The examples of a DataLoader, or of any batches of inputs and targets, as two tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor
+
+from eos_sym import BadInput
+
+
+def gather(batches: Iterable[Sequence[Tensor]]) -> tuple[Tensor, Tensor]:
+    """Inputs (n, …) and targets (n, …) of all batches; shuffling draws no random numbers of the training loop's.
+
+    The batches are gone through once: what a loader augments at random stays as it was drawn.
+    """
+    holders = (batches, getattr(batches, "sampler", None))
+    generators = [found for holder in holders if (found := getattr(holder, "generator", None)) is not None]
+    states = [generator.get_state() for generator in generators]
+    with torch.random.fork_rng(devices=[]):
+        pairs = [_pair(batch) for batch in batches]
+    for generator, state in zip(generators, states, strict=True):
+        generator.set_state(state)
+    if not pairs:
+        raise BadInput("there are no batches: an iterator is gone through once; give the loader itself")
+    inputs, targets = zip(*pairs, strict=True)
+    return torch.cat(inputs), torch.cat(targets)
+
+
+def _pair(batch: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    if not isinstance(batch, list | tuple) or len(batch) != 2 or not all(isinstance(part, Tensor) for part in batch):
+        raise BadInput(f"a batch is a {type(batch).__name__}: must be a pair of tensors, inputs and targets")
+    inputs, targets = batch
+    return inputs, targets
