@@ -7,15 +7,17 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 ANALYSES := minimalist quadratic shallow edge_law bifurcation self_stabilization normalized_gd sgd_selection momentum \
-	sam descent_lemma basins
+	sam descent_lemma basins edge_of_stability progressive_sharpening instability gradient_flow step_drop \
+	reasonable_steps dataset_size depth width initialization task_complexity momentum_network sgd_batch vgg
 
 .PHONY: $(ANALYSES) test quick check format benchmark docs clean
 
 $(ANALYSES): $(VENV)/.installed
 	$(BIN)/python -m analysis.$@
 
+# A file's tests stay in one process, which keeps its fixtures, and each process has one thread for linear algebra.
 test: check
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=2 --dist=loadfile
 
 quick: $(VENV)/.tests-installed
 	$(BIN)/python -m pytest -m "not slow"
@@ -29,10 +31,12 @@ format: $(VENV)/.tests-installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-benchmark: $(VENV)/.installed
+benchmark: $(VENV)/.benchmarks-installed
 	$(BIN)/python -m benchmarks.derivation
 	$(BIN)/python -m benchmarks.catalogue
 	$(BIN)/python -m benchmarks.ensemble
+	$(BIN)/python -m benchmarks.training
+	$(BIN)/python -m benchmarks.sharpness
 
 docs: $(VENV)/.docs-installed
 	$(BIN)/python -m sphinx -W -b html docs docs/_build/html
@@ -51,6 +55,10 @@ $(VENV)/.installed: $(VENV)/.made pyproject.toml constraints.txt
 
 $(VENV)/.tests-installed: $(VENV)/.made pyproject.toml constraints.txt
 	$(INSTALL) -e '.[test]'
+	touch $@ $(VENV)/.installed
+
+$(VENV)/.benchmarks-installed: $(VENV)/.made pyproject.toml constraints.txt
+	$(INSTALL) -e '.[benchmark]'
 	touch $@ $(VENV)/.installed
 
 $(VENV)/.docs-installed: $(VENV)/.made pyproject.toml constraints.txt

@@ -288,7 +288,7 @@ def numbers_in(program):
     return {float(number) for _, operation in program.assignments for number in operation.atoms(Number)}
 
 
-@pytest.mark.parametrize(("constant", "function"), CONSTANTS, ids=str)
+@pytest.mark.parametrize(("constant", "function"), CONSTANTS, ids=lambda value: None if callable(value) else str(value))
 def test_constants_are_right_to_the_last_bit_wherever_they_stand(constant, function):
     (alone,) = straight_line([constant], ()).results
     with mpmath.workdps(500):

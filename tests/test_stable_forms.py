@@ -60,7 +60,7 @@ def exactly(points, function):
         (sinh(u) ** 2 / cosh(u) ** 2, lambda t: mpmath.tanh(t) ** 2),
         (sinh(u) ** 2 / cosh(u) ** 5, lambda t: mpmath.tanh(t) ** 2 * mpmath.sech(t) ** 3),
     ],
-    ids=str,
+    ids=lambda value: None if callable(value) else str(value),
 )
 @pytest.mark.parametrize("points", [EXTREME, MODERATE], ids=["extreme", "moderate"])
 def test_losses_and_their_derivatives_are_accurate_where_the_naive_forms_are_not(expression, exact, points):

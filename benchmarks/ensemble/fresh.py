@@ -1,7 +1,7 @@
 """What only a fresh process can tell: the time of the first call, and the peak of memory.
 
 The process that is timed begins with Python's start and ends with the states of the minimalist map after one step. Its
-imports are timed alone as well. The kernel's cache is a folder of its own, empty at first.
+imports are timed alone as well. The cache of the kernel that is timed is a folder of its own, empty at first.
 """
 
 from __future__ import annotations
@@ -31,22 +31,21 @@ def recording_memory() -> dict[str, float] | None:
     """Peak memory over the arrays asked for, of the engine and of a simulator's run; None where it is not known."""
     if sys.platform == "win32":
         return None
-    with tempfile.TemporaryDirectory() as cache:
-        return {name: float(_output(f"{name}_memory()", cache)) for name in ("engine", "simulator")}
+    return {name: float(_output(f"{name}_memory()")) for name in ("engine", "simulator")}
 
 
 def _seconds(call: str, cache: str) -> float:
     start = time.perf_counter()
-    _output(call, cache)
+    _output(call, XDG_CACHE_HOME=cache)
     return time.perf_counter() - start
 
 
-def _output(call: str, cache: str) -> str:
+def _output(call: str, **environment: str) -> str:
     module, function = __name__, call.partition("(")[0]
     finished = subprocess.run(
         [sys.executable, "-c", f"from {module} import {function}; {call}"],
         cwd=Path(__file__).parents[2],
-        env={**os.environ, "XDG_CACHE_HOME": cache},
+        env={**os.environ, **environment},
         capture_output=True,
         text=True,
         check=False,
