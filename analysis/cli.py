@@ -16,7 +16,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -25,11 +25,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 import tyro
 import xarray as xr
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from analysis.arguments import number
 from analysis.claim import Claim, Verdict, decide
 from analysis.figure import draw_and_save
+from analysis.progress import Advance, progress_bars, task
 from analysis.report import WIDTH, document, print_claims, print_theory, to_json
 from eos_sym import BadInput
 from numeric.store import save, versions, write_atomically
@@ -94,7 +94,7 @@ class Study:
     """
 
     theory: Mapping[str, Any]
-    experiments: Mapping[str, Callable[[Callable[[int], object]], xr.Dataset]]
+    experiments: Mapping[str, Callable[[Advance], xr.Dataset]]
     claims: Callable[[Mapping[str, xr.Dataset]], Sequence[Claim]]
     figure: Callable[[Mapping[str, xr.Dataset]], Figure]
     simulation: Callable[[Mapping[str, xr.Dataset]], Mapping[str, Any] | None] | None = None
@@ -136,10 +136,13 @@ def read_options(name: str, options_type: type[Options], arguments: Sequence[str
             raise  # --help
         lines = re.sub(r"[╭╮╰╯│─]+", " ", explanation.getvalue()).splitlines()
         said = " ".join(line.strip() for line in lines if line.strip() and "full helptext" not in line)
-        unread = re.search(r"Error parsing (--\S+):.*for arguments: \[(.*?)\]", said)
+        unread = re.search(r"Error parsing (--\S+):.*?(?:for arguments:|instantiated from) \[(.*?)\]", said)
         if unread:
             remedy = "not a value of this option; numbers are written 0.2, 1e-3 or 2/8"
             raise BadInput(f"{unread[1]} {unread[2]}: {remedy}") from None
+        refused = re.match(r"Value error Error parsing (--\S+: )?(?:\w+: )?(.*?)(?: Argument helptext: .*)?$", said)
+        if refused:
+            raise BadInput((refused[1] or "") + refused[2]) from None
         raise BadInput(f"{said.removeprefix('Unrecognized options ')} (--help lists the options)") from None
 
 
@@ -149,14 +152,13 @@ def run(name: str, options: Options, analyse: Callable[[Options], Study]) -> int
         raise BadInput(f"--seed {options.seed}: must be 0 or more")
     folder = options.out or Path("results") / name
     configuration = to_json(asdict(options))
-    with _progress() as progress:
-        task = progress.add_task("deriving the theory", total=None)
-        study = analyse(options)
-        progress.remove_task(task)
+    with progress_bars() as progress:
+        with task(progress, "deriving the theory", None):
+            study = analyse(options)
 
         data: dict[str, xr.Dataset] = {}
         for label, experiment in study.experiments.items():
-            with _task(progress, f"simulating {label.replace('_', ' ')}", None) as advance:
+            with task(progress, f"simulating {label.replace('_', ' ')}", None) as advance:
                 data[label] = experiment(advance)
             save(data, folder / "data.nc", configuration)
         if not data:
@@ -164,14 +166,14 @@ def run(name: str, options: Options, analyse: Callable[[Options], Study]) -> int
 
         claims = study.claims(data)
         verdicts: list[Verdict] = []
-        with _task(progress, "deciding claims", len(claims)) as advance:
+        with task(progress, "deciding claims", len(claims)) as advance:
             for claim in claims:
                 verdicts.append(decide(claim))
                 advance(1)
         judged = document(analysis=name, parameters=configuration, claims=[verdict.as_json() for verdict in verdicts])
         write_atomically(folder / "claims.json", lambda path: path.write_text(judged + "\n", encoding="utf-8"))
 
-        with _task(progress, "drawing", None):
+        with task(progress, "drawing", None):
             draw_and_save(lambda: study.figure(data), folder)
 
     measured = {"simulation": study.simulation(data)} if study.simulation else {}
@@ -195,22 +197,3 @@ def run(name: str, options: Options, analyse: Callable[[Options], Study]) -> int
         print_claims(console, verdicts)
         console.print(f"\nwritten: {', '.join(files)}", soft_wrap=True)
     return int(any(verdict.fails for verdict in verdicts))
-
-
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        disable=not sys.stderr.isatty(),
-    )
-
-
-@contextlib.contextmanager
-def _task(progress: Progress, description: str, total: int | None) -> Iterator[Callable[[int], object]]:
-    task = progress.add_task(description, total=total)
-    yield lambda count: progress.advance(task, count)
-    progress.remove_task(task)

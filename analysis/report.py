@@ -87,15 +87,17 @@ def print_claims(console: Console, verdicts: Sequence[Verdict]) -> None:
     for verdict in verdicts:
         status = Text(verdict.status + (" (open)" if verdict.open else ""), style=STATUS_STYLES[verdict.status])
         table.add_row(status, Text(f"{verdict.statement}  [{verdict.source}]"))
-        for evidence in verdict.evidence:
-            table.add_row("", Text(f"{evidence.channel}: {_comparison(evidence)}", style="dim"))
+        for line in dict.fromkeys(map(_line, verdict.evidence)):  # a reason that several checks give is said once
+            table.add_row("", Text(line, style="dim"))
     console.print()
     console.print(table)
 
 
-def _comparison(evidence: Evidence) -> str:
+def _line(evidence: Evidence) -> str:
+    if evidence.status == "undecided" and evidence.expected is None:
+        return f"undecided: {evidence.observed}"
     tolerance = f"  (± {evidence.tolerance:.2g})" if isinstance(evidence.expected, float) else ""
-    return f"expected {_short(evidence.expected)}, observed {_short(evidence.observed)}{tolerance}"
+    return f"{evidence.channel}: expected {_short(evidence.expected)}, observed {_short(evidence.observed)}{tolerance}"
 
 
 def _short(value: Any) -> str:

@@ -62,3 +62,26 @@ def test_the_theory_of_a_loss_in_the_readme_says_what_the_comments_say():
     assert certificate.status == "proved"
     assert names["form"].kind == "self_stabilizing"
     assert float(names["form"].terminal_sharpness) == pytest.approx(39.925, abs=5e-4)
+
+
+def test_the_training_loop_in_the_readme_rises_to_the_edge_and_hovers_there():
+    blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    names = {}
+    exec(next(block for block in blocks if "SharpnessTracker" in block), names)
+    scaled = names["history"].sharpness * 2.2 / 2
+    assert float(scaled[1]) == pytest.approx(0.75, abs=0.05)
+    assert float(abs(scaled[-15:] - 1).max()) < 0.1
+    assert bool((names["history"].bound <= 1e-3 * names["history"].eigenvalue).all())
+
+
+@pytest.mark.slow
+def test_the_sweep_in_the_readme_passes_the_edge_and_repeats_nothing(monkeypatch, tmp_path):
+    blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    block = next(number for number, text in enumerate(blocks) if "sweep(" in text)
+    monkeypatch.chdir(tmp_path)
+    names = namespace_of(block)
+    finished = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("history.nc")}
+    assert len(finished) == 2
+    assert float(names["histories"].sharpness.sel(eta=0.6).max()) > 2 / 0.6
+    namespace_of(block)
+    assert finished == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("history.nc")}

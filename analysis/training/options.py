@@ -1,0 +1,47 @@
+"""The options that all analyses with networks share, and where their runs are kept.
+
+The quick preset trains on data that come with the libraries; the full preset is the paper's scale, on CIFAR-10, whose
+files the user has. Every run is kept in the folder ``runs`` of the results: finished ones are not repeated, one that
+was interrupted goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from analysis.cli import MOST_STEPS, CommonOptions
+from eos_sym import BadInput
+from numeric.networks.data import Cifar10
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingOptions(CommonOptions):
+    """The options of every analysis that trains networks."""
+
+    data_root: Path | None = None
+    """folder with the binary files of CIFAR-10, which the full preset trains on"""
+    examples: int = 5000
+    """how many of CIFAR-10's first images the full preset trains on; the paper's number if not given"""
+    device: str = "cpu"
+    """where torch computes: cpu, cuda, cuda:1"""
+    steps: int | None = None
+    """end every run after as many steps; the preset's number if not given"""
+    workers: int | None = None
+    """how many runs are trained at a time; as many as there are cores if not given"""
+    cluster: str | None = None
+    """address of a running Dask cluster to train on, such as tcp://host:8786"""
+
+    def __post_init__(self) -> None:
+        if self.steps is not None and not 1 <= self.steps <= MOST_STEPS:
+            raise BadInput(f"--steps {self.steps}: must be 1 or more, and at most {MOST_STEPS}")
+        if self.workers is not None and self.workers < 1:
+            raise BadInput(f"--workers {self.workers}: must be 1 or more")
+
+    def cifar(self) -> Cifar10:
+        """The first images of CIFAR-10."""
+        if self.data_root is None:
+            raise BadInput(
+                "--preset full trains on CIFAR-10: give the folder of its binary files as --data-root FOLDER"
+            )
+        return Cifar10(root=str(self.data_root), examples=self.examples)

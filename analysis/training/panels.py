@@ -1,0 +1,50 @@
+"""Panels that show training runs: the loss, and the sharpness beside the edge, against iterations or time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
+
+from analysis.figure import THEORY_COLOR
+from analysis.training.measures import loss_of, sharpness_of
+
+MOST_POINTS = 4000  # a column of a paper resolves no more
+
+
+def plot_loss(axes: Axes, history: Any, color: Any, *, label: str | None = None, time: bool = False) -> None:
+    """The loss against iterations, or against time, on a logarithmic scale."""
+    loss = loss_of(history)
+    places = np.asarray(history["time" if time else "step"].values)[: len(loss)]
+    stride = max(1, len(loss) // MOST_POINTS)
+    axes.semilogy(places[::stride], loss[::stride], color=color, label=label, linewidth=0.9)
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.set_xlabel("time  $t\\,\\eta$" if time else "iteration")
+    axes.set_ylabel("loss")
+
+
+def plot_sharpness(
+    axes: Axes, history: Any, color: Any, *, edge: float | None = None, label: str | None = None, time: bool = False
+) -> None:
+    """The sharpness at the readings, with a dashed line of the same colour at its edge."""
+    steps, values = sharpness_of(history)
+    scale = float(history.attrs["eta"]) if time else 1.0
+    axes.plot(steps * scale, values, color=color, label=label, linewidth=0.9)
+    if edge is not None:
+        axes.axhline(edge, color=color, linestyle="--", linewidth=0.8)
+    axes.set_xlabel("time  $t\\,\\eta$" if time else "iteration")
+    axes.set_ylabel("sharpness")
+
+
+def label_few_decades(axes: Axes) -> None:
+    """Label 1, 2 and 5 of every decade of the loss, where it spans only one or two."""
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(FormatStrFormatter("%g"))
+
+
+def mark_crossing(axes: Axes, step: float | None, color: Any = THEORY_COLOR) -> None:
+    """A dotted vertical line where the sharpness first crosses the edge; nothing if it never does."""
+    if step is not None:
+        axes.axvline(step, color=color, linestyle=":", linewidth=0.8)

@@ -1,0 +1,75 @@
+"""The figure of a study of progressive sharpening: a row for each factor.
+
+A panel for each value shows the sharpness against time, a curve for each seed, from its start to the goal; the last
+panel the sharpening S(end)/S(0) of every run, and its medians, against the factor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
+
+from analysis.figure import THEORY_COLOR, colors, new_figure
+from analysis.training.sharpening.factor import Factor
+from analysis.training.sharpening.measures import ends, sharpening
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+PANEL_WIDTH, SUMMARY_WIDTH, ROW_HEIGHT = 1.5, 2.4, 2.3  # inches
+GREY = "#666666"
+
+
+def draw(data: Mapping[str, xr.Dataset], factors: Sequence[Factor]) -> Figure:
+    """The whole figure."""
+    most = max(len(factor.values) for factor in factors)
+    figure = new_figure(PANEL_WIDTH * most + SUMMARY_WIDTH + 0.5, ROW_HEIGHT * len(factors) + 0.3)
+    rows = figure.subfigures(len(factors), 1, squeeze=False)[:, 0]
+    for row, factor in zip(rows, factors, strict=True):
+        runs = data[factor.name]
+        ratios = [PANEL_WIDTH] * len(factor.values) + [SUMMARY_WIDTH]
+        panels = row.subplots(1, len(ratios), width_ratios=ratios)
+        palette = colors(runs.sizes["seed"])
+        _histories(panels[:-1], runs, factor, palette)
+        _summary(panels[-1], runs, factor, palette)
+    return figure
+
+
+def _histories(panels: Sequence[Axes], runs: xr.Dataset, factor: Factor, palette: Sequence[Any]) -> None:
+    """Sharpness against time, a panel for each value, all to one scale of sharpness."""
+    highest = 1.08 * float(runs.sharpness.max())
+    for panel, value in zip(panels, factor.values, strict=True):
+        of_value = runs.sel({factor.name: value})
+        for index in range(runs.sizes["seed"]):
+            run = of_value.isel(seed=index).dropna("reading", subset=["sharpness"])
+            panel.plot(run.reading_time, run.sharpness, color=palette[index], linewidth=0.9)
+            panel.plot(run.reading_time[-1:], run.sharpness[-1:], "o", color=palette[index], markersize=2.5)
+        panel.axhline(float(ends(of_value)[0].median()), color=GREY, linestyle=":", linewidth=0.9)
+        panel.set(title=f"${factor.symbol} = {value:g}$", xlabel="time $t$", ylim=(0, highest))
+        panel.set_xlim(left=0)
+        panel.xaxis.set_major_locator(MaxNLocator(3))
+    for panel in panels[1:]:
+        panel.tick_params(labelleft=False)
+    panels[0].set_ylabel("sharpness  $\\lambda_1(\\nabla^2 L)$")
+
+
+def _summary(panel: Axes, runs: xr.Dataset, factor: Factor, palette: Sequence[Any]) -> None:
+    """Sharpening against the factor."""
+    measured = sharpening(runs).transpose("seed", factor.name)
+    places = np.array(factor.values, dtype=float)
+    for index, series in enumerate(measured.values):
+        panel.plot(places, series, "o", color=palette[index], markersize=3)
+    panel.plot(places, measured.median("seed"), color=THEORY_COLOR, linewidth=1.0, label="median")
+    panel.axhline(1, color=GREY, linestyle=":", linewidth=0.9)
+    panel.set(xlabel=factor.label, ylabel="sharpening  $S_\\mathrm{end}/S_0$")
+    if factor.logarithmic:
+        panel.set_xscale("log")
+    panel.xaxis.set_major_locator(FixedLocator(places.tolist()))
+    panel.xaxis.set_minor_locator(NullLocator())
+    panel.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    panel.legend(loc="best")

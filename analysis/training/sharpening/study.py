@@ -1,0 +1,34 @@
+"""The study of some factors, put together: their runs, claims and figure, and the medians in a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+import xarray as xr
+
+from analysis.claim import Claim
+from analysis.cli import Study
+from analysis.training.sharpening.factor import Factor, SharpeningOptions, repeated_run, runs
+from analysis.training.sharpening.figure import draw
+from analysis.training.sharpening.measures import summary
+from eos_sym.critical_sharpness import critical_sharpness
+from eos_sym.rules import GradientDescent
+
+
+def study(
+    analysis: str,
+    options: SharpeningOptions,
+    factors: Sequence[Factor],
+    claims: Callable[[Mapping[str, xr.Dataset]], Sequence[Claim]],
+) -> Study:
+    """The study of these factors for the analysis of this name."""
+    experiments = {factor.name: partial(runs, analysis, options, factor) for factor in factors}
+    repeated = {factor.repeated: partial(repeated_run, analysis, options, factor) for factor in factors}
+    return Study(
+        theory={"critical_sharpness": critical_sharpness(GradientDescent())},
+        experiments=experiments | repeated,
+        claims=claims,
+        figure=lambda data: draw(data, factors),
+        simulation=lambda data: {factor.name: summary(data[factor.name], factor) for factor in factors},
+    )

@@ -1,0 +1,89 @@
+import json
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analysis.claim import decide
+from analysis.cli import run
+from analysis.instability.__main__ import Options, analyse
+from analysis.instability.claims import claims, episode
+from analysis.instability.experiments import ORDER, alternating
+
+ETA, STEPS, CROSSING, RETURN = 0.5, 200, 60, 160
+
+
+def history(multiplied=1.0, sign=-1, ending="steps", loss=None):
+    """A run on a quadratic whose curvature crosses 2/η at step 60 and is back below it at step 160."""
+    sharpness = np.where(np.arange(STEPS + 1) < RETURN, 3.98 + np.arange(STEPS + 1) / 1000 * 4, 3.5)
+    sharpness[:CROSSING] = np.linspace(2, 3.99, CROSSING)
+    factors = np.where(np.arange(STEPS + 1) < CROSSING, 0.5, (ETA * sharpness - 1) ** multiplied)
+    size = np.maximum(1e-16, np.concatenate([[1.0], np.cumprod(factors[:-1])]))
+    size[CROSSING:] = 1e-16 * np.concatenate([[1.0], np.cumprod(factors[CROSSING:-1])])
+    swing = size * float(sign) ** np.arange(STEPS + 1)
+    bump = np.where(np.arange(STEPS + 1) < CROSSING, 0, size / size[RETURN])
+    return xr.Dataset(
+        {
+            "sharpness": ("reading", sharpness),
+            "oscillation": ("reading", swing),
+            "loss": ("step", np.exp(-np.arange(STEPS + 1) / 100) + 0.6 * bump if loss is None else loss),
+        },
+        {"reading": np.arange(STEPS + 1), "step": np.arange(STEPS + 1)},
+        {"eta": ETA, "ending": ending},
+    )
+
+
+def verdicts(run_):
+    return {claim.id: decide(claim).status for claim in claims(run_)}
+
+
+def test_growth_by_the_multiplier_supports_every_claim():
+    assert set(verdicts(history()).values()) == {"supported"}
+
+
+def test_the_episode_is_from_the_crossing_to_the_peak():
+    found = episode(history())
+    assert (found.crossing, found.peak) == (CROSSING, RETURN)
+    assert CROSSING < found.growing.start < found.growing.stop <= RETURN + 1
+
+
+def test_growth_at_another_rate_is_refuted():
+    assert verdicts(history(multiplied=1.1))["grows_by_the_multiplier"] == "refuted"
+
+
+def test_growth_to_one_side_is_no_oscillation():
+    assert verdicts(history(sign=1))["oscillates_along_the_top_eigenvector"] == "refuted"
+
+
+def test_divergence_refutes_the_return():
+    assert verdicts(history(ending="diverged"))["does_not_diverge"] == "refuted"
+
+
+def test_a_loss_that_rises_before_the_crossing_refutes_descent():
+    loss = np.exp(-np.arange(STEPS + 1) / 100)
+    loss[30] = 2
+    assert verdicts(history(loss=loss))["descent_until_the_crossing"] == "refuted"
+
+
+def test_a_run_without_a_crossing_decides_nothing():
+    short = history().isel(reading=slice(0, 40), step=slice(0, 40))
+    assert set(verdicts(short).values()) == {"undecided"}
+
+
+@given(st.floats(0.5, 2), st.floats(-3, 3), st.floats(-1, 1))
+def test_what_alternates_is_kept_and_what_is_slow_is_not(size, level, slope):
+    t = np.arange(40)
+    slow = level + slope * t + 0.1 * slope * t**2
+    found = alternating(slow + size * (-1.0) ** t)[ORDER // 2 : -ORDER // 2]
+    np.testing.assert_allclose(np.abs(found), size, rtol=1e-9)
+    assert (found[1:] * found[:-1] < 0).all()
+
+
+@pytest.mark.slow
+def test_a_short_run_writes_everything_and_decides_nothing(tmp_path, capsys):
+    assert run("instability", Options(out=tmp_path, json=True, steps=20), analyse) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert {claim["status"] for claim in document["claims"]} == {"undecided"}
+    assert (tmp_path / "figure.png").stat().st_size > 10_000

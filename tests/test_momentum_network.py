@@ -1,0 +1,76 @@
+import json
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from analysis.claim import decide
+from analysis.cli import run
+from analysis.momentum_network.__main__ import Options, analyse
+from analysis.momentum_network.claims import claims
+from analysis.momentum_network.experiments import step_size
+from numeric.networks.optimizers import HeavyBall, Nesterov
+
+EDGES, MOMENTA, RULES = (6.0, 8.0), (0.5, 0.9), ("heavy_ball", "nesterov")
+
+
+def training(level=lambda rule, momentum, edge: edge, readings=100, ending="steps"):
+    """Runs that rise to a level within a tenth of their length and stay there."""
+    shape = (len(RULES), len(MOMENTA), len(EDGES))
+    levels = np.array([level(*where) for where in _all()]).reshape(shape)
+    etas = np.array([step_size(*where) for where in _all()]).reshape(shape)
+    rise = np.minimum(1.0, np.linspace(0, 10, readings))
+    dims = ("rule", "momentum", "edge")
+    return xr.Dataset(
+        {
+            "sharpness": ((*dims, "reading"), levels[..., None] * rise * 1.001),
+            "eta": (dims, etas),
+            "ending": (dims, np.full(shape, ending)),
+        },
+        {"rule": list(RULES), "momentum": list(MOMENTA), "edge": list(EDGES), "reading": np.arange(readings)},
+    )
+
+
+def _all():
+    return [(rule, momentum, edge) for rule in RULES for momentum in MOMENTA for edge in EDGES]
+
+
+def verdicts(runs):
+    return {claim.id: decide(claim).status for claim in claims(runs)}
+
+
+def test_step_sizes_are_those_of_the_closed_formulas():
+    assert step_size("heavy_ball", 0.9, 380) == pytest.approx(0.01)
+    assert step_size("nesterov", 0.9, 3.8 / (0.01 * 2.8)) == pytest.approx(0.01)
+    for rule, name in ((HeavyBall, "heavy_ball"), (Nesterov, "nesterov")):
+        assert rule(step_size(name, 0.7, 5.0), 0.7).critical_sharpness == pytest.approx(5.0)
+
+
+def test_hovering_at_the_own_edge_supports_every_claim():
+    assert {*verdicts(training()).values()} == {"proved", "supported"}
+
+
+def test_hovering_far_above_the_own_edge_is_refuted():
+    found = verdicts(training(lambda rule, momentum, edge: 1.3 * edge))
+    assert found["heavy_ball_hovers_at_its_own_edge"] == found["nesterov_hovers_at_its_own_edge"] == "refuted"
+
+
+def test_a_heavy_ball_that_hovers_where_gradient_descent_does_is_told_apart():
+    at_gradient_descents = training(lambda rule, momentum, edge: 2 / step_size(rule, momentum, edge))
+    nearest = next(c for c in claims(at_gradient_descents) if c.id == "the_sharpness_tells_the_rule")
+    assert "refuted" in {check().status for check in nearest.checks[len(MOMENTA) * len(EDGES) :]}
+
+
+@pytest.mark.parametrize("runs", [training(readings=8), training(ending="diverged")], ids=["short", "diverged"])
+def test_short_and_diverged_runs_decide_nothing(runs):
+    found = verdicts(runs)
+    assert found["heavy_ball_hovers_at_its_own_edge"] == found["the_sharpness_tells_the_rule"] == "undecided"
+    assert found["threshold_of_heavy_ball"] == "proved"
+
+
+@pytest.mark.slow
+def test_a_short_run_writes_everything_and_decides_nothing(tmp_path, capsys):
+    assert run("momentum_network", Options(out=tmp_path, json=True, steps=20), analyse) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert {claim["status"] for claim in document["claims"]} == {"proved", "undecided"}
+    assert (tmp_path / "figure.png").stat().st_size > 10_000

@@ -1,0 +1,89 @@
+import json
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from analysis.claim import decide
+from analysis.cli import run
+from analysis.reasonable_steps.__main__ import Options, analyse
+from analysis.reasonable_steps.claims import claims
+from analysis.reasonable_steps.experiments import CRITERIA
+from analysis.reasonable_steps.figures import draw
+from analysis.reasonable_steps.ranges import range_of, summary
+from eos_sym import BadInput
+
+ETAS = 0.1 * 2.0 ** np.arange(8)  # 0.1 … 12.8
+ENDINGS = ("steps", "steps", *["accuracy"] * 5, "diverged")  # trains from 0.4 to 6.4
+LARGEST = (0.1, 0.3, 0.6, 0.9, 1.1, 1.2, 1.3, 5.0)  # at the edge from 1.6 on
+STEPS = (1000, 1000, 900, 500, 300, 200, 250, 10)
+
+
+def outcomes(endings=ENDINGS, largest=LARGEST, steps=STEPS):
+    """The same outcomes with both criteria."""
+    columns = {"eta": ETAS, "steps": np.array(steps, float), "ending": np.array(endings), "largest": np.array(largest)}
+    return xr.Dataset(
+        {name: (("criterion", "number"), np.stack([column, column])) for name, column in columns.items()},
+        {"criterion": list(CRITERIA), "number": range(1, 9)},
+    )
+
+
+def verdicts(training):
+    return {claim.id: decide(claim).status for claim in claims(training)}
+
+
+def test_the_range_and_the_share_are_those_counted_by_hand():
+    found = range_of(outcomes(), "mse")
+    assert (found.first, found.edge_begins, found.last) == pytest.approx((0.2 * 2**0.5, 0.8 * 2**0.5, 6.4 * 2**0.5))
+    assert found.share == pytest.approx(3 / 5)
+    assert summary(outcomes(), "mse")["fastest"] == pytest.approx(3.2)
+
+
+def test_a_wide_part_at_the_edge_with_the_fastest_run_supports_every_claim():
+    assert verdicts(outcomes()) == {
+        "half_of_the_range": "supported",
+        "an_interval": "supported",
+        "fastest_at_the_edge": "supported",
+    }
+
+
+def test_an_edge_that_only_the_largest_step_size_reaches_refutes_half_of_the_range():
+    largest = (*LARGEST[:4], 0.9, 0.95, 1.1, 5.0)
+    assert verdicts(outcomes(largest=largest))["half_of_the_range"] == "refuted"
+
+
+def test_a_larger_step_size_below_the_edge_refutes_the_interval():
+    assert verdicts(outcomes(largest=(*LARGEST[:5], 0.9, 1.3, 5.0)))["an_interval"] == "refuted"
+
+
+def test_a_fastest_run_below_the_edge_refutes_that_it_is_at_it():
+    assert verdicts(outcomes(steps=(1000, 1000, 100, *STEPS[3:])))["fastest_at_the_edge"] == "refuted"
+
+
+@pytest.mark.parametrize("endings", [(*ENDINGS[:7], "accuracy"), ("accuracy", "accuracy", *ENDINGS[2:])])
+def test_a_range_with_an_end_that_was_not_found_decides_nothing(endings):
+    assert verdicts(outcomes(endings=endings))["half_of_the_range"] == "undecided"
+
+
+def test_runs_that_are_all_out_of_steps_decide_nothing():
+    out_of_steps = outcomes(endings=("steps",) * 8)
+    assert set(verdicts(out_of_steps).values()) == {"undecided"}
+    assert summary(out_of_steps, "mse") is None
+
+
+def test_the_figure_has_every_run_in_both_rows():
+    for axes in draw(outcomes()).axes:
+        assert sum(len(line.get_xdata()) for line in axes.lines if line.get_linestyle() == "None") == len(ETAS)
+
+
+def test_step_sizes_must_be_positive():
+    with pytest.raises(BadInput, match="--eta"):
+        analyse(Options(eta=(-1,)))
+
+
+@pytest.mark.slow
+def test_a_short_run_writes_everything_and_decides_nothing(tmp_path, capsys):
+    options = Options(out=tmp_path, steps=20, eta=(0.1, 0.2), workers=1, json=True)
+    assert run("reasonable_steps", options, analyse) == 0
+    assert {claim["status"] for claim in json.loads(capsys.readouterr().out)["claims"]} == {"undecided"}
+    assert (tmp_path / "figure.png").stat().st_size > 0

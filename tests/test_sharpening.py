@@ -1,0 +1,247 @@
+import dataclasses
+import importlib
+import json
+from math import factorial
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analysis.claim import decide
+from analysis.cli import run
+from analysis.training.sharpening import Factor, SharpeningOptions, change, flow, sharpening, study, trend
+from analysis.training.sharpening.claims import page_p_value
+from analysis.training.sharpening.factor import repeated_run, runs
+from analysis.training.sharpening.figure import draw
+from eos_sym import BadInput
+from numeric.networks.architectures import FullyConnected
+from numeric.networks.data import Cifar10, Examples, Spectrum
+from numeric.networks.experiment import Stop
+
+PERFECT = np.array([[1.0, 1.5, 2.0], [1.1, 1.4, 2.2], [0.9, 1.6, 1.9], [1.0, 1.2, 1.7]])  # (seed, value)
+
+
+def factor(values=(1, 2, 3), experiment=None):
+    return Factor("size", "size", "n", values, experiment, 0.05)
+
+
+def histories(ratios, endings="accuracy", start=2.0):
+    """Runs (seed, value) from the sharpness `start` to `start` times the ratio, those of later values longer."""
+    seeds, values = np.shape(ratios)
+    sharpness = np.full((values, seeds, values + 2), np.nan)
+    for value in range(values):
+        for seed in range(seeds):
+            sharpness[value, seed, : value + 2] = np.linspace(start, start * ratios[seed][value], value + 2)
+    readings = np.arange(values + 2) * 5
+    return xr.Dataset(
+        {
+            "sharpness": (("size", "seed", "reading"), sharpness),
+            "ending": (("size", "seed"), np.broadcast_to(endings, (values, seeds))),
+        },
+        {
+            "size": np.arange(values) + 1,
+            "seed": np.arange(seeds),
+            "reading": readings,
+            "reading_time": (("size", "seed", "reading"), 0.1 * readings + 0 * sharpness),
+        },
+    )
+
+
+def repeated(ratios, error=0.0, ending="accuracy"):
+    """The first run of the middle value, its end another by this relative error."""
+    one = histories(ratios).isel(size=np.shape(ratios)[1] // 2, seed=0, drop=True)
+    return one.assign(sharpness=one.sharpness * (1 + error), ending=ending)
+
+
+def verdict(ratios, rising=True, error=0.0, endings="accuracy", descent_ending="accuracy", measure=sharpening):
+    data = {"size": histories(ratios, endings), "size_by_descent": repeated(ratios, error, descent_ending)}
+    return decide(trend("t", "a statement", "a source", data, factor(), rising=rising, measure=measure))
+
+
+def test_sharpening_that_rises_for_every_seed_supports_the_claim():
+    assert verdict(PERFECT).status == "supported"
+
+
+def test_the_same_runs_refute_that_it_falls():
+    assert verdict(PERFECT, rising=False).status == "refuted"
+    assert verdict(PERFECT[:, ::-1], rising=False).status == "supported"
+
+
+def test_medians_out_of_order_refute_the_claim_though_the_trend_is_significant():
+    ratios = np.array([[1, 3, 2.9, 4]] * 5, dtype=float)
+    found = trend(
+        "t",
+        "s",
+        "s",
+        {"size": histories(ratios), "size_by_descent": repeated(ratios)},
+        factor((1, 2, 3, 4)),
+        rising=True,
+    )
+    evidence = decide(found).evidence
+    assert [one.status for one in evidence] == ["refuted", "supported", "supported"]
+    assert evidence[0].observed == "1, 3, 2.9, 4"
+
+
+def test_a_trend_that_chance_explains_refutes_the_claim_though_the_medians_rise():
+    ratios = np.array([[1.0, 1.1, 1.2], [1.3, 1.0, 0.9], [0.9, 1.2, 1.15]])
+    evidence = verdict(ratios).evidence
+    assert [one.status for one in evidence][:2] == ["supported", "refuted"]
+
+
+def test_a_repetition_with_another_sharpness_at_the_same_time_refutes_the_claim():
+    assert verdict(PERFECT, error=0.04).status == "supported"
+    assert verdict(PERFECT, error=0.06).status == "refuted"
+    assert verdict(PERFECT, error=-0.06).status == "refuted"
+
+
+def test_a_repetition_is_compared_with_the_flow_at_the_time_of_its_own_last_reading():
+    early = repeated(PERFECT).isel(reading=slice(0, 2))  # at half the time: halfway between start and end
+    assert not early.sharpness.isel(reading=-1).isnull()
+    data = {"size": histories(PERFECT), "size_by_descent": early}
+    evidence = decide(trend("t", "s", "s", data, factor(), rising=True)).evidence[2]
+    assert evidence.status == "supported"
+    assert evidence.expected == pytest.approx(2 * (1 + 0.5 * (PERFECT[0, 1] - 1)))
+
+
+@pytest.mark.parametrize("ending", ["steps", "diverged"])
+def test_a_run_that_ends_before_its_goal_decides_nothing(ending):
+    endings = np.full((3, 4), "accuracy", dtype="<U8")
+    endings[2, 1] = ending
+    found = verdict(PERFECT[:, ::-1], endings=endings)
+    assert found.status == "undecided"
+    assert f"1 of 12 runs ended before their goal ({ending})" in found.evidence[0].observed
+    assert verdict(PERFECT, descent_ending=ending).status == "undecided"
+
+
+def test_a_prediction_that_is_refuted_is_no_failure():
+    data = {"size": histories(PERFECT), "size_by_descent": repeated(PERFECT)}
+    claim = trend("t", "s", "s", data, factor(), rising=False)
+    assert decide(claim).fails
+    assert not decide(dataclasses.replace(claim, open=True)).fails
+
+
+def test_the_end_of_a_run_is_its_last_reading_not_the_padding():
+    assert np.allclose(sharpening(histories(PERFECT)).transpose("seed", "size"), PERFECT, rtol=1e-14)
+
+
+def test_change_counts_rises_and_falls_by_the_same_factor_alike():
+    runs = histories(np.array([[2.0, 0.5, 1.0]] * 2))
+    assert np.allclose(change(runs).transpose("seed", "size"), [[np.log(2), np.log(2), 0]] * 2)
+
+
+@settings(derandomize=True, deadline=None, max_examples=20)
+@given(st.floats(0.01, 100), st.floats(0.01, 100))
+def test_sharpening_has_no_units(start, other):
+    assert np.allclose(sharpening(histories(PERFECT, start=start)), sharpening(histories(PERFECT, start=other)))
+
+
+@pytest.mark.parametrize(("seeds", "values"), [(5, 3), (5, 4), (2, 5)])
+def test_series_in_perfect_order_have_one_chance_in_all_orders(seeds, values):
+    measured = xr.DataArray(np.sort(np.random.default_rng(0).normal(size=(seeds, values)), axis=1))
+    assert page_p_value(measured, rising=True) == pytest.approx(factorial(values) ** -seeds, rel=1e-9)
+    assert page_p_value(measured, rising=False) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"), [((1, 2), "3 values or more"), ((1, 3, 2), "rising"), ((1, 2, 2), "rising"), ((), "values")]
+)
+def test_values_in_which_no_trend_can_be_seen_are_refused(values, message):
+    with pytest.raises(BadInput, match=message):
+        factor(values)
+
+
+def test_one_seed_is_refused():
+    with pytest.raises(BadInput, match="--seeds 1"):
+        SharpeningOptions(seeds=1)
+
+
+def test_the_figure_has_a_panel_for_each_value_and_a_summary_and_no_gaps():
+    ratios = np.concatenate([PERFECT, PERFECT])  # eight seeds
+    figure = draw({"size": histories(ratios)}, [factor()])
+    assert len(figure.axes) == 4
+    for panel, length in zip(figure.axes[:3], (2, 3, 4), strict=True):
+        curves = [line for line in panel.lines if len(line.get_xdata()) > 1 and line.get_linestyle() == "-"]
+        assert len(curves) == 8
+        assert all(len(curve.get_xdata()) == length and np.isfinite(curve.get_ydata()).all() for curve in curves)
+
+
+def linear_regression(options):
+    """A quadratic loss with the curvature λ: the sharpness cannot change."""
+    return factor(
+        (1, 2, 4),
+        lambda curvature, seed: flow(
+            options,
+            Spectrum(8, (float(curvature), 0.5)),
+            FullyConnected((), bias=False),
+            seed,
+            goal=Stop(loss=0.05),
+        ),
+    )
+
+
+@pytest.mark.slow
+def test_linear_regression_does_not_sharpen(tmp_path):
+    options = SharpeningOptions(out=tmp_path, seeds=2, workers=1)
+    found = runs("sharpening", options, linear_regression(options), lambda count: None)
+    assert dict(found.sizes) | {"size": 3, "seed": 2} == dict(found.sizes)
+    assert np.allclose(found.sharpness.isel(reading=0).values, [[1, 1], [2, 2], [4, 4]], rtol=1e-3)
+    assert np.allclose(sharpening(found), 1, rtol=1e-3)
+    again = repeated_run("sharpening", options, linear_regression(options), lambda count: None)
+    assert float(sharpening(again)) == pytest.approx(1, rel=1e-3)
+    assert study("sharpening", options, [linear_regression(options)], lambda data: []).simulation({"size": found})[
+        "size"
+    ][1] == {"size": 2, "start": 2.0, "end": 2.0, "sharpening": 1.0, "edge_from_eta": 1.0}
+
+
+@pytest.fixture(scope="module")
+def cifar(tmp_path_factory):
+    """A folder of random images in CIFAR's binary format."""
+    folder = tmp_path_factory.mktemp("cifar")
+    records = np.random.default_rng(0).integers(0, 256, (10_000, 3073), np.uint8)
+    records[:, 0] %= 10
+    for number in range(1, 6):
+        records.tofile(folder / f"data_batch_{number}.bin")
+    return folder
+
+
+SMALL = {"dataset_size": {"sizes": (5, 10, 20)}, "depth": {"depths": (1, 2, 3)}, "width": {"widths": (2, 4, 8)}}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["dataset_size", "depth", "width", "initialization"])
+def test_the_full_preset_runs_on_cifars_files_and_a_few_steps_decide_nothing(
+    name, cifar, tmp_path, monkeypatch, capsys
+):
+    few = Cifar10(str(cifar), 20).load()
+    corner = few.inputs[:1, :, :8, :8]  # of one image: with many labels it is never learned
+
+    def load(self):
+        return Examples(corner.repeat(self.examples, 1, 1, 1), few.targets[: self.examples], classes=True)
+
+    monkeypatch.setattr(Cifar10, "load", load)
+    module = importlib.import_module(f"analysis.{name}")
+    options = module.Options(
+        preset="full",
+        data_root=cifar,
+        examples=20,
+        out=tmp_path,
+        steps=1,
+        seeds=2,
+        workers=1,
+        json=True,
+        **SMALL.get(name, {}),
+    )
+    assert run(name, options, module.analyse) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert {claim["status"] for claim in document["claims"]} == {"undecided"}
+    assert "before their goal (steps)" in document["claims"][0]["evidence"][0]["observed"]
+    assert (tmp_path / "figure.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("name", ["dataset_size", "depth", "width", "initialization"])
+def test_the_full_preset_without_a_data_root_is_refused_in_one_line(name):
+    module = importlib.import_module(f"analysis.{name}")
+    with pytest.raises(BadInput, match="--data-root"):
+        module.analyse(module.Options(preset="full"))
