@@ -13,9 +13,9 @@ do not know it are forgotten. In 1000 dimensions, a direction of curvature 12 be
 the next scout if it rules the gradient, and within 19 readings by the random share alone.
 
 A reading whose block is not the predicted one, or whose largest value has moved by more than `STEADY` of itself, begins
-again: from the scout, a fresh vector and three rounds of residuals, until the guards have converged too. That costs 8
-products and more, and does not see everything: where mini-batches of 4 at a step size far too large changed S by a
-third in a step, 13 % of the readings to 1 % were of the second eigenvalue, 33 % without beginning again.
+again: from the scout, a fresh vector and residuals. That does not see everything: where mini-batches of 4, at a step
+size far too large, changed S by up to a third in a step, one reading in six missed the largest eigenvalue by more than
+the tolerance, as one in three did without beginning again.
 
 Cost: count + guard products a reading at least, three quarters of one more in the mean to scout, and the gradient. A
 reading stops at `most_products`, at the floor of float32 if that is above the tolerance, or where the subspace has
@@ -42,7 +42,6 @@ from numeric.networks.eigen.reading import Operator, Reading, not_finite
 from numeric.networks.eigen.subspace import RitzPairs, Subspace
 
 SCOUTED = 4
-AFRESH = 3  # rounds of residuals in a reading that begins again
 STEADY = 0.1  # change of the largest value between readings, relative to it, above which all may have changed
 PREDICTED = 0.95  # overlap of a predicted block with the one found, below which a newcomer may have entered
 LARGEST_SUBSPACE = 40  # then the best half goes on
@@ -86,8 +85,7 @@ class TopEigenpairs:
         pairs, found = self._converge(subspace, tracked, everything=first)
         if pairs is not None and not first and self._unsettled(pairs, start[:, :tracked]):
             subspace.extend(self._scouting(subspace.basis, weights, gradient))
-            for _ in range(AFRESH):
-                subspace.extend(subspace.ritz(tracked + 1).residuals)
+            subspace.extend(subspace.ritz(tracked + 1).residuals)
             pairs, found = self._converge(subspace, tracked, everything=True)
         if pairs is None:
             return not_finite(weights, self.count, subspace.products, operator.evaluations)
