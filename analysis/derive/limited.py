@@ -18,7 +18,7 @@ from typing import Any
 
 from eos_sym import BadInput, Undecided
 
-STARTING = 20.0  # seconds that a child may need to load its modules on a busy machine, beyond the limit of its task
+STARTING = 60.0  # seconds that a child may need to load its modules on a busy machine, beyond the limit of its task
 Task = Callable[[Any], Any]
 
 
