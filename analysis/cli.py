@@ -143,7 +143,8 @@ def read_options(name: str, options_type: type[Options], arguments: Sequence[str
         refused = re.match(r"Value error Error parsing (--\S+: )?(?:\w+: )?(.*?)(?: Argument helptext: .*)?$", said)
         if refused:
             raise BadInput((refused[1] or "") + refused[2]) from None
-        raise BadInput(f"{said.removeprefix('Unrecognized options ')} (--help lists the options)") from None
+        title = re.match("Unrecognized options |Invalid choice ", said)  # what follows says it again
+        raise BadInput(f"{said[title.end() if title else 0 :]} (--help lists the options)") from None
 
 
 def run(name: str, options: Options, analyse: Callable[[Options], Study]) -> int:

@@ -13,10 +13,9 @@ Errors: none of `attempt`; whatever a run raises, apart from an interruption, is
 from __future__ import annotations
 
 import contextlib
-import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -25,6 +24,7 @@ import xarray as xr
 from eos_sym import BadInput, Undecided
 from numeric.configuration import configuration
 from numeric.store import load, save
+from numeric.threads import one_thread
 
 HISTORY, TRACEBACK = "history.nc", "traceback.txt"
 
@@ -70,24 +70,6 @@ def read_history(folder: Path) -> xr.Dataset:
         return load(folder / HISTORY)["history"].to_dataset()
     except KeyError as error:
         raise BadInput(f"{folder / HISTORY}: holds no history; remove it to repeat the run") from error
-
-
-@contextlib.contextmanager
-def one_thread() -> Iterator[None]:
-    """One thread for linear algebra, and for torch where it is loaded."""
-    from threadpoolctl import threadpool_limits
-
-    torch = sys.modules.get("torch")
-    with threadpool_limits(1):
-        if torch is None:
-            yield
-            return
-        before = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(before)
 
 
 def one_line(text: str) -> str:

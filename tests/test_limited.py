@@ -42,8 +42,8 @@ def test_results_come_back_in_the_order_of_the_tasks():
 
 def test_a_task_that_hangs_is_undecided_and_the_others_are_done():
     begun = time.monotonic()
-    results = run_limited({"before": double, "stuck": hang, "after": double, "last": hang}, 1, 18)
-    assert time.monotonic() - begun < 120
+    results = run_limited({"before": double, "stuck": hang, "after": double, "last": hang}, 1, 6)
+    assert time.monotonic() - begun < 30
     assert list(results) == ["before", "stuck", "after", "last"]
     assert (results["before"], results["after"]) == (2, 2)
     for name in ("stuck", "last"):

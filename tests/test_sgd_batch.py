@@ -1,5 +1,4 @@
 import itertools
-import json
 
 import numpy as np
 import pytest
@@ -7,7 +6,6 @@ import torch
 import xarray as xr
 
 from analysis.claim import decide
-from analysis.cli import run
 from analysis.sgd_batch.__main__ import Options, analyse
 from analysis.sgd_batch.claims import claims, runs_of
 from analysis.sgd_batch.experiments import batch_sharpness, curvatures, experiments
@@ -15,7 +13,7 @@ from analysis.sgd_batch.theory import bound
 from eos_sym import BadInput
 from numeric.networks.architectures import FullyConnected
 from numeric.networks.curvature import hessian
-from numeric.networks.data import Cifar10, Digits
+from numeric.networks.data import Digits
 from numeric.networks.flat_loss import FlatLoss
 from numeric.networks.losses import half_squared_error
 
@@ -194,37 +192,6 @@ def test_the_full_batch_is_always_among_the_runs():
 def test_impossible_options_are_refused(options, said):
     with pytest.raises(BadInput, match=said):
         analyse(Options(**options))
-
-
-@pytest.fixture(scope="module")
-def cifar(tmp_path_factory):
-    """A folder of random images in CIFAR's binary format."""
-    folder = tmp_path_factory.mktemp("cifar")
-    records = np.random.default_rng(0).integers(0, 256, (10_000, 3073), np.uint8)
-    records[:, 0] %= 10
-    for number in range(1, 6):
-        records.tofile(folder / f"data_batch_{number}.bin")
-    return folder
-
-
-@pytest.fixture
-def few_images(cifar, monkeypatch):
-    """Load only a few of the images."""
-    few = Cifar10(str(cifar), 12)
-    monkeypatch.setattr(Cifar10, "load", lambda self, load=Cifar10.load, known={}: known.setdefault(self, load(few)))
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("few_images")
-def test_the_full_preset_runs_on_cifars_files_and_a_few_steps_decide_nothing(cifar, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("analysis.sgd_batch.experiments.FULL_NETWORK", FullyConnected((5,)))
-    few = {"eta": (0.001,), "batch_size": (4,)}
-    options = Options(preset="full", data_root=cifar, out=tmp_path, steps=20, workers=1, json=True, **few)
-    assert run("sgd_batch", options, analyse) == 0
-    found = {claim["id"]: claim["status"] for claim in json.loads(capsys.readouterr().out)["claims"]}
-    assert found.pop(THEORY) == "proved"
-    assert set(found.values()) == {"undecided"}
-    assert (tmp_path / "figure.png").stat().st_size > 10_000
 
 
 def test_the_full_preset_without_a_data_root_is_refused():

@@ -1,6 +1,5 @@
 import dataclasses
 import importlib
-import json
 from math import factorial
 
 import numpy as np
@@ -10,14 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.claim import decide
-from analysis.cli import run
 from analysis.training.sharpening import Factor, SharpeningOptions, change, flow, sharpening, study, trend
 from analysis.training.sharpening.claims import page_p_value
 from analysis.training.sharpening.factor import repeated_run, runs
 from analysis.training.sharpening.figure import draw
 from eos_sym import BadInput
 from numeric.networks.architectures import FullyConnected
-from numeric.networks.data import Cifar10, Examples, Spectrum
+from numeric.networks.data import Spectrum
 from numeric.networks.experiment import Stop
 
 PERFECT = np.array([[1.0, 1.5, 2.0], [1.1, 1.4, 2.2], [0.9, 1.6, 1.9], [1.0, 1.2, 1.7]])  # (seed, value)
@@ -193,51 +191,6 @@ def test_linear_regression_does_not_sharpen(tmp_path):
     assert study("sharpening", options, [linear_regression(options)], lambda data: []).simulation({"size": found})[
         "size"
     ][1] == {"size": 2, "start": 2.0, "end": 2.0, "sharpening": 1.0, "edge_from_eta": 1.0}
-
-
-@pytest.fixture(scope="module")
-def cifar(tmp_path_factory):
-    """A folder of random images in CIFAR's binary format."""
-    folder = tmp_path_factory.mktemp("cifar")
-    records = np.random.default_rng(0).integers(0, 256, (10_000, 3073), np.uint8)
-    records[:, 0] %= 10
-    for number in range(1, 6):
-        records.tofile(folder / f"data_batch_{number}.bin")
-    return folder
-
-
-SMALL = {"dataset_size": {"sizes": (5, 10, 20)}, "depth": {"depths": (1, 2, 3)}, "width": {"widths": (2, 4, 8)}}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["dataset_size", "depth", "width", "initialization"])
-def test_the_full_preset_runs_on_cifars_files_and_a_few_steps_decide_nothing(
-    name, cifar, tmp_path, monkeypatch, capsys
-):
-    few = Cifar10(str(cifar), 20).load()
-    corner = few.inputs[:1, :, :8, :8]  # of one image: with many labels it is never learned
-
-    def load(self):
-        return Examples(corner.repeat(self.examples, 1, 1, 1), few.targets[: self.examples], classes=True)
-
-    monkeypatch.setattr(Cifar10, "load", load)
-    module = importlib.import_module(f"analysis.{name}")
-    options = module.Options(
-        preset="full",
-        data_root=cifar,
-        examples=20,
-        out=tmp_path,
-        steps=1,
-        seeds=2,
-        workers=1,
-        json=True,
-        **SMALL.get(name, {}),
-    )
-    assert run(name, options, module.analyse) == 0
-    document = json.loads(capsys.readouterr().out)
-    assert {claim["status"] for claim in document["claims"]} == {"undecided"}
-    assert "before their goal (steps)" in document["claims"][0]["evidence"][0]["observed"]
-    assert (tmp_path / "figure.png").stat().st_size > 10_000
 
 
 @pytest.mark.parametrize("name", ["dataset_size", "depth", "width", "initialization"])

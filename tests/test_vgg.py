@@ -1,12 +1,9 @@
-import json
-
 import numpy as np
 import pytest
 import torch
 import xarray as xr
 
 from analysis.claim import decide
-from analysis.cli import run
 from analysis.vgg.__main__ import Options, analyse
 from analysis.vgg.claims import claims, runs_of
 from analysis.vgg.experiments import _scaled, convolution_weights
@@ -14,7 +11,7 @@ from analysis.vgg.figures import draw
 from analysis.vgg.theory import derive
 from eos_sym import BadInput
 from numeric.networks.architectures import Vgg
-from numeric.networks.data import Cifar10, Digits
+from numeric.networks.data import Digits
 from numeric.networks.flat_loss import FlatLoss
 from numeric.networks.losses import half_squared_error
 
@@ -148,38 +145,6 @@ def test_the_figure_has_a_dashed_edge_for_every_step_size():
 def test_a_step_size_of_zero_is_refused():
     with pytest.raises(BadInput, match="--eta 0"):
         analyse(Options(eta=(0,)))
-
-
-@pytest.fixture(scope="module")
-def cifar(tmp_path_factory):
-    """A folder of random images in CIFAR's binary format."""
-    folder = tmp_path_factory.mktemp("cifar")
-    records = np.random.default_rng(0).integers(0, 256, (10_000, 3073), np.uint8)
-    records[:, 0] %= 10
-    for number in range(1, 6):
-        records.tofile(folder / f"data_batch_{number}.bin")
-    return folder
-
-
-@pytest.fixture
-def few_images(cifar, monkeypatch):
-    """Load only a few of the images."""
-    few = Cifar10(str(cifar), 12)
-    monkeypatch.setattr(Cifar10, "load", lambda self, load=Cifar10.load, known={}: known.setdefault(self, load(few)))
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("few_images")
-def test_the_full_preset_runs_on_cifars_files_and_a_few_steps_decide_nothing_about_the_edge(
-    cifar, tmp_path, monkeypatch, capsys
-):
-    monkeypatch.setattr("analysis.vgg.experiments.FULL_NETWORK", Vgg(width=1))
-    options = Options(preset="full", data_root=cifar, out=tmp_path, steps=20, workers=1, json=True)
-    assert run("vgg", options, analyse) == 0
-    found = {claim["id"]: claim["status"] for claim in json.loads(capsys.readouterr().out)["claims"]}
-    assert {found[claim] for claim in OF_RUNS} == {"undecided"}
-    assert found["no_scale"] == "proved"
-    assert (tmp_path / "figure.png").stat().st_size > 10_000
 
 
 def test_the_full_preset_without_a_data_root_is_refused():

@@ -7,8 +7,6 @@ al.: Xavier's normal initialization with gain 1.9 in the first layer and 1 in th
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -21,6 +19,7 @@ from analysis.descent_lemma.experiments import Progress, quadratic_run
 from analysis.descent_lemma.segments import POINTS, segment_dataset
 from numeric.compile import Array
 from numeric.networks import FlatLoss, gradient, gradient_descent, half_squared_error, hessian, scalar_chain
+from numeric.threads import one_thread
 
 EXAMPLES, DEGREE, GAIN = 20, 4, 1.9
 CHUNK = 200  # iterates at a time
@@ -117,17 +116,6 @@ class Network:
         )
         rest = torch.func.vmap(self.loss)(self.path[first : first + MODEL_STEPS + 1]).numpy()
         return model.assign(real_loss=("step", rest), first=float(first))
-
-
-@contextlib.contextmanager
-def one_thread() -> Iterator[None]:
-    """Torch on one thread: for matrices of this size, sharing the work costs more than it saves."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def chain_curvature_error(points: Array, curvatures: Array) -> float:

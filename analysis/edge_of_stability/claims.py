@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -90,7 +91,7 @@ def claims(training: xr.Dataset, second: xr.Dataset) -> list[Claim]:
     each = [*groups.values()]
 
     def of_all(check: Callable[[list[Run]], Evidence]) -> list[Check]:
-        return [lambda runs=runs: check(runs) for runs in each]  # type: ignore[misc]
+        return [partial(check, runs) for runs in each]
 
     return [
         Claim(

@@ -9,13 +9,14 @@ import numpy as np
 import xarray as xr
 
 from analysis.progress import Advance
-from analysis.training import TrainingOptions, flat_loss, one_thread, train
+from analysis.training import TrainingOptions, flat_loss, train
 from analysis.training.lanczos import lanczos_sharpness
 from numeric.combine import combine
 from numeric.networks.architectures import Architecture, Convolutional, FullyConnected, Transformer
 from numeric.networks.data import Digits
 from numeric.networks.experiment import Experiment, Measure, Stop
 from numeric.networks.optimizers import GradientDescent
+from numeric.threads import one_thread
 
 NAME = "edge_of_stability"
 GOAL = Stop(accuracy=0.99)  # the paper's "training to completion"

@@ -13,7 +13,7 @@ import xarray as xr
 from scipy.integrate import solve_ivp
 
 from analysis.progress import Advance
-from analysis.training import TrainingOptions, flat_loss, one_thread, train
+from analysis.training import TrainingOptions, flat_loss, train
 from numeric.combine import combine
 from numeric.compile import Array
 from numeric.networks.architectures import FullyConnected
@@ -23,6 +23,7 @@ from numeric.networks.experiment import Experiment, Measure, Stop
 from numeric.networks.flow import REAL_LIMIT, GradientFlow
 from numeric.networks.optimizers import GradientDescent
 from numeric.networks.products import HessianAt
+from numeric.threads import one_thread
 
 NAME = "gradient_flow"
 ACTIVATIONS = ("tanh", "relu")

@@ -11,7 +11,7 @@ import torch
 import xarray as xr
 
 from analysis.progress import Advance
-from analysis.training import TrainingOptions, flat_loss, one_thread, train
+from analysis.training import TrainingOptions, flat_loss, train
 from analysis.training.measures import crossing
 from numeric.compile import Array
 from numeric.networks.architectures import FullyConnected
@@ -20,6 +20,7 @@ from numeric.networks.eigen import TopEigenpairs
 from numeric.networks.experiment import Experiment, Measure
 from numeric.networks.optimizers import GradientDescent
 from numeric.networks.products import HessianAt
+from numeric.threads import one_thread
 
 NAME = "instability"
 ORDER = 8  # of the differences

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import xarray as xr
@@ -53,7 +54,7 @@ def claims(training: xr.Dataset) -> Sequence[Claim]:
             f"threshold_of_{rule}",
             f"the critical sharpness of {NAMES[rule]} that its formula gives is {THRESHOLDS[rule]}",
             SOURCE,
-            [lambda rule=rule: identity(THRESHOLDS[rule], critical_sharpness(FORMULAS[rule]))],  # type: ignore[misc]
+            [partial(_threshold, rule)],
         )
         for rule in THRESHOLDS
     ]
@@ -63,10 +64,7 @@ def claims(training: xr.Dataset) -> Sequence[Claim]:
             f"networks trained with {NAMES[rule]} sharpen to its critical sharpness and hover there, for both momentum "
             "coefficients and both step sizes",
             SOURCE,
-            [
-                lambda run=run: agreement("network", 1.0, level(run), absolute=HOVERING)  # type: ignore[misc]
-                for run in each_run(training, rule)
-            ],
+            [partial(_hovers, run) for run in each_run(training, rule)],
         )
         for rule in THRESHOLDS
     ]
@@ -75,13 +73,17 @@ def claims(training: xr.Dataset) -> Sequence[Claim]:
         "the sharpness at which a network hovers, times η, tells which rule trained it: it is nearest to that rule's "
         "own threshold among gradient descent's, heavy ball's and Nesterov's",
         "this program",
-        [
-            lambda run=run, rule=rule: _nearest(run, rule)  # type: ignore[misc]
-            for rule in THRESHOLDS
-            for run in each_run(training, rule)
-        ],
+        [partial(_nearest, run, rule) for rule in THRESHOLDS for run in each_run(training, rule)],
     )
     return [*thresholds, *hovers, told_apart]
+
+
+def _threshold(rule: str) -> Evidence:
+    return identity(THRESHOLDS[rule], critical_sharpness(FORMULAS[rule]))
+
+
+def _hovers(history: xr.Dataset) -> Evidence:
+    return agreement("network", 1.0, level(history), absolute=HOVERING)
 
 
 def _nearest(history: xr.Dataset, rule: str) -> Evidence:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import xarray as xr
@@ -46,7 +47,7 @@ def claims(training: xr.Dataset, rates: xr.Dataset) -> Sequence[Claim]:
                 "the sharpness that second derivatives give at the end is what the rate −∇³L(u, u, ∇L) adds up to over "
                 f"the last nine tenths of the run ({label})",
                 "first-order perturbation; Damian et al. 2022",
-                [lambda name=name: _integrated(rates.sel(criterion=name))],  # type: ignore[misc]
+                [partial(_integrated, rates.sel(criterion=name))],
             )
             for name, label in (("mse", "squared error"), ("cross_entropy", "cross-entropy"))
         ),

@@ -11,7 +11,7 @@ import torch
 import xarray as xr
 
 from analysis.progress import Advance
-from analysis.training import TrainingOptions, flat_loss, one_thread, train
+from analysis.training import TrainingOptions, flat_loss, train
 from numeric.combine import combine
 from numeric.networks.architectures import FullyConnected
 from numeric.networks.data import Digits
@@ -20,6 +20,7 @@ from numeric.networks.eigen import TopEigenpairs
 from numeric.networks.experiment import Experiment, Measure, Stop
 from numeric.networks.optimizers import GradientDescent
 from numeric.networks.products import HessianAt
+from numeric.threads import one_thread
 
 NAME = "progressive_sharpening"
 LOSSES = ("mse", "cross_entropy")

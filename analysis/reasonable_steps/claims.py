@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import xarray as xr
 
@@ -22,20 +24,20 @@ def claims(training: xr.Dataset) -> list[Claim]:
             "in half or more of the range of step sizes that train, on a logarithmic scale, training reaches the edge "
             "2/η before it is done",
             SOURCE,
-            [lambda found=found: _half(found) for found in ranges],  # type: ignore[misc]
+            [partial(_half, found) for found in ranges],
             open=True,
         ),
         Claim(
             "an_interval",
             "the edge is reached from some step size on, and at all larger ones that train",
             SOURCE,
-            [lambda found=found: _interval(found) for found in ranges],  # type: ignore[misc]
+            [partial(_interval, found) for found in ranges],
         ),
         Claim(
             "fastest_at_the_edge",
             "the step size that needs the fewest steps is at the edge",
             SOURCE,
-            [lambda found=found: _fastest(found) for found in ranges],  # type: ignore[misc]
+            [partial(_fastest, found) for found in ranges],
         ),
     ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import xarray as xr
@@ -90,7 +91,7 @@ def claims(training: xr.Dataset, ends: xr.Dataset) -> list[Claim]:
     mini = [run for runs in groups for run in runs[:-1]]
 
     def of_each(check: Callable[[list[Run]], Evidence]) -> list[Check]:
-        return [lambda runs=runs: check(runs) for runs in groups]  # type: ignore[misc]
+        return [partial(check, runs) for runs in groups]
 
     return [
         Claim(

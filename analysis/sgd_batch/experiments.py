@@ -24,7 +24,7 @@ from torch.func import functional_call, vmap
 
 from analysis.progress import Advance
 from analysis.sgd_batch.theory import bound
-from analysis.training import TrainingOptions, flat_loss, one_thread, train
+from analysis.training import TrainingOptions, flat_loss, train
 from eos_sym import BadInput
 from numeric.combine import combine
 from numeric.networks.architectures import FullyConnected
@@ -34,6 +34,7 @@ from numeric.networks.experiment import Experiment, Measure, Stop
 from numeric.networks.flat_loss import FlatLoss
 from numeric.networks.optimizers import GradientDescent
 from numeric.networks.products import HessianAt
+from numeric.threads import one_thread
 
 NAME = "sgd_batch"
 READINGS = 16  # of a run; weights are kept at every fourth

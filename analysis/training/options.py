@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis.cli import MOST_STEPS, CommonOptions
+from analysis.cli import CommonOptions, check_steps
 from eos_sym import BadInput
 from numeric.networks.data import Cifar10
 
@@ -33,8 +33,8 @@ class TrainingOptions(CommonOptions):
     """address of a running Dask cluster to train on, such as tcp://host:8786"""
 
     def __post_init__(self) -> None:
-        if self.steps is not None and not 1 <= self.steps <= MOST_STEPS:
-            raise BadInput(f"--steps {self.steps}: must be 1 or more, and at most {MOST_STEPS}")
+        if self.steps is not None:
+            check_steps(self.steps)
         if self.workers is not None and self.workers < 1:
             raise BadInput(f"--workers {self.workers}: must be 1 or more")
 
@@ -44,4 +44,7 @@ class TrainingOptions(CommonOptions):
             raise BadInput(
                 "--preset full trains on CIFAR-10: give the folder of its binary files as --data-root FOLDER"
             )
-        return Cifar10(root=str(self.data_root), examples=self.examples)
+        images = Cifar10(root=str(self.data_root), examples=self.examples)
+        if self.cluster is None:  # whose workers may have them elsewhere than here
+            images.check_files()
+        return images

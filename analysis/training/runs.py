@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from eos_sym import BadInput
 from numeric.networks.experiment import Experiment
 from numeric.networks.flat_loss import FlatLoss
 from numeric.networks.losses import CRITERIA
+from numeric.networks.running import available_device
 from numeric.sweep import sweep
 
 
@@ -27,6 +27,8 @@ def train(
     Runs that were finished before are only read. Errors: `BadInput` that names the first run that failed, and why;
     the others are kept.
     """
+    if options.cluster is None:
+        available_device(options.device)
     experiments = [replace(one, device=options.device) for one in experiments]
     if options.steps is not None:
         experiments = [replace(one, steps=min(one.steps, options.steps)) for one in experiments]
@@ -48,14 +50,3 @@ def flat_loss(experiment: Experiment) -> FlatLoss:
     module = experiment.network.build(examples, torch.Generator().manual_seed(experiment.seed))
     criterion = CRITERIA[experiment.loss]
     return FlatLoss(module, examples.inputs, examples.targets, criterion, experiment.micro_batch)
-
-
-@contextlib.contextmanager
-def one_thread() -> Iterator[None]:
-    """Torch on one thread: for networks of this size, sharing the work costs more than it saves."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

@@ -22,7 +22,7 @@ import xarray as xr
 from torch import Tensor, nn
 
 from analysis.progress import Advance
-from analysis.training import TrainingOptions, flat_loss, one_thread, train
+from analysis.training import TrainingOptions, flat_loss, train
 from analysis.training.lanczos import lanczos_sharpness
 from numeric.combine import combine
 from numeric.networks.architectures import Vgg
@@ -31,6 +31,7 @@ from numeric.networks.experiment import Experiment, Measure, Stop
 from numeric.networks.flat_loss import FlatLoss
 from numeric.networks.optimizers import GradientDescent
 from numeric.networks.products import HessianAt
+from numeric.threads import one_thread
 
 NAME = "vgg"
 IMAGE = 32  # pixels a side: what five poolings need

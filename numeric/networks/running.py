@@ -43,7 +43,7 @@ class Running:
 
     def __init__(self, experiment: Experiment) -> None:
         self.experiment = experiment
-        dtype, device = PRECISIONS[experiment.precision], _device(experiment.device)
+        dtype, device = PRECISIONS[experiment.precision], available_device(experiment.device)
         loaded = experiment.data.load()
         if experiment.stop.accuracy is not None and not loaded.classes:
             raise BadInput("stop at an accuracy: these data have no classes; stop at a loss")
@@ -156,10 +156,14 @@ def _circumstances() -> dict[str, Any]:
     return {"torch": torch.__version__, "threads": torch.get_num_threads()}
 
 
-def _device(name: str) -> torch.device:
+def available_device(name: str) -> torch.device:
+    """The device of this name, after a look that torch has it."""
     try:
         device = torch.device(name)
+    except RuntimeError as error:
+        raise BadInput(f"device = {name}: unknown to torch; give cpu, or cuda with a GPU") from error
+    try:
         torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise BadInput(f"device = {name}: {str(error).splitlines()[0]}; cpu is always there") from error
     return device

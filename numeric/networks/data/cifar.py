@@ -13,6 +13,7 @@ none, a pixel that is the same in all images. Source: Krizhevsky 2009; standardi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -42,10 +43,28 @@ class Cifar10:
     def __post_init__(self) -> None:
         check_examples(self.examples, RECORDS * len(FILES))
 
+    @property
+    def folder(self) -> Path:
+        """The folder of the files."""
+        return Path(self.root).expanduser()
+
+    def check_files(self) -> None:
+        """Refuse a folder that lacks a file, or has one of another size."""
+        missing = [name for name in FILES if not (self.folder / name).is_file()]
+        if missing:
+            said = f"lacks {', '.join(missing)}; unpack {ADDRESS} and give the folder of these files"
+            raise BadInput(f"{self.folder}: {said}")
+        for path in (self.folder / name for name in FILES):
+            size = path.stat().st_size
+            if size != RECORDS * RECORD:
+                raise BadInput(f"{path}: {size} bytes instead of {RECORDS * RECORD}; unpack {ADDRESS} again")
+
     def load(self) -> Examples:
         """Images (n, 3, 32, 32) and one-hot targets (n, 10)."""
-        files = _mapped(Path(self.root).expanduser())
-        mean, deviation = _mean_and_deviation(files)
+        self.check_files()
+        paths = [self.folder / name for name in FILES]
+        mean, deviation = _mean_and_deviation(tuple((path, path.stat().st_mtime_ns) for path in paths))
+        files = [_mapped(path) for path in paths]
         taken = np.concatenate([file[: max(0, self.examples - RECORDS * i)] for i, file in enumerate(files)])
         images = taken[:, 1:] - mean
         images /= deviation
@@ -53,23 +72,18 @@ class Cifar10:
         return Examples(torch.from_numpy(images).view(-1, *SHAPE), targets, classes=True)
 
 
-def _mapped(folder: Path) -> list[NDArray[np.uint8]]:
-    """The records of every file, (10000, 3073), as maps of the files."""
-    missing = [name for name in FILES if not (folder / name).is_file()]
-    if missing:
-        raise BadInput(f"{folder}: lacks {', '.join(missing)}; unpack {ADDRESS} and give the folder of these files")
-    for name in FILES:
-        size = (folder / name).stat().st_size
-        if size != RECORDS * RECORD:
-            raise BadInput(f"{folder / name}: {size} bytes instead of {RECORDS * RECORD}; unpack {ADDRESS} again")
-    return [np.memmap(folder / name, np.uint8, "r", shape=(RECORDS, RECORD)) for name in FILES]
+def _mapped(path: Path) -> NDArray[np.uint8]:
+    """The records of a file, (10000, 3073), as a map of the file."""
+    return np.memmap(path, np.uint8, "r", shape=(RECORDS, RECORD))
 
 
-def _mean_and_deviation(files: list[NDArray[np.uint8]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean and standard deviation of every pixel over all images, (3072,)."""
+@lru_cache(maxsize=1)  # a sweep loads the same images for every run
+def _mean_and_deviation(files: tuple[tuple[Path, int], ...]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and standard deviation of every pixel over all images, (3072,), of files with the times of their change."""
     total = np.zeros(RECORD - 1, np.int64)
     squares = np.zeros(RECORD - 1, np.int64)
-    for file in files:
+    for path, _ in files:
+        file = _mapped(path)
         for start in range(0, RECORDS, ROWS_AT_A_TIME):
             pixels = file[start : start + ROWS_AT_A_TIME, 1:].astype(np.uint32)
             total += pixels.sum(0, dtype=np.uint32)

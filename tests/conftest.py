@@ -1,0 +1,15 @@
+"""What several test files share."""
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture(scope="session")
+def cifar(tmp_path_factory):
+    """A folder of random images in CIFAR-10's binary format."""
+    folder = tmp_path_factory.mktemp("cifar")
+    records = np.random.default_rng(0).integers(0, 256, (10_000, 3073), np.uint8)
+    records[:, 0] %= 10
+    for number in range(1, 6):
+        records.tofile(folder / f"data_batch_{number}.bin")
+    return folder
