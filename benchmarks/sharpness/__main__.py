@@ -59,12 +59,13 @@ def show(console: Console, comparison: Comparison) -> None:
         f"a product costs {comparison.product:.2f} gradients"
     )
     table = Table(title=title, title_justify="left")
-    for heading in ("", "evaluations", "of ours", "products", "worst error", "missed"):
+    for heading in ("", "evaluations", "of ours", "products", "products alone", "worst error", "missed"):
         table.add_column(heading, justify="right" if heading else "left")
     ours = named(comparison.rows, OURS)
     for row in comparison.rows:
-        numbers = (f"{row.evaluations:.1f}", f"{row.evaluations / ours.evaluations:.2f}", f"{row.products:g}")
-        table.add_row(row.name, *numbers, f"{row.worst_error:.1e}", str(row.missed))
+        cost = (f"{row.evaluations:.1f}", f"{row.evaluations / ours.evaluations:.2f}")
+        products = (f"{row.products:g}", f"{row.counted:.1f}")
+        table.add_row(row.name, *cost, *products, f"{row.worst_error:.1e}", str(row.missed))
     console.print(table)
     for name, reason in comparison.absent.items():
         console.print(f"{name}: {reason}", soft_wrap=True)

@@ -25,10 +25,11 @@ class Record:
 
 @dataclass(frozen=True)
 class Row:
-    """A contender's line of the table."""
+    """A contender's line of the table: `counted` is a gradient and the products alone, at what one of ours costs."""
 
     name: str
     evaluations: float
+    counted: float
     products: float
     worst_error: float
     missed: int
@@ -77,16 +78,17 @@ def compare(
                 records[name].seconds.append(spent)
                 records[name].products.append(count)
                 records[name].errors.append(abs(value - truth) / abs(truth))
-    unit = statistics.median(gradients)
-    rows = tuple(row(name, record, unit, relative) for name, record in records.items())
-    return Comparison(relative, len(gradients) - 1, statistics.median(products) / unit, rows, absent)
+    unit, product = statistics.median(gradients), statistics.median(products) / statistics.median(gradients)
+    rows = tuple(row(name, record, unit, product, relative) for name, record in records.items())
+    return Comparison(relative, len(gradients) - 1, product, rows, absent)
 
 
-def row(name: str, record: Record, gradient: float, relative: float) -> Row:
+def row(name: str, record: Record, gradient: float, product: float, relative: float) -> Row:
     """The medians, the worst error, and how many errors are above the tolerance."""
     return Row(
         name,
         statistics.median(record.seconds) / gradient,
+        1 + product * statistics.median(record.products),
         statistics.median(record.products),
         max(record.errors),
         sum(not error <= relative for error in record.errors),

@@ -9,8 +9,8 @@ memory of the full batch, so every product builds them again, one micro-batch at
 Shapes: θ (p,), gradient (p,), block (p, m) with one vector a column, product (p, m). Units: `evaluations` is in
 gradients of the full batch, `GRADIENT_WITH_GRAPH` for the gradient and `PRODUCT` for a product; a product is 6 matrix
 products a layer where a gradient is 3, and `python -m benchmarks.sharpness` measures the ratio in seconds. Errors:
-`BadInput` for a block of another number of rows, and for a loss that is not one number. A loss that is not finite has
-products that are not finite, and no error.
+`BadInput` for a block of another number of rows, for a loss that is not one number, and for operations whose second
+derivative torch gets wrong. A loss that is not finite has products that are not finite, and no error.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ from torch.func import functional_call
 
 from eos_sym import BadInput
 from numeric.networks.flat_loss import FlatLoss
+from numeric.networks.wrong_derivatives import refuse_wrong_derivatives
 
 GRADIENT_WITH_GRAPH = 1.0
-PRODUCT = 1.75
+PRODUCT = 1.9
 
 
 class HessianAt:
@@ -108,6 +109,7 @@ class HessianAt:
             value = share * self.loss.criterion(outputs, targets)
             if value.numel() != 1:
                 raise BadInput(f"a loss of shape {tuple(value.shape)}: the criterion must be a mean over examples")
+            refuse_wrong_derivatives(value, 2, self.loss.module)
             leaves = list(self._leaves.values())  # those that do not enter the loss have a gradient of zeros
             use(torch.autograd.grad(value, leaves, create_graph=True, allow_unused=True, materialize_grads=True), value)
 

@@ -69,5 +69,5 @@ class CurvatureModel:
         values, mix = values.flip(0)[:most], mix.flip(1)[:, :most]
         n = basis.shape[1]
         outside = whitened @ mix[n:]
-        vectors = combine(torch.cat([basis, self.vectors], 1), torch.cat([mix[:n] - inside @ outside, outside]))
+        vectors = combine(basis, mix[:n] - inside @ outside) + combine(self.vectors, outside)
         return CurvatureModel(vectors, values)

@@ -16,7 +16,6 @@ Shapes: θ (p,), blocks (p, b). Source: Matheron 1963 for kriging; Schönemann 1
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import combinations
 
 import torch
 from torch import Tensor
@@ -40,16 +39,19 @@ class PastBlocks:
 
     def predict(self, weights: Tensor) -> Tensor:
         """The block at the weights, (p, b), not orthonormal."""
-        coefficients = self.coefficients(weights)
-        return torch.stack([c * block for c, block in zip(coefficients.tolist(), self.blocks, strict=True)]).sum(0)
+        predicted = torch.zeros_like(self.blocks[0])
+        for coefficient, block in zip(self.coefficients(weights).tolist(), self.blocks, strict=True):
+            predicted.add_(block, alpha=coefficient)
+        return predicted
 
     def coefficients(self, weights: Tensor) -> Tensor:
         """How much each of the past blocks counts, float64; they sum to 1."""
-        points = [*self.weights, weights]
-        distances = torch.zeros(len(points), len(points), dtype=torch.float64)
-        for i, j in combinations(range(len(points)), 2):
-            distances[i, j] = distances[j, i] = torch.linalg.vector_norm(points[i] - points[j], dtype=torch.float64)
         n = len(self)
+        away = torch.stack([past - weights for past in self.weights], 1)
+        products = torch.zeros(n + 1, n + 1, dtype=torch.float64)  # of differences, from and to the weights
+        products[:n, :n] = gram(away, away)
+        squares = products.diagonal()
+        distances = (squares + squares[:, None] - 2 * products).clamp_min(0).sqrt()
         if not distances[:n, :n].any():
             return torch.eye(n, dtype=torch.float64)[0]
         variogram = (distances / distances[:n, :n].max()) ** EXPONENT
@@ -74,13 +76,13 @@ class PastBlocks:
         self.weights, self.blocks = [self.weights[i] for i in kept], [self.blocks[i] for i in kept]
 
     def state(self) -> dict[str, Tensor]:
-        """Weights and blocks by name."""
+        """Weights and blocks by name, a vector a row."""
         return {f"weights_{i}": w for i, w in enumerate(self.weights)} | {
-            f"block_{i}": b for i, b in enumerate(self.blocks)
+            f"block_{i}": b.T.contiguous() for i, b in enumerate(self.blocks)
         }
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Go on from a state."""
         count = sum(name.startswith("block_") for name in state)
         self.weights = [state[f"weights_{i}"].clone() for i in range(count)]
-        self.blocks = [state[f"block_{i}"].clone() for i in range(count)]
+        self.blocks = [state[f"block_{i}"].clone().T for i in range(count)]

@@ -16,6 +16,8 @@ from torch import Tensor
 from numeric.networks.eigen.inner_products import combine, gram, orthonormal
 from numeric.networks.eigen.reading import Operator
 
+ROOM = 16  # vectors: more than most readings need
+
 
 @dataclass(frozen=True)
 class RitzPairs:
@@ -42,28 +44,42 @@ class RitzPairs:
 
 
 class Subspace:
-    """A basis that grows, with the image of every vector in it."""
+    """A basis that grows from an orthonormal start, with the image of every vector in it."""
 
     def __init__(self, operator: Operator, start: Tensor) -> None:
         self.operator = operator
         self.products = 0
-        self.basis = self.images = start[:, :0]
+        self._basis, self._images = Columns(start), Columns(start)
         self._lengths = self.projected = torch.zeros(0, 0, dtype=torch.float64)
-        self.extend(start)
+        self._add(start)
 
     def extend(self, vectors: Tensor) -> int:
         """Add what is new in the vectors, a product each; how much that was."""
         new = orthonormal(vectors, self.basis)
         if new.shape[1]:
-            self.basis = torch.cat([self.basis, new], 1)
-            images = self.operator.product(new)
-            self.images = torch.cat([self.images, images], 1)
-            self._lengths = _bordered(self._lengths, gram(self.basis, new))
-            projected = gram(self.basis, images)
-            projected[-new.shape[1] :] = 0.5 * (projected[-new.shape[1] :] + projected[-new.shape[1] :].T)
-            self.projected = _bordered(self.projected, projected)
-            self.products += new.shape[1]
+            self._add(new)
         return new.shape[1]
+
+    def _add(self, new: Tensor) -> None:
+        """Add orthonormal vectors, orthogonal to the basis."""
+        self._basis.append(new)
+        images = self.operator.product(new)
+        self._images.append(images)
+        self._lengths = _bordered(self._lengths, gram(self.basis, new))
+        projected = gram(self.basis, images)
+        projected[-new.shape[1] :] = 0.5 * (projected[-new.shape[1] :] + projected[-new.shape[1] :].T)
+        self.projected = _bordered(self.projected, projected)
+        self.products += new.shape[1]
+
+    @property
+    def basis(self) -> Tensor:
+        """X, (p, n)."""
+        return self._basis.all
+
+    @property
+    def images(self) -> Tensor:
+        """HX, (p, n)."""
+        return self._images.all
 
     @property
     def size(self) -> int:
@@ -72,8 +88,8 @@ class Subspace:
 
     @property
     def finite(self) -> bool:
-        """Whether every image is."""
-        return bool(self.images.isfinite().all())
+        """Whether every image is: the inner products with one that is not are not."""
+        return bool(self.projected.isfinite().all())
 
     def ritz(self, most: int) -> RitzPairs:
         """The largest pairs, `most` or as many as there are."""
@@ -86,9 +102,31 @@ class Subspace:
 
     def restart(self, pairs: RitzPairs) -> None:
         """Keep only these pairs."""
-        self.basis, self.images = pairs.vectors, pairs.images
+        self._basis, self._images = Columns(pairs.vectors), Columns(pairs.images)
+        self._basis.append(pairs.vectors)
+        self._images.append(pairs.images)
         self._lengths = gram(self.basis, self.basis)
         self.projected = torch.diag(pairs.values)
+
+
+class Columns:
+    """Vectors of the length, precision and device of a block's, with room for more: adding one copies no other."""
+
+    def __init__(self, like: Tensor) -> None:
+        self.count = 0
+        self._rows = like.new_empty(max(ROOM, 2 * like.shape[1]), len(like))
+
+    def append(self, block: Tensor) -> None:
+        """Add the columns of a block (p, m)."""
+        then, self.count = self.count, self.count + block.shape[1]
+        if self.count > len(self._rows):
+            self._rows = torch.cat([self._rows, torch.empty_like(self._rows)])
+        self._rows[then : self.count] = block.T
+
+    @property
+    def all(self) -> Tensor:
+        """All vectors, (p, n), each contiguous."""
+        return self._rows[: self.count].T
 
 
 def _bordered(matrix: Tensor, columns: Tensor) -> Tensor:

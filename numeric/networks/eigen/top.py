@@ -22,8 +22,8 @@ reading stops at `most_products`, at the floor of float32 if that is above the t
 nothing to add: then `converged` is False, and the bounds say what is known. A reading of an operator that is not finite
 is NaN, leaves the blocks as they were, and is not an error: a run that diverges goes on to its own end.
 
-Errors: `BadInput` for count < 1, guard < 0, relative ≤ 0, or more eigenvalues than dimensions. `guard=0` is for
-measuring what a guard is worth: its bounds are ‖r‖ alone, since without it there is no gap.
+Errors: `BadInput` for count < 1, guard < 0, relative outside (0, 0.1], or more eigenvalues than dimensions. `guard=0`
+is for measuring what a guard is worth: its bounds are ‖r‖ alone, since without it there is no gap.
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ from numeric.networks.eigen.model import CurvatureModel
 from numeric.networks.eigen.prediction import PastBlocks
 from numeric.networks.eigen.reading import Operator, Reading, not_finite
 from numeric.networks.eigen.subspace import RitzPairs, Subspace
+from numeric.values import positive_number, whole_number
 
+MOST_RELATIVE = 0.1  # beyond it, a bound does not tell an eigenvalue from the next
 SCOUTED = 4
 STEADY = 0.1  # change of the largest value between readings, relative to it, above which all may have changed
 PREDICTED = 0.95  # overlap of a predicted block with the one found, below which a newcomer may have entered
@@ -56,8 +58,8 @@ class TopEigenpairs:
     ) -> None:
         if count < 1 or guard < 0:
             raise BadInput(f"{count} eigenvalues with {guard} guards: must be 1 or more, and 0 or more")
-        if not relative > 0:
-            raise BadInput(f"relative = {relative}: must be positive")
+        positive_number("relative", relative, most=MOST_RELATIVE)
+        whole_number("seed", seed, least=0)
         self.count, self.guard, self.relative, self.seed = count, guard, relative, seed
         self.most_products = most_products
         self._past = PastBlocks()
@@ -176,12 +178,12 @@ class TopEigenpairs:
         return numbers.to(weights)
 
     def state(self) -> dict[str, Tensor | int]:
-        """Everything that the next reading depends on, tensors and numbers by name."""
+        """Everything that the next reading depends on, tensors and numbers by name; blocks with a vector a row."""
         state: dict[str, Tensor | int] = {"readings": self._readings, "generator": self._generator.get_state()}
         if self._model is not None:
-            state |= {"model_vectors": self._model.vectors, "model_values": self._model.values}
+            state |= {"model_vectors": self._model.vectors.T.contiguous(), "model_values": self._model.values}
         if self._scout is not None:
-            state["scout"] = self._scout
+            state["scout"] = self._scout.T.contiguous()
         return state | self._past.state()
 
     def restore(self, state: Mapping[str, Tensor | int]) -> None:
@@ -190,7 +192,7 @@ class TopEigenpairs:
         self._readings = int(state["readings"])
         self._generator.set_state(tensors["generator"].cpu())
         self._model = (
-            CurvatureModel(tensors["model_vectors"], tensors["model_values"]) if "model_values" in tensors else None
+            CurvatureModel(tensors["model_vectors"].T, tensors["model_values"]) if "model_values" in tensors else None
         )
-        self._scout = tensors.get("scout")
+        self._scout = tensors["scout"].T if "scout" in tensors else None
         self._past.restore(tensors)
