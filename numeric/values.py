@@ -9,7 +9,9 @@ Errors: `BadInput`, in one line that names the value and the remedy.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from numbers import Real
 
 import numpy as np
 import xarray as xr
@@ -87,3 +89,20 @@ def whole_number(name: str, value: object, *, least: int) -> int:
     if value > MOST_ITERATIONS:
         raise BadInput(f"{name} = {value}: must be {MOST_ITERATIONS} or less, the largest 64-bit integer")
     return int(value)
+
+
+def real_number(name: str, value: object) -> float:
+    """A setting, after a look that it is a number."""
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise BadInput(f"{name} = {value!r}: must be a number")
+    return float(value)
+
+
+def positive_number(name: str, value: object, *, most: float = math.inf) -> float:
+    """A setting, after a look that it is positive, finite and not too large."""
+    number = real_number(name, value)
+    if not 0 < number < math.inf:
+        raise BadInput(f"{name} = {value}: must be positive and finite")
+    if number > most:
+        raise BadInput(f"{name} = {value}: must be {most:g} or less")
+    return number

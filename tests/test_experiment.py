@@ -268,6 +268,10 @@ def test_where_there_is_no_memory_the_remedy_is_named():
         ({"later_etas": ((30, 0.1),)}, "later_etas"),
         ({"later_etas": ((3, 0.1), (2, 0.2))}, "later_etas"),
         ({"later_etas": ((3, 0.0),)}, "later_etas"),
+        ({"later_etas": (3,)}, "give pairs of a step and a step size"),
+        ({"rule": "sgd"}, r"rule: must be a description such as GradientDescent\(0.01\), not str"),
+        ({"data": None}, "data: must be a description"),
+        ({"network": "mlp"}, "network: must be a description"),
     ],
     ids=str,
 )

@@ -297,7 +297,7 @@ def test_an_experiment_with_the_flow_refuses_what_only_an_optimizer_has(settings
         ({"step_times_sharpness": 0.0}, "must be positive"),
         ({"longest_step": math.inf}, "longest_step = inf: must be positive and finite"),
         ({"every": 0}, "every"),
-        ({"until": -1.0}, "until = -1.0: must be a positive, finite time"),
+        ({"until": -1.0}, "until = -1.0: must be positive and finite"),
         ({"weights_at": (2.0, 1.0)}, "increasing times"),
         ({"weights_at": (1.0, 2.0), "until": 1.5}, r"weights_at: 2\.0 is after the end"),
         ({"weights_at": (math.nan,)}, "increasing times"),

@@ -186,6 +186,8 @@ def test_gradient_descent_on_the_root_of_the_loss_needs_the_loss():
         (GradientDescent, (math.nan,), "eta"),
         (NormalizedGradientDescent, (-1.0,), "eta"),
         (RootLossGradientDescent, (math.inf,), "eta"),
+        (GradientDescent, ("a",), "eta"),
+        (HeavyBall, (0.1, None), "momentum"),
         (HeavyBall, (0.1, 1.0), "momentum"),
         (HeavyBall, (0.1, -0.1), "momentum"),
         (Nesterov, (0.1, 0.0), "momentum"),

@@ -233,6 +233,10 @@ def test_batches_that_are_no_pairs_and_no_batches_are_refused():
         gather([torch.zeros(3, 2)])
     with pytest.raises(BadInput, match="there are no batches"):
         gather(iter(()))
+    with pytest.raises(BadInput, match="not iterable: give a DataLoader"):
+        gather(3)
+    with pytest.raises(BadInput, match=r"examples of the shapes \(2,\), \(3,\)"):
+        gather([(torch.zeros(4, width), torch.zeros(4, 3)) for width in (2, 3)])
 
 
 # --- what it leaves alone
@@ -375,6 +379,9 @@ def test_the_state_of_a_tracker_of_something_else_is_refused():
         ({"eigenvalues": 0}, "eigenvalues = 0: must be 1 or more"),
         ({"eigenvalues": 52}, "eigenvalues = 52: must be from 1 to 51"),
         ({"relative": 0.0}, "relative = 0.0: must be positive"),
+        ({"relative": 0.5}, "relative = 0.5: must be 0.1 or less"),
+        ({"relative": "fine"}, "relative = 'fine': must be a number"),
+        ({"seed": "x"}, "seed = x: must be an integer"),
         ({"batch_size": 0}, "batch_size = 0"),
         ({"optimizer": torch.optim.Adam(nn.Linear(1, 1).parameters())}, "moves none of the module's parameters"),
         ({"optimizer": torch.optim.LBFGS(nn.Linear(1, 1).parameters())}, "optimizer LBFGS: P is known for"),
@@ -383,6 +390,17 @@ def test_the_state_of_a_tracker_of_something_else_is_refused():
 def test_arguments_that_make_no_tracker_are_refused(options, message):
     with pytest.raises(BadInput, match=message):
         SharpnessTracker(network(), nn.CrossEntropyLoss(), *data(), **options)
+
+
+def test_a_function_is_refused_as_a_module():
+    with pytest.raises(BadInput, match=r"module: must be an nn\.Module, not function"):
+        SharpnessTracker(lambda inputs: inputs, nn.CrossEntropyLoss(), *data())
+
+
+def test_weight_normalization_whose_hessian_torch_gets_wrong_is_refused():
+    normalized = nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Linear(4, 3)))
+    with pytest.raises(BadInput, match=r"weight normalization.*silently wrong derivatives of order 2"):
+        SharpnessTracker(normalized, nn.CrossEntropyLoss(), *data(dtype=torch.float32))
 
 
 def test_a_module_that_drops_out_is_refused_before_training_begins():

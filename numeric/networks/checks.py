@@ -4,10 +4,10 @@
 
 Looked at before anything is evaluated: the kinds, lengths, devices and precisions of module and data, and that the data
 are finite. Then, on up to `SAMPLE` examples spread over the data: that the loss is one number that depends on the
-weights, through the outputs alone, and the same one when evaluated again with other random numbers; that labels are
-classes the module has outputs for; that the criterion does not add up the examples. In micro-batches, whose mean must
-be the loss, also: that the criterion weighs every example alike, and that no output depends on the examples beside it.
-Last, that the loss of all examples is finite.
+weights, through the outputs alone, and the same one when evaluated again with other random numbers; that torch's second
+derivatives of it are right; that labels are classes the module has outputs for; that the criterion does not add up the
+examples. In micro-batches, whose mean must be the loss, also: that the criterion weighs every example alike, and that
+no output depends on the examples beside it. Last, that the loss of all examples is finite.
 
 Errors: `BadInput` for every one of these, in one line that names the input and the remedy.
 """
@@ -26,6 +26,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from eos_sym import BadInput
 from numeric.networks.flat_loss import FlatLoss
 from numeric.networks.undisturbed import undisturbed
+from numeric.networks.wrong_derivatives import refuse_wrong_derivatives
 
 SAMPLE = 64
 _REPETITIONS = 64  # where random numbers are drawn: a layer left out in 1 of 10 draws is in and out among them
@@ -39,6 +40,8 @@ def checked_loss(
     module: nn.Module, criterion: Criterion, inputs: Tensor, targets: Tensor, batch_size: int | None = None
 ) -> FlatLoss:
     """The loss of a module on examples that fit it in number, device and precision, and are finite."""
+    if not isinstance(module, nn.Module):
+        raise BadInput(f"module: must be an nn.Module, not {type(module).__name__}")
     for name, values in (("inputs", inputs), ("targets", targets)):
         if not isinstance(values, Tensor) or not values.ndim:
             raise BadInput(f"{name}: must be a tensor with an example a row, not {type(values).__name__}; see gather")
@@ -49,6 +52,8 @@ def checked_loss(
         found = ", ".join(sorted(f"{dtype} on {device}" for dtype, device in kinds))
         raise BadInput(f"the module's parameters are {found}: must be all float32 or all float64, on one device")
     ((dtype, device),) = kinds
+    if not isinstance(module, nn.Module):
+        raise BadInput(f"module: must be an nn.Module, not {type(module).__name__}")
     for name, values in (("inputs", inputs), ("targets", targets)):
         if values.device != device:
             raise BadInput(
@@ -77,6 +82,7 @@ def check_evaluation(loss: FlatLoss) -> None:
         _check_broadcast(loss, outputs)
         value = loss.criterion(outputs, targets)
         _check_value(value)
+        refuse_wrong_derivatives(value, 2, loss.module)
         if not value.isfinite():
             return  # nothing to compare; at the start `check_start` refuses it, later a reading is NaN
         if isinstance(outputs, Tensor) and loss.criterion(outputs.detach(), targets).requires_grad:

@@ -17,7 +17,6 @@ what `numeric.networks.running` refuses.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -38,7 +37,7 @@ from numeric.networks.progress import Progress, Report
 from numeric.networks.run_folder import RunFolder, locked
 from numeric.networks.running import PRECISIONS, Running
 from numeric.networks.train import Stop
-from numeric.values import whole_number
+from numeric.values import positive_number, whole_number
 
 __all__ = ["Experiment", "Measure", "Stop"]
 
@@ -66,6 +65,7 @@ class Experiment:
     measure: Measure | None = None
 
     def __post_init__(self) -> None:
+        self._check_kinds()
         whole_number("steps", self.steps, least=1)
         whole_number("seed", self.seed, least=0)
         for name in ("batch_size", "micro_batch"):
@@ -74,11 +74,25 @@ class Experiment:
         for name, known in (("loss", CRITERIA), ("precision", PRECISIONS)):
             if getattr(self, name) not in known:
                 raise BadInput(f"{name} = {getattr(self, name)}: give {' or '.join(known)}")
-        drops = [step for step, _ in self.later_etas]
+        try:
+            drops = [whole_number("a step of later_etas", step, least=1) for step, _ in self.later_etas]
+        except (TypeError, ValueError) as error:
+            raise BadInput("later_etas: give pairs of a step and a step size, ((3000, 0.01),)") from error
         if drops != sorted(set(drops)) or any(not 0 < step < self.steps for step in drops):
             raise BadInput(f"later_etas: steps {drops}; give ascending ones between 0 and {self.steps}")
-        if any(not 0 < eta < math.inf for _, eta in self.later_etas):
-            raise BadInput("later_etas: give positive step sizes")
+        for _, eta in self.later_etas:
+            positive_number("a step size of later_etas", eta)
+
+    def _check_kinds(self) -> None:
+        """Refuse names and None where descriptions belong."""
+        for name, kind, example in (
+            ("data", "load", "Digits()"),
+            ("network", "build", "FullyConnected((200, 200))"),
+            ("rule", "eta", "GradientDescent(0.01)"),
+        ):
+            described = getattr(self, name)
+            if not hasattr(described, kind) and not isinstance(described, GradientFlow):
+                raise BadInput(f"{name}: must be a description such as {example}, not {type(described).__name__}")
 
     def run(
         self, folder: Path | None = None, progress: Progress | None = None, checkpoint_seconds: float = 60.0

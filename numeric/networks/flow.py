@@ -40,7 +40,7 @@ from numeric.networks.history import Recorder
 from numeric.networks.measure import Measure
 from numeric.networks.tracker import SharpnessTracker
 from numeric.networks.train import Stop, loss_and_gradient
-from numeric.values import whole_number
+from numeric.values import positive_number, real_number, whole_number
 
 REAL_LIMIT = 2.785293563405282  # where R(−z) = 1
 MARGIN = 2.0  # times the error of a quadratic: what a step may have
@@ -60,13 +60,12 @@ class GradientFlow:
 
     def __post_init__(self) -> None:
         c, end, times = self.step_times_sharpness, self.until, self.weights_at
-        if not 0 < c <= REAL_LIMIT:
+        if not 0 < real_number("step_times_sharpness", c) <= REAL_LIMIT:
             raise BadInput(f"step_times_sharpness = {c}: must be positive and at most 2.785, the method's limit")
-        if not 0 < self.longest_step < math.inf:
-            raise BadInput(f"longest_step = {self.longest_step}: must be positive and finite")
+        positive_number("longest_step", self.longest_step)
         whole_number("every", self.every, least=1)
-        if end is not None and not 0 < end < math.inf:
-            raise BadInput(f"until = {end}: must be a positive, finite time")
+        if end is not None:
+            positive_number("until", end)
         last = math.inf if end is None else end
         if not all(0 <= time < math.inf for time in times) or any(a >= b for a, b in pairwise(times)):
             raise BadInput("weights_at: must be increasing times, finite and not negative")

@@ -19,13 +19,20 @@ def gather(batches: Iterable[Sequence[Tensor]]) -> tuple[Tensor, Tensor]:
     generators = [found for holder in holders if (found := getattr(holder, "generator", None)) is not None]
     states = [generator.get_state() for generator in generators]
     with torch.random.fork_rng(devices=[]):
-        pairs = [_pair(batch) for batch in batches]
+        try:
+            pairs = [_pair(batch) for batch in batches]
+        except TypeError as error:
+            raise BadInput(f"{error}: give a DataLoader, or a list of pairs of tensors") from error
     for generator, state in zip(generators, states, strict=True):
         generator.set_state(state)
     if not pairs:
         raise BadInput("there are no batches: an iterator is gone through once; give the loader itself")
     inputs, targets = zip(*pairs, strict=True)
-    return torch.cat(inputs), torch.cat(targets)
+    try:
+        return torch.cat(inputs), torch.cat(targets)
+    except RuntimeError as error:
+        shapes = sorted({str(tuple(part.shape[1:])) for part in (*inputs, *targets)})
+        raise BadInput(f"the batches do not fit together: examples of the shapes {', '.join(shapes)}") from error
 
 
 def _pair(batch: Sequence[Tensor]) -> tuple[Tensor, Tensor]:

@@ -8,14 +8,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from eos_sym import BadInput
 from numeric.networks.flat_loss import FlatLoss
+from numeric.values import positive_number, whole_number
 
 
 def gradient_descent(loss: FlatLoss, initial: Tensor, step_size: float, steps: int) -> Tensor:
     """The iterates θ₀ … θ_steps, an array (steps + 1, p); the module is left at the last one."""
-    if not step_size > 0 or steps < 1:
-        raise BadInput(f"step_size = {step_size}, steps = {steps}: the one must be positive, the other 1 or more")
+    positive_number("step_size", step_size)
+    whole_number("steps", steps, least=1)
     parameters = list(loss.module.parameters())
     nn.utils.vector_to_parameters(initial.clone(), parameters)
     optimizer = torch.optim.SGD(parameters, lr=step_size)

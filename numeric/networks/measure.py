@@ -26,12 +26,13 @@ from torch import Tensor
 
 from numeric.networks.batches import Batches
 from numeric.networks.data.examples import Examples
+from numeric.networks.eigen import MOST_RELATIVE
 from numeric.networks.flat_loss import FlatLoss
 from numeric.networks.optimizers import ScaledDescent
 from numeric.networks.products import HessianAt
 from numeric.networks.tracker import SharpnessTracker
 from numeric.networks.undisturbed import undisturbed
-from numeric.values import whole_number
+from numeric.values import positive_number, whole_number
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class Measure:
         for name in ("every", "eigenvalues", "weights_every", "batch_sharpness"):
             if getattr(self, name) is not None:
                 whole_number(name, getattr(self, name), least=1)
+        positive_number("relative", self.relative, most=MOST_RELATIVE)
 
 
 class Measurements:

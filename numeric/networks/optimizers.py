@@ -24,7 +24,6 @@ Sources: Cohen et al. 2021, appendix B, for the momentum rules; Cohen et al. 202
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -35,6 +34,7 @@ from torch import Tensor, nn
 
 from eos_sym import BadInput, rules
 from eos_sym.critical_sharpness import critical_sharpness
+from numeric.values import positive_number, real_number
 
 
 class Rule(Protocol):
@@ -243,10 +243,8 @@ def _critical(rule: Callable[[], rules.Rule], eta: float, momentum: float = 0.0)
 
 
 def _check(eta: float, epsilon: float = 1.0, **coefficients: float) -> None:
-    if not 0 < eta < math.inf:
-        raise BadInput(f"eta = {eta}: must be positive and finite")
-    if not 0 < epsilon < math.inf:
-        raise BadInput(f"epsilon = {epsilon}: must be positive and finite")
+    positive_number("eta", eta)
+    positive_number("epsilon", epsilon)
     for name, value in coefficients.items():
-        if not 0 <= value < 1:
+        if not 0 <= real_number(name, value) < 1:
             raise BadInput(f"{name} = {value}: must be 0 or more and less than 1")

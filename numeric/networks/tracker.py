@@ -69,8 +69,6 @@ class SharpnessTracker:
         for name, number in (("every", every), ("eigenvalues", eigenvalues), ("batch_size", batch_size)):
             if number is not None:
                 whole_number(name, number, least=1)
-        if not relative > 0:
-            raise BadInput(f"relative = {relative}: must be positive")
         module = getattr(
             module, "_orig_mod", module
         )  # what torch.compile wraps: compiled code has no second derivative

@@ -28,6 +28,7 @@ from torch import Tensor, nn
 from eos_sym import BadInput
 from numeric.networks.batches import Batch, Batches
 from numeric.networks.history import Recorder
+from numeric.values import positive_number, real_number
 
 BLOCK = 64  # steps between two looks at the losses
 
@@ -41,12 +42,11 @@ class Stop:
     divergence: float = 1e6
 
     def __post_init__(self) -> None:
-        if self.accuracy is not None and not 0 < self.accuracy <= 1:
+        if self.accuracy is not None and not 0 < real_number("accuracy", self.accuracy) <= 1:
             raise BadInput(f"accuracy = {self.accuracy}: must be more than 0 and at most 1")
-        if self.loss is not None and not 0 <= self.loss < math.inf:
+        if self.loss is not None and not 0 <= real_number("loss", self.loss) < math.inf:
             raise BadInput(f"loss = {self.loss}: must be finite, 0 or more")
-        if not 0 < self.divergence < math.inf:
-            raise BadInput(f"divergence = {self.divergence}: must be positive and finite")
+        positive_number("divergence", self.divergence)
 
 
 class Reader(Protocol):

@@ -20,13 +20,9 @@ import torch
 from torch import nn
 
 from eos_sym import BadInput
+from numeric.values import positive_number
 
 Layer: TypeAlias = nn.Linear | nn.Conv2d
-
-
-def _check_positive(name: str, value: float) -> None:
-    if not 0 < value < math.inf:
-        raise BadInput(f"{name} = {value}: must be positive")
 
 
 def fan_in(layer: Layer) -> int:
@@ -41,7 +37,7 @@ class UniformFanIn:
     scale: float = 1.0
 
     def __post_init__(self) -> None:
-        _check_positive("scale", self.scale)
+        positive_number("scale", self.scale)
 
     def fill(self, layer: Layer, position: int, generator: torch.Generator) -> None:
         """Draw the layer's weights, then its biases, as torch's own `reset_parameters` does."""
@@ -60,7 +56,7 @@ class NormalFanIn:
     scale: float = 1.0
 
     def __post_init__(self) -> None:
-        _check_positive("scale", self.scale)
+        positive_number("scale", self.scale)
 
     def fill(self, layer: Layer, position: int, generator: torch.Generator) -> None:
         """Draw the layer's weights."""
@@ -86,7 +82,7 @@ class XavierNormal:
 
     def __post_init__(self) -> None:
         for gain in self.gains:
-            _check_positive("gain", gain)
+            positive_number("gain", gain)
 
     def fill(self, layer: Layer, position: int, generator: torch.Generator) -> None:
         """Draw the weights of the layer at this position, counted from 0."""

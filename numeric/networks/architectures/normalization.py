@@ -2,8 +2,8 @@
 
     y = w (x − mean)/√(variance + ε) + b,   mean and variance (of the population) over the normalized axes
 
-torch's own layer norm treats its saved mean and variance as constants when it is differentiated a third time, which is
-wrong without a word; its batch norm refuses a third derivative. Nothing here is saved, so there is nothing to go wrong.
+torch's own layers treat the mean and variance they have saved as constants when they are differentiated a third time,
+which is wrong without a word. Nothing here is saved, so there is nothing to go wrong.
 
 `BatchNorm` normalizes every channel over the examples it is given, and the pixels where there are any: there are no
 running statistics, in training or after. So the full-batch loss is a fixed function of the weights, as Cohen et al.
