@@ -23,7 +23,7 @@ import xarray as xr
 
 from eos_sym import BadInput, Undecided
 from numeric.configuration import configuration
-from numeric.store import load, save
+from numeric.store import load_group, save
 from numeric.threads import one_thread
 
 HISTORY, TRACEBACK = "history.nc", "traceback.txt"
@@ -67,9 +67,9 @@ def attempt(run: Run, folder: Path, progress: Progress) -> str | None:
 def read_history(folder: Path) -> xr.Dataset:
     """The history of a finished run."""
     try:
-        return load(folder / HISTORY)["history"].to_dataset()
-    except KeyError as error:
-        raise BadInput(f"{folder / HISTORY}: holds no history; remove it to repeat the run") from error
+        return load_group(folder / HISTORY, "history")
+    except BadInput as error:
+        raise BadInput(f"{error}; remove it to repeat the run") from error
 
 
 def one_line(text: str) -> str:

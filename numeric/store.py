@@ -14,7 +14,8 @@ import platform
 import secrets
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -93,9 +94,20 @@ def save(groups: Mapping[str, xr.Dataset], path: Path, configuration: Mapping[st
 
 def load(path: Path) -> xr.DataTree:
     """The groups of a file written by `save`, in memory; the provenance is in its `attrs`."""
+    with _readable(path), xr.open_datatree(path, engine="h5netcdf") as tree:
+        return tree.load()
+
+
+def load_group(path: Path, name: str) -> xr.Dataset:
+    """One group of such a file."""
+    with _readable(path):
+        return xr.load_dataset(path, group=name, engine="h5netcdf")
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
     try:
-        with xr.open_datatree(path, engine="h5netcdf") as tree:
-            return tree.load()
+        yield
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise BadInput(f"{path}: not a readable NetCDF file ({reason})") from error

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from analysis.claim import decide
 from analysis.training.sharpening import Factor, SharpeningOptions, change, flow, sharpening, study, trend
 from analysis.training.sharpening.claims import page_p_value
-from analysis.training.sharpening.factor import repeated_run, runs
+from analysis.training.sharpening.factor import Runs
 from analysis.training.sharpening.figure import draw
 from eos_sym import BadInput
 from numeric.networks.architectures import FullyConnected
@@ -182,15 +182,21 @@ def linear_regression(options):
 @pytest.mark.slow
 def test_linear_regression_does_not_sharpen(tmp_path):
     options = SharpeningOptions(out=tmp_path, seeds=2, workers=1)
-    found = runs("sharpening", options, linear_regression(options), lambda count: None)
+    factor = linear_regression(options)
+    runs = Runs("sharpening", options, [factor])
+    found = runs.flows(factor, lambda count: None)
     assert dict(found.sizes) | {"size": 3, "seed": 2} == dict(found.sizes)
     assert np.allclose(found.sharpness.isel(reading=0).values, [[1, 1], [2, 2], [4, 4]], rtol=1e-3)
     assert np.allclose(sharpening(found), 1, rtol=1e-3)
-    again = repeated_run("sharpening", options, linear_regression(options), lambda count: None)
+    again = runs.descent(factor, lambda count: None)
     assert float(sharpening(again)) == pytest.approx(1, rel=1e-3)
-    assert study("sharpening", options, [linear_regression(options)], lambda data: []).simulation({"size": found})[
-        "size"
-    ][1] == {"size": 2, "start": 2.0, "end": 2.0, "sharpening": 1.0, "edge_from_eta": 1.0}
+    assert study("sharpening", options, [factor], lambda data: []).simulation({"size": found})["size"][1] == {
+        "size": 2,
+        "start": 2.0,
+        "end": 2.0,
+        "sharpening": 1.0,
+        "edge_from_eta": 1.0,
+    }
 
 
 @pytest.mark.parametrize("name", ["dataset_size", "depth", "width", "initialization"])

@@ -35,11 +35,11 @@ class Setting:
 
 
 QUICK = {
-    ("fully_connected", "mse"): Setting(FullyConnected((50, 50)), 200, 0.5, (0.2, 0.3, 0.5), 800),
-    ("fully_connected", "cross_entropy"): Setting(FullyConnected((30, 30)), 600, 0.5, (0.25, 0.4, 0.8), 800),
-    ("convolutional", "mse"): Setting(Convolutional((8, 8), pooling="average"), 150, 0.3, (0.3, 0.4), 700, 20),
+    ("fully_connected", "mse"): Setting(FullyConnected((50, 50)), 200, 0.5, (0.2, 0.3, 0.5), 800, 16),
+    ("fully_connected", "cross_entropy"): Setting(FullyConnected((30, 30)), 600, 0.5, (0.25, 0.4, 0.8), 800, 16),
+    ("convolutional", "mse"): Setting(Convolutional((8, 8), pooling="average"), 150, 0.3, (0.36, 0.45), 520, 16),
     ("convolutional", "cross_entropy"): Setting(Convolutional((8, 8), pooling="average"), 150, 1.0, (1.0, 1.6), 600),
-    ("transformer", "mse"): Setting(Transformer(16, layers=1, patch=4), 64, 0.5, (0.05, 0.06), 700, 20),
+    ("transformer", "mse"): Setting(Transformer(16, layers=1, patch=4), 64, 0.5, (0.05, 0.06), 600, 20),
     ("transformer", "cross_entropy"): Setting(Transformer(16, layers=1, patch=4), 64, 0.5, (0.04, 0.08), 500),
 }
 FULL_NETWORKS: Mapping[str, Architecture] = {
@@ -103,7 +103,7 @@ def _experiment(options: TrainingOptions, architecture: str, criterion: str, eta
         loss=criterion,
         seed=options.seed,
         stop=GOAL,
-        measure=Measure(every=setting.every, relative=1e-2, weights_every=100),
+        measure=Measure(every=setting.every, relative=2e-2, weights_every=5 * setting.every),
     )
 
 

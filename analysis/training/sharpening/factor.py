@@ -6,7 +6,7 @@ a history. Errors: `BadInput` for too few values or seeds to see a trend in, and
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -99,25 +99,47 @@ def flow(
     )
 
 
-def runs(analysis: str, options: SharpeningOptions, factor: Factor, progress: Advance) -> xr.Dataset:
-    """The flows of all values and seeds."""
-    seeds = range(options.seed, options.seed + options.seeds)
-    experiments = [factor.experiment(value, seed) for value in factor.values for seed in seeds]
-    histories = train(analysis, options, experiments, progress)
-    return combine([_essentials(history) for history in histories], {factor.name: factor.values, "seed": seeds})
+class Runs:
+    """The runs of some factors: trained when the first of them is asked for, all in one sweep."""
 
+    def __init__(self, analysis: str, options: SharpeningOptions, factors: Sequence[Factor]) -> None:
+        self.analysis, self.options, self.factors = analysis, options, factors
+        self._histories: dict[Experiment, xr.Dataset] = {}
 
-def repeated_run(analysis: str, options: SharpeningOptions, factor: Factor, progress: Advance) -> xr.Dataset:
-    """The first run of the middle value, by gradient descent with small steps."""
-    followed = factor.experiment(factor.middle, options.seed)
-    descent = replace(
-        followed,
-        rule=GradientDescent(factor.small_step),
-        steps=MORE_STEPS * followed.steps,
-        measure=Measure(every=DESCENT_EVERY, relative=PRECISION),
-    )
-    (history,) = train(analysis, options, [descent], progress)
-    return _essentials(history)
+    @property
+    def seeds(self) -> range:
+        """The seeds of the random starts."""
+        return range(self.options.seed, self.options.seed + self.options.seeds)
+
+    def flows(self, factor: Factor, progress: Advance) -> xr.Dataset:
+        """The flows of all values and seeds."""
+        known = self._trained(progress)
+        histories = [known[experiment] for experiment in self._flows(factor)]
+        return combine(histories, {factor.name: factor.values, "seed": self.seeds})
+
+    def descent(self, factor: Factor, progress: Advance) -> xr.Dataset:
+        """The first run of the middle value, by gradient descent with small steps."""
+        return self._trained(progress)[self._descent(factor)]
+
+    def _trained(self, progress: Advance) -> dict[Experiment, xr.Dataset]:
+        if not self._histories:
+            flows = [experiment for factor in self.factors for experiment in self._flows(factor)]
+            experiments = [*flows, *map(self._descent, self.factors)]
+            histories = train(self.analysis, self.options, experiments, progress)
+            self._histories = dict(zip(experiments, map(_essentials, histories), strict=True))
+        return self._histories
+
+    def _flows(self, factor: Factor) -> list[Experiment]:
+        return [factor.experiment(value, seed) for value in factor.values for seed in self.seeds]
+
+    def _descent(self, factor: Factor) -> Experiment:
+        followed = factor.experiment(factor.middle, self.options.seed)
+        return replace(
+            followed,
+            rule=GradientDescent(factor.small_step),
+            steps=MORE_STEPS * followed.steps,
+            measure=Measure(every=DESCENT_EVERY, relative=PRECISION),
+        )
 
 
 def _essentials(history: xr.Dataset) -> xr.Dataset:

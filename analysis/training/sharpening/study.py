@@ -9,7 +9,7 @@ import xarray as xr
 
 from analysis.claim import Claim
 from analysis.cli import Study
-from analysis.training.sharpening.factor import Factor, SharpeningOptions, repeated_run, runs
+from analysis.training.sharpening.factor import Factor, Runs, SharpeningOptions
 from analysis.training.sharpening.figure import draw
 from analysis.training.sharpening.measures import summary
 from eos_sym.critical_sharpness import critical_sharpness
@@ -23,11 +23,12 @@ def study(
     claims: Callable[[Mapping[str, xr.Dataset]], Sequence[Claim]],
 ) -> Study:
     """The study of these factors for the analysis of this name."""
-    experiments = {factor.name: partial(runs, analysis, options, factor) for factor in factors}
-    repeated = {factor.repeated: partial(repeated_run, analysis, options, factor) for factor in factors}
+    runs = Runs(analysis, options, factors)
+    flows = {factor.name: partial(runs.flows, factor) for factor in factors}
+    repeated = {factor.repeated: partial(runs.descent, factor) for factor in factors}
     return Study(
         theory={"critical_sharpness": critical_sharpness(GradientDescent())},
-        experiments=experiments | repeated,
+        experiments=flows | repeated,
         claims=claims,
         figure=lambda data: draw(data, factors),
         simulation=lambda data: {factor.name: summary(data[factor.name], factor) for factor in factors},
