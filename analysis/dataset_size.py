@@ -19,7 +19,7 @@ from analysis.cli import Study, main
 from analysis.training.sharpening import Factor, SharpeningOptions, flow, study, trend
 from numeric.networks.architectures import FullyConnected
 from numeric.networks.data import Digits
-from numeric.networks.experiment import Experiment
+from numeric.networks.training.experiment import Experiment
 
 NAME = "dataset_size"
 SIZES = {"quick": (100, 200, 400, 800), "full": (500, 1000, 2000, 5000)}

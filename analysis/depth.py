@@ -19,7 +19,7 @@ from analysis.training.sharpening import Factor, SharpeningOptions, flow, study,
 from eos_sym import BadInput
 from numeric.networks.architectures import FullyConnected
 from numeric.networks.data import Digits
-from numeric.networks.experiment import Experiment
+from numeric.networks.training.experiment import Experiment
 
 NAME = "depth"
 WIDTH = {"quick": 32, "full": 200}

@@ -31,7 +31,7 @@ from analysis.training.sharpening import Factor, SharpeningOptions, flow, study,
 from eos_sym import BadInput
 from numeric.networks.architectures import FullyConnected, NormalFanIn, UniformFanIn
 from numeric.networks.data import Digits
-from numeric.networks.experiment import Experiment
+from numeric.networks.training.experiment import Experiment
 
 NAME = "initialization"
 SMALL_STEP = {"quick": 0.08, "full": 0.005}

@@ -39,8 +39,8 @@ from eos_sym.rules import GradientDescent as Formula
 from numeric.combine import combine
 from numeric.networks.architectures import FullyConnected
 from numeric.networks.data import Digits
-from numeric.networks.experiment import Experiment, Measure, Stop
-from numeric.networks.optimizers import GradientDescent
+from numeric.networks.training.experiment import Experiment, Measure, Stop
+from numeric.networks.training.optimizers import GradientDescent
 
 NAME = "step_drop"
 SOURCE = "Cohen et al. 2021, Figure 7"

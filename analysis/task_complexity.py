@@ -26,7 +26,7 @@ from analysis.training.sharpening import Factor, SharpeningOptions, flow, study,
 from eos_sym import BadInput
 from numeric.networks.architectures import FullyConnected, XavierNormal
 from numeric.networks.data import Chebyshev, Digits
-from numeric.networks.experiment import Experiment, Stop
+from numeric.networks.training.experiment import Experiment, Stop
 
 NAME = "task_complexity"
 DEGREES = {"quick": (2, 3, 4), "full": (2, 3, 4, 5)}

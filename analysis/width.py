@@ -31,7 +31,7 @@ from analysis.training.sharpening import Factor, SharpeningOptions, change, flow
 from eos_sym import BadInput
 from numeric.networks.architectures import FullyConnected
 from numeric.networks.data import Digits
-from numeric.networks.experiment import Experiment
+from numeric.networks.training.experiment import Experiment
 
 NAME = "width"
 SOURCE = "Cohen et al. 2021, Figs. 14–16"

@@ -23,11 +23,11 @@ from rich.table import Table
 
 from numeric.networks.architectures import FullyConnected
 from numeric.networks.data import Digits
-from numeric.networks.experiment import Experiment, Stop
-from numeric.networks.optimizers import GradientDescent
-from numeric.networks.progress import Report
-from numeric.networks.running import Running
-from numeric.networks.train import Training
+from numeric.networks.training.experiment import Experiment, Stop
+from numeric.networks.training.optimizers import GradientDescent
+from numeric.networks.training.progress import Report
+from numeric.networks.training.running import Running
+from numeric.networks.training.train import Training
 
 NETWORKS = {
     "64-10-10, 100 images": ((10,), 100),

@@ -12,15 +12,17 @@ import torch
 import xarray as xr
 
 from eos_sym import BadInput
-from numeric.networks import checkpoint, run_folder, tracker, train
+from numeric.networks import tracker
 from numeric.networks.architectures import FullyConnected
-from numeric.networks.checkpoint import Checkpoints, from_bytes, to_bytes
 from numeric.networks.data import Examples, one_hot
-from numeric.networks.experiment import Experiment, Measure
-from numeric.networks.flow import FlowTraining, GradientFlow
-from numeric.networks.optimizers import Adam, HeavyBall
+from numeric.networks.training import checkpoint, run_folder, train
+from numeric.networks.training.checkpoint import Checkpoints, from_bytes, to_bytes
+from numeric.networks.training.experiment import Experiment, Measure
+from numeric.networks.training.flow import GradientFlow
+from numeric.networks.training.flow_training import FlowTraining
+from numeric.networks.training.optimizers import Adam, HeavyBall
 
-PRELOADED = ["numeric.networks.experiment", "torch._dynamo", "h5netcdf", "dask.array", "pytest"]
+PRELOADED = ["numeric.networks.training.experiment", "torch._dynamo", "h5netcdf", "dask.array", "pytest"]
 STATE = {
     "weights": torch.arange(6.0).reshape(2, 3),
     "columns": torch.arange(6.0, dtype=torch.float64).reshape(3, 2).T,

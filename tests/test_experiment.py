@@ -18,10 +18,10 @@ from numeric.configuration import configuration
 from numeric.networks import half_squared_error, hessian
 from numeric.networks.architectures import FullyConnected
 from numeric.networks.data import Chebyshev, Digits
-from numeric.networks.experiment import Experiment, Measure, Stop
 from numeric.networks.flat_loss import FlatLoss
-from numeric.networks.flow import GradientFlow
-from numeric.networks.optimizers import GradientDescent, NormalizedGradientDescent, RootLossGradientDescent
+from numeric.networks.training.experiment import Experiment, Measure, Stop
+from numeric.networks.training.flow import GradientFlow
+from numeric.networks.training.optimizers import GradientDescent, NormalizedGradientDescent, RootLossGradientDescent
 
 SMALL = Experiment(
     Digits(examples=50), FullyConnected(widths=(6,)), GradientDescent(0.1), steps=30, precision="float64"

@@ -17,8 +17,8 @@ from numeric.combine import combine
 from numeric.networks.architectures import FullyConnected
 from numeric.networks.curvature import gradient
 from numeric.networks.data import Digits
-from numeric.networks.experiment import Experiment
-from numeric.networks.optimizers import GradientDescent
+from numeric.networks.training.experiment import Experiment
+from numeric.networks.training.optimizers import GradientDescent
 
 ETAS = (0.5, 0.4, 0.1)  # the last is the control
 END, RATE = 100, 0.1  # the flow's sharpness is 1 + RATE·t

@@ -10,18 +10,19 @@ import xarray as xr
 from scipy.integrate import solve_ivp
 from torch import nn
 
-import numeric.networks.flow as flow_module
+import numeric.networks.training.flow_training as flow_module
 from eos_sym import BadInput, product
 from eos_sym.flows import gradient_flow
 from numeric.integrate import compile_flow
 from numeric.networks import FlatLoss, gradient, half_squared_error, scalar_chain, sharpness
 from numeric.networks.architectures import FullyConnected
-from numeric.networks.checkpoint import from_bytes, to_bytes
 from numeric.networks.data import Digits
-from numeric.networks.experiment import Experiment
-from numeric.networks.flow import REAL_LIMIT, FlowTraining, GradientFlow, integrate_flow, runge_kutta_step
-from numeric.networks.measure import Measure
-from numeric.networks.train import Stop
+from numeric.networks.training.checkpoint import from_bytes, to_bytes
+from numeric.networks.training.experiment import Experiment
+from numeric.networks.training.flow import REAL_LIMIT, GradientFlow, runge_kutta_step
+from numeric.networks.training.flow_training import FlowTraining, integrate_flow
+from numeric.networks.training.measure import Measure
+from numeric.networks.training.train import Stop
 
 
 def draw(seed, *shape):

@@ -13,7 +13,7 @@ from eos_sym import BadInput, Map, Objective, rules
 from eos_sym.catalogue import product, quadratic
 from numeric import compile_map
 from numeric.networks.expression import torch_function
-from numeric.networks.optimizers import (
+from numeric.networks.training.optimizers import (
     Adam,
     GradientDescent,
     HeavyBall,

@@ -16,7 +16,7 @@ from analysis.training.sharpening.figure import draw
 from eos_sym import BadInput
 from numeric.networks.architectures import FullyConnected
 from numeric.networks.data import Spectrum
-from numeric.networks.experiment import Stop
+from numeric.networks.training.experiment import Stop
 
 PERFECT = np.array([[1.0, 1.5, 2.0], [1.1, 1.4, 2.2], [0.9, 1.6, 1.9], [1.0, 1.2, 1.7]])  # (seed, value)
 

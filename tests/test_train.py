@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from eos_sym import BadInput
-from numeric.networks.batches import Batches
 from numeric.networks.data.examples import Examples, one_hot
 from numeric.networks.deep_linear import DeepLinear
-from numeric.networks.history import Recorder
 from numeric.networks.losses import accuracy, half_squared_error
-from numeric.networks.train import BLOCK, Stop, Training
+from numeric.networks.training.batches import Batches
+from numeric.networks.training.history import Recorder
+from numeric.networks.training.train import BLOCK, Stop, Training
 
 
 def examples(count=12, classes=3):

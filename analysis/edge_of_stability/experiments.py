@@ -14,8 +14,8 @@ from analysis.training.lanczos import lanczos_sharpness
 from numeric.combine import combine
 from numeric.networks.architectures import Architecture, Convolutional, FullyConnected, Transformer
 from numeric.networks.data import Digits
-from numeric.networks.experiment import Experiment, Measure, Stop
-from numeric.networks.optimizers import GradientDescent
+from numeric.networks.training.experiment import Experiment, Measure, Stop
+from numeric.networks.training.optimizers import GradientDescent
 from numeric.threads import one_thread
 
 NAME = "edge_of_stability"

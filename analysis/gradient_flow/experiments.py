@@ -19,10 +19,10 @@ from numeric.compile import Array
 from numeric.networks.architectures import FullyConnected
 from numeric.networks.data import Digits
 from numeric.networks.data.examples import DataSet
-from numeric.networks.experiment import Experiment, Measure, Stop
-from numeric.networks.flow import REAL_LIMIT, GradientFlow
-from numeric.networks.optimizers import GradientDescent
 from numeric.networks.products import HessianAt
+from numeric.networks.training.experiment import Experiment, Measure, Stop
+from numeric.networks.training.flow import REAL_LIMIT, GradientFlow
+from numeric.networks.training.optimizers import GradientDescent
 from numeric.threads import one_thread
 
 NAME = "gradient_flow"

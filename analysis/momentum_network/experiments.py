@@ -16,8 +16,8 @@ from eos_sym.rules import MOMENTUM, STEP_SIZE
 from numeric.combine import combine
 from numeric.networks.architectures import FullyConnected
 from numeric.networks.data import Digits
-from numeric.networks.experiment import Experiment, Measure
-from numeric.networks.optimizers import GradientDescent, HeavyBall, Nesterov, Rule
+from numeric.networks.training.experiment import Experiment, Measure
+from numeric.networks.training.optimizers import GradientDescent, HeavyBall, Nesterov, Rule
 
 NAME = "momentum_network"
 FORMULAS: Mapping[str, rules.Rule] = {"heavy_ball": rules.HeavyBall(), "nesterov": rules.Nesterov()}

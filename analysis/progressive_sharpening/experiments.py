@@ -17,9 +17,9 @@ from numeric.networks.architectures import FullyConnected
 from numeric.networks.data import Digits
 from numeric.networks.directional import directional_gradient
 from numeric.networks.eigen import TopEigenpairs
-from numeric.networks.experiment import Experiment, Measure, Stop
-from numeric.networks.optimizers import GradientDescent
 from numeric.networks.products import HessianAt
+from numeric.networks.training.experiment import Experiment, Measure, Stop
+from numeric.networks.training.optimizers import GradientDescent
 from numeric.threads import one_thread
 
 NAME = "progressive_sharpening"

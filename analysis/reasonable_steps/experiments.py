@@ -14,8 +14,8 @@ from analysis.training.measures import loss_of, sharpness_of
 from numeric.combine import combine
 from numeric.networks.architectures import FullyConnected
 from numeric.networks.data import Digits
-from numeric.networks.experiment import Experiment, Measure, Stop
-from numeric.networks.optimizers import GradientDescent
+from numeric.networks.training.experiment import Experiment, Measure, Stop
+from numeric.networks.training.optimizers import GradientDescent
 
 NAME = "reasonable_steps"
 CRITERIA = {"mse": "squared error", "cross_entropy": "cross-entropy"}

@@ -12,10 +12,10 @@ import xarray as xr
 from analysis.progress import Advance
 from analysis.training.options import TrainingOptions
 from eos_sym import BadInput
-from numeric.networks.experiment import Experiment
 from numeric.networks.flat_loss import FlatLoss
 from numeric.networks.losses import CRITERIA
-from numeric.networks.running import available_device
+from numeric.networks.training.experiment import Experiment
+from numeric.networks.training.running import available_device
 from numeric.sweep import sweep
 
 

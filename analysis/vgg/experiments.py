@@ -27,10 +27,10 @@ from analysis.training.lanczos import lanczos_sharpness
 from numeric.combine import combine
 from numeric.networks.architectures import Vgg
 from numeric.networks.data import Digits
-from numeric.networks.experiment import Experiment, Measure, Stop
 from numeric.networks.flat_loss import FlatLoss
-from numeric.networks.optimizers import GradientDescent
 from numeric.networks.products import HessianAt
+from numeric.networks.training.experiment import Experiment, Measure, Stop
+from numeric.networks.training.optimizers import GradientDescent
 from numeric.threads import one_thread
 
 NAME = "vgg"

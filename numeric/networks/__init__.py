@@ -7,7 +7,6 @@ from numeric.networks.curvature import gradient, hessian, sharpness
 from numeric.networks.deep_linear import DeepLinear, scalar_chain
 from numeric.networks.directional import directional_derivative, directional_gradient, expansion_along
 from numeric.networks.eigen import TopEigenpairs
-from numeric.networks.experiment import Experiment, Measure, Stop
 from numeric.networks.expression import torch_function
 from numeric.networks.flat_loss import FlatLoss
 from numeric.networks.gather import gather
@@ -15,6 +14,7 @@ from numeric.networks.iterates import gradient_descent
 from numeric.networks.losses import cross_entropy, half_squared_error
 from numeric.networks.products import HessianAt
 from numeric.networks.tracker import SharpnessTracker
+from numeric.networks.training.experiment import Experiment, Measure, Stop
 
 __all__ = [
     "DeepLinear",

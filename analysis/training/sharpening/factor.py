@@ -18,9 +18,9 @@ from eos_sym import BadInput
 from numeric.combine import combine
 from numeric.networks.architectures import Architecture
 from numeric.networks.data import DataSet
-from numeric.networks.experiment import Experiment, Measure, Stop
-from numeric.networks.flow import GradientFlow
-from numeric.networks.optimizers import GradientDescent
+from numeric.networks.training.experiment import Experiment, Measure, Stop
+from numeric.networks.training.flow import GradientFlow
+from numeric.networks.training.optimizers import GradientDescent
 
 LEAST_VALUES, LEAST_SEEDS = 3, 2  # what a test for a trend needs
 ACCURATE = Stop(accuracy=0.99)

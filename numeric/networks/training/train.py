@@ -26,8 +26,8 @@ import torch
 from torch import Tensor, nn
 
 from eos_sym import BadInput
-from numeric.networks.batches import Batch, Batches
-from numeric.networks.history import Recorder
+from numeric.networks.training.batches import Batch, Batches
+from numeric.networks.training.history import Recorder
 from numeric.values import positive_number, real_number
 
 BLOCK = 64  # steps between two looks at the losses

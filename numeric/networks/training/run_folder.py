@@ -1,7 +1,7 @@
 """The folder of one run: locked while the run goes on, and holding that run's files and no other's.
 
     folder/history.nc       the group `history`, with the configuration; there once the run is finished
-    folder/checkpoint-…     where the run is, while it is not (`numeric.networks.checkpoint`)
+    folder/checkpoint-…     where the run is, while it is not (`checkpoint`)
     folder/.lock            held by the process that runs
 
 Errors: `BadInput` for a folder in use by another run, one that holds a run of another configuration, and one that
@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 
 from eos_sym import BadInput
 from numeric.configuration import differences
-from numeric.networks.checkpoint import Checkpoints
+from numeric.networks.training.checkpoint import Checkpoints
 from numeric.store import load, save
 
 HISTORY = "history.nc"

@@ -20,20 +20,21 @@ import torch
 import xarray as xr
 
 from eos_sym import BadInput
-from numeric.networks.batches import Batches
 from numeric.networks.checks import check_evaluation, checked_loss, enough_memory
 from numeric.networks.data.examples import Examples
 from numeric.networks.flat_loss import FlatLoss
-from numeric.networks.flow import FlowTraining, GradientFlow
-from numeric.networks.interruption import postponed_interrupt
 from numeric.networks.losses import CRITERIA
-from numeric.networks.measure import Measurements
-from numeric.networks.progress import Report
-from numeric.networks.run_folder import RunFolder
-from numeric.networks.train import Training
+from numeric.networks.training.batches import Batches
+from numeric.networks.training.flow import GradientFlow
+from numeric.networks.training.flow_training import FlowTraining
+from numeric.networks.training.interruption import postponed_interrupt
+from numeric.networks.training.measure import Measurements
+from numeric.networks.training.progress import Report
+from numeric.networks.training.run_folder import RunFolder
+from numeric.networks.training.train import Training
 
 if TYPE_CHECKING:
-    from numeric.networks.experiment import Experiment
+    from numeric.networks.training.experiment import Experiment
 
 PRECISIONS = {"float32": torch.float32, "float64": torch.float64}
 

@@ -24,13 +24,13 @@ import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor
 
-from numeric.networks.batches import Batches
 from numeric.networks.data.examples import Examples
 from numeric.networks.eigen import MOST_RELATIVE
 from numeric.networks.flat_loss import FlatLoss
-from numeric.networks.optimizers import ScaledDescent
 from numeric.networks.products import HessianAt
 from numeric.networks.tracker import SharpnessTracker
+from numeric.networks.training.batches import Batches
+from numeric.networks.training.optimizers import ScaledDescent
 from numeric.networks.undisturbed import undisturbed
 from numeric.values import positive_number, whole_number
 

@@ -8,11 +8,11 @@ folder that was killed, at any moment, and is run again: it goes on from its lat
 
 The history has the dimension `step`, 0 … T, with the coordinate `time`, the sum of the step sizes so far, for `loss`
 and `accuracy`, or `batch_loss` and `batch_accuracy` of mini-batches; and the dimensions `reading` and `snapshot`, which
-are steps, for what `numeric.networks.measure` reads. Attributes: `ending`, see `numeric.networks.train`; `eta`;
-`critical_sharpness`, if the rule has one. Gradient flow has a history of its own, see `numeric.networks.flow`.
+are steps, for what `measure` reads. Attributes: `ending`, see `train`; `eta`; `critical_sharpness`, if it has one.
+Gradient flow has a history of its own, see `flow_training`.
 
 Errors: `BadInput` for numbers out of range, no memory for a batch, a folder that is in use or holds another run, and
-what `numeric.networks.running` refuses.
+what `running` refuses.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from eos_sym import BadInput
 from numeric.configuration import configuration
 from numeric.networks.architectures import Architecture
 from numeric.networks.data.examples import DataSet
-from numeric.networks.flow import GradientFlow
 from numeric.networks.losses import CRITERIA
-from numeric.networks.measure import Measure
-from numeric.networks.optimizers import Rule
-from numeric.networks.progress import Progress, Report
-from numeric.networks.run_folder import RunFolder, locked
-from numeric.networks.running import PRECISIONS, Running
-from numeric.networks.train import Stop
+from numeric.networks.training.flow import GradientFlow
+from numeric.networks.training.measure import Measure
+from numeric.networks.training.optimizers import Rule
+from numeric.networks.training.progress import Progress, Report
+from numeric.networks.training.run_folder import RunFolder, locked
+from numeric.networks.training.running import PRECISIONS, Running
+from numeric.networks.training.train import Stop
 from numeric.values import positive_number, whole_number
 
 __all__ = ["Experiment", "Measure", "Stop"]
@@ -101,7 +101,7 @@ class Experiment:
 
         With a folder the run is kept there: its state every so many seconds and at Ctrl-C, and in the end its history,
         which is only read when the same experiment is run again. `progress` is called with numbers of steps that are
-        done or have become unnecessary; a `Watcher` (`numeric.networks.progress`) is also shown loss and sharpness.
+        done or have become unnecessary; a `Watcher`, see `progress`, is also shown loss and sharpness.
         """
         report, kept = Report(progress), None if folder is None else Path(folder)
         with _own_words(), nullcontext() if kept is None else locked(kept):

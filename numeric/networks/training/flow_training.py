@@ -1,31 +1,23 @@
-"""Gradient flow of a network: θ̇ = −∇L(θ), by the classical Runge–Kutta method with the step tied to the sharpness.
+"""A network on its way along the gradient flow: steps of fourth order, each as long as sharpness and error allow.
 
-    g₁ = ∇L(θ),  g₂ = ∇L(θ − ½h g₁),  g₃ = ∇L(θ − ½h g₂),  g₄ = ∇L(θ − h g₃),  θ' = θ − h/6 (g₁ + 2g₂ + 2g₃ + g₄)
-    h = min(c/S, h_max),   c ≤ 2.785
+The sharpness S is read every so many steps. The gradient g₁' at the end of a step, with which the next one begins,
+tells whether S has risen in between or the loss is curved otherwise: a step with ‖g₄ − g₁'‖ more than twice that of a
+quadratic at hS = c is taken back; S is read at once, and if that does not shorten the step, half of it is tried. The
+step doubles again where the error allows it. Without a positive S it is h_max. Steps are shortened to end at the times
+that are asked for, so the weights there are of fourth order as well.
 
-Along an eigenvector of eigenvalue λ a step multiplies by R(−hλ), R(z) = 1 + z + z²/2 + z³/6 + z⁴/24, and |R(−hλ)| ≤ 1
-for 0 ≤ hλ ≤ 2.785. The sharpness S is read every so many steps. The gradient g₁' at the end, with which the next step
-begins, tells whether S has risen in between or the loss is curved otherwise: ‖g₄ − g₁'‖ is z³(2 + z)/24 ‖g₁‖ for a
-quadratic with hS = z. A step with more than twice that at z = c is taken back; S is read at once, and if that does not
-shorten the step, half of it is tried. The step doubles again where the error allows it. Without a positive S it is
-h_max. Steps are shortened to end at the times that are asked for, so the weights there are of fourth order as well.
+The history is that of `experiment`, a step being one of the method, and `time` the flow's:
+with all readings that were taken, one at the last point among them, and with the weights along ``snapshot``, at the
+times `weights_at` (`snapshot_time`) and at the steps that the measure's `weights_every` asks for. A run ends as in
+`train`, or with "time" at the time `until`.
 
-The history is that of `numeric.networks.experiment`, a step being one of the method, and `time` the flow's: with all
-readings that were taken, one at the last point among them, and with the weights along ``snapshot``, at the times
-`weights_at` (`snapshot_time`) and at the steps that the measure's `weights_every` asks for. A run ends as in
-`numeric.networks.train`, or with "time" at the time `until`.
-
-Shapes: θ (p,). Units: the time has those of θ²/L, as 1/S. Errors: `BadInput` for a c beyond the limit, for numbers that
-are not positive, for times that are not in order, and for readings that only an optimizer has. Source: Cohen et al.
-2021, with c = 1.
+Shapes and units: as in `flow`. Errors: `BadInput` for readings that only an optimizer has.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,48 +26,18 @@ import xarray as xr
 from torch import Tensor
 
 from eos_sym import BadInput
-from numeric.networks.batches import Batch
 from numeric.networks.flat_loss import FlatLoss
-from numeric.networks.history import Recorder
-from numeric.networks.measure import Measure
 from numeric.networks.tracker import SharpnessTracker
-from numeric.networks.train import Stop, loss_and_gradient
-from numeric.values import positive_number, real_number, whole_number
+from numeric.networks.training.batches import Batch
+from numeric.networks.training.flow import GradientFlow, error_of_quadratic, runge_kutta_step
+from numeric.networks.training.history import Recorder
+from numeric.networks.training.measure import Measure
+from numeric.networks.training.train import Stop, loss_and_gradient
+from numeric.values import whole_number
 
-REAL_LIMIT = 2.785293563405282  # where R(−z) = 1
 MARGIN = 2.0  # times the error of a quadratic: what a step may have
 SHORTEST = 1e-9  # part of the step that c and the sharpness allow: a shorter one is taken as it is
 ROUNDING = 16.0  # times the precision: the relative error of a gradient where nothing but rounding is left
-
-
-@dataclass(frozen=True)
-class GradientFlow:
-    """The flow, with h = min(step_times_sharpness/S, longest_step) and S read at least every so many steps."""
-
-    step_times_sharpness: float = 1.0
-    longest_step: float = 10.0
-    every: int = 10
-    until: float | None = None
-    weights_at: tuple[float, ...] = ()
-
-    def __post_init__(self) -> None:
-        c, end, times = self.step_times_sharpness, self.until, self.weights_at
-        if not 0 < real_number("step_times_sharpness", c) <= REAL_LIMIT:
-            raise BadInput(f"step_times_sharpness = {c}: must be positive and at most 2.785, the method's limit")
-        positive_number("longest_step", self.longest_step)
-        whole_number("every", self.every, least=1)
-        if end is not None:
-            positive_number("until", end)
-        last = math.inf if end is None else end
-        if not all(0 <= time < math.inf for time in times) or any(a >= b for a, b in pairwise(times)):
-            raise BadInput("weights_at: must be increasing times, finite and not negative")
-        if times and times[-1] > last:
-            raise BadInput(f"weights_at: {times[-1]} is after the end of the flow, until = {end}")
-
-    @property
-    def times(self) -> tuple[float, ...]:
-        """The times that a step has to end at."""
-        return self.weights_at if self.until is None else (*self.weights_at, self.until)
 
 
 class _Point(NamedTuple):
@@ -87,7 +49,7 @@ class _Point(NamedTuple):
 
 
 class FlowTraining:
-    """A network on its way along the flow: what `numeric.networks.train.Training` is for an optimizer."""
+    """A network on its way along the flow: what `numeric.networks.training.train.Training` is for an optimizer."""
 
     def __init__(
         self,
@@ -203,7 +165,7 @@ class FlowTraining:
     def _advance(self, first: Tensor) -> tuple[_Point, float]:
         """Take a step that is short enough; what is found at its end, and the time there."""
         start = self.loss.parameters
-        allowed = MARGIN * _error_of_quadratic(self.rule.step_times_sharpness) * float(first.norm())
+        allowed = MARGIN * error_of_quadratic(self.rule.step_times_sharpness) * float(first.norm())
         allowed += ROUNDING * torch.finfo(start.dtype).eps * abs(self._sharpness) * float(start.norm())
         while True:
             h, time = self._length()
@@ -270,16 +232,6 @@ class FlowTraining:
         return h, now + h
 
 
-def runge_kutta_step(
-    gradient: Callable[[Tensor], Tensor], point: Tensor, first: Tensor, h: float
-) -> tuple[Tensor, Tensor]:
-    """The point after a step of length h from one with the gradient g₁, and g₄."""
-    second = gradient(point - 0.5 * h * first)
-    third = gradient(point - 0.5 * h * second)
-    fourth = gradient(point - h * third)
-    return point - h / 6 * (first + 2 * (second + third) + fourth), fourth
-
-
 def integrate_flow(
     loss: FlatLoss,
     rule: GradientFlow,
@@ -297,8 +249,3 @@ def integrate_flow(
         if progress is not None:
             progress(1)
     return training.history()
-
-
-def _error_of_quadratic(z: float) -> float:
-    """‖g₄ − g₁'‖/‖g₁‖ of a step with hλ = z along an eigenvector."""
-    return z**3 * (2 + z) / 24
