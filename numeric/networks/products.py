@@ -26,7 +26,7 @@ from numeric.networks.flat_loss import FlatLoss
 from numeric.networks.wrong_derivatives import refuse_wrong_derivatives
 
 GRADIENT_WITH_GRAPH = 1.0
-PRODUCT = 1.9
+PRODUCT = 1.8
 
 
 class HessianAt:
