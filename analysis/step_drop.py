@@ -26,10 +26,10 @@ from matplotlib.figure import Figure
 from sympy import Expr, Symbol, simplify
 
 from analysis.claim import Claim, Evidence, agreement, bounded, identity
-from analysis.cli import Number, Study, check_step_sizes, main
+from analysis.cli import Number, Study, main
 from analysis.figure import COLORS, new_figure
 from analysis.progress import Advance
-from analysis.training import TrainingOptions, train
+from analysis.training import StepSizeOptions, train
 from analysis.training.measures import crossing, hovering, loss_of, share_of_rises, sharpness_of
 from analysis.training.panels import label_few_decades, mark_crossing, plot_loss, plot_sharpness
 from eos_sym import STEP_SIZE, BadInput, Undecided, quadratic
@@ -55,7 +55,7 @@ AFTER = Symbol("eta_after", positive=True)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(TrainingOptions):
+class Options(StepSizeOptions):
     """A network trained with a step size that is cut on the way, beside one that goes on with the first."""
 
     eta: tuple[Number, ...] = ()
@@ -67,7 +67,6 @@ class Options(TrainingOptions):
 def analyse(options: Options) -> Study:
     """Check the options and set up the study."""
     etas = options.eta or STEP_SIZES[options.preset]
-    check_step_sizes(etas)
     if len(etas) != 2 or etas[0] < etas[1]:
         raise BadInput(f"--eta {' '.join(map(str, etas))}: give two step sizes, the first the larger one")
     cut = CUT[options.preset] if options.cut is None else options.cut

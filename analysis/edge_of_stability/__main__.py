@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from analysis.cli import Number, Study, check_step_sizes, main
+from analysis.cli import Study, main
 from analysis.edge_of_stability.claims import claims
 from analysis.edge_of_stability.experiments import NAME, experiments, second_readings, training
 from analysis.edge_of_stability.figures import draw
-from analysis.training import TrainingOptions
+from analysis.training import StepSizeOptions
 from eos_sym import BadInput
 from eos_sym.critical_sharpness import critical_sharpness
 from eos_sym.rules import GradientDescent
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(TrainingOptions):
+class Options(StepSizeOptions):
     """Sharpness and loss of three architectures, trained with several step sizes."""
 
     architecture: tuple[Literal["fully_connected", "convolutional", "transformer"], ...] = (
@@ -27,14 +27,10 @@ class Options(TrainingOptions):
     """networks to train"""
     criterion: tuple[Literal["mse", "cross_entropy"], ...] = ("mse", "cross_entropy")
     """losses to train with: squared error, cross-entropy"""
-    eta: tuple[Number, ...] = ()
-    """step sizes, for all of these; the preset's for each network and loss if not given"""
 
 
 def analyse(options: Options) -> Study:
     """Check the options and set up the study."""
-    if options.eta:
-        check_step_sizes(options.eta)
     for name, chosen in (("architecture", options.architecture), ("criterion", options.criterion)):
         if not chosen or len({*chosen}) < len(chosen):
             raise BadInput(f"--{name} {' '.join(chosen)}".strip() + ": give one or more, each once")

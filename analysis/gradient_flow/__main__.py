@@ -4,28 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from analysis.cli import Number, Study, check_step_sizes, main
+from analysis.cli import Study, main
 from analysis.gradient_flow.claims import claims
 from analysis.gradient_flow.experiments import NAME, descents, first_order, flows, pairs
 from analysis.gradient_flow.figures import draw
 from analysis.gradient_flow.theory import first_order_on_quadratic, solved_first_order
-from analysis.training import TrainingOptions
+from analysis.training import StepSizeOptions
 from eos_sym.critical_sharpness import critical_sharpness
 from eos_sym.rules import GradientDescent
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(TrainingOptions):
-    """Gradient descent beside the gradient flow from the same weights, with tanh and with ReLU."""
+class Options(StepSizeOptions):
+    """Gradient descent beside the gradient flow from the same weights, with tanh and with ReLU.
 
-    eta: tuple[Number, ...] = ()
-    """step sizes; the preset's if not given. A quarter of the least one is trained with as well, for comparison"""
+    A quarter of the least step size is trained with as well, for comparison.
+    """
 
 
 def analyse(options: Options) -> Study:
     """Check the options and set up the study."""
-    if options.eta:
-        check_step_sizes(options.eta)
     runs = pairs(options, options.eta)
     return Study(
         theory={

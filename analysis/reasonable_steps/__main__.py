@@ -4,28 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from analysis.cli import Number, Study, check_step_sizes, main
+from analysis.cli import Study, main
 from analysis.reasonable_steps.claims import claims
 from analysis.reasonable_steps.experiments import CRITERIA, NAME, STEP_SIZES, training
 from analysis.reasonable_steps.figures import draw
 from analysis.reasonable_steps.ranges import summary
-from analysis.training import TrainingOptions
+from analysis.training import StepSizeOptions
 from eos_sym.critical_sharpness import critical_sharpness
 from eos_sym.rules import GradientDescent
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(TrainingOptions):
+class Options(StepSizeOptions):
     """The range of step sizes that train a network, and the part of it at the edge of stability."""
-
-    eta: tuple[Number, ...] = ()
-    """step sizes; evenly spaced ones, on a logarithmic scale, if not given"""
 
 
 def analyse(options: Options) -> Study:
     """Check the options and set up the study."""
-    if options.eta:
-        check_step_sizes(options.eta)
     etas = {
         criterion: sorted(map(float, options.eta or STEP_SIZES[options.preset][criterion])) for criterion in CRITERIA
     }

@@ -4,31 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from analysis.cli import Number, Study, check_step_sizes, main
+from analysis.cli import Study, main
 from analysis.sgd_batch.claims import claims
 from analysis.sgd_batch.experiments import NAME, ends, experiments, training
 from analysis.sgd_batch.figures import draw
 from analysis.sgd_batch.theory import derived_bound
-from analysis.training import TrainingOptions
+from analysis.training import StepSizeOptions
 from eos_sym.critical_sharpness import critical_sharpness
 from eos_sym.rules import GradientDescent
 from eos_sym.stochastic import mean_square_multiplier
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(TrainingOptions):
+class Options(StepSizeOptions):
     """Sharpness and batch sharpness of a network trained by SGD, for batches of several sizes."""
 
-    eta: tuple[Number, ...] = ()
-    """step sizes; the preset's if not given"""
     batch_size: tuple[int, ...] = ()
     """sizes of the batches, beside the full one; the preset's if not given"""
 
 
 def analyse(options: Options) -> Study:
     """Check the options and set up the study."""
-    if options.eta:
-        check_step_sizes(options.eta)
     runs = experiments(options, [float(eta) for eta in options.eta], options.batch_size)
     return Study(
         theory={

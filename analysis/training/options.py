@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis.cli import CommonOptions, check_steps
+from analysis.cli import CommonOptions, Number, check_step_sizes, check_steps
 from eos_sym import BadInput
 from numeric.networks.data import Cifar10
 
@@ -48,3 +48,16 @@ class TrainingOptions(CommonOptions):
         if self.cluster is None:  # whose workers may have them elsewhere than here
             images.check_files()
         return images
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepSizeOptions(TrainingOptions):
+    """The options of analyses that train with several step sizes."""
+
+    eta: tuple[Number, ...] = ()
+    """step sizes; the preset's if not given"""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.eta:
+            check_step_sizes(self.eta)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from analysis.cli import Number, Study, check_step_sizes, main
-from analysis.training import TrainingOptions
+from analysis.cli import Study, main
+from analysis.training import StepSizeOptions
 from analysis.vgg.claims import claims
 from analysis.vgg.experiments import NAME, experiments, scale, training
 from analysis.vgg.figures import draw
@@ -16,19 +16,15 @@ from eos_sym.rules import GradientDescent
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(TrainingOptions):
+class Options(StepSizeOptions):
     """A VGG network with batch normalization, trained by full-batch gradient descent with several step sizes."""
 
-    eta: tuple[Number, ...] = ()
-    """step sizes; the preset's if not given"""
     criterion: Literal["mse", "cross_entropy"] = "mse"
     """loss to train with: squared error or cross-entropy"""
 
 
 def analyse(options: Options) -> Study:
     """Check the options and set up the study."""
-    if options.eta:
-        check_step_sizes(options.eta)
     runs = experiments(options, [float(eta) for eta in options.eta], options.criterion)
     theory = derive()
     return Study(

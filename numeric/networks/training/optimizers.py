@@ -25,7 +25,7 @@ Sources: Cohen et al. 2021, appendix B, for the momentum rules; Cohen et al. 202
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any, Protocol
 
@@ -53,13 +53,23 @@ class Rule(Protocol):
 
 
 @dataclass(frozen=True)
-class GradientDescent:
-    """θ' = θ − ηg."""
+class _WithStepSize:
+    """What the descriptions share: a step size, and the ranges of all numbers."""
 
     eta: float
 
     def __post_init__(self) -> None:
-        _check(self.eta)
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name in ("eta", "epsilon"):
+                positive_number(field.name, value)
+            elif not 0 <= real_number(field.name, value) < 1:
+                raise BadInput(f"{field.name} = {value}: must be 0 or more and less than 1")
+
+
+@dataclass(frozen=True)
+class GradientDescent(_WithStepSize):
+    """θ' = θ − ηg."""
 
     @property
     def critical_sharpness(self) -> float:
@@ -72,14 +82,10 @@ class GradientDescent:
 
 
 @dataclass(frozen=True)
-class HeavyBall:
+class HeavyBall(_WithStepSize):
     """v' = βv − ηg, θ' = θ + v'."""
 
-    eta: float
     momentum: float
-
-    def __post_init__(self) -> None:
-        _check(self.eta, momentum=self.momentum)
 
     @property
     def critical_sharpness(self) -> float:
@@ -92,14 +98,13 @@ class HeavyBall:
 
 
 @dataclass(frozen=True)
-class Nesterov:
+class Nesterov(_WithStepSize):
     """θ' = θ + v', v' = βv − η∇L(θ + βv), by the points θ + βv."""
 
-    eta: float
     momentum: float
 
     def __post_init__(self) -> None:
-        _check(self.eta, momentum=self.momentum)
+        super().__post_init__()
         if self.momentum == 0:
             raise BadInput("momentum = 0: torch has no Nesterov rule without momentum; use GradientDescent")
 
@@ -114,13 +119,8 @@ class Nesterov:
 
 
 @dataclass(frozen=True)
-class NormalizedGradientDescent:
+class NormalizedGradientDescent(_WithStepSize):
     """θ' = θ − ηg/‖g‖."""
-
-    eta: float
-
-    def __post_init__(self) -> None:
-        _check(self.eta)
 
     @property
     def critical_sharpness(self) -> None:
@@ -132,13 +132,8 @@ class NormalizedGradientDescent:
 
 
 @dataclass(frozen=True)
-class RootLossGradientDescent:
+class RootLossGradientDescent(_WithStepSize):
     """θ' = θ − η∇√L = θ − ηg/(2√L)."""
-
-    eta: float
-
-    def __post_init__(self) -> None:
-        _check(self.eta)
 
     @property
     def critical_sharpness(self) -> None:
@@ -150,15 +145,11 @@ class RootLossGradientDescent:
 
 
 @dataclass(frozen=True)
-class RMSProp:
+class RMSProp(_WithStepSize):
     """θ' = θ − ηg/(√s' + ε)."""
 
-    eta: float
     beta2: float = 0.99
     epsilon: float = 1e-8
-
-    def __post_init__(self) -> None:
-        _check(self.eta, self.epsilon, beta2=self.beta2)
 
     @property
     def critical_sharpness(self) -> float:
@@ -171,16 +162,12 @@ class RMSProp:
 
 
 @dataclass(frozen=True)
-class Adam:
+class Adam(_WithStepSize):
     """θ' = θ − ηP⁻¹m'/(1 − β₁ᵗ)."""
 
-    eta: float
     beta1: float = 0.9
     beta2: float = 0.999
     epsilon: float = 1e-8
-
-    def __post_init__(self) -> None:
-        _check(self.eta, self.epsilon, beta1=self.beta1, beta2=self.beta2)
 
     @property
     def critical_sharpness(self) -> float:
@@ -240,11 +227,3 @@ def _formula(rule: Callable[[], rules.Rule]) -> Any:
 def _critical(rule: Callable[[], rules.Rule], eta: float, momentum: float = 0.0) -> float:
     """The critical sharpness at these values."""
     return float(_formula(rule).subs({rules.STEP_SIZE: eta, rules.MOMENTUM: momentum}))
-
-
-def _check(eta: float, epsilon: float = 1.0, **coefficients: float) -> None:
-    positive_number("eta", eta)
-    positive_number("epsilon", epsilon)
-    for name, value in coefficients.items():
-        if not 0 <= real_number(name, value) < 1:
-            raise BadInput(f"{name} = {value}: must be 0 or more and less than 1")
