@@ -1,9 +1,9 @@
 """What configures a run as JSON, so that it can be stored with the results, compared, and turned into a folder's name.
 
 A configuration is a tree of frozen dataclasses whose leaves are numbers, texts, truth values, paths, None and tuples of
-these. A dataclass becomes {"kind": its class's name, **its fields}, a tuple a list, a path its text; two runs are the
-same if these trees are. Numbers keep all of their digits, and a whole one is written as an integer, so 1.0 is 1. A
-dataclass of something else, such as tensors, says with a method `configuration` what stands for it.
+these. A dataclass becomes an object of its fields and, as "kind", its class's name, a tuple a list, a path its text;
+two runs are the same if these trees are. Numbers keep all of their digits, and a whole one is written as an integer, so
+1.0 is 1. A dataclass of something else, such as tensors, says with a method `configuration` what stands for it.
 
 Errors: `BadInput` for anything else: such a value could not be compared, or not be read back.
 """

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from eos_sym import BadInput
+from numeric.networks.architectures import DeepLinear
 from numeric.networks.data.examples import Examples, one_hot
-from numeric.networks.deep_linear import DeepLinear
 from numeric.networks.losses import accuracy, half_squared_error
 from numeric.networks.training.batches import Batches
 from numeric.networks.training.history import Recorder

@@ -14,8 +14,6 @@ from numeric.networks.architectures.deep_linear import DeepLinear
 from numeric.networks.flat_loss import FlatLoss
 from numeric.networks.losses import half_squared_error
 
-__all__ = ["DeepLinear", "scalar_chain"]
-
 
 def scalar_chain(depth: int) -> FlatLoss:
     """½ (1 − f(1))² of a deep linear network of width 1, as a function of its `depth` weights."""
