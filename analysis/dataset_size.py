@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 
 from analysis.cli import Study, main
 from analysis.training.sharpening import Factor, SharpeningOptions, flow, study, trend
+from eos_sym import BadInput
 from numeric.networks.architectures import FullyConnected
 from numeric.networks.data import Digits
 from numeric.networks.training.experiment import Experiment
@@ -44,6 +45,10 @@ def analyse(options: Options) -> Study:
         return flow(options, replace(whole, examples=size), network, seed)
 
     sizes = options.sizes or SIZES[options.preset]
+    if not quick and max(sizes) > options.examples:
+        raise BadInput(
+            f"--sizes {' '.join(map(str, sizes))}: there are {options.examples} images; give more --examples"
+        )
     factor = Factor(
         "examples", "number of examples $n$", "n", sizes, experiment, SMALL_STEP[options.preset], logarithmic=True
     )

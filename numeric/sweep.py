@@ -15,7 +15,7 @@ Errors: `BadInput` for a number of workers below 1, and for a folder that cannot
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,7 @@ import xarray as xr
 from eos_sym import BadInput
 from numeric.attempt import HISTORY, TRACEBACK, Finished, Progress, Run, Stepped, Task, attempt, read_history
 from numeric.configuration import identifier
+from numeric.values import whole_number
 from numeric.worker_processes import run_in_processes
 
 NAME_LENGTH = 80
@@ -70,7 +71,7 @@ class _Counted:
 
 
 def sweep(
-    runs: Sequence[Run],
+    runs: Iterable[Run],
     folder: Path | str,
     *,
     workers: int | None = None,
@@ -85,8 +86,11 @@ def sweep(
     """
     if cluster is not None and workers is not None:
         raise BadInput(f"cluster {cluster}, {workers} workers: the cluster decides that; give one of the two")
-    if workers is not None and workers < 1:
-        raise BadInput(f"{workers} workers: give 1 or more")
+    if workers is not None:
+        whole_number("workers", workers, least=1)
+    if not isinstance(runs, Iterable):
+        raise BadInput(f"sweep: give a list of runs, not {type(runs).__name__}")
+    runs = [*runs]
     places = [Path(folder).absolute() / folder_name(run) for run in runs]
     missing = {place: run for place, run in zip(places, runs, strict=True) if not (place / HISTORY).exists()}
     tasks = [(run, place) for place, run in missing.items()]

@@ -27,3 +27,13 @@ def test_a_few_steps_on_a_few_digits_decide_nothing_and_are_not_repeated(tmp_pat
 def test_sizes_in_which_no_trend_can_be_seen_are_refused(sizes):
     with pytest.raises(BadInput, match="examples"):
         analyse(Options(sizes=sizes))
+
+
+def test_sizes_beyond_the_number_of_images_are_refused(cifar):
+    with pytest.raises(BadInput, match="there are 1000 images; give more --examples"):
+        analyse(Options(preset="full", data_root=cifar, examples=1000))
+
+
+def test_a_folder_of_images_that_the_quick_preset_would_not_look_at_is_refused(tmp_path):
+    with pytest.raises(BadInput, match=r"--data-root .*: the quick preset has data of its own; add --preset full"):
+        Options(data_root=tmp_path)

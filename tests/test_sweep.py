@@ -131,7 +131,7 @@ def test_a_history_that_cannot_be_read_is_a_failure_with_the_remedy(tmp_path):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"workers": 0}, "0 workers: give 1 or more"),
+        ({"workers": 0}, "workers = 0: must be 1 or more"),
         ({"workers": 2, "cluster": "tcp://127.0.0.1:1"}, "give one of the two"),
     ],
     ids=["no workers", "two places"],

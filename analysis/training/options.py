@@ -37,6 +37,8 @@ class TrainingOptions(CommonOptions):
             check_steps(self.steps)
         if self.workers is not None and self.workers < 1:
             raise BadInput(f"--workers {self.workers}: must be 1 or more")
+        if self.data_root is not None and self.preset == "quick":
+            raise BadInput(f"--data-root {self.data_root}: the quick preset has data of its own; add --preset full")
 
     def cifar(self) -> Cifar10:
         """The first images of CIFAR-10."""

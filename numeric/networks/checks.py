@@ -25,10 +25,12 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from eos_sym import BadInput
 from numeric.networks.flat_loss import FlatLoss
+from numeric.networks.products import HessianAt
 from numeric.networks.undisturbed import undisturbed
 from numeric.networks.wrong_derivatives import refuse_wrong_derivatives
 
 SAMPLE = 64
+SYMMETRY = 0.01  # relative: far above rounding in float32
 _REPETITIONS = 64  # where random numbers are drawn: a layer left out in 1 of 10 draws is in and out among them
 _FOR_CLASSES = (nn.CrossEntropyLoss, nn.NLLLoss)
 _MODE = "make the tracker and call its step with the module in .eval() mode"
@@ -66,8 +68,11 @@ def checked_loss(
     return loss
 
 
-def check_evaluation(loss: FlatLoss) -> None:
-    """Refuse a loss that, in the mode the module is in, is random, no scalar, or no mean over examples."""
+def check_evaluation(loss: FlatLoss, *, elsewhere: bool = False) -> None:
+    """Refuse a loss that, in the mode the module is in, is random, no scalar, or no mean over examples.
+
+    Also one whose derivatives are not those of a function of the weights; `elsewhere`, at other than the present ones.
+    """
     size = min(len(loss.inputs), SAMPLE, max(2, loss.batch_size or SAMPLE))
     spread = torch.linspace(0, len(loss.inputs) - 1, size).long().to(loss.inputs.device)
     inputs, targets = loss.inputs[spread], loss.targets[spread]
@@ -88,6 +93,7 @@ def check_evaluation(loss: FlatLoss) -> None:
         if isinstance(outputs, Tensor) and loss.criterion(outputs.detach(), targets).requires_grad:
             raise BadInput("the criterion uses parameters itself (a penalty?): let only the module's outputs enter it")
         _check_repeats(loss, inputs, targets)
+        _check_gradient(loss, inputs, targets, elsewhere=elsewhere)
         if isinstance(outputs, Tensor) and outputs.ndim and len(outputs) == size > 1:
             _check_mean(loss.criterion, outputs, targets, in_micro_batches)
             if in_micro_batches:
@@ -210,6 +216,38 @@ def _watched(module: nn.Module, drawing: list[str]) -> Iterator[None]:
     finally:
         for handle in handles:
             handle.remove()
+
+
+def _check_gradient(loss: FlatLoss, inputs: Tensor, targets: Tensor, *, elsewhere: bool) -> None:
+    """Compare the gradient as a function of θ with that of the module itself; and see that the Hessian is symmetric."""
+    present = loss.parameters
+    point = 1.01 * present + 1e-3 if elsewhere else present
+    sample = FlatLoss(loss.module, inputs, targets, loss.criterion)
+    hessian = HessianAt(sample, point)
+    gradient = hessian.gradient
+    image = hessian.product(gradient[:, None])[:, 0]
+    again = hessian.product(image[:, None])[:, 0]
+    try:
+        if elsewhere:
+            loss.load(point)
+        value = loss.criterion(loss.module(inputs), targets)
+        slopes = torch.autograd.grad(value, [*loss.trainable.values()], allow_unused=True, materialize_grads=True)
+    finally:
+        if elsewhere:
+            loss.load(present)
+    own = torch.cat([slope.reshape(-1) for slope in slopes])
+    if (own - gradient).norm() > _tolerance(own) * own.norm():
+        raise BadInput(
+            "the loss is not differentiated as a function of its parameters: the module reaches them through a list or"
+            " a cache of its own instead of its attributes"
+            + (", or it is checkpointed, which midpoints are not for")
+            * elsewhere
+        )
+    asymmetry = abs(gradient.double() @ again.double() - image.double().square().sum())
+    if asymmetry > SYMMETRY * (image.double().square().sum() + 0.01 * gradient.double().norm() * again.double().norm()):
+        raise BadInput(
+            "the Hessian's products are not symmetric: an operation (once_differentiable?) has no second derivative"
+        )
 
 
 def _check_mean(criterion: Criterion, outputs: Tensor, targets: Tensor, in_micro_batches: bool) -> None:

@@ -93,6 +93,7 @@ def expansion_along(loss: Loss, parameters: Tensor, direction: Tensor) -> Expans
     return Expansion(direction, *_along(loss, parameters, [direction] * 3))
 
 
+@torch.enable_grad()
 def _along(loss: Loss, parameters: Tensor, directions: Sequence[Tensor]) -> list[Tensor]:
     """The loss, ∇L, ∇²L(u₁,·), …, ∇ᵏ⁺¹L(u₁,…,u_k,·), each summed over the micro-batches."""
     _check(parameters, directions)

@@ -4,7 +4,8 @@
 
 over micro-batches b of at most `batch_size` of the n examples: the same number as on all of them at once, if the
 criterion is a mean over examples, at the memory of one micro-batch. θ holds the parameters that require a gradient, in
-the order of ``module.parameters()``; buffers and frozen parameters stay as they are.
+the order of ``module.parameters()``; buffers and frozen parameters stay as they are. A module under
+`torch.utils.checkpoint` is computed anew on the way back with its own weights: load θ into it first.
 
 Shapes: θ (p,), inputs (n, …), targets (n, …). Errors: `BadInput` for numbers of inputs and targets that differ, for no
 examples, for a module without trainable parameters, and for a batch size below 1.
@@ -77,6 +78,7 @@ class FlatLoss:
         ]
         return terms[0] if len(terms) == 1 else torch.stack(terms).sum()
 
+    @torch.enable_grad()
     def value_and_gradient(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
         """L(θ) and ∇L(θ), (p,), without a graph, a micro-batch at a time."""
         point = parameters.detach().requires_grad_()

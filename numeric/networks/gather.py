@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 
 from eos_sym import BadInput
 
@@ -15,6 +16,9 @@ def gather(batches: Iterable[Sequence[Tensor]]) -> tuple[Tensor, Tensor]:
 
     The batches are gone through once: what a loader augments at random stays as it was drawn.
     """
+    one_by_one = isinstance(batches, DataLoader) and batches.batch_size is None and batches.batch_sampler is None
+    if one_by_one or isinstance(batches, Dataset):
+        raise BadInput("these are examples one by one: give a DataLoader with a batch_size")
     holders = (batches, getattr(batches, "sampler", None))
     generators = [found for holder in holders if (found := getattr(holder, "generator", None)) is not None]
     states = [generator.get_state() for generator in generators]
@@ -39,4 +43,7 @@ def _pair(batch: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     if not isinstance(batch, list | tuple) or len(batch) != 2 or not all(isinstance(part, Tensor) for part in batch):
         raise BadInput(f"a batch is a {type(batch).__name__}: must be a pair of tensors, inputs and targets")
     inputs, targets = batch
+    if not inputs.ndim or not targets.ndim or len(inputs) != len(targets):
+        shapes = f"{tuple(inputs.shape)} and {tuple(targets.shape)}"
+        raise BadInput(f"a batch of inputs and targets of the shapes {shapes}: must be as many of both")
     return inputs, targets

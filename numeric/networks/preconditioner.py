@@ -93,7 +93,7 @@ class Preconditioned:
 
 
 def preconditions(optimizer: Optimizer, parameters: Sequence[Tensor]) -> bool:
-    """Whether P is anything but 1 for an optimizer of these parameters; refuses what has no P known here."""
+    """Whether P can be anything but 1 for an optimizer of these parameters; refuses what has no P known here."""
     given = type(optimizer)
     if given is not SGD and given not in _DIAGONALS:
         known = ", ".join(sorted({SGD.__name__, *(kind.__name__ for kind in _DIAGONALS)}))
@@ -105,7 +105,7 @@ def preconditions(optimizer: Optimizer, parameters: Sequence[Tensor]) -> bool:
         raise BadInput("the optimizer ascends (maximize=True): stability is about descent; give minus the loss to it")
     if len({_momentum(group) for group in groups}) > 1:
         raise BadInput("the optimizer's groups differ in momentum: they have no common threshold; leave it out")
-    return given in _DIAGONALS or len({float(group["lr"]) for group in groups}) > 1
+    return given in _DIAGONALS or len(groups) > 1  # whose step sizes may come to differ
 
 
 def inverse_preconditioner(optimizer: Optimizer, parameters: Sequence[Tensor]) -> Tensor | None:

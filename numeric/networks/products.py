@@ -102,6 +102,7 @@ class HessianAt:
             self._value_and_gradient = torch.stack(values).sum(), torch.stack(gradients).sum(0)
         return self._value_and_gradient
 
+    @torch.enable_grad()
     def _over_micro_batches(self, use: Callable[[Sequence[Tensor], Tensor], None]) -> None:
         """Call with the gradient's graph and the value of every micro-batch's term of the loss."""
         for inputs, targets, share in self.loss.micro_batches():
@@ -117,6 +118,7 @@ class HessianAt:
         for image, direction in zip(images, directions, strict=True):
             image += self._derivative(graph, direction)
 
+    @torch.enable_grad()
     def _derivative(self, graph: Sequence[Tensor], direction: Sequence[Tensor]) -> Tensor:
         """∇⟨gradient, direction⟩, (p,), the graph kept; zero where the gradient is constant."""
         slope = torch.stack([(piece * part).sum() for piece, part in zip(graph, direction, strict=True)]).sum()

@@ -178,7 +178,9 @@ class SharpnessTracker:
             effective = {name: torch.tensor(torch.nan, dtype=torch.float64) for name in _EFFECTIVE}
             if self._effective is not None and inverse is not None:
                 operator = Preconditioned(hessian, inverse)
-                found = self._effective.read(operator, weights, inverse.sqrt() * gradient)
+                found = reading
+                if (inverse != 1).any():
+                    found = self._effective.read(operator, weights, inverse.sqrt() * gradient)
                 effective = dict(zip(_EFFECTIVE, (found.eigenvalues[0], found.bounds[0]), strict=True))
             row = {
                 "reading": torch.tensor(step),
@@ -203,7 +205,7 @@ class SharpnessTracker:
             raise BadInput("other parameters require a gradient than when the tracker was made: make a new one")
         mode = tuple(part.training for part in self.loss.module.modules())
         if mode not in self._modes:
-            check_evaluation(self.loss)
+            check_evaluation(self.loss, elsewhere=self.midpoint)
             self._modes.add(mode)
 
     def _columns(self) -> dict[str, Tensor]:

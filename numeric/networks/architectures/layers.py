@@ -72,7 +72,9 @@ def activation_layer(name: str) -> nn.Module:
 
 
 def check_widths(name: str, widths: tuple[int, ...]) -> None:
-    """Refuse widths below 1."""
+    """Refuse widths below 1, and a number where a tuple belongs."""
+    if not isinstance(widths, tuple):
+        raise BadInput(f"{name} = {widths}: must be a tuple, such as (200, 200)")
     if min(widths, default=1) < 1:
         raise BadInput(f"{name} = {widths}: each must be 1 or more")
 

@@ -72,7 +72,7 @@ class Experiment:
             if getattr(self, name) is not None:
                 whole_number(name, getattr(self, name), least=1)
         for name, known in (("loss", CRITERIA), ("precision", PRECISIONS)):
-            if getattr(self, name) not in known:
+            if getattr(self, name) not in [*known]:
                 raise BadInput(f"{name} = {getattr(self, name)}: give {' or '.join(known)}")
         try:
             drops = [whole_number("a step of later_etas", step, least=1) for step, _ in self.later_etas]
@@ -91,8 +91,12 @@ class Experiment:
             ("rule", "eta", "GradientDescent(0.01)"),
         ):
             described = getattr(self, name)
-            if not hasattr(described, kind) and not isinstance(described, GradientFlow):
+            if isinstance(described, type) or not (hasattr(described, kind) or isinstance(described, GradientFlow)):
                 raise BadInput(f"{name}: must be a description such as {example}, not {type(described).__name__}")
+        if not isinstance(self.measure, Measure | None):
+            raise BadInput("measure: must be a description such as Measure(every=10), or None")
+        if not isinstance(self.stop, Stop):
+            raise BadInput("stop: must be a description such as Stop(accuracy=0.99)")
 
     def run(
         self, folder: Path | None = None, progress: Progress | None = None, checkpoint_seconds: float = 60.0

@@ -140,7 +140,7 @@ class Running:
 
 def _flow(experiment: Experiment, rule: GradientFlow, loss: FlatLoss, examples: Examples) -> FlowTraining:
     if experiment.batch_size is not None or experiment.later_etas:
-        raise BadInput("gradient flow has the full batch and no step sizes: leave batch_size and later_etas out")
+        raise BadInput("gradient flow has the full batch and no step sizes: give neither batch_size nor later_etas")
     return FlowTraining(
         loss,
         rule,
