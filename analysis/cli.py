@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_STEPS = 1_000_000
+STALE = ("claims.json", "figure.png", "figure.pdf")  # as soon as there are new data
 
 
 Number = Annotated[
@@ -138,8 +139,9 @@ def read_options(name: str, options_type: type[Options], arguments: Sequence[str
         said = " ".join(line.strip() for line in lines if line.strip() and "full helptext" not in line)
         unread = re.search(r"Error parsing (--\S+):.*?(?:for arguments:|instantiated from) \[(.*?)\]", said)
         if unread:
-            remedy = "not a value of this option; numbers are written 0.2, 1e-3 or 2/8"
+            remedy = "not a value of this option; whole numbers are written 20, others 0.2, 1e-3 or 2/8"
             raise BadInput(f"{unread[1]} {unread[2]}: {remedy}") from None
+        said = re.sub(r"invalid literal for int\(\) with base 10: (\S+)", r"\1 is no whole number", said)
         refused = re.match(r"Value error Error parsing (--\S+: )?(?:\w+: )?(.*?)(?: Argument helptext: .*)?$", said)
         if refused:
             raise BadInput((refused[1] or "") + refused[2]) from None
@@ -151,7 +153,7 @@ def run(name: str, options: Options, analyse: Callable[[Options], Study]) -> int
     """Work off the study, write its files, report; the exit code."""
     if options.seed < 0:
         raise BadInput(f"--seed {options.seed}: must be 0 or more")
-    folder = options.out or Path("results") / name
+    folder = _made(options.out or Path("results") / name)
     configuration = to_json(asdict(options))
     with progress_bars() as progress:
         with task(progress, "deriving the theory", None):
@@ -162,6 +164,7 @@ def run(name: str, options: Options, analyse: Callable[[Options], Study]) -> int
             with task(progress, f"simulating {label.replace('_', ' ')}", None) as advance:
                 data[label] = experiment(advance)
             save(data, folder / "data.nc", configuration)
+            _remove(folder, STALE)
         if not data:
             save(data, folder / "data.nc", configuration)  # the provenance alone
 
@@ -198,3 +201,18 @@ def run(name: str, options: Options, analyse: Callable[[Options], Study]) -> int
         print_claims(console, verdicts)
         console.print(f"\nwritten: {', '.join(files)}", soft_wrap=True)
     return int(any(verdict.fails for verdict in verdicts))
+
+
+def _made(folder: Path) -> Path:
+    """The folder of the results, after a look that it can be made."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"--out {folder}: cannot be made ({error.strerror}); choose another folder") from error
+    return folder
+
+
+def _remove(folder: Path, names: Sequence[str]) -> None:
+    """Remove what was made of older data."""
+    for name in names:
+        (folder / name).unlink(missing_ok=True)

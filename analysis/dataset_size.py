@@ -44,13 +44,20 @@ def analyse(options: Options) -> Study:
     def experiment(size: int, seed: int) -> Experiment:
         return flow(options, replace(whole, examples=size), network, seed)
 
-    sizes = options.sizes or SIZES[options.preset]
-    if not quick and max(sizes) > options.examples:
+    sizes = SIZES[options.preset] if options.sizes is None else options.sizes
+    if not quick and max(sizes, default=0) > options.examples:
         raise BadInput(
             f"--sizes {' '.join(map(str, sizes))}: there are {options.examples} images; give more --examples"
         )
     factor = Factor(
-        "examples", "number of examples $n$", "n", sizes, experiment, SMALL_STEP[options.preset], logarithmic=True
+        "examples",
+        "--sizes",
+        "number of examples $n$",
+        "n",
+        sizes,
+        experiment,
+        SMALL_STEP[options.preset],
+        logarithmic=True,
     )
     statement = "the sharpness at 99 % accuracy, over that at the start, rises with the number of examples"
     return study(

@@ -72,6 +72,7 @@ def scale_factor(options: Options, distribution: str) -> Factor:
 
     return Factor(
         f"{distribution}_scale",
+        "--scales",
         f"scale of {distribution} weights",
         "\\mathrm{scale}",
         tuple(float(scale) for scale in options.scales),

@@ -70,8 +70,9 @@ def analyse(options: Options) -> Study:
     if len(etas) != 2 or etas[0] < etas[1]:
         raise BadInput(f"--eta {' '.join(map(str, etas))}: give two step sizes, the first the larger one")
     cut = CUT[options.preset] if options.cut is None else options.cut
-    if cut < 1:
-        raise BadInput(f"--cut {cut}: must be step 1 or a later one")
+    steps = min(options.steps or STEPS[options.preset], STEPS[options.preset])
+    if options.cut is not None and not 1 <= cut < steps:
+        raise BadInput(f"--cut {cut}: must be a step from 1 to {steps - 1}, the last but one of the run")
     before, after = map(float, etas)
     return Study(
         theory={"critical_sharpness": critical_sharpness(Formula()), "multiplier_after_the_cut": multiplier()},

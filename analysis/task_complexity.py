@@ -83,8 +83,8 @@ def degree_factor(options: Options) -> Factor:
     def experiment(degree: int, seed: int) -> Experiment:
         return flow(options, Chebyshev(degree), CHEBYSHEV_NETWORK, seed, goal=goal, steps=2000, every=25)
 
-    degrees = options.degrees or DEGREES[options.preset]
-    return Factor("degree", "degree $k$", "k", degrees, experiment, SMALL_STEP)
+    degrees = DEGREES[options.preset] if options.degrees is None else options.degrees
+    return Factor("degree", "--degrees", "degree $k$", "k", degrees, experiment, SMALL_STEP)
 
 
 def noise_factor(options: Options) -> Factor:
@@ -96,7 +96,7 @@ def noise_factor(options: Options) -> Factor:
         return flow(options, Digits(examples, noise=share), network, seed)
 
     shares = tuple(float(share) for share in options.noise)
-    return Factor("noise", "share of random labels", "\\mathrm{noise}", shares, experiment, SMALL_STEP)
+    return Factor("noise", "--noise", "share of random labels", "\\mathrm{noise}", shares, experiment, SMALL_STEP)
 
 
 if __name__ == "__main__":

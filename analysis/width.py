@@ -68,9 +68,10 @@ def width_factor(options: Options, parameterization: str) -> Factor:
 
     return Factor(
         f"{parameterization}_width",
+        "--widths",
         f"width, {'NTK' if parameterization == 'ntk' else parameterization}",
         "m",
-        options.widths or WIDTHS[options.preset],
+        WIDTHS[options.preset] if options.widths is None else options.widths,
         experiment,
         SMALL_STEP[options.preset][parameterization],
         logarithmic=True,

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import socket
 from collections.abc import Sequence
 from pathlib import Path
 from queue import SimpleQueue
@@ -25,13 +26,17 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
 REPORT_INTERVAL = 0.5  # seconds
+CONNECTING = 10.0
 
 
 def run_on_cluster(address: str, tasks: Sequence[Task], stepped: Stepped, finished: Finished) -> None:
     """All tasks, which `stepped` and `finished` are told about."""
     from distributed import Client
+    from distributed.comm.addressing import get_address_host_port
 
     try:
+        place = get_address_host_port(address, strict=True)
+        socket.create_connection(place, CONNECTING).close()  # a client takes a minute to give up
         client = Client(address, set_as_default=False)
     except (OSError, ValueError) as error:
         raise BadInput(

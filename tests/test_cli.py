@@ -89,7 +89,7 @@ BAD_COMMANDS = [
     ("quadratic", ["--eta", "0"], "positive"),
     ("quadratic", ["--eigenvalues", "1", "2"], "falling"),
     ("quadratic", ["--steps", "-3"], "1 or more"),
-    ("quadratic", ["--out", "pyproject.toml/results"], "cannot be written"),
+    ("quadratic", ["--out", "pyproject.toml/results"], "cannot be made"),
     ("quadratic", ["--eta", "nonsense"], "nonsense"),
 ]
 MODULES = {"minimalist": minimalist, "quadratic": quadratic}

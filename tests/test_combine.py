@@ -87,3 +87,18 @@ def test_attributes_that_differ_become_variables_and_others_stay():
 def test_what_cannot_be_combined_is_refused(runs, along, said):
     with pytest.raises(BadInput, match=said):
         combine(runs, along)
+
+
+@pytest.mark.parametrize(
+    ("datasets", "along", "said"),
+    [
+        ([xr.Dataset()], {"eta": 3}, "give the labels of each new dimension"),
+        ([xr.Dataset()], ["eta"], "give the labels of each new dimension"),
+        (["a failure"], {"eta": [1]}, "give datasets, or None"),
+        (7, {"eta": [1]}, "give datasets, or None"),
+    ],
+    ids=["number", "list", "failure", "no list"],
+)
+def test_what_is_no_list_of_datasets_with_labels_is_refused(datasets, along, said):
+    with pytest.raises(BadInput, match=said):
+        combine(datasets, along)

@@ -25,7 +25,7 @@ def test_a_few_steps_on_a_few_digits_decide_nothing_and_are_not_repeated(tmp_pat
 
 @pytest.mark.parametrize("sizes", [(100,), (100, 200), (200, 100, 400), (100, 100, 200)])
 def test_sizes_in_which_no_trend_can_be_seen_are_refused(sizes):
-    with pytest.raises(BadInput, match="examples"):
+    with pytest.raises(BadInput, match="--sizes"):
         analyse(Options(sizes=sizes))
 
 

@@ -310,3 +310,15 @@ def test_an_expansion_needs_a_unit_vector_and_a_scalar_loss():
         expansion_along(scalar_chain(4), draw(1, 4), torch.ones(4).double())
     with pytest.raises(BadInput, match=r"a loss of shape \(4,\): must be a scalar"):
         directional_gradient(lambda theta: theta**2, draw(1, 4), unit(1, 4))
+
+
+def test_where_gradients_are_switched_off_the_derivatives_are_the_same():
+    loss = scalar_chain(3)
+    weights, direction = loss.parameters + 0.3, torch.tensor([0.6, 0.0, 0.8], dtype=loss.parameters.dtype)
+    expected = expansion_along(loss, weights, direction)
+    with torch.no_grad():
+        found = expansion_along(loss, weights, direction)
+        product = HessianAt(loss, weights).product(direction[:, None])[:, 0]
+    assert torch.equal(found.fourth, expected.fourth)
+    torch.testing.assert_close(product, expected.curvature)
+    assert expected.fourth.any()

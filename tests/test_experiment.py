@@ -272,6 +272,9 @@ def test_where_there_is_no_memory_the_remedy_is_named():
         ({"rule": "sgd"}, r"rule: must be a description such as GradientDescent\(0.01\), not str"),
         ({"data": None}, "data: must be a description"),
         ({"network": "mlp"}, "network: must be a description"),
+        ({"network": FullyConnected}, "network: must be a description"),
+        ({"measure": 10}, "measure: must be a description"),
+        ({"stop": 0.1}, "stop: must be a description"),
     ],
     ids=str,
 )

@@ -22,7 +22,7 @@ PERFECT = np.array([[1.0, 1.5, 2.0], [1.1, 1.4, 2.2], [0.9, 1.6, 1.9], [1.0, 1.2
 
 
 def factor(values=(1, 2, 3), experiment=None):
-    return Factor("size", "size", "n", values, experiment, 0.05)
+    return Factor("size", "--sizes", "size", "n", values, experiment, 0.05)
 
 
 def histories(ratios, endings="accuracy", start=2.0):
@@ -82,10 +82,16 @@ def test_medians_out_of_order_refute_the_claim_though_the_trend_is_significant()
     assert evidence[0].observed == "1, 3, 2.9, 4"
 
 
-def test_a_trend_that_chance_explains_refutes_the_claim_though_the_medians_rise():
+def test_a_trend_that_chance_explains_decides_nothing_though_the_medians_rise():
     ratios = np.array([[1.0, 1.1, 1.2], [1.3, 1.0, 0.9], [0.9, 1.2, 1.15]])
     evidence = verdict(ratios).evidence
-    assert [one.status for one in evidence][:2] == ["supported", "refuted"]
+    assert [one.status for one in evidence][:2] == ["supported", "undecided"]
+    assert "chance explains" in evidence[1].observed
+
+
+def test_perfect_series_too_few_to_exclude_chance_decide_nothing():
+    ratios = np.array([[1.0, 2.0, 3.0]] * 2)
+    assert verdict(ratios).status == "undecided"
 
 
 def test_a_repetition_with_another_sharpness_at_the_same_time_refutes_the_claim():

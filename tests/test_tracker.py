@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.autograd.function import once_differentiable
+from torch.utils.checkpoint import checkpoint
+from torch.utils.data import DataLoader, TensorDataset
 
 from eos_sym import BadInput
 from numeric.networks import FlatLoss, gradient, hessian
@@ -235,6 +238,12 @@ def test_batches_that_are_no_pairs_and_no_batches_are_refused():
         gather(iter(()))
     with pytest.raises(BadInput, match="not iterable: give a DataLoader"):
         gather(3)
+    examples = TensorDataset(torch.zeros(4, 2), torch.zeros(4, 3))
+    for one_by_one in (examples, DataLoader(examples, batch_size=None)):
+        with pytest.raises(BadInput, match="examples one by one: give a DataLoader with a batch_size"):
+            gather(one_by_one)
+    with pytest.raises(BadInput, match="must be as many of both"):
+        gather([(torch.zeros(4, 2), torch.zeros(3, 3))])
     with pytest.raises(BadInput, match=r"examples of the shapes \(2,\), \(3,\)"):
         gather([(torch.zeros(4, width), torch.zeros(4, 3)) for width in (2, 3)])
 
@@ -401,6 +410,91 @@ def test_weight_normalization_whose_hessian_torch_gets_wrong_is_refused():
     normalized = nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Linear(4, 3)))
     with pytest.raises(BadInput, match=r"weight normalization.*silently wrong derivatives of order 2"):
         SharpnessTracker(normalized, nn.CrossEntropyLoss(), *data(dtype=torch.float32))
+
+
+class Checkpointed(nn.Module):
+    """Two layers, the first under torch's checkpointing."""
+
+    def __init__(self, *, reentrant):
+        super().__init__()
+        self.first, self.second, self.reentrant = nn.Linear(4, 6), nn.Linear(6, 3), reentrant
+
+    def forward(self, inputs):
+        inputs = inputs.clone().requires_grad_()
+        return self.second(checkpoint(lambda x: self.first(x).tanh(), inputs, use_reentrant=self.reentrant))
+
+
+class Listed(nn.Module):
+    """A layer whose weights are kept in a list as well, and taken from there."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(4, 3)
+        self.weights = [self.layer.weight]
+
+    def forward(self, inputs):
+        return inputs @ self.weights[0].T + self.layer.bias
+
+
+class OnceTanh(torch.autograd.Function):
+    """tanh, without a second derivative."""
+
+    @staticmethod
+    def forward(ctx, inputs):
+        ctx.save_for_backward(inputs)
+        return inputs.tanh()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, slopes):
+        (inputs,) = ctx.saved_tensors
+        return slopes * (1 - inputs.tanh() ** 2)
+
+
+class Once(nn.Module):
+    """A network with that."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.first, self.second = nn.Linear(4, 6), nn.Linear(6, 3)
+
+    def forward(self, inputs):
+        return self.second(OnceTanh.apply(self.first(inputs)))
+
+
+@pytest.mark.parametrize(
+    ("module", "options", "said"),
+    [
+        (Checkpointed(reentrant=True), {}, "give use_reentrant=False"),
+        (Checkpointed(reentrant=False), {"midpoint": True}, "or it is checkpointed, which midpoints are not for"),
+        (Listed(), {}, "through a list or a cache of its own"),
+        (Once(), {}, "products are not symmetric"),
+    ],
+    ids=["reentrant checkpoint", "checkpoint at midpoints", "list", "no second derivative"],
+)
+def test_derivatives_that_are_not_those_of_the_weights_are_refused(module, options, said):
+    with pytest.raises(BadInput, match=said):
+        SharpnessTracker(module, nn.CrossEntropyLoss(), *data(dtype=torch.float32), **options)
+
+
+def test_a_checkpointed_module_has_the_sharpness_of_the_same_one_without():
+    module, (inputs, targets) = Checkpointed(reentrant=False), data(dtype=torch.float32)
+    plain = nn.Sequential(module.first, nn.Tanh(), module.second)
+    read = [SharpnessTracker(one, nn.CrossEntropyLoss(), inputs, targets).measure() for one in (module, plain)]
+    torch.testing.assert_close(read[0].eigenvalues, read[1].eigenvalues, rtol=1e-3, atol=0)
+
+
+def test_groups_whose_step_sizes_come_to_differ_have_an_effective_sharpness():
+    module, (inputs, targets) = network(), data()
+    groups = [{"params": layer.parameters()} for layer in (module[0], module[2])]
+    optimizer = torch.optim.SGD(groups, lr=0.1)
+    tracker = SharpnessTracker(module, nn.CrossEntropyLoss(), inputs, targets, optimizer=optimizer, relative=1e-6)
+    tracker.measure()
+    assert float(tracker.history.effective_sharpness[0]) == float(tracker.history.sharpness[0])
+    optimizer.param_groups[1]["lr"] = 0.01
+    tracker.measure()
+    assert float(tracker.history.effective_sharpness[0]) < float(tracker.history.sharpness[0])
 
 
 def test_a_module_that_drops_out_is_refused_before_training_begins():

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from analysis.figure import COLORS, THEORY_COLOR, new_figure
 from analysis.instability.claims import episode
 from analysis.training.measures import sharpness_of
-from analysis.training.panels import mark_crossing, plot_loss, plot_sharpness
+from analysis.training.panels import label_few_decades, mark_crossing, plot_loss, plot_sharpness
 
 
 def draw(history: xr.Dataset) -> Figure:
@@ -33,6 +33,7 @@ def draw(history: xr.Dataset) -> Figure:
         wave.semilogy(steps[here], predicted, color=THEORY_COLOR, linestyle="--", label="$\\prod\\,(\\eta S - 1)$")
         wave.legend(loc="upper left")
     plot_loss(loss, history, COLORS[2])
+    label_few_decades(loss)
     loss.set_title("(c) the loss rises, and then goes on falling")
     for axes in (sharpness, wave, loss):
         mark_crossing(axes, None if found is None else found.crossing)

@@ -57,5 +57,7 @@ def _interval(found: Range) -> Evidence:
 def _fastest(found: Range) -> Evidence:
     if not found.trains.any():
         raise Undecided("no step size trains within the budget of steps; give more steps")
+    if found.trains.sum() < 2:
+        raise Undecided(f"of the step sizes tried only {found.etas[found.trains][0]:.3g} trains; try more")
     fastest = int(np.where(found.trains, found.steps, np.inf).argmin())
     return same("network", "at the edge", "at the edge" if found.edge[fastest] else "below the edge")

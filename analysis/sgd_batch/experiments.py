@@ -62,6 +62,8 @@ def experiments(options: TrainingOptions, etas: Sequence[float], batch_sizes: Se
     examples = len(base.data.load())
     if any(not 1 <= size <= examples for size in batch_sizes):
         raise BadInput(f"--batch-size {' '.join(map(str, batch_sizes))}: give sizes from 1 to {examples}")
+    if len(set(batch_sizes)) < len(batch_sizes):
+        raise BadInput(f"--batch-size {' '.join(map(str, batch_sizes))}: give each size once")
     chosen = sorted({*(batch_sizes or BATCH_SIZES[options.preset]), examples})
     return {
         (eta, size): replace(

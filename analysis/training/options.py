@@ -37,6 +37,8 @@ class TrainingOptions(CommonOptions):
             check_steps(self.steps)
         if self.workers is not None and self.workers < 1:
             raise BadInput(f"--workers {self.workers}: must be 1 or more")
+        if self.workers is not None and self.cluster is not None:
+            raise BadInput(f"--workers {self.workers} --cluster {self.cluster}: give one of the two")
         if self.data_root is not None and self.preset == "quick":
             raise BadInput(f"--data-root {self.data_root}: the quick preset has data of its own; add --preset full")
 

@@ -3,7 +3,8 @@
 Checks of such a claim, all of which have to agree:
 
     medians    the medians over the seeds are in order
-    trend      Page's test of ordered alternatives, the series of one seed being a block: a one-sided p below 0.01
+    trend      Page's test of ordered alternatives, the series of one seed being a block: a one-sided p below 0.01;
+               above, nothing is decided
     descent    the run that is repeated by gradient descent with small steps has the flow's sharpness at the time of its
                last reading, within 5 %
 """
@@ -16,9 +17,10 @@ from itertools import pairwise
 import numpy as np
 import xarray as xr
 
-from analysis.claim import Claim, Evidence, agreement, bounded
+from analysis.claim import Claim, Evidence, agreement
 from analysis.training.sharpening.factor import Factor
 from analysis.training.sharpening.measures import check_goals, ends, sharpening
+from eos_sym import Undecided
 
 SIGNIFICANCE = 0.01
 DESCENT_ERROR = 0.05
@@ -48,7 +50,7 @@ def trend(
         source,
         [
             lambda: in_order(measured().median("seed"), rising=rising),
-            lambda: bounded("network", page_p_value(measured(), rising=rising), below=SIGNIFICANCE),
+            lambda: significant(measured(), rising=rising),
             lambda: same_by_descent(runs, data[factor.repeated], factor),
         ],
         open=prediction,
@@ -61,6 +63,14 @@ def in_order(medians: xr.DataArray, *, rising: bool) -> Evidence:
     agrees = all(a < b if rising else a > b for a, b in pairwise(values))
     expected = f"{'rising' if rising else 'falling'} medians"
     return Evidence("network", "supported" if agrees else "refuted", expected, ", ".join(f"{v:.3g}" for v in values))
+
+
+def significant(measured: xr.DataArray, *, rising: bool) -> Evidence:
+    """Evidence that chance does not explain the trend; where it may, nothing is decided."""
+    p = page_p_value(measured, rising=rising)
+    if not p < SIGNIFICANCE:
+        raise Undecided(f"Page's test: chance explains a trend like this with p = {p:.2g}; more seeds may decide")
+    return Evidence("network", "supported", f"p < {SIGNIFICANCE:g} by Page's test", p)
 
 
 def page_p_value(measured: xr.DataArray, *, rising: bool) -> float:

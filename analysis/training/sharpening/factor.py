@@ -46,11 +46,13 @@ class SharpeningOptions(TrainingOptions):
 class Factor:
     """What is varied: a number in the description of an experiment.
 
-    `experiment` makes the flow's run from a value and a seed; `label` is the axis of the figure, `symbol`, in TeX, the
-    name in the titles of its panels; `small_step` is the step size with which one run is repeated by gradient descent.
+    `option` is where the values are given; `experiment` makes the flow's run from a value and a seed; `label` is the
+    axis of the figure, `symbol`, in TeX, the name in the titles of its panels; `small_step` is the step size with which
+    one run is repeated by gradient descent.
     """
 
     name: str
+    option: str
     label: str
     symbol: str
     values: tuple[Any, ...]
@@ -59,7 +61,7 @@ class Factor:
     logarithmic: bool = False
 
     def __post_init__(self) -> None:
-        shown = f"{self.name} {' '.join(map(str, self.values))}".strip()
+        shown = f"{self.option} {' '.join(f'{value:g}' for value in self.values)}".strip()
         if len(self.values) < LEAST_VALUES:
             raise BadInput(f"{shown}: a trend takes {LEAST_VALUES} values or more")
         if sorted(set(self.values)) != list(self.values):
