@@ -406,6 +406,13 @@ def test_a_function_is_refused_as_a_module():
         SharpnessTracker(lambda inputs: inputs, nn.CrossEntropyLoss(), *data())
 
 
+def test_spectral_normalization_is_refused_in_training_mode_only():
+    module = nn.Sequential(nn.utils.parametrizations.spectral_norm(nn.Linear(4, 3)))
+    with pytest.raises(BadInput, match="iterates whenever it is evaluated"):
+        SharpnessTracker(module, nn.CrossEntropyLoss(), *data(dtype=torch.float32))
+    assert SharpnessTracker(module.eval(), nn.CrossEntropyLoss(), *data(dtype=torch.float32)).measure().converged
+
+
 def test_weight_normalization_whose_hessian_torch_gets_wrong_is_refused():
     normalized = nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Linear(4, 3)))
     with pytest.raises(BadInput, match=r"weight normalization.*silently wrong derivatives of order 2"):

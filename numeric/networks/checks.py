@@ -77,6 +77,7 @@ def check_evaluation(loss: FlatLoss, *, elsewhere: bool = False) -> None:
     spread = torch.linspace(0, len(loss.inputs) - 1, size).long().to(loss.inputs.device)
     inputs, targets = loss.inputs[spread], loss.targets[spread]
     in_micro_batches = loss.batch_size is not None and loss.batch_size < len(loss.inputs)
+    _check_power_iteration(loss.module)
     with undisturbed(loss.module), evaluated(loss):
         if in_micro_batches:
             _check_batch_normalization(loss.module)
@@ -133,6 +134,12 @@ def evaluated(loss: FlatLoss) -> Iterator[None]:
     except (RuntimeError, ValueError, IndexError, TypeError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise BadInput(f"module and criterion fail on these examples: {reason}") from error
+
+
+def _check_power_iteration(module: nn.Module) -> None:
+    for name, part in module.named_modules():
+        if type(part).__name__ == "_SpectralNorm" and part.training:
+            raise BadInput(f"{_named(name, part)} iterates whenever it is evaluated, so the loss changes: {_MODE}")
 
 
 def _check_batch_normalization(module: nn.Module) -> None:
