@@ -32,13 +32,13 @@ from analysis.figure import draw_and_save
 from analysis.progress import Advance, progress_bars, task
 from analysis.report import WIDTH, document, print_claims, print_theory, to_json
 from eos_sym import BadInput
-from numeric.store import save, versions, write_atomically
+from numeric.store import make_folder, save, versions, write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_STEPS = 1_000_000
-STALE = ("claims.json", "figure.png", "figure.pdf")  # as soon as there are new data
+DRAWN_AND_JUDGED = ("claims.json", "figure.png", "figure.pdf")
 
 
 Number = Annotated[
@@ -153,7 +153,7 @@ def run(name: str, options: Options, analyse: Callable[[Options], Study]) -> int
     """Work off the study, write its files, report; the exit code."""
     if options.seed < 0:
         raise BadInput(f"--seed {options.seed}: must be 0 or more")
-    folder = _made(options.out or Path("results") / name)
+    folder = results_folder(options, name)
     configuration = to_json(asdict(options))
     with progress_bars() as progress:
         with task(progress, "deriving the theory", None):
@@ -164,7 +164,8 @@ def run(name: str, options: Options, analyse: Callable[[Options], Study]) -> int
             with task(progress, f"simulating {label.replace('_', ' ')}", None) as advance:
                 data[label] = experiment(advance)
             save(data, folder / "data.nc", configuration)
-            _remove(folder, STALE)
+            for old in DRAWN_AND_JUDGED:  # of other data
+                (folder / old).unlink(missing_ok=True)
         if not data:
             save(data, folder / "data.nc", configuration)  # the provenance alone
 
@@ -203,16 +204,11 @@ def run(name: str, options: Options, analyse: Callable[[Options], Study]) -> int
     return int(any(verdict.fails for verdict in verdicts))
 
 
-def _made(folder: Path) -> Path:
-    """The folder of the results, after a look that it can be made."""
+def results_folder(options: CommonOptions, name: str) -> Path:
+    """The folder of the results, made where it is missing."""
+    folder = options.out or Path("results") / name
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadInput(f"--out {folder}: cannot be made ({error.strerror}); choose another folder") from error
+        make_folder(folder)
+    except BadInput as error:
+        raise BadInput(f"--out {error}") from error
     return folder
-
-
-def _remove(folder: Path, names: Sequence[str]) -> None:
-    """Remove what was made of older data."""
-    for name in names:
-        (folder / name).unlink(missing_ok=True)

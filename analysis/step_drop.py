@@ -70,7 +70,7 @@ def analyse(options: Options) -> Study:
     if len(etas) != 2 or etas[0] < etas[1]:
         raise BadInput(f"--eta {' '.join(map(str, etas))}: give two step sizes, the first the larger one")
     cut = CUT[options.preset] if options.cut is None else options.cut
-    steps = min(options.steps or STEPS[options.preset], STEPS[options.preset])
+    steps = options.steps or STEPS[options.preset]
     if options.cut is not None and not 1 <= cut < steps:
         raise BadInput(f"--cut {cut}: must be a step from 1 to {steps - 1}, the last but one of the run")
     before, after = map(float, etas)

@@ -26,17 +26,17 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
 REPORT_INTERVAL = 0.5  # seconds
-CONNECTING = 10.0
+CONNECTING = 10.0  # seconds
 
 
 def run_on_cluster(address: str, tasks: Sequence[Task], stepped: Stepped, finished: Finished) -> None:
     """All tasks, which `stepped` and `finished` are told about."""
     from distributed import Client
-    from distributed.comm.addressing import get_address_host_port
+    from distributed.comm.addressing import get_address_host_port, parse_address
 
     try:
-        place = get_address_host_port(address, strict=True)
-        socket.create_connection(place, CONNECTING).close()  # a client takes a minute to give up
+        if parse_address(address)[0] in ("tcp", "tls"):  # looked at first: a client takes a minute to give up
+            socket.create_connection(get_address_host_port(address), CONNECTING).close()
         client = Client(address, set_as_default=False)
     except (OSError, ValueError) as error:
         raise BadInput(

@@ -28,7 +28,7 @@ def combine(datasets: Sequence[xr.Dataset | None], along: Mapping[str, Iterable[
     """The datasets in one, `along` giving the labels of each new dimension; None is a run that is missing."""
     if not isinstance(along, Mapping) or not all(isinstance(values, Iterable) for values in along.values()):
         raise BadInput("combine: give the labels of each new dimension, as in {'eta': [0.1, 0.2]}")
-    if not isinstance(datasets, Iterable) or not all(isinstance(one, xr.Dataset | None) for one in datasets):
+    if not isinstance(datasets, Sequence) or not all(isinstance(one, xr.Dataset | None) for one in datasets):
         raise BadInput("combine: give datasets, or None for one that is missing: `histories` of a sweep's result")
     labels = {name: np.array(list(values)) for name, values in along.items()}
     _check(datasets, labels)

@@ -63,6 +63,14 @@ def _commit() -> str | None:
     return described.stdout.strip()
 
 
+def make_folder(folder: Path) -> None:
+    """Make the folder, and those above it, where they are missing."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"{folder}: cannot be made ({error.strerror}); choose another folder") from error
+
+
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a temporary file beside `path`, then put it in place."""
     try:

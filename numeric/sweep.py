@@ -26,6 +26,7 @@ import xarray as xr
 from eos_sym import BadInput
 from numeric.attempt import HISTORY, TRACEBACK, Finished, Progress, Run, Stepped, Task, attempt, read_history
 from numeric.configuration import identifier
+from numeric.store import make_folder
 from numeric.values import whole_number
 from numeric.worker_processes import run_in_processes
 
@@ -110,7 +111,7 @@ def sweep(
     if known := sum(run.steps for run in runs) - sum(unreported):
         progress(known)
     for _, place in tasks:
-        _make(place)
+        make_folder(place)
     show = getattr(progress, "show", lambda **values: None)
     _work_off(tasks, workers, cluster, stepped, finished, show)
     outcomes = (_outcome(run, place, reasons.get(place)) for run, place in zip(runs, places, strict=True))
@@ -136,13 +137,6 @@ def _words(value: Any) -> Iterator[str]:
             yield from _words(item)
     else:
         yield str(value)
-
-
-def _make(place: Path) -> None:
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadInput(f"{place}: cannot be made ({error.strerror}); choose another folder") from error
 
 
 def _work_off(

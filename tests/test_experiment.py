@@ -271,6 +271,7 @@ def test_where_there_is_no_memory_the_remedy_is_named():
         ({"later_etas": (3,)}, "give pairs of a step and a step size"),
         ({"rule": "sgd"}, r"rule: must be a description such as GradientDescent\(0.01\), not str"),
         ({"data": None}, "data: must be a description"),
+        ({"data": GradientFlow()}, "data: must be a description"),
         ({"network": "mlp"}, "network: must be a description"),
         ({"network": FullyConnected}, "network: must be a description"),
         ({"measure": 10}, "measure: must be a description"),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import torch
 import xarray as xr
 
+from analysis.cli import results_folder
 from analysis.progress import Advance
 from analysis.training.options import TrainingOptions
 from eos_sym import BadInput
@@ -34,8 +34,13 @@ def train(
         experiments = [replace(one, steps=min(one.steps, options.steps)) for one in experiments]
     if isinstance(progress, Advance):
         progress.expect(sum(one.steps for one in experiments))
-    folder = (options.out or Path("results") / name) / "runs"
-    result = sweep(experiments, folder, workers=options.workers, cluster=options.cluster, progress=progress)
+    result = sweep(
+        experiments,
+        results_folder(options, name) / "runs",
+        workers=options.workers,
+        cluster=options.cluster,
+        progress=progress,
+    )
     if result.failures:
         first = result.failures[0]
         more = f" (and {len(result.failures) - 1} more)" if len(result.failures) > 1 else ""

@@ -78,7 +78,8 @@ def compare(
                 records[name].seconds.append(spent)
                 records[name].products.append(count)
                 records[name].errors.append(abs(value - truth) / abs(truth))
-    unit, product = statistics.median(gradients), statistics.median(products) / statistics.median(gradients)
+    unit = statistics.median(gradients)
+    product = statistics.median(products) / unit
     rows = tuple(row(name, record, unit, product, relative) for name, record in records.items())
     return Comparison(relative, len(gradients) - 1, product, rows, absent)
 

@@ -92,6 +92,7 @@ class HessianAt:
             gradients: list[Tensor] = []
 
             def collect(graph: Sequence[Tensor], value: Tensor) -> None:
+                refuse_wrong_derivatives(value, 2, self.loss.module)
                 values.append(value.detach())
                 gradients.append(_flat(graph).detach())
                 if self._shared:
@@ -110,7 +111,6 @@ class HessianAt:
             value = share * self.loss.criterion(outputs, targets)
             if value.numel() != 1:
                 raise BadInput(f"a loss of shape {tuple(value.shape)}: the criterion must be a mean over examples")
-            refuse_wrong_derivatives(value, 2, self.loss.module)
             leaves = list(self._leaves.values())  # those that do not enter the loss have a gradient of zeros
             use(torch.autograd.grad(value, leaves, create_graph=True, allow_unused=True, materialize_grads=True), value)
 

@@ -72,26 +72,26 @@ class Experiment:
             if getattr(self, name) is not None:
                 whole_number(name, getattr(self, name), least=1)
         for name, known in (("loss", CRITERIA), ("precision", PRECISIONS)):
-            if getattr(self, name) not in [*known]:
+            if getattr(self, name) not in [*known]:  # a list: what was given may have no hash
                 raise BadInput(f"{name} = {getattr(self, name)}: give {' or '.join(known)}")
         try:
             drops = [whole_number("a step of later_etas", step, least=1) for step, _ in self.later_etas]
         except (TypeError, ValueError) as error:
             raise BadInput("later_etas: give pairs of a step and a step size, ((3000, 0.01),)") from error
-        if drops != sorted(set(drops)) or any(not 0 < step < self.steps for step in drops):
+        if drops != sorted(set(drops)) or any(step >= self.steps for step in drops):
             raise BadInput(f"later_etas: steps {drops}; give ascending ones between 0 and {self.steps}")
         for _, eta in self.later_etas:
             positive_number("a step size of later_etas", eta)
 
     def _check_kinds(self) -> None:
         """Refuse names and None where descriptions belong."""
-        for name, kind, example in (
-            ("data", "load", "Digits()"),
-            ("network", "build", "FullyConnected((200, 200))"),
-            ("rule", "eta", "GradientDescent(0.01)"),
+        for name, attributes, example in (
+            ("data", ("load",), "Digits()"),
+            ("network", ("build",), "FullyConnected((200, 200))"),
+            ("rule", ("eta", "step_times_sharpness"), "GradientDescent(0.01)"),
         ):
             described = getattr(self, name)
-            if isinstance(described, type) or not (hasattr(described, kind) or isinstance(described, GradientFlow)):
+            if isinstance(described, type) or not any(hasattr(described, attribute) for attribute in attributes):
                 raise BadInput(f"{name}: must be a description such as {example}, not {type(described).__name__}")
         if not isinstance(self.measure, Measure | None):
             raise BadInput("measure: must be a description such as Measure(every=10), or None")

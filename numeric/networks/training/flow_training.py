@@ -6,10 +6,10 @@ quadratic at hS = c is taken back; S is read at once, and if that does not short
 step doubles again where the error allows it. Without a positive S it is h_max. Steps are shortened to end at the times
 that are asked for, so the weights there are of fourth order as well.
 
-The history is that of `experiment`, a step being one of the method, and `time` the flow's:
-with all readings that were taken, one at the last point among them, and with the weights along ``snapshot``, at the
-times `weights_at` (`snapshot_time`) and at the steps that the measure's `weights_every` asks for. A run ends as in
-`train`, or with "time" at the time `until`.
+The history is that of `experiment`, a step being one of the method, and `time` the flow's: with all readings that were
+taken, one at the last point among them, and with the weights along ``snapshot``, at the times `weights_at`
+(`snapshot_time`) and at the steps that the measure's `weights_every` asks for. A run ends as in `train`, or with "time"
+at the time `until`.
 
 Shapes and units: as in `flow`. Errors: `BadInput` for readings that only an optimizer has.
 """
@@ -49,7 +49,7 @@ class _Point(NamedTuple):
 
 
 class FlowTraining:
-    """A network on its way along the flow: what `numeric.networks.training.train.Training` is for an optimizer."""
+    """A network on its way along the flow: what `train.Training` is for an optimizer."""
 
     def __init__(
         self,

@@ -165,6 +165,6 @@ def available_device(name: str) -> torch.device:
         raise BadInput(f"device = {name}: unknown to torch; give cpu, or cuda with a GPU") from error
     try:
         torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+    except (RuntimeError, AssertionError) as error:
         raise BadInput(f"device = {name}: {str(error).splitlines()[0]}; cpu is always there") from error
     return device
