@@ -47,7 +47,7 @@ def draw(training: xr.Dataset, ends: xr.Dataset) -> Figure:
     handles, names = axes[1, 0].get_legend_handles_labels()
     handles.append(Line2D([], [], color=THEORY_COLOR, linestyle="none", **BOUND))
     names.append("bound from the second moment")
-    figure.legend(handles, names, loc="outside lower center", ncols=2 if len(groups) == 1 else len(handles))
+    figure.legend(handles, names, loc="outside lower center", ncols=1 if len(groups) == 1 else len(handles))
     return figure
 
 
