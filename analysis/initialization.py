@@ -25,7 +25,7 @@ from fractions import Fraction
 
 import xarray as xr
 
-from analysis.claim import Claim
+from analysis.study.claim import Claim
 from analysis.cli import Number, Study, main
 from analysis.training.sharpening import Factor, SharpeningOptions, flow, study, trend
 from eos_sym import BadInput

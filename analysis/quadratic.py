@@ -21,9 +21,9 @@ import numpy as np
 import xarray as xr
 from sympy import Expr, Integer, Symbol, factor, symbols
 
-from analysis.claim import Claim, bounded, identity, same, theorem
+from analysis.study.claim import Claim, bounded, identity, same, theorem
 from analysis.cli import CommonOptions, Number, Study, check_step_sizes, check_steps, main
-from analysis.figure import THEORY_COLOR, colors, new_figure
+from analysis.study.figure import THEORY_COLOR, colors, new_figure
 from eos_sym import STEP_SIZE, BadInput, GradientDescent, Objective, quadratic
 from eos_sym.stability import stability
 from numeric import compile_map

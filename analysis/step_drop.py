@@ -25,10 +25,10 @@ import xarray as xr
 from matplotlib.figure import Figure
 from sympy import Expr, Symbol, simplify
 
-from analysis.claim import Claim, Evidence, agreement, bounded, identity
+from analysis.study.claim import Claim, Evidence, agreement, bounded, identity
 from analysis.cli import Number, Study, main
-from analysis.figure import COLORS, new_figure
-from analysis.progress import Advance
+from analysis.study.figure import COLORS, new_figure
+from analysis.study.progress import Advance
 from analysis.training import StepSizeOptions, train
 from analysis.training.measures import crossing, hovering, loss_of, share_of_rises, sharpness_of
 from analysis.training.panels import label_few_decades, mark_crossing, plot_loss, plot_sharpness

@@ -25,7 +25,7 @@ from dataclasses import dataclass, replace
 
 import xarray as xr
 
-from analysis.claim import Claim
+from analysis.study.claim import Claim
 from analysis.cli import Study, main
 from analysis.training.sharpening import Factor, SharpeningOptions, change, flow, study, trend
 from eos_sym import BadInput

@@ -16,7 +16,7 @@ from analysis.basins.experiments import OUTCOMES, Progress, Simulations
 from analysis.basins.figures import draw
 from analysis.basins.measurements import Measured
 from analysis.basins.theory import Basins
-from analysis.claim import Claim
+from analysis.study.claim import Claim
 from analysis.cli import CommonOptions, Number, Study, check_step_sizes, main
 from eos_sym import BadInput
 

@@ -14,7 +14,7 @@ from sympy import Expr, Integer, Symbol, acosh, expand, limit, log, sqrt
 from analysis.basins.experiments import Simulations
 from analysis.basins.measurements import Measured, escape_slope
 from analysis.basins.theory import PULL, Basins
-from analysis.claim import Claim, Evidence, agreement, bounded, identity, same, theorem
+from analysis.study.claim import Claim, Evidence, agreement, bounded, identity, same, theorem
 from analysis.minimalist.cycles import SQUARE
 from eos_sym import STEP_SIZE as ETA
 

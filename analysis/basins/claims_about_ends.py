@@ -11,7 +11,7 @@ from sympy import Expr
 from analysis.basins.claims import HERE, PROVED, Context, formal
 from analysis.basins.experiments import BRANCH_DISTANCES, CODES, PAIR_DISTANCES
 from analysis.basins.measurements import above_the_edge, exponent
-from analysis.claim import Claim, Evidence, Status, agreement, bounded, identity, same, supported
+from analysis.study.claim import Claim, Evidence, Status, agreement, bounded, identity, same, supported
 from analysis.minimalist.theory import P
 from eos_sym import STEP_SIZE as ETA
 from eos_sym.algebra import expand_in

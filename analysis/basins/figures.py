@@ -20,7 +20,7 @@ from analysis.basins.experiments import CODES, MAGNIFICATION, MARGIN
 from analysis.basins.measurements import Measured, above_the_edge
 from analysis.basins.proofs import Proofs
 from analysis.basins.theory import NO_RETURN
-from analysis.figure import COLORS, THEORY_COLOR, new_figure
+from analysis.study.figure import COLORS, THEORY_COLOR, new_figure
 from analysis.minimalist.theory import P
 from eos_sym import STEP_SIZE
 from numeric import compile_function

@@ -13,7 +13,7 @@ from analysis.bifurcation.experiments import Simulations, Size
 from analysis.bifurcation.figures import draw
 from analysis.bifurcation.measurements import Measured
 from analysis.bifurcation.theory import Family
-from analysis.claim import Claim
+from analysis.study.claim import Claim
 from analysis.cli import CommonOptions, Number, Study, main
 from eos_sym import BadInput
 

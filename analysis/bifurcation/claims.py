@@ -14,7 +14,7 @@ from sympy import Integer, Rational, log, sqrt
 from analysis.bifurcation.cascade import Cascade
 from analysis.bifurcation.measurements import Measured
 from analysis.bifurcation.theory import Family, K, verdicts_between, z
-from analysis.claim import Claim, agreement, bounded, identity, same, theorem
+from analysis.study.claim import Claim, agreement, bounded, identity, same, theorem
 from analysis.minimalist.theory import P
 from analysis.shallow.experiments import Pair
 from analysis.shallow.measurements import Comparison

@@ -7,7 +7,7 @@ from sympy import log
 from analysis.bifurcation.cascade import FEIGENBAUM, Cascade
 from analysis.bifurcation.claims import HERE, Context
 from analysis.bifurcation.theory import K
-from analysis.claim import Claim, Evidence, Status, agreement, bounded, identity, same, theorem
+from analysis.study.claim import Claim, Evidence, Status, agreement, bounded, identity, same, theorem
 
 POSITIVE_EXPONENT = 0.01  # a Lyapunov exponent that is positive beyond doubt after the steps of the quick preset
 ONSET_TOLERANCE = 5e-4  # of the onset as the least K with such an exponent

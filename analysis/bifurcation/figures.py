@@ -22,7 +22,7 @@ from matplotlib.ticker import NullLocator
 from analysis.bifurcation.cascade import FEIGENBAUM, Cascade
 from analysis.bifurcation.experiments import DRIFT_START, FARTHEST, Simulations
 from analysis.bifurcation.theory import Family, K
-from analysis.figure import COLORS, THEORY_COLOR, new_figure
+from analysis.study.figure import COLORS, THEORY_COLOR, new_figure
 from numeric import compile_function
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import tyro
 import xarray as xr
 
-from analysis.claim import Claim
+from analysis.study.claim import Claim
 from analysis.cli import CommonOptions, Study, main
 from analysis.derive import experiments
 from analysis.derive.claims import claims_about

@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 from sympy import Expr, Float, Symbol
 
-from analysis.claim import Claim, Evidence, Status, agreement, bounded, same, theorem
+from analysis.study.claim import Claim, Evidence, Status, agreement, bounded, same, theorem
 from analysis.derive.experiments import compiled
 from analysis.derive.problem import Problem
 from analysis.derive.theory import Theory

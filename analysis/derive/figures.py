@@ -15,7 +15,7 @@ from sympy import Expr, latex
 
 from analysis.derive.problem import Problem
 from analysis.derive.theory import Theory
-from analysis.figure import COLORS, THEORY_COLOR, colors, new_figure
+from analysis.study.figure import COLORS, THEORY_COLOR, colors, new_figure
 from eos_sym import STEP_SIZE
 from eos_sym.rules import RULES, Preconditioned
 from numeric import compile_function

@@ -14,7 +14,7 @@ from functools import cached_property
 
 from sympy import Expr, Pow, Rational, Symbol, log, sstr
 
-from analysis.arguments import assignments, number
+from analysis.study.arguments import assignments, number
 from eos_sym import BadInput, Map, Objective
 from eos_sym.losses.minima import NOT_ON_THE_WHOLE_LINE
 from eos_sym.reading import names_in

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
-from analysis.claim import Claim
+from analysis.study.claim import Claim
 from analysis.cli import CommonOptions, Number, Study, check_step_sizes, main
 from analysis.descent_lemma.claims import Context, all_claims
 from analysis.descent_lemma.experiments import Catalogue, Progress

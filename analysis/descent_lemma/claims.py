@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from sympy import Integer
 
-from analysis.claim import Channel, Claim, Evidence, agreement, bounded, identity, same
+from analysis.study.claim import Channel, Claim, Evidence, agreement, bounded, identity, same
 from analysis.descent_lemma.experiments import CATALOGUE_STEP_SIZE, Catalogue
 from analysis.descent_lemma.intervals import Certificate
 from analysis.descent_lemma.segments import identity_error, mismatches, promised, resolved, rises, violations

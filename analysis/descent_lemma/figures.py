@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from analysis.figure import COLORS, THEORY_COLOR, new_figure
+from analysis.study.figure import COLORS, THEORY_COLOR, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

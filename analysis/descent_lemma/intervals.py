@@ -17,7 +17,7 @@ import xarray as xr
 from mpmath import iv
 from sympy import Rational
 
-from analysis.claim import Evidence
+from analysis.study.claim import Evidence
 from analysis.descent_lemma.experiments import CATALOGUE_STEP_SIZE, Catalogue
 from analysis.descent_lemma.segments import resolved
 from analysis.descent_lemma.theory import SEGMENT, curvature_along

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from analysis.claim import Claim
+from analysis.study.claim import Claim
 from analysis.cli import CommonOptions, Study, main
 from analysis.edge_law.cases import cases
 from analysis.edge_law.claims import claims_about_coefficients, claims_about_ends

@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 from sympy import Dummy, Expr, Integer, LambertW, Symbol, diff, exp, simplify, solve
 
-from analysis.claim import Claim, Evidence, agreement, bounded, identity, same, supported
+from analysis.study.claim import Claim, Evidence, agreement, bounded, identity, same, supported
 from analysis.edge_law.cases import Case
 from analysis.edge_law.experiments import ESCAPE_SIDES, TABLE, start, table_case
 from eos_sym import STEP_SIZE, Undecided

@@ -7,7 +7,7 @@ from functools import cache
 import xarray as xr
 from sympy import Float, Symbol
 
-from analysis.claim import Claim, Evidence, agreement, same, supported
+from analysis.study.claim import Claim, Evidence, agreement, same, supported
 from analysis.edge_law.experiments import (
     HOVERING,
     HOVERING_EDGE,

@@ -10,7 +10,7 @@ import xarray as xr
 from scipy.special import lambertw
 
 from analysis.edge_law.cases import Case
-from analysis.figure import COLORS, THEORY_COLOR, colors, new_figure
+from analysis.study.figure import COLORS, THEORY_COLOR, colors, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

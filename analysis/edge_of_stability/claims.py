@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 import xarray as xr
 
-from analysis.claim import Check, Claim, Evidence, agreement, bounded, identity, same
+from analysis.study.claim import Check, Claim, Evidence, agreement, bounded, identity, same
 from analysis.training.measures import crossing, hovering, loss_of, share_of_falls, share_of_rises, sharpness_of
 from eos_sym import STEP_SIZE, Undecided
 from eos_sym.rules import GradientDescent

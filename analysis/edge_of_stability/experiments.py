@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from analysis.progress import Advance
+from analysis.study.progress import Advance
 from analysis.training import TrainingOptions, flat_loss, train
 from analysis.training.lanczos import lanczos_sharpness
 from numeric.networks.architectures import Architecture, Convolutional, FullyConnected, Transformer

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from analysis.edge_of_stability.claims import Run, runs_of
-from analysis.figure import colors, new_figure
+from analysis.study.figure import colors, new_figure
 from analysis.training.measures import sharpness_of
 from analysis.training.panels import label_few_decades, mark_crossing, plot_loss, plot_sharpness
 

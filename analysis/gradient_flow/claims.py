@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 from sympy import Expr
 
-from analysis.claim import Check, Claim, Evidence, agreement, bounded, identity
+from analysis.study.claim import Check, Claim, Evidence, agreement, bounded, identity
 from analysis.gradient_flow.measurements import FACTOR, Descent, departure, descents_of, excess, flow_sharpness, growth
 from analysis.training.measures import hovering, sharpness_of
 from eos_sym import Undecided

@@ -12,7 +12,7 @@ import torch
 import xarray as xr
 from scipy.integrate import solve_ivp
 
-from analysis.progress import Advance
+from analysis.study.progress import Advance
 from analysis.training import TrainingOptions, flat_loss, train
 from numeric.compile import Array
 from numeric.networks.architectures import FullyConnected

@@ -7,7 +7,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.figure import THEORY_COLOR, colors, new_figure
+from analysis.study.figure import THEORY_COLOR, colors, new_figure
 from analysis.gradient_flow.claims import TITLES
 from analysis.gradient_flow.measurements import descents_of, flow_sharpness
 from analysis.training.panels import label_few_decades, mark_crossing, plot_loss, plot_sharpness

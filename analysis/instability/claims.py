@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from analysis.claim import Claim, Evidence, agreement, bounded, same
+from analysis.study.claim import Claim, Evidence, agreement, bounded, same
 from analysis.training.measures import crossing, loss_of, oscillation, share_of_rises, sharpness_of
 from eos_sym import Undecided
 from numeric.compile import Array

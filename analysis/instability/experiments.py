@@ -10,7 +10,7 @@ import numpy as np
 import torch
 import xarray as xr
 
-from analysis.progress import Advance
+from analysis.study.progress import Advance
 from analysis.training import TrainingOptions, flat_loss, train
 from analysis.training.measures import crossing
 from numeric.compile import Array

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from analysis.figure import COLORS, THEORY_COLOR, new_figure
+from analysis.study.figure import COLORS, THEORY_COLOR, new_figure
 from analysis.instability.claims import episode
 from analysis.training.measures import sharpness_of
 from analysis.training.panels import label_few_decades, mark_crossing, plot_loss, plot_sharpness

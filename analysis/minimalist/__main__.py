@@ -9,8 +9,8 @@ from fractions import Fraction
 import numpy as np
 import xarray as xr
 
-from analysis.arguments import assignments
-from analysis.claim import Claim
+from analysis.study.arguments import assignments
+from analysis.study.claim import Claim
 from analysis.cli import CommonOptions, Number, Study, check_step_sizes, check_steps, main
 from analysis.minimalist.claims import Context, claims_about_maps, claims_about_minima, claims_about_the_edge
 from analysis.minimalist.claims_about_ends import claims_about_cycles, claims_about_ends

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import xarray as xr
 from sympy import Expr, Poly, Rational, Symbol, diff, sqrt
 
-from analysis.claim import Claim, agreement, bounded, identity, same, supported, theorem
+from analysis.study.claim import Claim, agreement, bounded, identity, same, supported, theorem
 from analysis.minimalist.experiments import Experiments
 from analysis.minimalist.measurements import Measurements
 from analysis.minimalist.theory import KAPPA, REMAINDERS, B, D, P, Theory, a, b

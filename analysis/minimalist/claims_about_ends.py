@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 from sympy import Integer, Rational
 
-from analysis.claim import Claim, Evidence, agreement, bounded, identity, same, supported, theorem
+from analysis.study.claim import Claim, Evidence, agreement, bounded, identity, same, supported, theorem
 from analysis.minimalist.claims import HERE, PAPER, Context
 from analysis.minimalist.cycles import RATIO, SQUARE
 from analysis.minimalist.experiments import REFERENCE

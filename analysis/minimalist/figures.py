@@ -14,7 +14,7 @@ import xarray as xr
 from matplotlib.colors import LogNorm
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from analysis.figure import COLORS, THEORY_COLOR, colors, new_figure
+from analysis.study.figure import COLORS, THEORY_COLOR, colors, new_figure
 from analysis.minimalist.experiments import GRID_A, GRID_B, GRID_STEP_SIZE
 from analysis.minimalist.theory import KAPPA, Theory, b
 from eos_sym import STEP_SIZE

@@ -12,7 +12,7 @@ import xarray as xr
 from eos_sym.stability.stochastic import BATCH_SIZE, EXAMPLES, RELATIVE_SPREAD
 from sympy import Expr, Rational, sqrt
 
-from analysis.claim import Claim, Evidence, bounded, identity, same
+from analysis.study.claim import Claim, Evidence, bounded, identity, same
 from analysis.momentum.experiments import FAMILY_SIDES, NORMALIZED, torch_growth
 from eos_sym import STEP_SIZE, Undecided
 from eos_sym.rules import MOMENTUM, RADIUS, RULES

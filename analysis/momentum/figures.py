@@ -13,7 +13,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 from sympy import Expr
 
-from analysis.figure import COLORS, new_figure
+from analysis.study.figure import COLORS, new_figure
 from analysis.momentum.experiments import FAMILY_CURVATURES, FAMILY_STEP_SIZE, edge, parameters
 
 if TYPE_CHECKING:

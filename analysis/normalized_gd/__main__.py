@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import xarray as xr
 
-from analysis.claim import Claim
+from analysis.study.claim import Claim
 from analysis.cli import CommonOptions, Number, Study, main
 from analysis.normalized_gd.claims import Context, claims_about_quadratics
 from analysis.normalized_gd.claims_about_minima import (

@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 from sympy import Expr
 
-from analysis.claim import Claim, agreement, bounded, identity, same, supported
+from analysis.study.claim import Claim, agreement, bounded, identity, same, supported
 from analysis.normalized_gd.experiments import ALIGNMENT_STEPS, Experiments
 from analysis.normalized_gd.theory import ODDS, RATIO, SHARE, Theory, x
 from eos_sym import STEP_SIZE, Undecided

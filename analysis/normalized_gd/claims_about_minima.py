@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 from sympy import Expr, diff, log, simplify, sqrt
 
-from analysis.claim import Claim, Evidence, agreement, bounded, supported
+from analysis.study.claim import Claim, Evidence, agreement, bounded, supported
 from analysis.normalized_gd.claims import HERE, PAPER, Context
 from analysis.normalized_gd.theory import FORKED, RULES, VALLEYS, x, y
 from eos_sym import STEP_SIZE, Map, Undecided

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from analysis.figure import COLORS, THEORY_COLOR, colors, new_figure
+from analysis.study.figure import COLORS, THEORY_COLOR, colors, new_figure
 from analysis.normalized_gd.experiments import NOISE_STEP_SIZE
 from analysis.normalized_gd.theory import RATIO, SHARE, Theory
 from numeric import compile_function

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from scipy.integrate import cumulative_trapezoid
 
-from analysis.claim import Check, Claim, Evidence, agreement, bounded
+from analysis.study.claim import Check, Claim, Evidence, agreement, bounded
 from analysis.training.measures import loss_of, share_of_rises, sharpness_of
 from eos_sym import Undecided
 from numeric.compile import Array

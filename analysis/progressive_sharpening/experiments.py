@@ -10,7 +10,7 @@ import numpy as np
 import torch
 import xarray as xr
 
-from analysis.progress import Advance
+from analysis.study.progress import Advance
 from analysis.training import TrainingOptions, flat_loss, train
 from numeric.networks.architectures import FullyConnected
 from numeric.networks.curvature import HessianAt, directional_gradient

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.integrate import cumulative_trapezoid
 
-from analysis.figure import COLORS, THEORY_COLOR, new_figure
+from analysis.study.figure import COLORS, THEORY_COLOR, new_figure
 from analysis.progressive_sharpening.claims import SETTLED
 from analysis.training.panels import plot_loss, plot_sharpness
 

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import xarray as xr
 
-from analysis.claim import Claim, Evidence, same
+from analysis.study.claim import Claim, Evidence, same
 from analysis.reasonable_steps.experiments import CRITERIA
 from analysis.reasonable_steps.ranges import Range, range_of
 from eos_sym import Undecided

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import xarray as xr
 
-from analysis.progress import Advance
+from analysis.study.progress import Advance
 from analysis.training import TrainingOptions, train
 from analysis.training.measures import loss_of, sharpness_of
 from numeric.networks.architectures import FullyConnected

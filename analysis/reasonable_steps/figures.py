@@ -9,7 +9,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.figure import COLORS, THEORY_COLOR, new_figure
+from analysis.study.figure import COLORS, THEORY_COLOR, new_figure
 from analysis.reasonable_steps.experiments import CRITERIA, GOAL
 from analysis.reasonable_steps.ranges import Range, range_of
 from eos_sym import Undecided

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from sympy import Symbol, sqrt
 
-from analysis.claim import Claim, Evidence, agreement, bounded, identity, same, theorem
+from analysis.study.claim import Claim, Evidence, agreement, bounded, identity, same, theorem
 from analysis.sam.experiments import (
     BELOW,
     EXCESS,

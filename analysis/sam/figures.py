@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.ticker import MaxNLocator
 
-from analysis.figure import COLORS, THEORY_COLOR, new_figure
+from analysis.study.figure import COLORS, THEORY_COLOR, new_figure
 from analysis.sam.claims import Context
 from analysis.sam.experiments import RATIOS, edges, predicted_flattening
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 import xarray as xr
 
-from analysis.claim import Claim
+from analysis.study.claim import Claim
 from analysis.cli import MOST_STEPS, CommonOptions, Number, Study, check_steps, main
 from analysis.self_stabilization.claims import Context, claims_about_the_cycle, claims_about_the_expansion
 from analysis.self_stabilization.claims_about_runs import claims_about_training, claims_about_two_cycles

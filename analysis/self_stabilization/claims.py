@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import xarray as xr
 from sympy import Expr, LambertW, Matrix, Symbol, diff, exp, log, pi, sqrt
 
-from analysis.claim import Check, Claim, Evidence, agreement, bounded, identity, same, theorem
+from analysis.study.claim import Check, Claim, Evidence, agreement, bounded, identity, same, theorem
 from analysis.self_stabilization.experiments import LEVELS, Experiments, value
 from analysis.self_stabilization.measurements import Measurements
 from analysis.self_stabilization.theory import STAGES, Theory

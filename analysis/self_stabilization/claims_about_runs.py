@@ -7,7 +7,7 @@ from functools import partial
 
 from sympy import Expr, Integer, Rational, Symbol, solve, sqrt
 
-from analysis.claim import Claim, Evidence, agreement, bounded, identity, same, theorem
+from analysis.study.claim import Claim, Evidence, agreement, bounded, identity, same, theorem
 from analysis.self_stabilization.claims import HERE, PAPER, ROUNDING, Context
 from analysis.self_stabilization.experiments import ETA, NEAR_TWO_CYCLES, QUARTICS, RESTORING_RATE
 from analysis.self_stabilization.measurements import exponent

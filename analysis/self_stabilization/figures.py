@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.patches import Patch
 
-from analysis.figure import COLORS, THEORY_COLOR, new_figure
+from analysis.study.figure import COLORS, THEORY_COLOR, new_figure
 from analysis.self_stabilization.experiments import ETA, RESTORING_RATE, SPIRAL_EPSILON
 from analysis.self_stabilization.theory import STAGES, Theory
 from eos_sym import STEP_SIZE

@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 import xarray as xr
 
-from analysis.claim import Check, Claim, Evidence, agreement, bounded, identity
+from analysis.study.claim import Check, Claim, Evidence, agreement, bounded, identity
 from analysis.sgd_batch.theory import along_a_direction, derived_bound, stated_bound
 from analysis.training.measures import crossing, hovering, sharpness_of
 from eos_sym import Undecided

@@ -22,7 +22,7 @@ import xarray as xr
 from torch import Tensor
 from torch.func import functional_call, vmap
 
-from analysis.progress import Advance
+from analysis.study.progress import Advance
 from analysis.sgd_batch.theory import bound
 from analysis.training import TrainingOptions, flat_loss, train
 from eos_sym import BadInput

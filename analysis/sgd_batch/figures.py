@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
-from analysis.figure import THEORY_COLOR, colors, new_figure
+from analysis.study.figure import THEORY_COLOR, colors, new_figure
 from analysis.sgd_batch.claims import Run, runs_of
 from analysis.training.measures import loss_of, sharpness_of
 

@@ -12,7 +12,7 @@ import xarray as xr
 from eos_sym.stability.stochastic import BATCH_SIZE, CURVATURE, EXAMPLES, SPREAD
 from sympy import Expr, Rational, Symbol, log, nsimplify, sqrt
 
-from analysis.claim import Claim, Evidence, agreement, bounded, identity, same, theorem
+from analysis.study.claim import Claim, Evidence, agreement, bounded, identity, same, theorem
 from analysis.sgd_selection.experiments import (
     ENDED,
     START,

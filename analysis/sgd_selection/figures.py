@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 from sympy import log
 
-from analysis.figure import COLORS, THEORY_COLOR, new_figure
+from analysis.study.figure import COLORS, THEORY_COLOR, new_figure
 from analysis.sgd_selection.experiments import rates
 from analysis.sgd_selection.theory import Theory
 from eos_sym import STEP_SIZE

@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 import xarray as xr
 
-from analysis.claim import Claim
+from analysis.study.claim import Claim
 from analysis.cli import CommonOptions, Number, Study, check_step_sizes, check_steps, main
 from analysis.shallow.claims import claims_about_ellipses, claims_about_the_pair
 from analysis.shallow.claims_about_ends import (

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sympy import Expr, sqrt
 
-from analysis.claim import Claim, agreement, bounded, identity
+from analysis.study.claim import Claim, agreement, bounded, identity
 from analysis.minimalist.theory import KAPPA, SCALE, P, a, b
 from analysis.shallow.experiments import STEP_SIZE_RATIO
 from analysis.shallow.measurements import Comparison, Networks

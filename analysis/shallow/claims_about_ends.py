@@ -12,7 +12,7 @@ from functools import partial
 import xarray as xr
 from sympy import Expr, Integer, Rational, sqrt
 
-from analysis.claim import Claim, Evidence, agreement, bounded, identity, supported
+from analysis.study.claim import Claim, Evidence, agreement, bounded, identity, supported
 from analysis.minimalist.measurements import exponent
 from analysis.shallow.claims import HERE
 from analysis.shallow.experiments import STEP_SIZE_RATIO, TABLE, TABLE_STEP_SIZE

@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from analysis.figure import COLORS, THEORY_COLOR, colors, new_figure
+from analysis.study.figure import COLORS, THEORY_COLOR, colors, new_figure
 from analysis.minimalist.theory import KAPPA
 from analysis.minimalist.theory import a as coordinate_a
 from analysis.minimalist.theory import b as coordinate_b

@@ -1,6 +1,8 @@
-"""What the analyses that train networks share: options, runs, measures of a history, and panels of figures."""
+"""What the studies that train networks share: options, runs and where they are kept, measures of a run, and panels.
 
-from analysis.training.options import StepSizeOptions, TrainingOptions
-from analysis.training.runs import flat_loss, train
+Imported as it is used (``__init__.pyi``).
+"""
 
-__all__ = ["StepSizeOptions", "TrainingOptions", "flat_loss", "train"]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from analysis.cli import CommonOptions, Number, check_step_sizes, check_steps
-from eos_sym import BadInput
-from numeric.networks.data import Cifar10
+from analysis.study import CommonOptions, Number, check_step_sizes, check_steps
+from eos_sym.errors import BadInput
+
+if TYPE_CHECKING:
+    from numeric.networks.data import Cifar10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +47,8 @@ class TrainingOptions(CommonOptions):
 
     def cifar(self) -> Cifar10:
         """The first images of CIFAR-10."""
+        from numeric.networks.data import Cifar10  # loads torch, which options do without
+
         if self.data_root is None:
             raise BadInput(
                 "--preset full trains on CIFAR-10: give the folder of its binary files as --data-root FOLDER"

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
-from analysis.figure import THEORY_COLOR
+from analysis.study import THEORY_COLOR
 from analysis.training.measures import loss_of, sharpness_of
 
 MOST_POINTS = 4000  # a column of a paper resolves no more

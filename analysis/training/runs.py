@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 import xarray as xr
 
-from analysis.cli import results_folder
-from analysis.progress import Advance
+from analysis.study import expect
 from analysis.training.options import TrainingOptions
 from eos_sym import BadInput
 from numeric.networks.loss import CRITERIA, FlatLoss
@@ -18,10 +18,8 @@ from numeric.networks.training.running import available_device
 from numeric.runs import sweep
 
 
-def train(
-    name: str, options: TrainingOptions, experiments: Sequence[Experiment], progress: Advance | Callable[[int], object]
-) -> list[xr.Dataset]:
-    """The histories of the experiments, in their order, for the analysis of this name.
+def train(options: TrainingOptions, folder: Path, experiments: Sequence[Experiment]) -> list[xr.Dataset]:
+    """The histories of the experiments, in their order; the runs are kept in `folder`, that of the results.
 
     Runs that were finished before are only read. Errors: `BadInput` that names the first run that failed, and why;
     the others are kept.
@@ -31,15 +29,8 @@ def train(
     experiments = [replace(one, device=options.device) for one in experiments]
     if options.steps is not None:
         experiments = [replace(one, steps=min(one.steps, options.steps)) for one in experiments]
-    if isinstance(progress, Advance):
-        progress.expect(sum(one.steps for one in experiments))
-    result = sweep(
-        experiments,
-        results_folder(options, name) / "runs",
-        workers=options.workers,
-        cluster=options.cluster,
-        progress=progress,
-    )
+    expect(sum(one.steps for one in experiments))
+    result = sweep(experiments, folder / "runs", workers=options.workers, cluster=options.cluster)
     if result.failures:
         first = result.failures[0]
         more = f" (and {len(result.failures) - 1} more)" if len(result.failures) > 1 else ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from analysis.claim import Check, Claim, Evidence, agreement, bounded, identity, same
+from analysis.study.claim import Check, Claim, Evidence, agreement, bounded, identity, same
 from analysis.training.measures import crossing, hovering, loss_of, share_of_falls, sharpness_of
 from analysis.vgg.theory import ScaleInvariance
 from eos_sym import STEP_SIZE, Undecided

@@ -21,7 +21,7 @@ import torch
 import xarray as xr
 from torch import Tensor, nn
 
-from analysis.progress import Advance
+from analysis.study.progress import Advance
 from analysis.training import TrainingOptions, flat_loss, train
 from analysis.training.lanczos import lanczos_sharpness
 from numeric.networks.architectures import Vgg

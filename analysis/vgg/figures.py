@@ -5,7 +5,7 @@ from __future__ import annotations
 import xarray as xr
 from matplotlib.figure import Figure
 
-from analysis.figure import colors, new_figure
+from analysis.study.figure import colors, new_figure
 from analysis.training.panels import mark_crossing, plot_loss, plot_sharpness
 from analysis.vgg.claims import runs_of
 

@@ -16,7 +16,7 @@ import tyro
 from rich.console import Console
 from rich.progress import Progress, TextColumn
 
-from analysis.figure import draw_and_save
+from analysis.study.figure import draw_and_save
 from benchmarks.ensemble import timing
 from benchmarks.ensemble.contenders import CONTENDERS, share_ended
 from benchmarks.ensemble.escape import compare_escape

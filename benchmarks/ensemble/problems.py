@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.arguments import assignments
+from analysis.study.arguments import assignments
 from eos_sym import STEP_SIZE, BadInput, GradientDescent, Map, Objective, minimalist, product, quadratic
 from eos_sym.rules import NormalizedGradientDescent
 

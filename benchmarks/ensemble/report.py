@@ -10,7 +10,7 @@ from matplotlib.ticker import FormatStrFormatter, LogLocator, NullLocator
 from rich.console import Console
 from rich.table import Table
 
-from analysis.figure import THEORY_COLOR, colors, new_figure
+from analysis.study.figure import THEORY_COLOR, colors, new_figure
 from benchmarks.ensemble.contenders import CONTENDERS
 from benchmarks.ensemble.results import TITLES, Results, baseline, ratio
 from benchmarks.ensemble.timing import Comparison

@@ -12,7 +12,7 @@ from analysis.bifurcation.densities import RECORDED_AT_ONCE, Bins, Density, bloc
 from analysis.bifurcation.experiments import GRID, Simulations, Size
 from analysis.bifurcation.figures import image
 from analysis.bifurcation.theory import Family
-from analysis.figure import new_figure
+from analysis.study.figure import new_figure
 
 SMALL = Size(columns=230, rows=150, steps=4000, kept=300, passing=20_000, doublings=3)
 

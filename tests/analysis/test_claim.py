@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sympy import Integer, cos, pi, sin, symbols
 
-from analysis.claim import Claim, Evidence, agreement, bounded, combine, decide, identity, same, supported, theorem
+from analysis.study.claim import Claim, Evidence, agreement, bounded, combine, decide, identity, same, supported, theorem
 from eos_sym import Undecided
 
 x = symbols("x", real=True)

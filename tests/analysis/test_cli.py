@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from analysis import cli, quadratic
 from analysis.__main__ import analyses
-from analysis.arguments import assignments, number
+from analysis.study.arguments import assignments, number
 from analysis.minimalist import __main__ as minimalist
 from eos_sym import BadInput
 from numeric.runs import load

@@ -6,7 +6,7 @@ import pytest
 import torch
 import xarray as xr
 
-from analysis.claim import decide
+from analysis.study.claim import decide
 from analysis.cli import run
 from analysis.edge_of_stability.__main__ import Options, analyse
 from analysis.edge_of_stability.claims import claims, runs_of

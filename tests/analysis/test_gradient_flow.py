@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from analysis.claim import decide
+from analysis.study.claim import decide
 from analysis.cli import run
 from analysis.gradient_flow.__main__ import Options, analyse
 from analysis.gradient_flow.claims import claims

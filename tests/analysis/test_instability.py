@@ -6,7 +6,7 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.claim import decide
+from analysis.study.claim import decide
 from analysis.cli import run
 from analysis.instability.__main__ import Options, analyse
 from analysis.instability.claims import claims, episode

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from analysis.claim import decide
+from analysis.study.claim import decide
 from analysis.cli import run
 from analysis.momentum_network.__main__ import Options, analyse
 from analysis.momentum_network.claims import claims

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from analysis.claim import decide
+from analysis.study.claim import decide
 from analysis.cli import run
 from analysis.progressive_sharpening.__main__ import Options, analyse
 from analysis.progressive_sharpening.claims import claims

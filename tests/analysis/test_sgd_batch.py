@@ -5,7 +5,7 @@ import pytest
 import torch
 import xarray as xr
 
-from analysis.claim import decide
+from analysis.study.claim import decide
 from analysis.sgd_batch.__main__ import Options, analyse
 from analysis.sgd_batch.claims import claims, runs_of
 from analysis.sgd_batch.experiments import batch_sharpness, curvatures, experiments

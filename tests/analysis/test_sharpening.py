@@ -8,7 +8,7 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.claim import decide
+from analysis.study.claim import decide
 from analysis.training.sharpening import Factor, SharpeningOptions, change, flow, sharpening, study, trend
 from analysis.training.sharpening.claims import page_p_value
 from analysis.training.sharpening.factor import Runs

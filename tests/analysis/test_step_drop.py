@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 from sympy import simplify
 
-from analysis.claim import decide
+from analysis.study.claim import decide
 from analysis.cli import run
 from analysis.step_drop import AFTER, Options, analyse, claims, draw, multiplier
 from eos_sym import STEP_SIZE, BadInput

@@ -3,7 +3,7 @@ import pytest
 import torch
 import xarray as xr
 
-from analysis.claim import decide
+from analysis.study.claim import decide
 from analysis.vgg.__main__ import Options, analyse
 from analysis.vgg.claims import claims, runs_of
 from analysis.vgg.experiments import _scaled, convolution_weights

@@ -17,7 +17,7 @@ from itertools import pairwise
 import numpy as np
 import xarray as xr
 
-from analysis.claim import Claim, Evidence, agreement
+from analysis.study.claim import Claim, Evidence, agreement
 from analysis.training.sharpening.factor import Factor
 from analysis.training.sharpening.measures import check_goals, ends, sharpening
 from eos_sym import Undecided

@@ -12,7 +12,7 @@ from typing import Any
 
 import xarray as xr
 
-from analysis.progress import Advance
+from analysis.study.progress import Advance
 from analysis.training import TrainingOptions, train
 from eos_sym import BadInput
 from numeric.networks.architectures import Architecture

@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
-from analysis.figure import THEORY_COLOR, colors, new_figure
+from analysis.study.figure import THEORY_COLOR, colors, new_figure
 from analysis.training.sharpening.factor import Factor
 from analysis.training.sharpening.measures import ends, sharpening
 

@@ -7,7 +7,7 @@ from functools import partial
 
 import xarray as xr
 
-from analysis.claim import Claim
+from analysis.study.claim import Claim
 from analysis.cli import Study
 from analysis.training.sharpening.factor import Factor, Runs, SharpeningOptions
 from analysis.training.sharpening.figure import draw

@@ -13,7 +13,8 @@ from rich.table import Table
 from rich.text import Text
 from sympy import Expr, MatrixBase, Symbol, pretty
 
-from analysis.claim import Evidence, Verdict
+from analysis.study.claim import Verdict
+from analysis.study.evidence import Evidence
 from eos_sym import Map
 
 STATUS_STYLES = {"proved": "bold green", "supported": "green", "refuted": "bold red", "undecided": "yellow"}
@@ -97,7 +98,8 @@ def _line(evidence: Evidence) -> str:
     if evidence.status == "undecided" and evidence.expected is None:
         return f"undecided: {evidence.observed}"
     tolerance = f"  (± {evidence.tolerance:.2g})" if isinstance(evidence.expected, float) else ""
-    return f"{evidence.channel}: expected {_short(evidence.expected)}, observed {_short(evidence.observed)}{tolerance}"
+    values = f"expected {_short(evidence.expected)}, observed {_short(evidence.observed)}{tolerance}"
+    return f"{evidence.channel}: {evidence.quantity}: {values}"
 
 
 def _short(value: Any) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from fractions import Fraction
 
-from eos_sym import BadInput
+from eos_sym.errors import BadInput
 
 LONGEST_NUMBER = 40
 NUMBER = re.compile(r"[+-]?(\d+(/\d+)?|\d*\.?\d+([eE][+-]?\d{1,2})?|\d+\.)", re.ASCII)

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from numeric.progress import listener, listening
+
 
 @dataclass(frozen=True)
 class Advance:
@@ -51,7 +53,15 @@ def progress_bars() -> Progress:
 
 @contextlib.contextmanager
 def task(progress: Progress, description: str, total: int | None) -> Iterator[Advance]:
-    """A bar for as long as the task takes."""
+    """A bar for as long as the task takes, which hears of the progress of all computations meanwhile."""
     number = progress.add_task(description, total=total, values="")
-    yield Advance(progress, number)
+    advance = Advance(progress, number)
+    with listening(advance):
+        yield advance
     progress.remove_task(number)
+
+
+def expect(total: int) -> None:
+    """Say how many iterations the task has in all, from which the time left is estimated."""
+    if isinstance(heard_by := listener(), Advance):
+        heard_by.expect(total)

@@ -1,0 +1,208 @@
+"""With momentum, training sharpens to an edge of its own, which the rule's formula predicts.
+
+Gradient descent with momentum β is linear on a quadratic, so that its stability is decided by the roots of a polynomial
+in the multiplier. The Jury test gives the largest stable curvature in closed form, for each way to use momentum:
+
+    heavy ball (Polyak)    v' = βv − ηg,  θ' = θ + v'             (2 + 2β)/η
+    Nesterov               the gradient taken at θ + βv           (2 + 2β)/(η(1 + 2β))
+
+`eos_sym.critical_sharpness` derives both from the rules' formulas alone. At the same step size heavy ball can stand up
+to twice the curvature that gradient descent can, Nesterov's rule up to a third less. Networks are no quadratics; and
+yet they sharpen until they are at these thresholds, and hover there, whatever β and η. So a network at the edge
+measures the stability of its optimizer: from the sharpness alone one can tell which of the three rules trained it.
+
+torch's SGD keeps Nesterov's iterates at the points θ + βv, where the gradients are taken; the sharpness is read there.
+
+Source: Cohen, Kaur, Li, Kolter, Talwalkar 2021, appendix B. The theory on formulas: `analysis.momentum`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from analysis.study import Study
+from analysis.training import TrainingOptions
+
+study = Study(__name__, source="Cohen et al. 2021, appendix B")
+
+
+@study.options
+@dataclass(frozen=True, kw_only=True)
+class Options(TrainingOptions):
+    """Networks trained with Polyak's and with Nesterov's momentum, two coefficients and two step sizes each."""
+
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+from sympy import Expr, solve
+
+from analysis.study import COLORS, THEORY_COLOR, Evidence, Pieces, Status, agreement, identity, new_figure, over
+from analysis.training import train
+from analysis.training.measures import crossing, hovering
+from analysis.training.panels import plot_sharpness
+from eos_sym import STEP_SIZE, Undecided, critical_sharpness, rules
+from eos_sym.rules import MOMENTUM
+from numeric.networks.architectures import FullyConnected
+from numeric.networks.data import Digits
+from numeric.networks.training import Experiment, Measure
+from numeric.networks.training.optimizers import GradientDescent, HeavyBall, Nesterov
+from numeric.runs import combine
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A way to use momentum: its formula, its optimizer, and the threshold that the paper gives."""
+
+    name: str
+    shown: str
+    formula: rules.Rule
+    optimizer: Callable[[float, float], Any]
+    papers: Expr
+
+
+RULES = (
+    Rule("heavy_ball", "heavy ball", rules.HeavyBall(), HeavyBall, (2 + 2 * MOMENTUM) / STEP_SIZE),
+    Rule(
+        "nesterov",
+        "Nesterov's rule",
+        rules.Nesterov(),
+        Nesterov,
+        (2 + 2 * MOMENTUM) / (STEP_SIZE * (1 + 2 * MOMENTUM)),
+    ),
+)
+MOMENTA, EDGES = (0.5, 0.9), {"quick": (5.5, 6.5), "full": (60.0, 100.0)}
+QUICK = Experiment(Digits(400), FullyConnected((50, 50)), GradientDescent(1.0), 500, measure=Measure(8))
+FULL = replace(QUICK, network=FullyConnected((200, 200)), steps=10_000, measure=Measure(50))
+FEWEST_READINGS = 20  # at the edge
+HOVERING = 0.1  # the mean of S over the edge is this close to 1
+
+
+@study.theory
+def derived() -> Mapping[str, Any]:
+    """The edge of each rule."""
+    return {"critical_sharpness": {rule.name: critical_sharpness(rule.formula) for rule in RULES}}
+
+
+@study.experiment
+def training(options: Options, folder: Path) -> xr.Dataset:
+    """Runs whose step sizes put the rule's critical sharpness at each of the edges aimed at."""
+    base = QUICK if options.preset == "quick" else replace(FULL, data=options.cifar())
+    edges, runs = EDGES[options.preset], []
+    for rule, momentum, edge in product(RULES, MOMENTA, edges):
+        (step_size,) = solve(critical_sharpness(rule.formula) - edge, STEP_SIZE)
+        trained = rule.optimizer(float(step_size.subs(MOMENTUM, momentum)), momentum)
+        runs.append(replace(base, rule=trained, seed=options.seed))
+    histories = [history.assign(ending=history.attrs["ending"]) for history in train(options, folder, runs)]
+    return combine(histories, {"rule": [rule.name for rule in RULES], "momentum": MOMENTA, "edge": edges})
+
+
+@study.claim(
+    "the critical sharpness of {rule.shown} that its formula gives is {rule.papers}",
+    id="threshold_of_{rule.name}",
+    rule=RULES,
+)
+def threshold(derived: Mapping[str, Any], rule: Rule) -> Pieces:
+    """The paper's formula against the one derived."""
+    yield identity(f"critical sharpness of {rule.shown}", rule.papers, derived["critical_sharpness"][rule.name])
+
+
+@study.claim(
+    "networks trained with {rule.shown} sharpen to its critical sharpness and hover there, for both momentum "
+    "coefficients and both step sizes",
+    id="{rule.name}_hovers_at_its_own_edge",
+    rule=RULES,
+)
+def hovers_at_its_own_edge(training: xr.Dataset, rule: Rule) -> Pieces:
+    """Each run by itself; gradient descent's edge, lower by half or higher, would be far outside the tolerance."""
+    yield from over(
+        each_run(training, rule),
+        lambda run: agreement(
+            "network",
+            f"mean sharpness over the rule's edge once crossed, {shown(run)}",
+            1.0,
+            level(run),
+            absolute=HOVERING,
+        ),
+    )
+
+
+@study.claim(
+    "the sharpness at which a network hovers, times η, tells which rule trained it: it is nearest to that rule's own "
+    "threshold among gradient descent's, heavy ball's and Nesterov's",
+    "this program",
+)
+def the_sharpness_tells_the_rule(training: xr.Dataset) -> Pieces:
+    """The rule whose threshold is nearest on a logarithmic scale, at the run's own β."""
+    for rule in RULES:
+        yield from over(each_run(training, rule), nearest_rule)
+
+
+def nearest_rule(run: xr.Dataset) -> Evidence:
+    """The rule that the level tells, beside the one that trained the run."""
+    at = {STEP_SIZE: 1, MOMENTUM: float(run.momentum)}
+    thresholds = {rule.name: float(rule.papers.subs(at)) for rule in RULES} | {"gradient_descent": 2.0}
+    measured, trained = level(run) * float(run.edge) * float(run.eta), str(run.rule.values)
+    found = min(thresholds, key=lambda name: abs(np.log(measured / thresholds[name])))
+    status: Status = "supported" if found == trained else "refuted"
+    return Evidence("network", f"rule whose threshold is nearest to ηS, {shown(run)}", status, trained, found)
+
+
+def each_run(training: xr.Dataset, rule: Rule) -> Iterator[xr.Dataset]:
+    """The runs of a rule."""
+    for momentum, edge in product(training.momentum.values, training.edge.values):
+        yield training.sel(rule=rule.name, momentum=momentum, edge=edge)
+
+
+def shown(run: xr.Dataset) -> str:
+    """The run's rule, β and edge."""
+    names = {rule.name: rule.shown for rule in RULES}
+    return f"{names[str(run.rule.values)]}, β = {float(run.momentum):g}, edge {float(run.edge):g}"
+
+
+def level(run: xr.Dataset) -> float:
+    """The mean sharpness over the second half of the run after it crossed its edge, in units of the edge."""
+    edge = float(run.edge)
+    first, last = crossing(run, edge), int(run.reading[-1])
+    if run.ending == "diverged":
+        raise Undecided(f"{shown(run)}: the run diverged")
+    if first is None:
+        raise Undecided(f"{shown(run)}: the run ended before its sharpness reached the edge")
+    found = hovering(run, edge, (first + last) // 2)
+    if found.readings < FEWEST_READINGS:
+        raise Undecided(
+            f"{shown(run)}: {found.readings} readings at the edge; {FEWEST_READINGS} tell whether it hovers"
+        )
+    return found.mean
+
+
+@study.figure
+def figure(training: xr.Dataset) -> Figure:
+    """Rules in rows, coefficients in columns; dashed the rule's edge, dotted that of gradient descent at the same η."""
+    drawing = new_figure(6.8, 5.0)
+    axes = drawing.subplots(training.sizes["rule"], training.sizes["momentum"], sharex=True, sharey=True)
+    panels = product(RULES, training.momentum.values)
+    for axis, (rule, momentum) in zip(axes.flat, panels, strict=True):
+        for color, edge in zip(COLORS, training.edge.values, strict=False):
+            run = training.sel(rule=rule.name, momentum=momentum, edge=edge)
+            plot_sharpness(axis, run, color, edge=float(edge), label=f"$\\eta = {float(run.eta):.3g}$")
+            axis.axhline(2 / float(run.eta), color=color, linestyle=":", linewidth=0.8)
+        axis.set_title(f"{rule.shown}, $\\beta = {momentum:g}$")
+        axis.legend(loc="lower right", frameon=True, edgecolor="none")
+        axis.label_outer()
+    styles = {"--": "critical sharpness of the rule", ":": "that of gradient descent, $2/\\eta$"}
+    for style, meaning in styles.items():
+        axes.flat[0].plot([], [], style, color=THEORY_COLOR, linewidth=0.8)
+        axes.flat[0].lines[-1].set_label(meaning)
+    drawing.legend(handles=axes.flat[0].lines[-2:], loc="outside lower center", ncols=2)
+    return drawing
+
+
+if __name__ == "__main__":
+    study.main()

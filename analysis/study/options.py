@@ -1,0 +1,139 @@
+"""The options that all studies share, and how the command line is read, before anything heavy is imported.
+
+Options are a frozen dataclass; tyro makes the command line of it. An option without a value, None or (), has no default
+to show: its description says what happens then. Numbers are exact decimals or rationals (`Number`).
+
+Errors: `BadInput`, in one line that names the input and the remedy; as a program exit code 2.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from fractions import Fraction
+from pathlib import Path
+from types import NoneType
+from typing import Annotated, Any, Literal, NoReturn, TypeVar, get_args, get_type_hints
+
+import tyro
+
+from analysis.study.arguments import number
+from eos_sym.errors import BadInput
+
+MOST_STEPS = 1_000_000
+
+Number = Annotated[
+    Fraction,
+    tyro.constructors.PrimitiveConstructorSpec(
+        nargs=1,
+        metavar="NUMBER",
+        instance_from_str=lambda texts: number(texts[0]),
+        is_instance=lambda value: isinstance(value, Fraction),
+        str_from_instance=lambda value: [str(value)],
+    ),
+]
+
+
+def check_step_sizes(step_sizes: Sequence[Fraction]) -> None:
+    """Refuse step sizes that are not positive, or that are the same number in floating point."""
+    shown = f"--eta {' '.join(map(str, step_sizes))}".strip()
+    if not step_sizes or min(step_sizes) <= 0:
+        raise BadInput(f"{shown}: give positive step sizes")
+    if len({float(step_size) for step_size in step_sizes}) < len(step_sizes):
+        raise BadInput(f"{shown}: give each step size once")
+
+
+def check_steps(steps: int) -> None:
+    """Refuse numbers of recorded iterations that are not positive or that no memory holds."""
+    if not 1 <= steps <= MOST_STEPS:
+        raise BadInput(f"--steps {steps}: must be 1 or more, and at most {MOST_STEPS}, since every one is recorded")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommonOptions:
+    """The options of every analysis."""
+
+    out: Path | None = None
+    """folder for the results; results/NAME if not given"""
+    json: bool = False
+    """print one JSON document on stdout and nothing else"""
+    preset: Literal["quick", "full"] = "quick"
+    """quick: under 30 s on two cores; full: the paper's scale"""
+    seed: int = 0
+    """seed of everything random"""
+
+
+METAVARS: dict[Any, str] = {Path: "PATH", int: "INT", str: "TEXT", Number: "NUMBER"}
+
+Options = TypeVar("Options", bound=CommonOptions)
+
+
+def read_command_line(name: str, kind: type[Options]) -> Options:
+    """The options of the program's command line; ends it with one line and exit code 2 where they are bad."""
+    try:
+        return read_options(name, kind, sys.argv[1:])
+    except BadInput as error:
+        refuse(error)
+
+
+def refuse(error: BadInput) -> NoReturn:
+    """End the program: bad input, said in one line."""
+    print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+    sys.exit(2)
+
+
+def read_options(name: str, options_type: type[Options], arguments: Sequence[str]) -> Options:
+    """The options; a command line that cannot be read is `BadInput`, tyro's explanation pressed into one line."""
+    explanation = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(explanation):
+            return tyro.cli(
+                _without_empty_defaults(options_type),
+                prog=f"python -m analysis.{name}",
+                args=arguments,
+                config=(tyro.conf.FlagCreatePairsOff,),
+            )
+    except SystemExit as ending:
+        if ending.code in (0, None):
+            raise  # --help
+        lines = re.sub(r"[╭╮╰╯│─]+", " ", explanation.getvalue()).splitlines()
+        said = " ".join(line.strip() for line in lines if line.strip() and "full helptext" not in line)
+        unread = re.search(r"Error parsing (--\S+):.*?(?:for arguments:|instantiated from) \[(.*?)\]", said)
+        if unread:
+            remedy = "not a value of this option; whole numbers are written 20, others 0.2, 1e-3 or 2/8"
+            raise BadInput(f"{unread[1]} {unread[2]}: {remedy}") from None
+        said = re.sub(r"invalid literal for int\(\) with base 10: (\S+)", r"\1 is no whole number", said)
+        refused = re.match(r"Value error Error parsing (--\S+: )?(?:\w+: )?(.*?)(?: Argument helptext: .*)?$", said)
+        if refused:
+            raise BadInput((refused[1] or "") + refused[2]) from None
+        title = re.match("Unrecognized options |Invalid choice ", said)  # what follows says it again
+        raise BadInput(f"{said[title.end() if title else 0 :]} (--help lists the options)") from None
+
+
+def _without_empty_defaults(kind: type[Options]) -> type[Options]:
+    """The dataclass with what tyro is to show of options that have no value: neither ``{None}|PATH`` nor a default."""
+    hints = get_type_hints(kind, include_extras=True)
+    for field in fields(kind):
+        if field.default is None or field.default == ():
+            hint = hints[field.name]
+            kinds = [part for part in get_args(hint) if part is not NoneType] if field.default is None else []
+            shown = METAVARS.get(kinds[0]) if kinds else None
+            hints[field.name] = Annotated[hint, tyro.conf.arg(metavar=shown, help_behavior_hint="")]
+    kind.__annotations__ = {field.name: hints[field.name] for field in fields(kind)}
+    return kind
+
+
+def results_folder(options: CommonOptions, name: str) -> Path:
+    """The folder of the results, made where it is missing."""
+    from numeric.runs.store import make_folder
+
+    folder = options.out or Path("results") / name
+    try:
+        make_folder(folder)
+    except BadInput as error:
+        raise BadInput(f"--out {error}") from error
+    return folder

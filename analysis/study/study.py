@@ -1,0 +1,184 @@
+"""A study as one script: decorated functions, each given what its parameters name.
+
+    study = Study(__name__, source="Cohen et al. 2021, appendix B")
+
+    @study.options                    the dataclass of the options; run as a program, the command line is read here,
+                                      so that what follows is imported only for good input
+    @study.theory                     what is derived: a mapping, or an object with `as_report`, printed by its names
+    @study.measurement                anything else that several functions need, worked out when the first one asks
+    @study.experiment                 -> Dataset, the group of that name in data.nc
+    @study.experiments                -> a mapping of names to such functions, where they depend on the options
+    @study.claim(statement, source)   yields evidence (`analysis.study.evidence`)
+    @study.claims                     yields `Claim`s, where they depend on the options or on what was found
+    @study.summary                    what came of the runs, in a few numbers, printed beside the theory
+    @study.figure                     -> Figure
+
+A parameter is named ``options``, ``folder`` (of the results), or as the function whose result it is to be: theory,
+measurement or experiment. Each is worked out once. In a claim's statement, source and id the names in braces are filled in likewise: for
+`claim("{rule} is stable up to {derived.edge}", rule=RULES)` there is one claim for every rule, whose function is given
+the `rule`, and the theory `derived` is asked for its `edge`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import product
+from string import Formatter
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.figure import Figure
+
+    from analysis.study.claim import Claim
+    from analysis.study.options import CommonOptions
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+Options = TypeVar("Options", bound="type[CommonOptions]")
+MAIN = "__main__"
+
+
+def _nothing_drawn() -> Figure:
+    from analysis.study.figure import new_figure
+
+    return new_figure(1, 1)
+
+
+@dataclass
+class Study:
+    """The functions of a study's module; `module` is its ``__name__``, `source` where its claims come from."""
+
+    module: str
+    source: str
+    theories: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    measurements: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    experiment_functions: dict[str, Callable[..., xr.Dataset]] = field(default_factory=dict)
+    claim_functions: list[Callable[[Known], Iterable[Claim]]] = field(default_factory=list)
+    several_experiments: Callable[..., Any] | None = None
+    draw: Callable[..., Any] = _nothing_drawn
+    summarize: Callable[..., Any] | None = None
+    options_type: type[CommonOptions] | None = None
+    given: CommonOptions | None = None
+
+    @property
+    def name(self) -> str:
+        """What follows ``python -m analysis.``."""
+        running = sys.modules[MAIN].__spec__ if self.module == MAIN else None
+        module = running.name if running else self.module
+        return module.removesuffix(f".{MAIN}").rpartition(".")[2]
+
+    def options(self, kind: Options) -> Options:
+        """The dataclass of the options; where the module is the program, the command line is read now."""
+        from analysis.study.options import read_command_line
+
+        self.options_type = kind
+        if self.module == MAIN:
+            self.given = read_command_line(self.name, kind)
+        return kind
+
+    def theory(self, function: Function) -> Function:
+        """What is derived, before any experiment."""
+        self.theories[function.__name__] = function
+        return function
+
+    def measurement(self, function: Function) -> Function:
+        """What several functions need; worked out once, when it is asked for."""
+        self.measurements[function.__name__] = function
+        return function
+
+    def experiment(self, function: Function) -> Function:
+        """One dataset of simulations or training runs."""
+        self.experiment_functions[function.__name__] = function
+        return function
+
+    def experiments(self, function: Function) -> Function:
+        """A mapping of names to functions, each of which gives a dataset; the others see the datasets by name."""
+        self.several_experiments = function
+        return function
+
+    def claim(
+        self,
+        statement: str,
+        source: str | None = None,
+        *,
+        id: str | None = None,  # noqa: A002, what the contract calls it
+        open: bool = False,  # noqa: A002, what the contract calls it
+        **each: Iterable[Any],
+    ) -> Callable[[Function], Function]:
+        """One claim, named by its function; with `name=values` one for every value, or combination of values."""
+
+        def add(function: Function) -> Function:
+            def made(known: Known) -> Iterator[Claim]:
+                from analysis.study.claim import Claim
+
+                for values in product(*each.values()):
+                    one = known.with_values(dict(zip(each, values, strict=True)))
+                    label = one.filled(id) if id else "_".join([function.__name__, *map(str, values)])
+                    yield Claim(
+                        label,
+                        one.filled(statement),
+                        one.filled(source or self.source),
+                        lambda one=one: one.call(function),  # type: ignore[misc]
+                        open,
+                    )
+
+            self.claim_functions.append(made)
+            return function
+
+        return add
+
+    def claims(self, function: Function) -> Function:
+        """Claims that depend on the options or on what was found."""
+        self.claim_functions.append(lambda known: known.call(function))
+        return function
+
+    def figure(self, function: Function) -> Function:
+        """The figure."""
+        self.draw = function
+        return function
+
+    def summary(self, function: Function) -> Function:
+        """What came of the runs, as a mapping."""
+        self.summarize = function
+        return function
+
+    def main(self) -> None:
+        """Work the study off with the options of the command line, and exit."""
+        from analysis.study.work import work_off_and_exit
+
+        work_off_and_exit(self)
+
+
+class Known:
+    """What the functions of a study may ask for by name: what all share, worked out at most once, and one's own."""
+
+    def __init__(self, study: Study, shared: dict[str, Any], own: Mapping[str, Any] | None = None) -> None:
+        self.study, self.shared, self.own = study, shared, own or {}
+
+    def with_values(self, values: Mapping[str, Any]) -> Known:
+        """The same, and these values besides."""
+        return Known(self.study, self.shared, values)
+
+    def __getitem__(self, name: str) -> Any:
+        """The value, or the result of the function, of this name."""
+        if name in self.own:
+            return self.own[name]
+        if name not in self.shared:
+            study = self.study
+            functions = study.theories | study.measurements | study.experiment_functions
+            if name not in functions:
+                raise TypeError(f"{study.name}: {name} is neither options, theory, measurement nor experiment")
+            self.shared[name] = Known(study, self.shared).call(functions[name])
+        return self.shared[name]
+
+    def call(self, function: Callable[..., Any]) -> Any:
+        """The function's answer to what its parameters name."""
+        return function(**{name: self[name] for name in inspect.signature(function).parameters})
+
+    def filled(self, text: str) -> str:
+        """The text with the names in braces filled in."""
+        filled: str = Formatter().vformat(text, (), self)  # type: ignore[call-overload]  # any object with names
+        return filled

@@ -1,0 +1,119 @@
+"""A study worked off: theory, experiments, claims, figure, files, and what is said of them.
+
+``data.nc``, ``claims.json``, ``figure.png`` and ``figure.pdf`` are each written as soon as their content is known, so
+an interruption keeps what was finished.
+
+Exit code 0: nothing refuted (open claims aside); 1: a claim refuted; 2: bad input, in one line; 130: interrupted.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import partial
+from typing import Any, NoReturn
+
+import xarray as xr
+from rich.console import Console
+
+from analysis.study.claim import Verdict, decide
+from analysis.study.figure import draw_and_save
+from analysis.study.options import CommonOptions, refuse, results_folder
+from analysis.study.progress import progress_bars, task
+from analysis.study.report import WIDTH, document, print_claims, print_theory, to_json
+from analysis.study.study import Known, Study
+from eos_sym import BadInput
+from numeric.runs import save, versions, write_atomically
+
+DRAWN_AND_JUDGED = ("claims.json", "figure.png", "figure.pdf")
+
+
+def work_off_and_exit(study: Study) -> NoReturn:
+    """Work the study off with the options that it was given, and exit."""
+    try:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8")  # mathematics is printed whatever the locale
+        if study.given is None:
+            raise TypeError(f"{study.name}: a study has options; decorate their dataclass with @study.options")
+        code = work_off(study, study.given)
+        sys.stdout.flush()
+        sys.exit(code)
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(128 + signal.SIGPIPE)
+    except BadInput as error:
+        refuse(error)
+    except KeyboardInterrupt:
+        print("interrupted; the files that were finished are kept", file=sys.stderr)
+        sys.exit(130)
+
+
+def work_off(study: Study, options: CommonOptions) -> int:
+    """Work the study off, write its files, report; the exit code."""
+    if options.seed < 0:
+        raise BadInput(f"--seed {options.seed}: must be 0 or more")
+    folder = results_folder(options, study.name)
+    configuration = to_json(asdict(options))
+    known = Known(study, {"options": options, "folder": folder})
+    with progress_bars() as progress:
+        with task(progress, "deriving the theory", None):
+            theory = {name: part for derived in study.theories for name, part in _report(known[derived]).items()}
+
+        data: dict[str, xr.Dataset] = {}
+        several = known.call(study.several_experiments) if study.several_experiments else {}
+        single = {name: partial(known.__getitem__, name) for name in study.experiment_functions}
+        for label, experiment in (single | several).items():
+            with task(progress, f"simulating {label.replace('_', ' ')}", None):
+                data[label] = experiment()
+            save(data, folder / "data.nc", configuration)
+            for old in DRAWN_AND_JUDGED:  # of other data
+                (folder / old).unlink(missing_ok=True)
+        if not data:
+            save(data, folder / "data.nc", configuration)  # the provenance alone
+        known.shared |= data
+        if study.several_experiments:
+            known.shared[study.several_experiments.__name__] = {name: data[name] for name in several}
+
+        claims = [claim for made in study.claim_functions for claim in made(known)]
+        verdicts: list[Verdict] = []
+        with task(progress, "deciding claims", len(claims)) as advance:
+            for claim in claims:
+                verdicts.append(decide(claim))
+                advance(1)
+        judged = document(analysis=study.name, parameters=configuration, claims=[one.as_json() for one in verdicts])
+        write_atomically(folder / "claims.json", lambda path: path.write_text(judged + "\n", encoding="utf-8"))
+
+        with task(progress, "drawing", None):
+            draw_and_save(partial(known.call, study.draw), folder)
+
+    measured = {"simulation": known.call(study.summarize)} if study.summarize else {}
+    files = [str(folder / file) for file in ("figure.png", "figure.pdf", "data.nc", "claims.json")]
+    if options.json:
+        print(
+            document(
+                analysis=study.name,
+                parameters=configuration,
+                theory=theory,
+                **measured,
+                claims=[verdict.as_json() for verdict in verdicts],
+                files=files,
+                versions=versions(),
+            )
+        )
+    else:
+        console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
+        print_theory(console, theory)
+        print_theory(console, {name: part for name, part in measured.items() if part})
+        print_claims(console, verdicts)
+        console.print(f"\nwritten: {', '.join(files)}", soft_wrap=True)
+    return int(any(verdict.fails for verdict in verdicts))
+
+
+def _report(derived: Any) -> Mapping[str, Any]:
+    """What is printed of a theory."""
+    report: Mapping[str, Any] = derived if isinstance(derived, Mapping) else derived.as_report()
+    return report

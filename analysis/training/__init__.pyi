@@ -1,0 +1,4 @@
+from .options import StepSizeOptions as StepSizeOptions
+from .options import TrainingOptions as TrainingOptions
+from .runs import flat_loss as flat_loss
+from .runs import train as train
