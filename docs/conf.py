@@ -1,6 +1,10 @@
 """Sphinx configuration: the guide in Markdown, the reference from docstrings, a gallery of examples that assert."""
 
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+import reference
 
 project = "Edge of stability"
 author = "The edge-of-stability developers"
@@ -22,6 +26,9 @@ sphinx_gallery_conf = {
     "abort_on_example_error": True,
     "show_memory": False,
 }
+
+
+reference.write(Path(__file__).parent / "reference")
 
 
 def setup(app):

@@ -1,19 +1,18 @@
+"""Studies as their users see them: command lines, exit codes, files and the JSON document."""
+
 import contextlib
 import json
+import runpy
 import signal
 import subprocess
 import sys
 import time
-from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from analysis import cli, quadratic
-from analysis.__main__ import analyses
-from analysis.study.arguments import assignments, number
-from analysis.minimalist import __main__ as minimalist
+from analysis import quadratic
+from analysis.study.index import studies
+from analysis.study.options import read_options
 from eos_sym import BadInput
 from numeric.runs import load
 
@@ -22,45 +21,12 @@ def python(*arguments, **options):
     return subprocess.run([sys.executable, "-m", *arguments], capture_output=True, text=True, check=False, **options)
 
 
-@settings(derandomize=True)
-@given(st.fractions(min_value=-1000, max_value=1000, max_denominator=10**6))
-def test_a_ratio_is_read_exactly(value):
-    assert number(str(value)) == value
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [("0.2", Fraction(1, 5)), ("1e-3", Fraction(1, 1000)), (".5", Fraction(1, 2)), ("2/8", Fraction(1, 4))],
-)
-def test_a_decimal_is_read_exactly(text, value):
-    assert number(text) == value
-
-
-@pytest.mark.parametrize(
-    "text", ["", "x", "nan", "inf", "1/0", "1e999999999", "1_0", "0x10", "٣", "9" * 50, "1 2", "--1"]
-)
-def test_what_is_no_number_is_refused_at_once(text):
-    with pytest.raises(ValueError, match=r"number|zero"):
-        number(text)
-
-
-def test_assignments_name_every_value_once():
-    assert assignments("--start", ["y=2/3", "x=1"], ["x", "y"]) == {"x": 1, "y": Fraction(2, 3)}
-
-
-@pytest.mark.parametrize(
-    ("texts", "fault"),
-    [
-        (["x=1"], "y missing"),
-        (["x=1", "y=2", "z=3"], "not one of them"),
-        (["x=1", "x=2"], "given twice"),
-        (["x", "y=2"], "NAME=VALUE"),
-        (["x=one", "y=2"], "not a number"),
-    ],
-)
-def test_wrong_assignments_are_refused_by_name(texts, fault):
-    with pytest.raises(BadInput, match=fault):
-        assignments("--start", texts, ["x", "y"])
+def run_as_program(name, arguments, monkeypatch):
+    """The exit code of a study run in this process."""
+    monkeypatch.setattr(sys, "argv", [name, *arguments])
+    with pytest.raises(SystemExit) as ending:
+        runpy.run_module(f"analysis.{name}", run_name="__main__", alter_sys=True)
+    return ending.value.code
 
 
 @pytest.mark.parametrize(
@@ -75,7 +41,7 @@ def test_wrong_assignments_are_refused_by_name(texts, fault):
 )
 def test_a_command_line_that_cannot_be_read_is_explained_in_one_line(arguments, named):
     with pytest.raises(BadInput) as refusal:
-        cli.read_options("quadratic", quadratic.Options, arguments)
+        read_options("quadratic", quadratic.Options, arguments)
     assert named in str(refusal.value)
     assert "\n" not in str(refusal.value)
 
@@ -92,16 +58,12 @@ BAD_COMMANDS = [
     ("quadratic", ["--out", "pyproject.toml/results"], "cannot be made"),
     ("quadratic", ["--eta", "nonsense"], "nonsense"),
 ]
-MODULES = {"minimalist": minimalist, "quadratic": quadratic}
 
 
 @pytest.mark.parametrize(("name", "arguments", "named"), BAD_COMMANDS)
 def test_bad_input_is_one_line_and_exit_code_two(name, arguments, named, monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", [name, *arguments])
-    with pytest.raises(SystemExit) as ending:
-        cli.main(name, MODULES[name].Options, MODULES[name].analyse)
+    assert run_as_program(name, arguments, monkeypatch) == 2
     said = capsys.readouterr()
-    assert ending.value.code == 2
     assert said.out == ""
     assert said.err.startswith("error: ")
     assert said.err.count("\n") == 1
@@ -113,40 +75,53 @@ def test_bad_input_on_a_real_command_line():
     assert (result.returncode, result.stdout, result.stderr.count("\n")) == (2, "", 1)
 
 
-def test_the_list_of_analyses_has_a_line_for_each():
+def test_the_list_of_studies_has_a_line_for_each():
     listed = python("analysis").stdout.splitlines()
-    expected = [
-        "basins",
-        "bifurcation",
-        "dataset_size",
-        "depth",
-        "derive",
-        "descent_lemma",
-        "edge_law",
-        "edge_of_stability",
-        "gradient_flow",
-        "initialization",
-        "instability",
-        "minimalist",
-        "momentum",
-        "momentum_network",
-        "normalized_gd",
-        "progressive_sharpening",
-        "quadratic",
-        "reasonable_steps",
-        "sam",
-        "self_stabilization",
-        "sgd_batch",
-        "sgd_selection",
-        "shallow",
-        "step_drop",
-        "task_complexity",
-        "vgg",
-        "width",
-    ]
-    assert list(analyses()) == expected
-    assert [line.split()[2] for line in listed] == [f"analysis.{name}" for name in expected]
+    assert [line.split()[2] for line in listed] == [f"analysis.{name}" for name in studies()]
     assert all(line.rstrip().endswith(".") for line in listed)
+    assert {"minimalist", "derive", "edge_of_stability", "width"} <= {*studies()}
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("minimalits", "minimalist"), ("edge_of_stabilty", "edge_of_stability")])
+def test_a_study_that_is_not_there_is_told_by_its_nearest_name(typed, meant):
+    result = python(f"analysis.{typed}", "--json")
+    assert (result.returncode, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+    assert f"did you mean {meant}?" in result.stderr
+
+
+def test_a_name_that_is_near_to_none_is_refused_too():
+    result = python("analysis.zzzz")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == "error: zzzz: no such study; python -m analysis lists them\n"
+
+
+def test_a_module_of_analysis_that_is_missing_inside_a_program_is_an_ordinary_error():
+    result = subprocess.run([sys.executable, "-c", "import analysis.zzzz"], capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert "ModuleNotFoundError" in result.stderr
+
+
+@pytest.mark.parametrize("name", studies())
+def test_help_and_a_wrong_option_load_nothing_that_is_slow(name):
+    for arguments, code in ((["--help"], 0), (["--no-such-option"], 2)):
+        script = (
+            "import runpy, sys\n"
+            f"sys.argv = ['x', *{arguments!r}]\n"
+            f"try: runpy.run_module('analysis.{name}', run_name='__main__', alter_sys=True)\n"
+            "except SystemExit as ending: code = ending.code or 0\n"
+            "slow = {'torch', 'sympy', 'numpy', 'scipy', 'xarray', 'matplotlib', 'numba'} & {*sys.modules}\n"
+            f"sys.exit(repr((code, slow)) if code != {code} or slow else 0)"
+        )
+        result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+        assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("name", studies())
+def test_help_shows_no_default_that_is_none(name):
+    said = python(f"analysis.{name}", "--help").stdout
+    assert "{None}" not in said
+    assert "(default: )" not in said
+    assert "(default: None)" not in said
 
 
 def test_help_names_every_option_and_its_default():
@@ -202,7 +177,5 @@ def test_an_interrupted_analysis_keeps_what_was_finished(tmp_path):
 
 @pytest.mark.parametrize("eigenvalues", [["100", "10", "1"], ["20", "8", "7", "6", "5", "4", "3", "2"]])
 def test_no_spectrum_refutes_the_theory_of_quadratics(eigenvalues, tmp_path, monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["quadratic", "--eigenvalues", *eigenvalues, "--out", str(tmp_path)])
-    with pytest.raises(SystemExit) as ending:
-        cli.main("quadratic", quadratic.Options, quadratic.analyse)
-    assert ending.value.code == 0
+    arguments = ["--eigenvalues", *eigenvalues, "--out", str(tmp_path)]
+    assert run_as_program("quadratic", arguments, monkeypatch) == 0
