@@ -52,7 +52,7 @@ from sympy import (
     together,
 )
 
-from eos_sym.algebra import positive_where_defined
+from eos_sym.algebra import positive_where_defined, rank_one_pivot
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.losses import Objective
 from eos_sym.notebook import aligned
@@ -172,12 +172,10 @@ def edge_normal_form(objective: Objective, curve: Mapping[Symbol, Expr] | None =
     chart = {weight: minima.chart.get(weight, weight) for weight in objective.weights}
     point = {weight: cancel(value.subs(curve or {}, simultaneous=True)) for weight, value in chart.items()}
     hessian = objective.hessian.xreplace(point).applyfunc(cancel)
-    pivot = next((index for index in range(hessian.rows) if not hessian[index, index].is_zero), 0)
-    column = hessian.col(pivot)
-    minors = hessian * column[pivot] - column * column.T
-    if column[pivot].is_zero or not minors.applyfunc(cancel).is_zero_matrix:
+    pivot = rank_one_pivot(hessian)
+    if pivot is None:
         raise Undecided(f"the edge law: the Hessian at the minima of {objective.name} is not known to have rank one")
-    sharpness = cancel(hessian.trace())
+    column, sharpness = hessian.col(pivot), cancel(hessian.trace())
     length_squared = cancel(column[pivot] * sharpness)
     distance = Dummy("t", real=True)
     line = {weight: value + distance * part for (weight, value), part in zip(point.items(), column, strict=True)}

@@ -29,7 +29,7 @@ from dataclasses import dataclass
 
 from sympy import Dummy, Expr, Matrix, Symbol, cancel, diff, factor, limit, simplify
 
-from eos_sym.algebra import positive_where_defined
+from eos_sym.algebra import positive_where_defined, rank_one_pivot
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.flows.flow import Flow, TopEigenvectorFlow, top_direction
 from eos_sym.losses import Objective
@@ -76,8 +76,7 @@ def limit_flow(rule: Rule, objective: Objective, chart: Mapping[Symbol, Expr]) -
     _check_chart(objective, chart)
     hessian = objective.hessian.subs(chart).applyfunc(cancel)
     sharpness = cancel(hessian.trace())
-    rank_one = (hessian * hessian - sharpness * hessian).applyfunc(cancel).is_zero_matrix
-    if not rank_one or not positive_where_defined(factor(sharpness)):
+    if rank_one_pivot(hessian) is None or not positive_where_defined(factor(sharpness)):
         raise Undecided(
             f"the limit flow: the Hessian at the minima of {objective.name} is not known to have rank one; "
             "limit_flow_by_eigenvector finds its top eigenvalue numerically"
