@@ -32,7 +32,7 @@ from analysis.figure import draw_and_save
 from analysis.progress import Advance, progress_bars, task
 from analysis.report import WIDTH, document, print_claims, print_theory, to_json
 from eos_sym import BadInput
-from numeric.store import make_folder, save, versions, write_atomically
+from numeric.runs import make_folder, save, versions, write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -13,7 +13,7 @@ from cycler import cycler
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from numeric.store import write_atomically
+from numeric.runs import write_atomically
 
 # Okabe and Ito's palette: distinguishable with every common colour vision deficiency, and in grey.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")

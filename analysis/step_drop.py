@@ -33,14 +33,14 @@ from analysis.training import StepSizeOptions, train
 from analysis.training.measures import crossing, hovering, loss_of, share_of_rises, sharpness_of
 from analysis.training.panels import label_few_decades, mark_crossing, plot_loss, plot_sharpness
 from eos_sym import STEP_SIZE, BadInput, Undecided, quadratic
-from eos_sym.critical_sharpness import critical_sharpness
 from eos_sym.rules import RULES
 from eos_sym.rules import GradientDescent as Formula
-from numeric.combine import combine
+from eos_sym.stability import critical_sharpness
 from numeric.networks.architectures import FullyConnected
 from numeric.networks.data import Digits
 from numeric.networks.training.experiment import Experiment, Measure, Stop
 from numeric.networks.training.optimizers import GradientDescent
+from numeric.runs import combine
 
 NAME = "step_drop"
 SOURCE = "Cohen et al. 2021, Figure 7"

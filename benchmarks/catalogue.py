@@ -23,9 +23,8 @@ from sympy import Expr, Integer, Rational, Symbol, derive_by_array, symbols, ten
 from benchmarks.derivation import Options, seconds
 from eos_sym import STEP_SIZE, GradientDescent, Objective, Undecided, minimalist, product, quadratic, shallow
 from eos_sym.edge import edge_normal_form
-from eos_sym.fixed_points import fixed_points
+from eos_sym.orbits import fixed_points, two_cycles
 from eos_sym.stability import stability
-from eos_sym.two_cycles import two_cycles
 
 CYCLE_STEP_SIZE = Rational(6, 5)
 DEPTH = 8

@@ -1,27 +1,16 @@
-"""The theory of gradient descent at the edge of stability, derived from a loss formula with SymPy."""
+"""The theory of gradient descent at the edge of stability, derived from a loss formula with SymPy.
 
-from eos_sym.catalogue import minimalist, product, quadratic, shallow
-from eos_sym.errors import BadInput, Undecided
-from eos_sym.language import ParseError
-from eos_sym.maps import Map
-from eos_sym.minima import Minima
-from eos_sym.objective import Objective
-from eos_sym.parse import parse
-from eos_sym.rules import STEP_SIZE, GradientDescent, Rule
+    text → Objective → Map → Orbit → StabilityCondition, EdgeNormalForm
 
-__all__ = [
-    "STEP_SIZE",
-    "BadInput",
-    "GradientDescent",
-    "Map",
-    "Minima",
-    "Objective",
-    "ParseError",
-    "Rule",
-    "Undecided",
-    "minimalist",
-    "parse",
-    "product",
-    "quadratic",
-    "shallow",
-]
+reading, algebra      what the rest stands on: text to expression, and what SymPy lacks
+losses, rules         a loss; an optimizer as a formula, and the map that it makes of the loss
+stability, orbits     multipliers and conditions; fixed points and two-cycles
+edge, flows,          normal forms at S = 2/η; gradient flow, limit flows and the central flow;
+self_stabilization    the cycle of self-stabilization
+
+The names a theorist begins with come from here; they are imported as they are used (see ``__init__.pyi``).
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

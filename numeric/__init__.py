@@ -1,19 +1,14 @@
-"""Numbers for the theory: compiled maps, simulations as labelled arrays, storage; networks in `numeric.networks`."""
+"""Numbers for the theory: compiled functions, simulations as labelled arrays, flows, proofs, networks, results on disk.
 
-from numeric.compile import CompilationError, CompiledFunction, compile_function
-from numeric.observables import Observable, compile_observable, compile_sharpness
-from numeric.simulate import Simulator, compile_map
-from numeric.store import load, save
+compile           an expression as a NumPy function or a kernel at the speed of C
+maps, grids       runs of a map, by the million; grids of them larger than memory
+flows, proofs     flows integrated in time; orbits certified by interval arithmetic
+runs              sweeps in processes or on a cluster, and files that say what produced them
+networks          networks in torch, their training and their curvature
 
-__all__ = [
-    "CompilationError",
-    "CompiledFunction",
-    "Observable",
-    "Simulator",
-    "compile_function",
-    "compile_map",
-    "compile_observable",
-    "compile_sharpness",
-    "load",
-    "save",
-]
+What users begin with comes from here, imported as it is used (``__init__.pyi``); only `numeric.networks` loads torch.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

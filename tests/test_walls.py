@@ -36,7 +36,7 @@ def test_only_the_networks_import_torch_in_numeric():
 
 
 def test_only_two_modules_print_code():
-    """`lambdify` appears in numeric.compile (NumPy) and eos_sym.evaluate (mpmath) alone; nothing evaluates text."""
+    """`lambdify` appears in numeric.compile (NumPy) and eos_sym.algebra (mpmath) alone; nothing evaluates text."""
     for package in ("eos_sym", "numeric", "analysis"):
         for path in (ROOT / package).rglob("*.py"):
             nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))

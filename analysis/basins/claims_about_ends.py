@@ -14,7 +14,7 @@ from analysis.basins.measurements import above_the_edge, exponent
 from analysis.claim import Claim, Evidence, Status, agreement, bounded, identity, same, supported
 from analysis.minimalist.theory import P
 from eos_sym import STEP_SIZE as ETA
-from eos_sym.series import expand_in
+from eos_sym.algebra import expand_in
 
 THEOREM = "Zhu et al. 2022, main theorem, beyond the step sizes of its hypothesis"
 PRODUCT_ERROR = 1e-9

@@ -24,7 +24,7 @@ from sympy import diff, sqrt
 
 from analysis.bifurcation.theory import Family, K, z
 from eos_sym import Undecided
-from eos_sym.evaluate import evaluator
+from eos_sym.algebra import evaluator
 
 NEWTON_STEPS = 14
 FIRST_RATIO = 4.5  # of the distances, for the first guess of the next superstable parameter

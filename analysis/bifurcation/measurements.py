@@ -66,7 +66,8 @@ class Measured:
         """The same of a torch network of depth 4 and width 1, trained by torch's SGD."""
         import torch  # slow to load, and needed by this channel alone
 
-        from numeric.networks import gradient_descent, scalar_chain
+        from numeric.networks import gradient_descent
+        from numeric.networks.architectures import scalar_chain
 
         found = []
         for value in values:

@@ -40,8 +40,8 @@ from analysis.minimalist.theory import KAPPA, P, b, derive
 from analysis.minimalist.theory import a as offset
 from analysis.shallow.theory import SCALED_IMBALANCE, frozen_product_map
 from eos_sym import STEP_SIZE, GradientDescent, Map, Objective, Undecided
+from eos_sym.algebra import sign_changes
 from eos_sym.orbits import Orbit
-from eos_sym.signs import sign_changes
 from eos_sym.stability import StabilityCondition, stability
 
 K = SCALED_IMBALANCE

@@ -13,11 +13,11 @@ from sympy import Expr, Float, pi, sqrt
 
 from analysis.derive.problem import Problem
 from eos_sym import STEP_SIZE, BadInput, Objective, Undecided
-from eos_sym.fixed_points import fixed_points
-from eos_sym.flip import flip_normal_form
-from eos_sym.limit_flow import limit_flow
-from eos_sym.predicted_dynamics import CubicExpansion, top_eigenvector
+from eos_sym.edge import flip_normal_form
+from eos_sym.flows import limit_flow
+from eos_sym.orbits import fixed_points
 from eos_sym.rules import RULES
+from eos_sym.self_stabilization import CubicExpansion, top_eigenvector
 from eos_sym.stability import stability
 
 DIGITS = 30

@@ -16,11 +16,9 @@ from sympy import Rational, Symbol
 from analysis.derive.limited import NotDerived
 from analysis.derive.problem import Point, Problem
 from eos_sym import STEP_SIZE, BadInput, Undecided
-from eos_sym.edge import EdgeNormalForm, edge_normal_form
-from eos_sym.edge_at_point import edge_normal_form_at
-from eos_sym.edge_point import edge_point
-from eos_sym.local_expansion import Derivatives
-from numeric.integrate import gradient_flow_end
+from eos_sym.edge import EdgeNormalForm, edge_normal_form, edge_normal_form_at, minimum_at_edge
+from eos_sym.losses import Derivatives
+from numeric.flows import gradient_flow_end
 
 SLOW = Rational(1, 100)  # threshold τ: directions with η|λ| well below it count as slow
 
@@ -53,7 +51,7 @@ def edge(rule: str, problem: Problem) -> Any:
         return _symbolic(problem, f"no point near the edge: give --near, one value for every weight ({missing_end})")
     eta = problem.at[STEP_SIZE]
     try:
-        minimum = edge_point(problem.objective, eta, near, at)
+        minimum = minimum_at_edge(problem.objective, eta, near, at)
         form = edge_normal_form_at(problem.objective, minimum.weights, eta, SLOW, at)
     except Undecided as reason:
         return without_edge(str(reason))

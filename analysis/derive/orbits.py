@@ -1,7 +1,7 @@
 """Fixed points and two-cycles of a typed problem, with multipliers, verdict, and what is known of each.
 
-Orbits that were found numerically are handed to `numeric.certify`; where it succeeds, they are proved. Coordinates in
-closed form stay expressions, all others are floats.
+Orbits that were found numerically are handed to `numeric.proofs.certify`; where it succeeds, they are proved.
+Coordinates in closed form stay expressions, all others are floats.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from sympy import CRootOf, Dummy, Expr, Float, I, Matrix, Symbol, im, re
 
 from analysis.derive.problem import Problem
 from eos_sym import BadInput, Map, Undecided
-from eos_sym.fixed_points import fixed_points as find_fixed_points
-from eos_sym.manifolds import Manifold, Orbits
-from eos_sym.orbits import NEUTRAL, Orbit
-from eos_sym.two_cycles import two_cycles as find_two_cycles
-from numeric.certify import certify
+from eos_sym.orbits import Manifold, Orbit, Orbits
+from eos_sym.orbits import fixed_points as find_fixed_points
+from eos_sym.orbits import two_cycles as find_two_cycles
+from eos_sym.orbits.orbit import NEUTRAL
+from numeric.proofs import certify
 
 
 def fixed_points(rule: str, problem: Problem) -> Any:
@@ -127,7 +127,7 @@ def _is_one(multiplier: Any) -> bool:
 
 
 def _value(value: Expr) -> Any:
-    """An expression that `eos_sym.parse` reads back, a float, or a complex number."""
+    """An expression that `eos_sym.reading.parse` reads back, a float, or a complex number."""
     if value.free_symbols or not value.has(Float, CRootOf, I):
         return value
     real, imaginary = (float(part.evalf(17)) for part in (re(value), im(value)))

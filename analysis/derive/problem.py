@@ -16,8 +16,8 @@ from sympy import Expr, Pow, Rational, Symbol, log, sstr
 
 from analysis.arguments import assignments, number
 from eos_sym import BadInput, Map, Objective
-from eos_sym.language import names_in
-from eos_sym.minima import NOT_ON_THE_WHOLE_LINE
+from eos_sym.losses.minima import NOT_ON_THE_WHOLE_LINE
+from eos_sym.reading import names_in
 from eos_sym.rules import MOMENTUM, RULES
 
 Point = Mapping[Symbol, Rational]

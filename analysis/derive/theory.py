@@ -17,10 +17,9 @@ from analysis.derive.limited import NotDerived, Task, run_limited
 from analysis.derive.orbits import Listed, fixed_points, two_cycles
 from analysis.derive.problem import Problem
 from eos_sym import STEP_SIZE, Map, Undecided
-from eos_sym.critical_sharpness import critical_sharpness
 from eos_sym.flows import conserved_quantities
 from eos_sym.rules import RULES
-from eos_sym.stability import stability
+from eos_sym.stability import critical_sharpness, stability
 
 CONSERVED_DEGREE = 2
 

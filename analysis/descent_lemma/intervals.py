@@ -4,7 +4,7 @@ At the floats of an iterate θ, taken as exact, g and c(s) are enclosed on BOXES
 upper bound of c is below 2/η, the lemma proves that the loss falls in this step; that it does is then read off
 enclosures of L(θ) and L(θ − ηg), which know nothing of the lemma.
 
-The enclosures are mpmath's, through `eos_sym.evaluate`, with DIGITS digits.
+The enclosures are mpmath's, through `eos_sym.algebra.evaluate`, with DIGITS digits.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from analysis.descent_lemma.experiments import CATALOGUE_STEP_SIZE, Catalogue
 from analysis.descent_lemma.segments import resolved
 from analysis.descent_lemma.theory import SEGMENT, curvature_along
 from eos_sym import STEP_SIZE, GradientDescent
-from eos_sym.evaluate import Evaluator, evaluator
+from eos_sym.algebra import Evaluator, evaluator
 
 BOXES = 12
 DIGITS = 30

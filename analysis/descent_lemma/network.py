@@ -18,8 +18,9 @@ from torch import Tensor, nn
 from analysis.descent_lemma.experiments import Progress, quadratic_run
 from analysis.descent_lemma.segments import POINTS, segment_dataset
 from numeric.compile import Array
-from numeric.networks import FlatLoss, gradient, gradient_descent, half_squared_error, hessian, scalar_chain
-from numeric.threads import one_thread
+from numeric.networks import FlatLoss, gradient, gradient_descent, half_squared_error, hessian
+from numeric.networks.architectures import scalar_chain
+from numeric.runs import one_thread
 
 EXAMPLES, DEGREE, GAIN = 20, 4, 1.9
 CHUNK = 200  # iterates at a time

@@ -18,8 +18,7 @@ from analysis.edge_law.claims_about_hovering import claims_about_hovering, hover
 from analysis.edge_law.experiments import THRESHOLD, ends, escape, hovering, orbits, table, threshold
 from analysis.edge_law.figures import draw
 from eos_sym import product
-from eos_sym.edge import EdgeNormalForm, edge_normal_form
-from eos_sym.hovering import leading_margins
+from eos_sym.edge import EdgeNormalForm, edge_normal_form, leading_margins
 
 POINTS = {"quick": 7, "full": 25}  # starts per loss
 SLOWEST = {"quick": 3e-4, "full": 1e-4}  # ηy₀; a run takes about 25/(ηy₀) iterations

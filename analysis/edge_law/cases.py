@@ -30,7 +30,7 @@ from scipy.optimize import brentq
 from sympy import Expr, Float, Integer, Rational, Symbol, log, simplify
 
 from eos_sym import GradientDescent, Objective, product
-from eos_sym.edge_at_point import LocalEdgeNormalForm, edge_normal_form_at
+from eos_sym.edge import LocalEdgeNormalForm, edge_normal_form_at
 from numeric import CompiledFunction, Simulator, compile_function, compile_map
 
 Array = NDArray[np.float64]

@@ -18,8 +18,8 @@ from analysis.edge_law.experiments import (
     hovering_loss,
 )
 from eos_sym import STEP_SIZE
-from eos_sym.edge_at_point import LocalEdgeNormalForm, edge_normal_form_at
-from eos_sym.hovering import AMPLITUDE, QUARTIC, RESTORING, SLOPE, Hovering, leading_margins
+from eos_sym.edge import Hovering, LocalEdgeNormalForm, edge_normal_form_at, leading_margins
+from eos_sym.edge.hovering import AMPLITUDE, QUARTIC, RESTORING, SLOPE
 
 HERE = "derived here"
 SLOW = Float("0.01")  # τ; ηλ is 0.0002 for s and 0.5 for w

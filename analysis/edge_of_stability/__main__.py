@@ -11,8 +11,8 @@ from analysis.edge_of_stability.experiments import NAME, experiments, second_rea
 from analysis.edge_of_stability.figures import draw
 from analysis.training import StepSizeOptions
 from eos_sym import BadInput
-from eos_sym.critical_sharpness import critical_sharpness
 from eos_sym.rules import GradientDescent
+from eos_sym.stability import critical_sharpness
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,8 +13,8 @@ import xarray as xr
 from analysis.claim import Check, Claim, Evidence, agreement, bounded, identity, same
 from analysis.training.measures import crossing, hovering, loss_of, share_of_falls, share_of_rises, sharpness_of
 from eos_sym import STEP_SIZE, Undecided
-from eos_sym.critical_sharpness import critical_sharpness
 from eos_sym.rules import GradientDescent
+from eos_sym.stability import critical_sharpness
 from numeric.compile import Array
 
 SOURCE = "Cohen et al. 2021, Figures 1 and 5"

@@ -11,12 +11,11 @@ import xarray as xr
 from analysis.progress import Advance
 from analysis.training import TrainingOptions, flat_loss, train
 from analysis.training.lanczos import lanczos_sharpness
-from numeric.combine import combine
 from numeric.networks.architectures import Architecture, Convolutional, FullyConnected, Transformer
 from numeric.networks.data import Digits
 from numeric.networks.training.experiment import Experiment, Measure, Stop
 from numeric.networks.training.optimizers import GradientDescent
-from numeric.threads import one_thread
+from numeric.runs import combine, one_thread
 
 NAME = "edge_of_stability"
 GOAL = Stop(accuracy=0.99)  # the paper's "training to completion"

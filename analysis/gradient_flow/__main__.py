@@ -10,8 +10,8 @@ from analysis.gradient_flow.experiments import NAME, descents, first_order, flow
 from analysis.gradient_flow.figures import draw
 from analysis.gradient_flow.theory import first_order_on_quadratic, solved_first_order
 from analysis.training import StepSizeOptions
-from eos_sym.critical_sharpness import critical_sharpness
 from eos_sym.rules import GradientDescent
+from eos_sym.stability import critical_sharpness
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,16 +14,15 @@ from scipy.integrate import solve_ivp
 
 from analysis.progress import Advance
 from analysis.training import TrainingOptions, flat_loss, train
-from numeric.combine import combine
 from numeric.compile import Array
 from numeric.networks.architectures import FullyConnected
+from numeric.networks.curvature import HessianAt
 from numeric.networks.data import Digits
 from numeric.networks.data.examples import DataSet
-from numeric.networks.products import HessianAt
 from numeric.networks.training.experiment import Experiment, Measure, Stop
 from numeric.networks.training.flow import REAL_LIMIT, GradientFlow
 from numeric.networks.training.optimizers import GradientDescent
-from numeric.threads import one_thread
+from numeric.runs import combine, one_thread
 
 NAME = "gradient_flow"
 ACTIVATIONS = ("tanh", "relu")

@@ -9,8 +9,8 @@ from analysis.instability.claims import claims
 from analysis.instability.experiments import NAME, experiment, measured
 from analysis.instability.figures import draw
 from analysis.training import TrainingOptions
-from eos_sym.critical_sharpness import critical_sharpness
 from eos_sym.rules import GradientDescent
+from eos_sym.stability import critical_sharpness
 
 
 @dataclass(frozen=True, kw_only=True)

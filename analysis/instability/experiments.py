@@ -15,12 +15,12 @@ from analysis.training import TrainingOptions, flat_loss, train
 from analysis.training.measures import crossing
 from numeric.compile import Array
 from numeric.networks.architectures import FullyConnected
+from numeric.networks.curvature import HessianAt
+from numeric.networks.curvature.eigen import TopEigenpairs
 from numeric.networks.data import Digits
-from numeric.networks.eigen import TopEigenpairs
-from numeric.networks.products import HessianAt
 from numeric.networks.training.experiment import Experiment, Measure
 from numeric.networks.training.optimizers import GradientDescent
-from numeric.threads import one_thread
+from numeric.runs import one_thread
 
 NAME = "instability"
 ORDER = 8  # of the differences

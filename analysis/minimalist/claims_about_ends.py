@@ -18,7 +18,7 @@ from analysis.minimalist.experiments import REFERENCE
 from analysis.minimalist.measurements import exponent
 from analysis.minimalist.theory import KAPPA
 from eos_sym import STEP_SIZE as ETA
-from eos_sym.series import expand_in
+from eos_sym.algebra import expand_in
 from numeric import compile_function
 
 FITTED = (0.018, 0.06)  # step sizes for exponents: beyond, higher orders matter; below, rounding hides η⁵

@@ -18,8 +18,8 @@ from typing import Any
 from sympy import Dummy, Expr, Poly, Symbol, cancel, factor, factor_list, fraction, oo, simplify, solve, sqrt
 
 from eos_sym import STEP_SIZE, Map, Undecided
+from eos_sym.algebra import sign_changes
 from eos_sym.orbits import Orbit, vanishes_on_two_cycles
-from eos_sym.signs import sign_changes
 
 RATIO = Symbol("r", real=True)
 SQUARE = Symbol("s", positive=True)  # x²

@@ -14,7 +14,8 @@ import torch
 from analysis.minimalist.experiments import Experiments
 from numeric import compile_function
 from numeric.compile import Array
-from numeric.networks import gradient, gradient_descent, hessian, scalar_chain, sharpness
+from numeric.networks import gradient, gradient_descent, hessian, sharpness
+from numeric.networks.architectures import scalar_chain
 
 DEPTH = 4
 START, STEP_SIZE, STEPS = (2.6, 0.4), 0.2, 2000  # converged by then

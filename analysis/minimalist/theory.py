@@ -14,9 +14,9 @@ from sympy import Expr, Poly, Symbol, factor, reduced, solve, sqrt, symbols
 
 from analysis.minimalist.cycles import TwoCycles
 from eos_sym import STEP_SIZE, GradientDescent, Map, Minima, Objective, minimalist
+from eos_sym.algebra import expand_in
+from eos_sym.edge import invariant_curve
 from eos_sym.flows import conserved_quantities
-from eos_sym.invariant_curve import invariant_curve
-from eos_sym.series import expand_in
 
 D = Symbol("D", positive=True)
 P, A, B, a, b = symbols("P A B a b", real=True)

@@ -21,9 +21,8 @@ from analysis.momentum.experiments import (
 )
 from analysis.momentum.figures import draw
 from eos_sym import BadInput
-from eos_sym.critical_sharpness import critical_sharpness
 from eos_sym.rules import RULES
-from eos_sym.stochastic import mean_square_critical_sharpness
+from eos_sym.stability import critical_sharpness, mean_square_critical_sharpness
 
 MOST_MOMENTUM = Fraction(999, 1000)  # beyond, runs take too long to show on which side they are
 POINTS = {"quick": 9, "full": 49}

@@ -9,14 +9,14 @@ from itertools import product
 
 import numpy as np
 import xarray as xr
+from eos_sym.stability.stochastic import BATCH_SIZE, EXAMPLES, RELATIVE_SPREAD
 from sympy import Expr, Rational, sqrt
 
 from analysis.claim import Claim, Evidence, bounded, identity, same
 from analysis.momentum.experiments import FAMILY_SIDES, NORMALIZED, torch_growth
 from eos_sym import STEP_SIZE, Undecided
-from eos_sym.critical_sharpness import critical_sharpness
 from eos_sym.rules import MOMENTUM, RADIUS, RULES
-from eos_sym.stochastic import BATCH_SIZE, EXAMPLES, RELATIVE_SPREAD
+from eos_sym.stability import critical_sharpness
 
 eta, beta, rho = STEP_SIZE, MOMENTUM, RADIUS
 TABLE: Mapping[str, tuple[Expr, str, str]] = {

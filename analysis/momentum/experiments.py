@@ -7,23 +7,17 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 import xarray as xr
+from eos_sym.stability.stochastic import BATCH_SIZE, CURVATURE, EXAMPLES, RELATIVE_SPREAD
 from numpy.typing import ArrayLike
 from sympy import Expr, Rational, Symbol, sqrt
 
 from eos_sym import STEP_SIZE, Objective
-from eos_sym.evaluate import evaluator
-from eos_sym.rules import RULES
-from eos_sym.stochastic import (
-    BATCH_SIZE,
-    CURVATURE,
-    EXAMPLES,
-    RELATIVE_SPREAD,
-    LossFamily,
-    StochasticGradientDescent,
-    mean_square_critical_sharpness,
-)
+from eos_sym.algebra import evaluator
+from eos_sym.losses import LossFamily
+from eos_sym.rules import RULES, StochasticGradientDescent
+from eos_sym.stability import mean_square_critical_sharpness
 from numeric import Simulator, compile_map
-from numeric.stochastic import compile_maps
+from numeric.maps import compile_maps
 
 Values = Mapping[str, xr.DataArray]
 Progress = Callable[[int], object]

@@ -9,7 +9,7 @@ from analysis.momentum_network.claims import claims
 from analysis.momentum_network.experiments import FORMULAS, NAME, runs
 from analysis.momentum_network.figures import draw
 from analysis.training import TrainingOptions
-from eos_sym.critical_sharpness import critical_sharpness
+from eos_sym.stability import critical_sharpness
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,8 +12,8 @@ from analysis.claim import Claim, Evidence, agreement, identity
 from analysis.momentum_network.experiments import FORMULAS
 from analysis.training.measures import crossing, hovering
 from eos_sym import Undecided
-from eos_sym.critical_sharpness import critical_sharpness
 from eos_sym.rules import MOMENTUM, STEP_SIZE
+from eos_sym.stability import critical_sharpness
 
 SOURCE = "Cohen et al. 2021, appendix B"
 NAMES = {"heavy_ball": "heavy ball", "nesterov": "Nesterov's rule"}

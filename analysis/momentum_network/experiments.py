@@ -10,14 +10,14 @@ from sympy import solve
 
 from analysis.progress import Advance
 from analysis.training import TrainingOptions, train
-from eos_sym import rules
-from eos_sym.critical_sharpness import critical_sharpness
 from eos_sym.rules import MOMENTUM, STEP_SIZE
-from numeric.combine import combine
+from eos_sym.rules import optimizers as rules
+from eos_sym.stability import critical_sharpness
 from numeric.networks.architectures import FullyConnected
 from numeric.networks.data import Digits
 from numeric.networks.training.experiment import Experiment, Measure
 from numeric.networks.training.optimizers import GradientDescent, HeavyBall, Nesterov, Rule
+from numeric.runs import combine
 
 NAME = "momentum_network"
 FORMULAS: Mapping[str, rules.Rule] = {"heavy_ball": rules.HeavyBall(), "nesterov": rules.Nesterov()}

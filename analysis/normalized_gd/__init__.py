@@ -21,7 +21,7 @@ a step: with τ = η²t
     dX/dτ = −¼ P ∇log λ₁ (normalized GD),      dX/dτ = −⅛ P ∇λ₁ (GD on √L),
 
 P the projection onto its tangent space. So the second phase lowers the sharpness, and takes Θ(1/η²) steps. The
-coefficients come out of averaging over a two-cycle, and do not depend on C (`eos_sym.limit_flow`).
+coefficients come out of averaging over a two-cycle, and do not depend on C (`eos_sym.flows.limit_flow`).
 
 *At the edge.* The stableness S_t, the effective step times the largest sharpness along it, is 1/C and 1/(1 − C) by
 turns: its harmonic mean is 2, the edge, for both rules. The loss rises and falls with √L_t + √L_{t+1} constant:

@@ -16,7 +16,7 @@ from analysis.normalized_gd.claims import HERE, PAPER, Context
 from analysis.normalized_gd.theory import FORKED, RULES, VALLEYS, x, y
 from eos_sym import STEP_SIZE, Map, Undecided
 from eos_sym.flows import gradient_flow
-from eos_sym.limit_flow import CURVATURE
+from eos_sym.flows.limit_flow import CURVATURE
 
 NAMES = {"normalized": "normalized GD", "root_loss": "GD on √L"}
 ORDERS = {"straight": 2, "hyperbola": 1}

@@ -25,8 +25,8 @@ from analysis.normalized_gd.theory import FORKED, RULES, VALLEYS, Theory
 from eos_sym import quadratic
 from numeric import Simulator, compile_function, compile_map, compile_sharpness
 from numeric.compile import Array
-from numeric.integrate import Integrator, Velocity, compile_flow, gradient_flow_end
-from numeric.simulate import Values
+from numeric.flows import Integrator, Velocity, compile_flow, gradient_flow_end
+from numeric.values import Values
 
 Progress = Callable[[int], object]
 

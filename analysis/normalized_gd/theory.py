@@ -15,8 +15,8 @@ from typing import Any
 from sympy import Expr, Integer, Rational, Symbol, factor, simplify, sqrt, symbols
 
 from eos_sym import STEP_SIZE, Map, Objective, Rule, quadratic, shallow
-from eos_sym.flows import Flow
-from eos_sym.limit_flow import CURVATURE, Oscillation, limit_flow, oscillation
+from eos_sym.flows import Flow, Oscillation, limit_flow, oscillation
+from eos_sym.flows.limit_flow import CURVATURE
 from eos_sym.orbits import Orbit
 from eos_sym.rules import NormalizedGradientDescent, RootLossGradientDescent
 from eos_sym.stability import StabilityCondition, stability

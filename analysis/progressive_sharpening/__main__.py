@@ -9,8 +9,8 @@ from analysis.progressive_sharpening.claims import claims
 from analysis.progressive_sharpening.experiments import LOSSES, experiment, rates, runs
 from analysis.progressive_sharpening.figures import draw
 from analysis.training import TrainingOptions
-from eos_sym.critical_sharpness import critical_sharpness
 from eos_sym.rules import GradientDescent
+from eos_sym.stability import critical_sharpness
 
 
 @dataclass(frozen=True, kw_only=True)

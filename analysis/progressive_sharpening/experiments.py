@@ -12,15 +12,13 @@ import xarray as xr
 
 from analysis.progress import Advance
 from analysis.training import TrainingOptions, flat_loss, train
-from numeric.combine import combine
 from numeric.networks.architectures import FullyConnected
+from numeric.networks.curvature import HessianAt, directional_gradient
+from numeric.networks.curvature.eigen import TopEigenpairs
 from numeric.networks.data import Digits
-from numeric.networks.directional import directional_gradient
-from numeric.networks.eigen import TopEigenpairs
-from numeric.networks.products import HessianAt
 from numeric.networks.training.experiment import Experiment, Measure, Stop
 from numeric.networks.training.optimizers import GradientDescent
-from numeric.threads import one_thread
+from numeric.runs import combine, one_thread
 
 NAME = "progressive_sharpening"
 LOSSES = ("mse", "cross_entropy")

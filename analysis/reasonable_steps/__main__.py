@@ -10,8 +10,8 @@ from analysis.reasonable_steps.experiments import CRITERIA, NAME, STEP_SIZES, tr
 from analysis.reasonable_steps.figures import draw
 from analysis.reasonable_steps.ranges import summary
 from analysis.training import StepSizeOptions
-from eos_sym.critical_sharpness import critical_sharpness
 from eos_sym.rules import GradientDescent
+from eos_sym.stability import critical_sharpness
 
 
 @dataclass(frozen=True, kw_only=True)

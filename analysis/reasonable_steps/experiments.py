@@ -11,11 +11,11 @@ import xarray as xr
 from analysis.progress import Advance
 from analysis.training import TrainingOptions, train
 from analysis.training.measures import loss_of, sharpness_of
-from numeric.combine import combine
 from numeric.networks.architectures import FullyConnected
 from numeric.networks.data import Digits
 from numeric.networks.training.experiment import Experiment, Measure, Stop
 from numeric.networks.training.optimizers import GradientDescent
+from numeric.runs import combine
 
 NAME = "reasonable_steps"
 CRITERIA = {"mse": "squared error", "cross_entropy": "cross-entropy"}

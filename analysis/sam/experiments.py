@@ -12,7 +12,7 @@ from sympy import Expr, sqrt
 
 from analysis.sam.theory import GRADIENT_NORM, SHARPNESS
 from eos_sym import STEP_SIZE, minimalist, quadratic
-from eos_sym.evaluate import evaluator
+from eos_sym.algebra import evaluator
 from eos_sym.rules import RADIUS, RULES
 from numeric import compile_map, compile_observable, compile_sharpness
 from numeric.compile import Array
@@ -164,6 +164,7 @@ def torch_sharpness(weights: Array) -> float:
     """The sharpness at the weights, by automatic differentiation of a deep linear network."""
     import torch
 
-    from numeric.networks import scalar_chain, sharpness
+    from numeric.networks import sharpness
+    from numeric.networks.architectures import scalar_chain
 
     return sharpness(scalar_chain(len(weights)), torch.tensor(weights))

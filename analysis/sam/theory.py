@@ -9,9 +9,8 @@ from typing import Any
 from sympy import Expr, Integer, Matrix, Symbol, diff, factor, simplify, solve
 
 from eos_sym import STEP_SIZE, Undecided, minimalist, quadratic
-from eos_sym.critical_sharpness import critical_sharpness
 from eos_sym.rules import RADIUS, RULES
-from eos_sym.stability import StabilityCondition, stability
+from eos_sym.stability import StabilityCondition, critical_sharpness, stability
 
 GRADIENT_NORM = Symbol("norm", positive=True)
 SHARPNESS = Symbol("sharpness", positive=True)

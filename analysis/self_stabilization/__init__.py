@@ -34,6 +34,6 @@ edge; from then on a stays, q alone learns, and the loss falls on while x turns 
 meets the constraint S ≤ 2/η, and the displacement from it, are predicted from the derivatives of the loss at θ†
 (`analysis.self_stabilization.constrained`). Gradient descent stays within O(εδ) of the prediction through a turn.
 
-Everything is derived by `eos_sym.predicted_dynamics` and `eos_sym.self_stabilization` from the expansion of a general
-loss, and tested by `claims` and `claims_about_runs`.
+Everything is derived by `eos_sym.self_stabilization.predicted_dynamics` and `eos_sym.self_stabilization.cycle` from the
+expansion of a general loss, and tested by `claims` and `claims_about_runs`.
 """

@@ -20,9 +20,10 @@ from analysis.self_stabilization.experiments import LEVELS, Experiments, value
 from analysis.self_stabilization.measurements import Measurements
 from analysis.self_stabilization.theory import STAGES, Theory
 from eos_sym import STEP_SIZE as ETA
-from eos_sym.continuous_limit import LEVEL, extremes, small_period
-from eos_sym.predicted_dynamics import EXCESS, UNSTABLE
-from eos_sym.self_stabilization import ALPHA, BETA, EPSILON, X, Y
+from eos_sym.self_stabilization import extremes, small_period
+from eos_sym.self_stabilization.continuous_limit import LEVEL
+from eos_sym.self_stabilization.cycle import ALPHA, BETA, EPSILON, X, Y
+from eos_sym.self_stabilization.predicted_dynamics import EXCESS, UNSTABLE
 
 if TYPE_CHECKING:
     from analysis.self_stabilization.network import NetworkCheck

@@ -13,8 +13,8 @@ from analysis.self_stabilization.experiments import ETA, NEAR_TWO_CYCLES, QUARTI
 from analysis.self_stabilization.measurements import exponent
 from analysis.self_stabilization.theory import DEPTH
 from eos_sym import STEP_SIZE, Undecided
-from eos_sym.predicted_dynamics import EXCESS
-from eos_sym.self_stabilization import ALPHA, BETA, QUARTIC, RESTORING, SQUARE
+from eos_sym.self_stabilization.cycle import ALPHA, BETA, QUARTIC, RESTORING, SQUARE
+from eos_sym.self_stabilization.predicted_dynamics import EXCESS
 
 NETWORK_STEPS = 600
 

@@ -24,8 +24,9 @@ from sympy import Expr
 from analysis.self_stabilization.constrained import Frame, Geometry, follow
 from analysis.self_stabilization.theory import Theory
 from eos_sym import GradientDescent, Objective
-from eos_sym.continuous_limit import LEVEL, extremes, period
-from eos_sym.self_stabilization import X
+from eos_sym.self_stabilization import extremes, period
+from eos_sym.self_stabilization.continuous_limit import LEVEL
+from eos_sym.self_stabilization.cycle import X
 from numeric import Observable, Simulator, compile_map, compile_observable, compile_sharpness
 from numeric.compile import Array
 

@@ -19,8 +19,8 @@ from analysis.figure import COLORS, THEORY_COLOR, new_figure
 from analysis.self_stabilization.experiments import ETA, RESTORING_RATE, SPIRAL_EPSILON
 from analysis.self_stabilization.theory import STAGES, Theory
 from eos_sym import STEP_SIZE
-from eos_sym.predicted_dynamics import EXCESS
-from eos_sym.self_stabilization import QUARTIC, RESTORING, X, Y
+from eos_sym.self_stabilization.cycle import QUARTIC, RESTORING, X, Y
+from eos_sym.self_stabilization.predicted_dynamics import EXCESS
 from numeric import compile_function
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from scipy.integrate import solve_ivp
 from analysis.self_stabilization.experiments import ACCURACY_TIME, ETA, LEVELS, Experiments
 from analysis.self_stabilization.theory import STAGES
 from eos_sym import Undecided
-from eos_sym.self_stabilization import X, Y
+from eos_sym.self_stabilization.cycle import X, Y
 from numeric import compile_function, compile_map
 from numeric.compile import Array, CompiledFunction
 

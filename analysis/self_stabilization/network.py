@@ -18,7 +18,7 @@ from analysis.self_stabilization.constrained import Geometry
 from analysis.self_stabilization.experiments import ETA, START
 from analysis.self_stabilization.theory import MU, TARGET, Theory
 from eos_sym import Objective
-from eos_sym.predicted_dynamics import CubicExpansion, top_eigenvector
+from eos_sym.self_stabilization import CubicExpansion, top_eigenvector
 from numeric.networks import DeepLinear, FlatLoss, gradient, gradient_descent, half_squared_error
 
 DIGITS = 25

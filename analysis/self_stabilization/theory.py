@@ -14,19 +14,19 @@ from typing import Any
 from sympy import Expr, Integer, Symbol, limit, sqrt, symbols
 
 from eos_sym import STEP_SIZE, GradientDescent, Map, Objective
-from eos_sym.continuous_limit import LEVEL, conserved_by_separation, extremes, rise_per_step, small_period
-from eos_sym.predicted_dynamics import EXCESS, UNSTABLE, CubicExpansion, general_expansion
 from eos_sym.self_stabilization import (
-    ALPHA,
-    BETA,
-    EPSILON,
-    QUARTIC,
-    RESTORING,
+    CubicExpansion,
     SelfStabilization,
-    X,
-    Y,
+    conserved_by_separation,
+    extremes,
+    general_expansion,
+    rise_per_step,
+    small_period,
     undamped,
 )
+from eos_sym.self_stabilization.continuous_limit import LEVEL
+from eos_sym.self_stabilization.cycle import ALPHA, BETA, EPSILON, QUARTIC, RESTORING, X, Y
+from eos_sym.self_stabilization.predicted_dynamics import EXCESS, UNSTABLE
 
 MU = Symbol("mu", positive=True)
 TARGET, CAP = Integer(30), Integer(25)

@@ -10,9 +10,8 @@ from analysis.sgd_batch.experiments import NAME, ends, experiments, training
 from analysis.sgd_batch.figures import draw
 from analysis.sgd_batch.theory import derived_bound
 from analysis.training import StepSizeOptions
-from eos_sym.critical_sharpness import critical_sharpness
 from eos_sym.rules import GradientDescent
-from eos_sym.stochastic import mean_square_multiplier
+from eos_sym.stability import critical_sharpness, mean_square_multiplier
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,15 +26,14 @@ from analysis.progress import Advance
 from analysis.sgd_batch.theory import bound
 from analysis.training import TrainingOptions, flat_loss, train
 from eos_sym import BadInput
-from numeric.combine import combine
 from numeric.networks.architectures import FullyConnected
+from numeric.networks.curvature import HessianAt
+from numeric.networks.curvature.eigen import TopEigenpairs
 from numeric.networks.data import Digits
-from numeric.networks.eigen import TopEigenpairs
-from numeric.networks.flat_loss import FlatLoss
-from numeric.networks.products import HessianAt
+from numeric.networks.loss import FlatLoss
 from numeric.networks.training.experiment import Experiment, Measure, Stop
 from numeric.networks.training.optimizers import GradientDescent
-from numeric.threads import one_thread
+from numeric.runs import combine, one_thread
 
 NAME = "sgd_batch"
 READINGS = 16  # of a run; weights are kept at every fourth

@@ -17,5 +17,5 @@ run converges to 1 although the second moment diverges: it is carried by ever fe
 *What it does not show.* The noise vanishes at both minima, as it does where every example can be fitted. And stability
 is local: a run that starts farther away crosses the barrier now and then at a step size that is stable.
 
-Both thresholds are derived by `eos_sym.stochastic` from the losses, and tested by runs on both sides of each.
+Both thresholds are derived by `eos_sym.rules.stochastic` from the losses, and tested by runs on both sides of each.
 """

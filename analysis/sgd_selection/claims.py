@@ -9,6 +9,7 @@ from fractions import Fraction
 
 import numpy as np
 import xarray as xr
+from eos_sym.stability.stochastic import BATCH_SIZE, CURVATURE, EXAMPLES, SPREAD
 from sympy import Expr, Rational, Symbol, log, nsimplify, sqrt
 
 from analysis.claim import Claim, Evidence, agreement, bounded, identity, same, theorem
@@ -23,7 +24,7 @@ from analysis.sgd_selection.experiments import (
 )
 from analysis.sgd_selection.theory import Theory
 from eos_sym import STEP_SIZE, Undecided
-from eos_sym.stochastic import BATCH_SIZE, CURVATURE, EXAMPLES, SPREAD, mean_square_multiplier
+from eos_sym.stability import mean_square_multiplier
 from numeric import compile_function
 from numeric.compile import Array
 

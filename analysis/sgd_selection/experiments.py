@@ -10,10 +10,10 @@ import xarray as xr
 
 from analysis.sgd_selection.theory import AT_ONE, FAMILY, SGD, X
 from eos_sym import GradientDescent
-from eos_sym.stochastic import LossFamily
+from eos_sym.losses import LossFamily
 from numeric import compile_map, compile_observable
 from numeric.compile import Array
-from numeric.stochastic import compile_maps
+from numeric.maps import compile_maps
 
 if TYPE_CHECKING:
     from torch import Tensor

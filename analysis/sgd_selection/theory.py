@@ -9,9 +9,17 @@ from typing import Any
 from sympy import Expr, Integer
 
 from eos_sym import STEP_SIZE, GradientDescent
-from eos_sym.catalogue import sgd_pair
-from eos_sym.stability import StabilityCondition, stability
-from eos_sym.stochastic import StochasticGradientDescent
+from eos_sym.losses import sgd_pair
+from eos_sym.rules import StochasticGradientDescent
+from eos_sym.stability import (
+    StabilityCondition,
+    almost_sure,
+    lyapunov_exponent,
+    mean_square,
+    mean_square_critical_step_size,
+    mean_square_operator,
+    stability,
+)
 from numeric import compile_function
 
 FAMILY = sgd_pair()
@@ -57,15 +65,15 @@ class Theory:
 def derive() -> Theory:
     """The theory of the pair."""
     jacobian = GradientDescent().map(FAMILY.mean).jacobian.subs(AT_ONE)
-    mean_square, almost_sure = SGD.mean_square(FAMILY, AT_ONE), SGD.almost_sure(FAMILY, AT_ONE)
+    typical = almost_sure(SGD, FAMILY, AT_ONE)
     return Theory(
         jacobian[0],
         stability(jacobian).critical_value(STEP_SIZE),
         tuple(step.jacobian.subs(AT_ONE)[0] for step in SGD.maps(FAMILY)),
-        SGD.mean_square_operator(FAMILY, AT_ONE)[0],
-        SGD.lyapunov_exponent(FAMILY, AT_ONE),
-        mean_square,
-        SGD.mean_square_critical_step_size(FAMILY, AT_ONE),
-        almost_sure,
-        almost_sure.critical_value(STEP_SIZE),
+        mean_square_operator(SGD, FAMILY, AT_ONE)[0],
+        lyapunov_exponent(SGD, FAMILY, AT_ONE),
+        mean_square(SGD, FAMILY, AT_ONE),
+        mean_square_critical_step_size(SGD, FAMILY, AT_ONE),
+        typical,
+        typical.critical_value(STEP_SIZE),
     )

@@ -20,7 +20,7 @@ from analysis.shallow.theory import (
     with_step_size,
 )
 from eos_sym import STEP_SIZE as ETA
-from eos_sym.series import expand_in
+from eos_sym.algebra import expand_in
 
 PAPER = "Zhu et al. 2022"
 HERE = "derived here"

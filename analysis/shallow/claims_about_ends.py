@@ -19,7 +19,7 @@ from analysis.shallow.experiments import STEP_SIZE_RATIO, TABLE, TABLE_STEP_SIZE
 from analysis.shallow.measurements import Comparison, Networks
 from analysis.shallow.theory import EXCESS, SCALED_IMBALANCE, SCALED_OFFSET, edge_law
 from eos_sym import STEP_SIZE as ETA
-from eos_sym.series import expand_in
+from eos_sym.algebra import expand_in
 
 EDGE_LAW_TOLERANCE = 0.02  # the law is of leading order; its relative error at degree 4 is of order η²
 SMALL_EXCESS = 0.05  # relative to the edge

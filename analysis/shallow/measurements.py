@@ -130,7 +130,8 @@ class Networks:
         """The sharpness, by automatic differentiation, where gradient descent is after so many steps."""
         import torch  # slow to load, and needed by this channel alone
 
-        from numeric.networks import gradient_descent, scalar_chain, sharpness
+        from numeric.networks import gradient_descent, sharpness
+        from numeric.networks.architectures import scalar_chain
 
         weights = torch.tensor([*start] * (degree // 2), dtype=torch.float64)
         path = gradient_descent(scalar_chain(degree), weights, STEP_SIZE_RATIO[degree] * eta, steps)
@@ -143,7 +144,8 @@ class Networks:
         """
         import torch
 
-        from numeric.networks import hessian, scalar_chain
+        from numeric.networks import hessian
+        from numeric.networks.architectures import scalar_chain
 
         loss = scalar_chain(degree)
         scaled = 2 / (STEP_SIZE_RATIO[degree] * eta) * 2 / degree  # x² + x⁻²
@@ -167,7 +169,8 @@ class Networks:
         """The largest relative error of x² + y² at degree 2, and of twice that at degree 4, at random minima."""
         import torch
 
-        from numeric.networks import scalar_chain, sharpness
+        from numeric.networks import sharpness
+        from numeric.networks.architectures import scalar_chain
 
         errors = []
         for x in np.random.default_rng(seed).uniform(0.3, 3, 10):

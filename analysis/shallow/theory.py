@@ -16,9 +16,8 @@ from sympy import Expr, Integer, Poly, Rational, Symbol, cancel, factor, fractio
 
 from analysis.minimalist.theory import KAPPA, SCALE, A, B, D, P, Theory, a, b
 from eos_sym import STEP_SIZE, GradientDescent, Map, Objective, Undecided, shallow
-from eos_sym.edge import EdgeNormalForm, edge_normal_form
-from eos_sym.invariant_curve import invariant_curve
-from eos_sym.series import expand_in
+from eos_sym.algebra import expand_in
+from eos_sym.edge import EdgeNormalForm, edge_normal_form, invariant_curve
 
 SCALED_IMBALANCE = Symbol("K", positive=True)  # ηD
 SCALED_OFFSET, EXCESS = symbols("rho delta", real=True)  # η(P − 1), and ηD − 2

@@ -1,6 +1,7 @@
 """The sharpness by another method: SciPy's restarted Lanczos iteration on plain Hessian products, without a start.
 
-Nothing is shared with `numeric.networks.eigen` or `numeric.networks.products`, so that agreement says something.
+Nothing is shared with `numeric.networks.curvature.eigen` or `numeric.networks.curvature.products`, so that agreement
+says something.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import torch
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from numeric.compile import Array
-from numeric.networks.flat_loss import FlatLoss
+from numeric.networks.loss import FlatLoss
 
 SCIPY_TOLERANCE = 1e-4
 LANCZOS_VECTORS = 12

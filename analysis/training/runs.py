@@ -12,11 +12,10 @@ from analysis.cli import results_folder
 from analysis.progress import Advance
 from analysis.training.options import TrainingOptions
 from eos_sym import BadInput
-from numeric.networks.flat_loss import FlatLoss
-from numeric.networks.losses import CRITERIA
+from numeric.networks.loss import CRITERIA, FlatLoss
 from numeric.networks.training.experiment import Experiment
 from numeric.networks.training.running import available_device
-from numeric.sweep import sweep
+from numeric.runs import sweep
 
 
 def train(

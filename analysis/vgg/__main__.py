@@ -11,8 +11,8 @@ from analysis.vgg.claims import claims
 from analysis.vgg.experiments import NAME, experiments, scale, training
 from analysis.vgg.figures import draw
 from analysis.vgg.theory import derive
-from eos_sym.critical_sharpness import critical_sharpness
 from eos_sym.rules import GradientDescent
+from eos_sym.stability import critical_sharpness
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,8 +11,8 @@ from analysis.claim import Check, Claim, Evidence, agreement, bounded, identity,
 from analysis.training.measures import crossing, hovering, loss_of, share_of_falls, sharpness_of
 from analysis.vgg.theory import ScaleInvariance
 from eos_sym import STEP_SIZE, Undecided
-from eos_sym.critical_sharpness import critical_sharpness
 from eos_sym.rules import GradientDescent
+from eos_sym.stability import critical_sharpness
 
 SOURCE = "Cohen et al. 2021, Figure 90"
 FEWEST_READINGS = 5  # at the edge

@@ -24,14 +24,13 @@ from torch import Tensor, nn
 from analysis.progress import Advance
 from analysis.training import TrainingOptions, flat_loss, train
 from analysis.training.lanczos import lanczos_sharpness
-from numeric.combine import combine
 from numeric.networks.architectures import Vgg
+from numeric.networks.curvature import HessianAt
 from numeric.networks.data import Digits
-from numeric.networks.flat_loss import FlatLoss
-from numeric.networks.products import HessianAt
+from numeric.networks.loss import FlatLoss
 from numeric.networks.training.experiment import Experiment, Measure, Stop
 from numeric.networks.training.optimizers import GradientDescent
-from numeric.threads import one_thread
+from numeric.runs import combine, one_thread
 
 NAME = "vgg"
 IMAGE = 32  # pixels a side: what five poolings need

@@ -25,7 +25,7 @@ from benchmarks.ensemble.problems import Problem, known_problem, typed_problem
 from benchmarks.ensemble.report import draw, print_tables
 from benchmarks.ensemble.results import ESCAPE, Results
 from eos_sym import BadInput
-from numeric.store import provenance, write_atomically
+from numeric.runs import provenance, write_atomically
 
 PROGRAM = "python -m benchmarks.ensemble"
 MapName = Literal["reduced_minimalist", "minimalist", "normalized_gd", "depth_8_product"]

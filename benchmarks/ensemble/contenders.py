@@ -20,8 +20,8 @@ from sympy import lambdify
 from benchmarks.ensemble.engine import numpy_engine, our_engine
 from benchmarks.ensemble.native import WIDE, Absent, build
 from benchmarks.ensemble.problems import Array, Problem
-from numeric.engines import Engine
-from numeric.outcomes import UNDECIDED, Outcomes
+from numeric.maps import Engine, Outcomes
+from numeric.maps.outcomes import UNDECIDED
 
 TOLERANCE, BOUND = 1e-12, 1e8
 

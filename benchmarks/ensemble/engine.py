@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from eos_sym import Map
 from numeric.compile import CompiledFunction, compile_function
-from numeric.compiled.engine import CompiledEngine
-from numeric.numpy_engine import NumpyEngine
+from numeric.maps import NumpyEngine
+from numeric.maps.kernels.engine import CompiledEngine
 
 
 def our_engine(dynamics: Map, threads: int) -> CompiledEngine:

@@ -27,8 +27,8 @@ from benchmarks.ensemble.engine import numpy_engine, our_engine
 from benchmarks.ensemble.native import WIDE, Absent, Native, build
 from benchmarks.ensemble.problems import Problem, known_problem
 from benchmarks.ensemble.timing import Comparison, Progress, Work, interleave, one_core
-from numeric.engines import Engine
-from numeric.outcomes import DIVERGED
+from numeric.maps import Engine
+from numeric.maps.outcomes import DIVERGED
 
 STEPS = 1000
 STEP_SIZE = 0.2

@@ -94,7 +94,7 @@ def simulator_memory() -> None:
     import xarray as xr
 
     from benchmarks.ensemble.problems import reduced_minimalist
-    from numeric.simulate import compile_map
+    from numeric.maps import compile_map
 
     runs = RECORDED_BYTES // (2 * 8 * RECORDS)
     simulator = compile_map(reduced_minimalist())

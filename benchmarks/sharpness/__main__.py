@@ -17,7 +17,7 @@ from benchmarks.sharpness.contenders import BASELINE, CONTENDERS, OURS
 from benchmarks.sharpness.measure import Comparison, compare, named
 from benchmarks.sharpness.problem import Truth, digits_loss, points
 from eos_sym import BadInput
-from numeric.store import provenance, write_atomically
+from numeric.runs import provenance, write_atomically
 
 GOALS = {1e-3: 6.0, 1e-6: 10.0}
 

@@ -15,9 +15,9 @@ import torch
 from scipy.sparse.linalg import LinearOperator, eigsh, lobpcg
 from torch import Tensor, nn
 
-from numeric.networks.eigen import TopEigenpairs
-from numeric.networks.flat_loss import FlatLoss
-from numeric.networks.products import HessianAt
+from numeric.networks.curvature import HessianAt
+from numeric.networks.curvature.eigen import TopEigenpairs
+from numeric.networks.loss import FlatLoss
 
 Read = Callable[[Tensor], tuple[float, int]]  # weights to the sharpness, and how many products that took
 Contender = Callable[[FlatLoss, float], Read]

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from benchmarks.sharpness.contenders import Absent, Contender
-from numeric.networks.flat_loss import FlatLoss
-from numeric.networks.products import HessianAt
+from numeric.networks.curvature import HessianAt
+from numeric.networks.loss import FlatLoss
 
 
 @dataclass

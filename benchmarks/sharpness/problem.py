@@ -15,10 +15,9 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
+from numeric.networks.curvature import HessianAt
 from numeric.networks.data.examples import one_hot
-from numeric.networks.flat_loss import FlatLoss
-from numeric.networks.losses import half_squared_error
-from numeric.networks.products import HessianAt
+from numeric.networks.loss import FlatLoss, half_squared_error
 
 ETA = 0.1
 

@@ -9,13 +9,12 @@ The edge law predicts the sharpness at which gradient descent ends, from derivat
 from sympy import Rational
 
 from eos_sym import Objective
-from eos_sym.edge_at_point import edge_normal_form_at
-from eos_sym.edge_point import edge_point
+from eos_sym.edge import edge_normal_form_at, minimum_at_edge
 
 loss = Objective.from_text("log(cosh(1 - x*y))", "x y")
 x, y = loss.weights
 eta = Rational(1, 10)
-minimum = edge_point(loss, eta, {x: 4, y: Rational(1, 4)}, {})
+minimum = minimum_at_edge(loss, eta, {x: 4, y: Rational(1, 4)}, {})
 form = edge_normal_form_at(loss, minimum.weights, eta, slow=Rational(1, 100), at={})
 form
 

@@ -13,8 +13,7 @@ import xarray as xr
 from eos_sym import minimalist
 from eos_sym.flows import gradient_flow
 from numeric import compile_sharpness
-from numeric.flow_events import Event
-from numeric.integrate import compile_flow
+from numeric.flows import Event, compile_flow
 
 loss = minimalist()
 flow, sharpness = compile_flow(gradient_flow(loss)), compile_sharpness(loss)

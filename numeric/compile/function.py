@@ -3,7 +3,7 @@
 `compile_function(expressions, arguments)` gives a function of one array per argument that returns one array per
 expression, all broadcast to the same shape, in float64.
 
-- Overflowing forms are replaced by stable ones, see `numeric.stable_forms`.
+- Overflowing forms are replaced by stable ones, see `numeric.compile.stable_forms`.
 - What is printed is a straight-line program, see `numeric.compile.program`: the same one that a kernel is printed from,
   so that the two take the same steps.
 - Names are checked, though no name a user chose is ever part of the code, because they become the names of arrays.
@@ -30,7 +30,7 @@ from eos_sym import BadInput
 from numeric.compile.check import check
 from numeric.compile.printers import NumpyPrinter
 from numeric.compile.program import Program, straight_line
-from numeric.stable_forms import stabilize
+from numeric.compile.stable_forms import stabilize
 
 IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
 REMEMBERED_FUNCTIONS = 256

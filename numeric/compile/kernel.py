@@ -27,7 +27,7 @@ from numeric.compile.cache import fingerprint, kept_in, root, sources
 from numeric.compile.function import CompiledFunction
 from numeric.compile.printers import ScalarPrinter
 from numeric.compile.program import Program
-from numeric.store import write_atomically
+from numeric.runs import write_atomically
 
 LANES = 64
 REMEMBERED = 256

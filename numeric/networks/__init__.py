@@ -1,41 +1,14 @@
 """Networks in torch, their training, and their curvature through automatic differentiation.
 
-Importing this package loads torch; importing `numeric` does not.
+data, architectures   frozen descriptions that load examples and build networks
+loss                  the loss as a function of one vector of weights
+curvature             Hessian products, top eigenpairs with bounds, derivatives along directions
+tracker               the sharpness through a training loop of the user's own
+training              training runs as values, with checkpoints that survive kill -9
+
+What is used from here is imported as it is used (see ``__init__.pyi``), and torch with it.
 """
 
-from numeric.networks.architectures import DeepLinear
-from numeric.networks.curvature import gradient, hessian, sharpness
-from numeric.networks.directional import directional_derivative, directional_gradient, expansion_along
-from numeric.networks.eigen import TopEigenpairs
-from numeric.networks.expression import torch_function
-from numeric.networks.flat_loss import FlatLoss
-from numeric.networks.gather import gather
-from numeric.networks.iterates import gradient_descent
-from numeric.networks.losses import cross_entropy, half_squared_error
-from numeric.networks.products import HessianAt
-from numeric.networks.scalar_chain import scalar_chain
-from numeric.networks.tracker import SharpnessTracker
-from numeric.networks.training.experiment import Experiment, Measure, Stop
+import lazy_loader
 
-__all__ = [
-    "DeepLinear",
-    "Experiment",
-    "FlatLoss",
-    "HessianAt",
-    "Measure",
-    "SharpnessTracker",
-    "Stop",
-    "TopEigenpairs",
-    "cross_entropy",
-    "directional_derivative",
-    "directional_gradient",
-    "expansion_along",
-    "gather",
-    "gradient",
-    "gradient_descent",
-    "half_squared_error",
-    "hessian",
-    "scalar_chain",
-    "sharpness",
-    "torch_function",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -15,12 +15,12 @@ import xarray as xr
 from analysis.progress import Advance
 from analysis.training import TrainingOptions, train
 from eos_sym import BadInput
-from numeric.combine import combine
 from numeric.networks.architectures import Architecture
 from numeric.networks.data import DataSet
 from numeric.networks.training.experiment import Experiment, Measure, Stop
 from numeric.networks.training.flow import GradientFlow
 from numeric.networks.training.optimizers import GradientDescent
+from numeric.runs import combine
 
 LEAST_VALUES, LEAST_SEEDS = 3, 2  # what a test for a trend needs
 ACCURATE = Stop(accuracy=0.99)

@@ -12,8 +12,8 @@ from analysis.cli import Study
 from analysis.training.sharpening.factor import Factor, Runs, SharpeningOptions
 from analysis.training.sharpening.figure import draw
 from analysis.training.sharpening.measures import summary
-from eos_sym.critical_sharpness import critical_sharpness
 from eos_sym.rules import GradientDescent
+from eos_sym.stability import critical_sharpness
 
 
 def study(

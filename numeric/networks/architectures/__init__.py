@@ -7,6 +7,7 @@ from numeric.networks.architectures.fully_connected import FullyConnected
 from numeric.networks.architectures.initialization import NormalFanIn, NormalFanOut, UniformFanIn, XavierNormal
 from numeric.networks.architectures.normalization import BatchNorm, LayerNorm
 from numeric.networks.architectures.residual import Residual
+from numeric.networks.architectures.scalar_chain import scalar_chain
 from numeric.networks.architectures.transformer import Transformer
 from numeric.networks.architectures.vgg import Vgg
 
@@ -25,4 +26,5 @@ __all__ = [
     "UniformFanIn",
     "Vgg",
     "XavierNormal",
+    "scalar_chain",
 ]

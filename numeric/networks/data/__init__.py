@@ -4,7 +4,19 @@ from numeric.networks.data.chebyshev import Chebyshev
 from numeric.networks.data.cifar import Cifar10
 from numeric.networks.data.digits import Digits
 from numeric.networks.data.examples import DataSet, Examples, one_hot
+from numeric.networks.data.gather import gather
 from numeric.networks.data.mnist import Mnist
 from numeric.networks.data.spectrum import Spectrum, power_law
 
-__all__ = ["Chebyshev", "Cifar10", "DataSet", "Digits", "Examples", "Mnist", "Spectrum", "one_hot", "power_law"]
+__all__ = [
+    "Chebyshev",
+    "Cifar10",
+    "DataSet",
+    "Digits",
+    "Examples",
+    "Mnist",
+    "Spectrum",
+    "gather",
+    "one_hot",
+    "power_law",
+]

@@ -4,7 +4,7 @@
 its digest stands for its values: two are equal if their values in float64 are.
 
 Targets are always a matrix (n, outputs): values for regression, one-hot rows for classes. So every criterion in
-`numeric.networks.losses` works on every data set, and accuracy is a matter of the largest entry of a row.
+`numeric.networks.loss.criteria` works on every data set, and accuracy is a matter of the largest entry of a row.
 """
 
 from __future__ import annotations

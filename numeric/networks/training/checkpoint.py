@@ -26,7 +26,7 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor
 
-from numeric.store import write_atomically
+from numeric.runs import write_atomically
 
 _NAME = re.compile(r"checkpoint-(\d+)-([0-9a-f]{64})\.safetensors")
 _TEMPORARY = ".checkpoint-*.safetensors"  # what `write_atomically` leaves behind when it is killed

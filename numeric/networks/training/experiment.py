@@ -26,10 +26,9 @@ from pathlib import Path
 import xarray as xr
 
 from eos_sym import BadInput
-from numeric.configuration import configuration
 from numeric.networks.architectures import Architecture
 from numeric.networks.data.examples import DataSet
-from numeric.networks.losses import CRITERIA
+from numeric.networks.loss import CRITERIA
 from numeric.networks.training.flow import GradientFlow
 from numeric.networks.training.measure import Measure
 from numeric.networks.training.optimizers import Rule
@@ -37,6 +36,7 @@ from numeric.networks.training.progress import Progress, Report
 from numeric.networks.training.run_folder import RunFolder, locked
 from numeric.networks.training.running import PRECISIONS, Running
 from numeric.networks.training.train import Stop
+from numeric.runs import configuration
 from numeric.values import positive_number, whole_number
 
 __all__ = ["Experiment", "Measure", "Stop"]

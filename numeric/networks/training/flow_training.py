@@ -26,7 +26,7 @@ import xarray as xr
 from torch import Tensor
 
 from eos_sym import BadInput
-from numeric.networks.flat_loss import FlatLoss
+from numeric.networks.loss import FlatLoss
 from numeric.networks.tracker import SharpnessTracker
 from numeric.networks.training.batches import Batch
 from numeric.networks.training.flow import GradientFlow, error_of_quadratic, runge_kutta_step

@@ -24,14 +24,13 @@ import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor
 
+from numeric.networks.curvature import HessianAt
+from numeric.networks.curvature.eigen import MOST_RELATIVE
 from numeric.networks.data.examples import Examples
-from numeric.networks.eigen import MOST_RELATIVE
-from numeric.networks.flat_loss import FlatLoss
-from numeric.networks.products import HessianAt
-from numeric.networks.tracker import SharpnessTracker
+from numeric.networks.loss import FlatLoss
+from numeric.networks.tracker import SharpnessTracker, undisturbed
 from numeric.networks.training.batches import Batches
 from numeric.networks.training.optimizers import ScaledDescent
-from numeric.networks.undisturbed import undisturbed
 from numeric.values import positive_number, whole_number
 
 

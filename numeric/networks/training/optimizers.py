@@ -32,8 +32,9 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from eos_sym import BadInput, rules
-from eos_sym.critical_sharpness import critical_sharpness
+from eos_sym import BadInput
+from eos_sym.rules import optimizers as rules
+from eos_sym.stability import critical_sharpness
 from numeric.values import positive_number, real_number
 
 

@@ -20,9 +20,8 @@ import xarray as xr
 from filelock import FileLock, Timeout
 
 from eos_sym import BadInput
-from numeric.configuration import differences
 from numeric.networks.training.checkpoint import Checkpoints
-from numeric.store import load, save
+from numeric.runs import differences, load, save
 
 HISTORY = "history.nc"
 

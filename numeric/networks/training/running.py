@@ -20,10 +20,9 @@ import torch
 import xarray as xr
 
 from eos_sym import BadInput
-from numeric.networks.checks import check_evaluation, checked_loss, enough_memory
 from numeric.networks.data.examples import Examples
-from numeric.networks.flat_loss import FlatLoss
-from numeric.networks.losses import CRITERIA
+from numeric.networks.loss import CRITERIA, FlatLoss
+from numeric.networks.tracker import check_evaluation, checked_loss, enough_memory
 from numeric.networks.training.batches import Batches
 from numeric.networks.training.flow import GradientFlow
 from numeric.networks.training.flow_training import FlowTraining

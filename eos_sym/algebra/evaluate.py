@@ -1,0 +1,143 @@
+"""Expressions evaluated by mpmath: in floating point, to any number of digits, or in intervals.
+
+`evaluator(expressions, arguments, context)` gives a function of one sequence of values that returns the values of the
+expressions, common subexpressions computed once. The context is one of mpmath's three:
+
+    fp    Python's floats, for searching: fast, about 16 digits
+    mp    mpf numbers with the digits of ``mpmath.workdps``, for refining
+    iv    intervals: an enclosure of every value that the expressions take on the box of arguments, for proving
+
+Rational constants are exact up to one rounding in the context, and floats in an expression mean the rationals that they
+are, so that an enclosure encloses. In `numeric.compile` expressions become NumPy functions instead, which are faster by
+orders of magnitude on arrays, and have neither digits to choose nor bounds.
+
+The sums, products and integer powers of mpmath's intervals are rounded outwards; its elementary functions are not: the
+interval that mpmath 1.3 gives for atan 5.328251086161098 does not contain it. So these are python-flint's, whose error
+bounds are proved (Johansson, Arb, IEEE Transactions on Computers 66, 2017). An interval on which an expression may be
+undefined, with 0 in a denominator or negative numbers under a root, has no enclosure: what is evaluated is continuous.
+
+Symbols are replaced before any code is printed, so no name that a user chose is ever part of it.
+Errors: `BadInput` for unbound symbols; `Undecided` for functions that the context does not know, for infinite
+constants, and, in intervals only, for arguments that leave the domain of an expression.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from flint import arb, ctx
+from mpmath import iv, libmp, mp
+from sympy import Expr, Float, Function, I, NumberSymbol, Pow, Rational, Symbol, lambdify, nan, oo, zoo
+from sympy.core.function import Application
+from sympy.printing.pycode import MpmathPrinter
+
+from eos_sym.errors import BadInput, Undecided
+from eos_sym.reading.language import FUNCTIONS
+
+Evaluator = Callable[[Sequence[Any]], list[Any]]
+
+GUARD_BITS = 10  # by which the elementary functions of intervals are computed more precisely than the intervals
+
+
+def evaluator(expressions: Sequence[Expr], arguments: Sequence[Symbol], context: Any = mp) -> Evaluator:
+    """The function from values of the arguments to values of the expressions, in one of mpmath's contexts."""
+    unbound = sorted({str(symbol) for expression in expressions for symbol in expression.free_symbols - {*arguments}})
+    if unbound:
+        raise BadInput(f"{', '.join(unbound)}: without a value; give one")
+    functions = _interval_functions() if context is iv else _functions(context)
+    for expression in expressions:
+        if expression.has(I, nan, oo, -oo, zoo):
+            raise Undecided(f"the values of {expression}: not real and finite")
+        named = {type(part).__name__ for part in expression.atoms(Application, NumberSymbol)}
+        unknown = sorted(named - {*FUNCTIONS, "Abs", "Pi", "Exp1"})
+        if unknown:
+            raise Undecided(f"the values of {expression}: {', '.join(unknown)} is not evaluated")
+    exact = [without_floats(expression) for expression in expressions]
+    if context is iv:
+        exact = [expression.replace(Pow, Function("power")) for expression in exact]
+    evaluate = lambdify(
+        [tuple(arguments)],
+        exact,
+        modules=[functions],
+        printer=MpmathPrinter({"fully_qualified_modules": False, "allow_unknown_functions": True}),
+        cse=True,
+        dummify=True,
+    )
+    return lambda values: [context.convert(+value) for value in evaluate(tuple(map(context.convert, values)))]
+
+
+def without_floats(expression: Expr) -> Expr:
+    """The expression with every float replaced by the rational number that it is."""
+    return expression.xreplace({number: Rational(number) for number in expression.atoms(Float)})
+
+
+@contextmanager
+def interval_digits(digits: int) -> Iterator[None]:
+    """Within it, the ends of intervals have so many digits; ``mpmath.workdps`` does not reach them."""
+    before = iv.prec
+    iv.dps = digits
+    try:
+        yield
+    finally:
+        iv.prec = before
+
+
+def to_ball(interval: Any) -> arb:
+    """The interval of mpmath as a ball of python-flint, at the precision of the interval context."""
+    with ctx.workprec(iv.prec + GUARD_BITS):
+        lower, upper = (arb((-int(man) if sign else int(man), exp)) for sign, man, exp, _ in interval._mpi_)
+        return lower if interval._mpi_[0] == interval._mpi_[1] else lower.union(upper)
+
+
+def to_interval(ball: arb) -> Any:
+    """The ball of python-flint as an interval of mpmath."""
+    with ctx.workprec(iv.prec + GUARD_BITS):
+        ends = (end.man_exp() for end in (ball.lower(), ball.upper()))
+        return +iv.make_mpf(tuple(libmp.from_man_exp(int(man), int(exp)) for man, exp in ends))
+
+
+def _functions(context: Any) -> dict[str, Any]:
+    constants = {"pi": context.pi, "e": context.e, "mpf": context.mpf, "Abs": abs}
+    return {**{name: getattr(context, name, None) or getattr(math, name) for name in FUNCTIONS}, **constants}
+
+
+def _interval_functions() -> Mapping[str, Any]:
+    constants = {"pi": iv.pi, "e": iv.e, "mpf": iv.mpf, "Abs": abs, "power": _power}
+    return {**{name: _enclosed(name) for name in FUNCTIONS}, **constants}
+
+
+def _enclosed(name: str) -> Callable[[Any], Any]:
+    """The elementary function of that name on intervals."""
+
+    def function(interval: Any) -> Any:
+        with ctx.workprec(iv.prec + GUARD_BITS):
+            value = getattr(to_ball(iv.convert(interval)), name)()
+        if not value.is_finite():
+            raise Undecided(f"{name} on the interval {interval}, where it may be undefined")
+        return to_interval(value)
+
+    return function
+
+
+def _power(base: Any, exponent: Any) -> Any:
+    """base**exponent: for integer and half-integer exponents wherever that is defined, else for positive bases."""
+    base, exponent = iv.convert(base), iv.convert(exponent)
+    defined = base > 0
+    if _is_integer(exponent):
+        defined = defined or base < 0 or exponent >= 0
+    elif _is_integer(2 * exponent):
+        defined = defined or (base >= 0 and exponent > 0)
+    if not defined:
+        raise Undecided(f"the power {exponent} of the interval {base}, where it may be undefined")
+    if _is_integer(exponent):
+        return base ** int(exponent)
+    if _is_integer(2 * exponent):
+        return iv.sqrt(base) ** int(2 * exponent)
+    return _enclosed("exp")(exponent * _enclosed("log")(base))
+
+
+def _is_integer(interval: Any) -> bool:
+    return bool(interval.delta == 0) and bool(interval == int(interval))

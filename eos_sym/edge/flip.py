@@ -1,0 +1,119 @@
+"""The flip (period doubling) at a fixed point with a simple multiplier −1, in any dimension.
+
+Around the fixed point F(x) = Ax + ½B(x, x) + ⅙C(x, x, x) + …, with Aq = −q, Aᵀp = −p, ⟨p, q⟩ = 1. The other directions
+follow w = ⟨p, x⟩ on the centre manifold x = wq + ½w²h + …, (I − A)h = B(q, q), and there
+
+    w ↦ −w + c w³ + …,    c = ⅙ ⟨p, C(q, q, q) + 3B(q, h)⟩,    two steps: w ↦ w − 2c w³ + …
+
+For the multiplier −(1 + δ) two steps have the cycle w² = δ/c, to leading order; ‖q‖ = 1 makes w a distance. If c > 0
+the flip is *supercritical*: the cycle is there for δ > 0, just beyond the edge, and attracts along the centre manifold;
+it is stable if all other multipliers lie inside the unit circle; none may lie on it. If c < 0 it is *subcritical*: the
+cycle is there before the edge, and repels. In one dimension gradient descent has −2c = η(f''''/3 − f'''²/λ) at
+η = 2/λ, so that the flip is supercritical iff 3f'''² > f''f''''.
+
+On a manifold of fixed points I − A is singular. The same formula holds if B(q, q) has no component along the manifold,
+and the multiplier −1 does not change along it; else the slow motion decides, which is the edge law of
+`eos_sym.edge.normal_form`. Source: Y. A. Kuznetsov, Elements of Applied Bifurcation Theory, 3rd ed. 2004, §5.4.
+
+Expressions are exact. Floats are calculated with: what is less than the root of their precision counts as 0.
+Errors: `BadInput` for a point that is not fixed or has no multiplier −1; `Undecided` for a multiple multiplier −1 and
+for motion along a manifold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from mpmath import mp, workprec
+from sympy import Dummy, Expr, Float, Matrix, Rational, Symbol, eye, simplify, zeros
+
+from eos_sym.algebra import positive_where_defined
+from eos_sym.errors import BadInput, Undecided
+from eos_sym.notebook import aligned
+from eos_sym.rules import Map
+
+
+@dataclass(frozen=True)
+class FlipNormalForm:
+    """w ↦ −w + c w³ along the unit eigenvector of the multiplier −1; `coefficient` is c."""
+
+    coefficient: Expr
+
+    def _repr_latex_(self) -> str:
+        return aligned([("w", r"\mapsto", "-w + c w^3"), ("c", "=", self.coefficient)])
+
+    @cached_property
+    def kind(self) -> str:
+        """``supercritical``, ``subcritical``, ``degenerate`` where c = 0, or ``undecided`` for an unknown sign."""
+        if self.coefficient.is_zero:
+            return "degenerate"
+        if positive_where_defined(self.coefficient):
+            return "supercritical"
+        return "subcritical" if positive_where_defined(-self.coefficient) else "undecided"
+
+
+def flip_normal_form(
+    dynamics: Map, point: Mapping[Symbol, Expr], at: Mapping[Symbol, Expr] | None = None
+) -> FlipNormalForm:
+    """The normal form at a fixed point; `at` gives parameters their values, such as the step size at the edge."""
+    missing = [str(variable) for variable in dynamics.state if variable not in point]
+    if missing:
+        raise BadInput(f"{', '.join(missing)}: missing in the fixed point")
+    values = {**(at or {}), **{variable: point[variable].subs(at or {}) for variable in dynamics.state}}
+    fixed = Matrix([values[variable] for variable in dynamics.state])
+    misses = Matrix(dynamics.step).subs(values, simultaneous=True) - fixed
+    if not _vanishes(misses):
+        raise BadInput(f"not a fixed point: one step moves it by {', '.join(map(str, misses))}")
+    derivative = dynamics.jacobian.subs(values, simultaneous=True).applyfunc(simplify)
+    identity = eye(len(dynamics.state))
+    flipping, dual = _kernel(derivative + identity), _kernel((derivative + identity).T)
+    if flipping.cols == 0:
+        raise BadInput("the fixed point is not known to have a multiplier −1; give a parameter its critical value")
+    if flipping.cols > 1 or _vanishes(dual.T * flipping):
+        raise Undecided("the flip: the multiplier −1 is not simple")
+    q, p = flipping, dual / (dual.T * flipping)[0]
+
+    def form(*directions: Matrix) -> Matrix:
+        """The k-th derivative of the step along k constant directions."""
+        contracted, components = Matrix(dynamics.step), dict(values)
+        for direction in directions:
+            names = [Dummy() for _ in direction]  # a direction may depend on the point
+            contracted = contracted.jacobian(dynamics.state) * Matrix(names)
+            components |= zip(names, direction, strict=True)
+        return contracted.subs(components, simultaneous=True).applyfunc(simplify)
+
+    neutral, conormal = _kernel(identity - derivative), _kernel((identity - derivative).T)
+    if any(not _vanishes(p.T * form(q, neutral.col(index))) for index in range(neutral.cols)):
+        raise Undecided("the flip: the multiplier −1 changes along the manifold of fixed points; see the edge law")
+    bend = form(q, q)
+    if not _vanishes(conormal.T * bend):
+        raise Undecided("the flip: it moves the point along the manifold of fixed points; see the edge law")
+    follower = (identity - derivative + neutral * conormal.T).LUsolve(bend)
+    coefficient = (p.T * (form(q, q, q) + 3 * form(q, follower)))[0] / 6
+    return FlipNormalForm(simplify(coefficient / (q.T * q)[0]))
+
+
+def _kernel(matrix: Matrix) -> Matrix:
+    """A basis of the kernel, as columns."""
+    size = matrix.cols
+    if not matrix.has(Float):
+        return Matrix.hstack(zeros(size, 0), *matrix.nullspace(simplify=True))
+    precision = _precision(matrix)
+    with workprec(precision):
+        _, values, rows = mp.svd_r(mp.matrix(matrix.evalf(mp.dps).tolist()))
+        small = [index for index in range(size) if abs(values[index]) < mp.mpf(2) ** (-precision // 2)]
+        columns = [[Float._new(rows[index, place]._mpf_, precision) for place in range(size)] for index in small]
+    return Matrix(size, len(small), lambda place, index: columns[index][place])
+
+
+def _vanishes(matrix: Matrix) -> bool:
+    if not matrix.has(Float):
+        return all(simplify(entry) == 0 for entry in matrix)
+    return all(abs(entry) < Rational(1, 2) ** (_precision(matrix) // 2) for entry in matrix)
+
+
+def _precision(matrix: Matrix) -> int:
+    """The least number of bits among the floats."""
+    return min(int(number._prec) for number in matrix.atoms(Float))

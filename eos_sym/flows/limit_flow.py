@@ -1,0 +1,129 @@
+"""Limit flows: how a rule that cannot converge creeps along a manifold Γ of minima, at the rate η² a step.
+
+Normalized GD takes steps of length η however small the gradient is, and so oscillates across Γ for ever. In the model
+L = ½ λ(s) u², with s along Γ and u across it, let u be of order η. One step takes ηC to −η(w − C) and back: the two
+distances from Γ always add up to the width ηw, whatever C is, and the drift of s over the two steps does not depend on
+C either. `oscillation` derives both from the formula of the rule:
+
+    normalized GD        w = 1          s' = s − ¼ η² (log λ)'     a step, on average
+    GD on √L             w = √(λ/2)     s' = s − ⅛ η² λ'
+
+In general u is the top eigenvector of the Hessian, with which these rules align, λ = λ₁, and s' becomes the gradient
+along Γ: with τ = η²t and P_Γ the projection onto the tangent space of Γ,
+
+    dX/dτ = −¼ P_Γ ∇log λ₁(X),        dX/dτ = −⅛ P_Γ ∇λ₁(X).
+
+Γ is given by a chart, the last weights as functions c of the first, t. There P_Γ ∇f has the components G⁻¹∂f/∂t, where
+G = I + CCᵀ, C = ∂c/∂t, is the metric of Γ, and by Woodbury's identity G⁻¹ = I − C(I + CᵀC)⁻¹Cᵀ.
+
+Source: Arora, Li, Panigrahi 2022, who prove convergence to these flows as η → 0, for normalized GD with small noise
+injected. The averaging here is the formal argument at leading order. Errors: `BadInput` for a chart that is not one of
+critical points; `Undecided` for rules that do not oscillate at the scale of η, such as GD, and, in `limit_flow`, where
+the Hessian across Γ is not known to have rank one: `limit_flow_by_eigenvector` then leaves λ₁ to the integrator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sympy import Dummy, Expr, Matrix, Symbol, cancel, diff, factor, limit, simplify
+
+from eos_sym.algebra import positive_where_defined
+from eos_sym.errors import BadInput, Undecided
+from eos_sym.flows.flow import Flow, TopEigenvectorFlow, top_direction
+from eos_sym.losses import Objective
+from eos_sym.rules import STEP_SIZE, Rule
+
+CURVATURE = Symbol("lambda", positive=True)
+_SLOPE = Dummy("slope", real=True)
+
+
+@dataclass(frozen=True)
+class Oscillation:
+    """(|u_t| + |u_{t+1}|)/η and −Δs/(η² λ') per step, both functions of the curvature λ."""
+
+    width: Expr
+    drift: Expr
+
+
+def oscillation(rule: Rule) -> Oscillation:
+    """The two-cycles of the rule across a valley, to leading order in η, and the drift along it."""
+    along, across = Dummy("s", real=True), Dummy("u", real=True)
+    valley = Objective("a valley", (CURVATURE + _SLOPE * along) * across**2 / 2, (along, across), (CURVATURE, _SLOPE))
+    dynamics = rule.map(valley)
+    if dynamics.state != valley.weights:
+        raise Undecided("the oscillation: only rules without a state of their own are averaged")
+    distance = Dummy("C", positive=True)
+    widths, drifts = [], []
+    for side in (1, -1):
+        start = {along: 0, across: side * distance * STEP_SIZE}
+        drift, reached = (simplify(step.subs(start)) for step in dynamics.step)
+        widths.append(simplify(distance - side * limit(reached / STEP_SIZE, STEP_SIZE, 0)))
+        drifts.append(limit(drift / STEP_SIZE**2, STEP_SIZE, 0))
+    width, back = widths
+    if width.is_zero or width.has(distance) or not width.is_finite or simplify(width - back) != 0:
+        raise Undecided(f"the oscillation: the rule does not step over the minima at the scale of η, but by {width}η")
+    forth, on_the_way_back = drifts
+    average = simplify((forth + on_the_way_back.subs(distance, width - distance)) / 2)
+    if average.has(distance) or not average.is_finite:
+        raise Undecided(f"the oscillation: the drift {average} depends on where the two-cycle lies")
+    return Oscillation(width, simplify(-average / _SLOPE))
+
+
+def limit_flow(rule: Rule, objective: Objective, chart: Mapping[Symbol, Expr]) -> Flow:
+    """The limit flow in the coordinates of the chart, where the Hessian on Γ has rank one, so that λ₁ is its trace."""
+    _check_chart(objective, chart)
+    hessian = objective.hessian.subs(chart).applyfunc(cancel)
+    sharpness = cancel(hessian.trace())
+    rank_one = (hessian * hessian - sharpness * hessian).applyfunc(cancel).is_zero_matrix
+    if not rank_one or not positive_where_defined(factor(sharpness)):
+        raise Undecided(
+            f"the limit flow: the Hessian at the minima of {objective.name} is not known to have rank one; "
+            "limit_flow_by_eigenvector finds its top eigenvalue numerically"
+        )
+    state = _coordinates(objective, chart)
+    slopes = Matrix([diff(sharpness, coordinate) for coordinate in state])
+    speed = oscillation(rule).drift.subs(CURVATURE, sharpness)
+    velocity = (-speed * _raised(slopes, state, chart)).applyfunc(factor)
+    return Flow(state, objective.parameters, tuple(velocity))
+
+
+def limit_flow_by_eigenvector(rule: Rule, objective: Objective, chart: Mapping[Symbol, Expr]) -> TopEigenvectorFlow:
+    """The limit flow as an expression in the top eigenvector, for a Hessian of any rank on Γ.
+
+    ∂λ₁/∂t is uᵀ (∂H/∂t) u with u held fixed. That Γ consists of minima, of the Hessian's full rank, is not checked.
+    """
+    _check_chart(objective, chart)
+    state = _coordinates(objective, chart)
+    hessian = objective.hessian.subs(chart)
+    direction = top_direction(objective)
+    u = Matrix(direction)
+    sharpness = (u.T * hessian * u)[0]
+    slopes = Matrix([diff(sharpness, coordinate) for coordinate in state])
+    speed = oscillation(rule).drift.subs(CURVATURE, sharpness)
+    velocity = -speed * _raised(slopes, state, chart)
+    return TopEigenvectorFlow(state, objective.parameters, hessian, direction, tuple(velocity))
+
+
+def _coordinates(objective: Objective, chart: Mapping[Symbol, Expr]) -> tuple[Symbol, ...]:
+    return tuple(weight for weight in objective.weights if weight not in chart)
+
+
+def _check_chart(objective: Objective, chart: Mapping[Symbol, Expr]) -> None:
+    """Refuse a chart on which the gradient is not known to vanish, or that leaves nothing to move along."""
+    free = {*_coordinates(objective, chart), *objective.parameters}
+    strangers = {*chart} - {*objective.weights} | set().union(*(c.free_symbols for c in chart.values())) - free
+    if not chart or strangers or len(chart) == len(objective.weights):
+        given = ", ".join(f"{weight} = {value}" for weight, value in chart.items())
+        raise BadInput(f"the chart {given or 'of nothing'}: write some of the weights as expressions in the others")
+    for slope in objective.gradient:
+        if simplify(slope.subs(chart)) != 0:
+            raise BadInput(f"the chart is not one of minima: there the gradient of {objective.name} is not 0")
+
+
+def _raised(slopes: Matrix, state: tuple[Symbol, ...], chart: Mapping[Symbol, Expr]) -> Matrix:
+    """G⁻¹ ∂f/∂t, the gradient of f along Γ in the coordinates t."""
+    tilt = Matrix([[diff(value, coordinate) for value in chart.values()] for coordinate in state])
+    across = Matrix.eye(len(chart)) + tilt.T * tilt
+    return slopes - tilt * across.inv() * (tilt.T * slopes)

@@ -1,0 +1,153 @@
+"""The expansion of a loss about a point, in numbers of as many digits as wanted.
+
+    L(θ + d) = L + ∇L·d + ½ ∇²L(d, d) + ⅙ ∇³L(d, d, d) + …
+
+with the eigenpairs (λⱼ, vⱼ) of ∇²L, λ₁ the algebraically largest, u = v₁, and of the higher tensors only what the edge
+of stability asks for:
+
+    T = ∇³L(u, u, ·)        which is also ∇λ₁ where λ₁ is simple
+    Q = ∇⁴L(u, u, u, u)
+
+Both come from the gradient along a line: ∇L(θ + tu) has the second derivative T and the third one Q along u, so that no
+tensor is ever built. mpmath takes these derivatives by differences at a multiple of the working precision, and they
+have all of its digits. Eigenpairs are mpmath's (`eigsy`), of the whole matrix.
+
+Errors: `BadInput` for values that are missing, unknown, or no finite real numbers, and for a point at which the
+loss is not twice differentiable in the real numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+from mpmath import mp
+from sympy import Expr, Float, Rational, Symbol
+
+from eos_sym.algebra import Evaluator, evaluator
+from eos_sym.errors import BadInput
+from eos_sym.losses.objective import Objective
+
+GUARD_DIGITS = 5
+
+Values = Mapping[Symbol, Any]
+
+
+def values_of(kind: str, symbols: Sequence[Symbol], values: Values) -> list[Any]:
+    """The values of the symbols as mpf numbers, exactly one for each."""
+    missing = [str(symbol) for symbol in symbols if symbol not in values]
+    unknown = sorted(str(symbol) for symbol in set(values) - set(symbols))
+    if missing or unknown:
+        faults = [f"no value for {', '.join(missing)}"] * bool(missing) + [f"no {', '.join(unknown)}"] * bool(unknown)
+        raise BadInput(f"{kind}: {' and '.join(faults)}; give one for each of {', '.join(map(str, symbols)) or 'none'}")
+    return [real_number(f"{kind}: {symbol}", values[symbol]) for symbol in symbols]
+
+
+def real_number(name: str, value: Any) -> Any:
+    """A number of any kind, constant expressions among them, as an mpf in the working precision."""
+    if isinstance(value, mp.mpf | float):
+        number = mp.mpf(value)  # SymPy takes float("nan") for 0
+    else:
+        try:
+            exact = value if isinstance(value, Expr) else Rational(value)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise BadInput(f"{name} = {value} is not a finite number; give a real one") from error
+        rounded = exact.evalf(mp.dps + GUARD_DIGITS)
+        if not (rounded.is_Float or rounded.is_Rational):
+            raise BadInput(f"{name} = {value} is not a finite real number; give one")
+        number = mp.mpf(Float(rounded, mp.dps + GUARD_DIGITS))
+    if not mp.isfinite(number):
+        raise BadInput(f"{name} = {value} is not finite; give a real number")
+    return number
+
+
+@dataclass(frozen=True)
+class LocalExpansion:
+    """∇L, ∇²L, the eigenpairs in falling order of λⱼ (column j of `vectors` is vⱼ), T and Q at one point."""
+
+    point: tuple[Any, ...]
+    gradient: Any
+    hessian: Any
+    eigenvalues: tuple[Any, ...]
+    vectors: Any
+    along: Any
+    """∇L on the line through the point in the direction u, as a function of the distance"""
+
+    @cached_property
+    def third(self) -> Any:
+        """T, an n × 1 matrix."""
+        return mp.diff(self.along, 0, 2)
+
+    @cached_property
+    def fourth(self) -> Any:
+        """Q, a number."""
+        return mp.fdot(self.vectors[:, 0], mp.diff(self.along, 0, 3))
+
+    @cached_property
+    def projections(self) -> tuple[Any, ...]:
+        """vⱼ·T, in the order of the eigenvalues."""
+        return tuple(self.vectors.T * self.third)
+
+    @cached_property
+    def forces(self) -> tuple[Any, ...]:
+        """vⱼ·∇L, in the order of the eigenvalues."""
+        return tuple(self.vectors.T * self.gradient)
+
+
+@lru_cache(maxsize=16)
+def _compiled(objective: Objective) -> tuple[Evaluator, Evaluator, Evaluator]:
+    """L, the components of ∇L and the entries of ∇²L, as functions of the weights and then the parameters."""
+    arguments = (*objective.weights, *objective.parameters)
+    loss, gradient, hessian = [objective.loss], list(objective.gradient), list(objective.hessian)
+    return evaluator(loss, arguments, mp), evaluator(gradient, arguments, mp), evaluator(hessian, arguments, mp)
+
+
+class Derivatives:
+    """The loss, gradient and Hessian of an objective, at any point; parameters take the values `at`."""
+
+    def __init__(self, objective: Objective, at: Values) -> None:
+        self.weights = objective.weights
+        self._parameters = values_of("parameters", objective.parameters, at)
+        self._loss, self._gradient, self._hessian = _compiled(objective)
+
+    def loss(self, point: Sequence[Any]) -> Any:
+        """L, a number."""
+        return self._real(self._loss, point)[0]
+
+    def gradient(self, point: Sequence[Any]) -> Any:
+        """∇L, an n × 1 matrix."""
+        return mp.matrix(self._real(self._gradient, point))
+
+    def hessian(self, point: Sequence[Any]) -> Any:
+        """∇²L, n × n."""
+        size = len(self.weights)
+        entries = self._real(self._hessian, point)
+        return mp.matrix([entries[row * size : (row + 1) * size] for row in range(size)])
+
+    def expansion(self, point: Sequence[Any]) -> LocalExpansion:
+        """The expansion about a point, in the working precision."""
+        hessian = self.hessian(point)
+        rising, vectors = mp.eigsy(hessian)
+        order = range(len(self.weights) - 1, -1, -1)
+        falling = mp.matrix([[vectors[row, column] for column in order] for row in range(len(self.weights))])
+        top = falling[:, 0]
+
+        def along(distance: Any) -> Any:
+            return self.gradient([coordinate + distance * slope for coordinate, slope in zip(point, top, strict=True)])
+
+        eigenvalues = tuple(rising[index] for index in order)
+        return LocalExpansion(tuple(point), self.gradient(point), hessian, eigenvalues, falling, along)
+
+    def _real(self, function: Evaluator, point: Sequence[Any]) -> list[Any]:
+        try:
+            values = function([*point, *self._parameters])
+        except (ArithmeticError, ValueError) as error:
+            raise BadInput(f"{self._shown(point)}: the loss has no derivatives there; choose another point") from error
+        if not all(isinstance(value, mp.mpf) and mp.isfinite(value) for value in values):
+            raise BadInput(f"{self._shown(point)}: the loss has no real derivatives there; choose another point")
+        return values
+
+    def _shown(self, point: Sequence[Any]) -> str:
+        return ", ".join(f"{name} = {mp.nstr(value, 6)}" for name, value in zip(self.weights, point, strict=True))

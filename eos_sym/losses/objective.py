@@ -1,0 +1,121 @@
+"""An objective: a loss L(θ; p) with its weights θ and its parameters p, and everything its derivatives say.
+
+    gradient                  ∇L,                    an n × 1 matrix
+    hessian                   ∇²L,                   an n × n matrix
+    directional derivative    ∇ᵏL(u₁, …, u_k) = Σ u₁ⁱ…u_kʲ ∂ᵢ…∂ⱼ L,   a scalar
+    minima                    the set on which L attains its least value, proved to be so
+
+A directional derivative is contracted one direction at a time, so no tensor of order three or more is ever built.
+Errors: `BadInput` for a loss that is not an expression in the given symbols; `Undecided` for minima that cannot be
+proved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from sympy import (
+    Dummy,
+    Expr,
+    ImmutableMatrix,
+    Integer,
+    Matrix,
+    Poly,
+    Symbol,
+    diff,
+    hessian,
+    latex,
+    ring,
+)
+
+from eos_sym.errors import BadInput
+from eos_sym.losses.minima import Minima, global_minima
+from eos_sym.reading import declare, parse
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A loss, its weights and its parameters; everything derived is computed once, on first use."""
+
+    name: str
+    loss: Expr
+    weights: tuple[Symbol, ...]
+    parameters: tuple[Symbol, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a loss that does not depend on exactly the symbols it declares."""
+        if not self.weights:
+            raise BadInput(f"the objective {self.name} has no weights; name at least one")
+        declared = [*self.weights, *self.parameters]
+        names = [symbol.name for symbol in declared]
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        if repeated:
+            raise BadInput(f"{', '.join(repeated)}: declared more than once; a name is one weight or one parameter")
+        unknown = sorted(str(symbol) for symbol in self.loss.free_symbols - set(declared))
+        if unknown:
+            raise BadInput(f"{', '.join(unknown)}: in the loss, but neither a weight nor a parameter; declare it")
+        unused = sorted(str(weight) for weight in set(self.weights) - self.loss.free_symbols)
+        if unused:
+            raise BadInput(f"{', '.join(unused)}: declared as a weight, but the loss does not depend on it")
+
+    @classmethod
+    def from_text(
+        cls, text: str, weights: str | Sequence[str], parameters: str | Sequence[str] = (), name: str = "loss"
+    ) -> Objective:
+        """The objective of a typed loss, for example ``Objective.from_text("(1 - x*y)**2/2", "x y")``."""
+        weights, parameters = (names.split() if isinstance(names, str) else names for names in (weights, parameters))
+        weight_symbols = tuple(declare(weight, real=True) for weight in weights)
+        parameter_symbols = tuple(declare(parameter, real=True) for parameter in parameters)
+        return cls(name, parse(text, (*weight_symbols, *parameter_symbols)), weight_symbols, parameter_symbols)
+
+    @cached_property
+    def gradient(self) -> ImmutableMatrix:
+        """∇L, an n × 1 matrix."""
+        return ImmutableMatrix([diff(self.loss, weight) for weight in self.weights])
+
+    @cached_property
+    def hessian(self) -> ImmutableMatrix:
+        """∇²L, an n × n matrix."""
+        return ImmutableMatrix(hessian(self.loss, self.weights))
+
+    def directional_derivative(self, *directions: Iterable[Expr]) -> Expr:
+        """∇ᵏL(u₁, …, u_k), the k-th derivative of the loss along k constant directions of n components each."""
+        columns = [Matrix(list(direction)) for direction in directions]
+        for column in columns:
+            if column.free_symbols & set(self.weights):
+                raise BadInput(f"the direction {list(column)} depends on the weights; directions are constant")
+            if column.shape != (len(self.weights), 1):
+                raise BadInput(
+                    f"a direction has {len(column)} components; {self.name} needs {len(self.weights)}, one a weight"
+                )
+        if self.loss.is_polynomial(*self.weights):
+            return self._derivative_of_polynomial(columns)
+        derivative = self.loss
+        for column in columns:
+            pairs = zip(column, self.weights, strict=True)
+            derivative = sum((component * diff(derivative, weight) for component, weight in pairs), Integer(0))
+        return derivative
+
+    def _derivative_of_polynomial(self, columns: Sequence[Matrix]) -> Expr:
+        """The same in a ring of sparse polynomials: products of many weights have many equal terms, found at once."""
+        components = {component: Dummy() for column in columns for component in column if component != 0}
+        expanded = Poly(self.loss, *self.weights, *components.values())
+        sparse, *generators = ring(expanded.gens, expanded.domain)
+        weights = generators[: len(self.weights)]
+        symbols = dict(zip(components, generators[len(self.weights) :], strict=True))
+        derivative = sparse.from_dict(expanded.as_dict(native=True))
+        for column in columns:
+            pairs = [(symbols[part], weight) for part, weight in zip(column, weights, strict=True) if part != 0]
+            derivative = sum((part * derivative.diff(weight) for part, weight in pairs), sparse.zero)
+        return derivative.as_expr().xreplace({symbol: component for component, symbol in components.items()})
+
+    @cached_property
+    def minima(self) -> Minima:
+        """The global minima, where they can be proved."""
+        return global_minima(self.loss, self.weights)
+
+    def _repr_latex_(self) -> str:
+        variables = ", ".join(latex(symbol) for symbol in self.weights)
+        return f"$L({variables}) = {latex(self.loss)}$"

@@ -1,0 +1,136 @@
+"""The two-cycles of a polynomial map without parameters as zeros of the ideal of its pairs, counted.
+
+If the map has finitely many complex points of period 1 and 2, the quotient ring of ⟨φ − F(θ), θ − F(φ)⟩ has as many
+dimensions as there are, with multiplicity; those with φ = θ are told apart exactly. If not, as on a manifold of minima,
+the pairs whose first moving coordinate is the i-th are one ideal for every i (`eos_sym.orbits.orbit.two_cycle_ideals`).
+Every two-cycle is two zeros, (θ, φ) and (φ, θ), of which the one in ascending order is kept.
+
+A branch of positive dimension is a continuum of two-cycles. A zero elsewhere that solves its equations lies in its
+closure, as the cycles on an axis do for a continuum that was found off that axis, and is not listed a second time.
+
+Errors: `Undecided` where a Gröbner basis or a quotient exceeds its bound.
+"""
+
+from __future__ import annotations
+
+from sympy import Expr, Mul, Symbol, factor_list, fraction, together
+
+from eos_sym.algebra import AlgebraicPoint, Ideal, points_of
+from eos_sym.errors import Undecided
+from eos_sym.orbits.fixed_points import real_point
+from eos_sym.orbits.manifolds import Manifold, Orbits
+from eos_sym.orbits.orbit import Orbit
+from eos_sym.rules import Map
+
+
+def of_finitely_many(dynamics: Map, partner: tuple[Symbol, ...], whole: Ideal) -> Orbits:
+    """The two-cycles of a polynomial map with finitely many complex points of period 1 and 2."""
+    differences = [whole.polynomial(second - first) for first, second in zip(dynamics.state, partner, strict=True)]
+    orbits, moving, fixed = [], 0, 0
+    for zero in points_of(whole.branches()):
+        moved = next((i for i, difference in enumerate(differences) if not zero.vanishes(difference)), None)
+        if moved is None:
+            fixed += 1
+            continue
+        moving += 1
+        if _is_first(zero, dynamics.state[moved], partner[moved]):
+            orbits.append(_orbit(dynamics, zero, partner))
+    total = len(whole.standard_monomials)
+    reason = (
+        f"{moving // 2} complex two-cycles and {fixed} fixed points: {moving + fixed} points, and {total} with "
+        "multiplicity by the dimension of the quotient ring"
+    )
+    return Orbits(2, tuple(orbits), (), True, reason, moving // 2)
+
+
+def of_moving_pairs(dynamics: Map, partner: tuple[Symbol, ...], moving: list[Ideal]) -> Orbits:
+    """The two-cycles of a polynomial map with infinitely many points of period 1 or 2."""
+    zeros: list[tuple[AlgebraicPoint, Symbol, Symbol]] = []
+    manifolds: list[Manifold] = []
+    total = 0
+    for ideal, first, second in zip(moving, dynamics.state, partner, strict=True):
+        branches = ideal.branches()
+        continua = [
+            branch
+            for branch in _largest([branch for branch in branches if branch.dimension > 0])
+            if not _is_covered(branch, manifolds)
+        ]
+        manifolds += [_continuum(dynamics, continuum, partner, second - first) for continuum in continua]
+        finite = points_of([branch for branch in branches if branch.dimension == 0])
+        zeros += [(zero, first, second) for zero in finite]
+        total += len(ideal.standard_monomials) if ideal.dimension <= 0 else 0
+    isolated = [(z, *ends) for z, *ends in zeros if not any(_lies_on(z, manifold) for manifold in manifolds)]
+    orbits = [_orbit(dynamics, zero, partner) for zero, first, second in isolated if _is_first(zero, first, second)]
+    found = f"{len(isolated) // 2} isolated complex two-cycles"
+    if manifolds:
+        reason = f"{found}, and continua of them; the system was split into branches without loss of solutions"
+    else:
+        reason = f"{found}, {total // 2} with multiplicity: half the dimension of the quotient ring"
+    return Orbits(2, tuple(orbits), tuple(manifolds), True, reason, len(isolated) // 2)
+
+
+def _is_first(zero: AlgebraicPoint, first: Symbol, second: Symbol) -> bool:
+    """Whether a real pair has its points in ascending order; each two-cycle is two solutions, and this picks one."""
+    if not zero.is_real:
+        return False
+    balls = dict(zip(zero.variables, zero.enclosure, strict=True))
+    difference = balls[second].real - balls[first].real
+    if not (difference > 0 or difference < 0):
+        raise Undecided("two points of a cycle are so close that they could not be told apart")
+    return bool(difference > 0)
+
+
+def _orbit(dynamics: Map, zero: AlgebraicPoint, partner: tuple[Symbol, ...]) -> Orbit:
+    values = zero.values((*dynamics.state, *partner))
+    points = (
+        {v: values[v] for v in dynamics.state},
+        {v: values[p] for v, p in zip(dynamics.state, partner, strict=True)},
+    )
+    return Orbit(dynamics, points, zero.error((*dynamics.state, *partner)))
+
+
+def _largest(branches: list[Ideal]) -> list[Ideal]:
+    """The branches that lie in no other one."""
+    kept: list[Ideal] = []
+    for branch in sorted(branches, key=lambda ideal: -ideal.dimension):
+        if not any(all(branch.contains(element) for element in other.basis) for other in kept):
+            kept.append(branch)
+    return kept
+
+
+def _lies_on(zero: AlgebraicPoint, manifold: Manifold) -> bool:
+    """Whether a pair solves the equations of a continuum, in whose closure it lies then."""
+    ring = Ideal.of((), zero.variables)
+    return all(zero.vanishes(ring.polynomial(equation)) for equation in manifold.equations)
+
+
+def _is_covered(branch: Ideal, manifolds: list[Manifold]) -> bool:
+    """Whether every zero of a branch lies in the closure of some continuum that was found before."""
+    if branch.is_everything or not manifolds:
+        return branch.is_everything
+    first, *others = manifolds
+    return all(_is_covered(branch.where_nonzero(equation), others) for equation in first.equations)
+
+
+def _continuum(dynamics: Map, ideal: Ideal, partner: tuple[Symbol, ...], difference: Expr) -> Manifold:
+    """A branch of positive dimension; its last variable t = 1/(φᵢ − θᵢ) is replaced by what it stands for."""
+    variables = (*dynamics.state, *partner)
+    inverse = ideal.variables[-1]
+    equations: list[Expr] = []
+    for element in ideal.basis:
+        numerator = fraction(together(ideal.expression(element).subs(inverse, 1 / difference)))[0]
+        parts = [part for part, _ in factor_list(numerator)[1] if part not in (difference, -difference)]
+        if parts:
+            equations.append(Mul(*parts))
+    needed = _independent(equations, variables)
+    return Manifold(dynamics, variables, needed, ideal.dimension, {}, real_point(ideal, variables))
+
+
+def _independent(equations: list[Expr], variables: tuple[Symbol, ...]) -> tuple[Expr, ...]:
+    """The equations without those that follow from simpler ones."""
+    kept: list[Expr] = []
+    for equation in sorted(set(equations), key=lambda expression: (expression.count_ops(), str(expression))):
+        ideal = Ideal.of(kept, variables)
+        if not ideal.contains(ideal.polynomial(equation)):
+            kept.append(equation)
+    return tuple(kept)

@@ -1,0 +1,82 @@
+"""All orbits of one period together: isolated ones, and manifolds of them.
+
+A manifold of fixed points, such as the minima xyzw = 1, or a continuum of two-cycles, such as those of a loss with a
+circle of minima, is given by equations; its tangent space at a point is the kernel of their Jacobian.
+
+Errors: `BadInput` for a point that is not on the manifold; `Undecided` where the manifold is singular, or not solved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from sympy import Expr, ImmutableMatrix, Matrix, Symbol, simplify
+
+from eos_sym.errors import BadInput, Undecided
+from eos_sym.notebook import aligned, shown
+from eos_sym.orbits.orbit import Orbit
+from eos_sym.rules import Map
+from eos_sym.stability import StabilityCondition, stability
+
+
+@dataclass(frozen=True)
+class Manifold:
+    """Infinitely many orbits of the same period: the solutions of `equations` in the `variables`.
+
+    For fixed points the variables are the state; for two-cycles the state and, after it, the second point. `dimension`
+    is that of the set of complex solutions. `sample` is a real one, or None if none was found; where it has a tangent,
+    the real solutions near it are a manifold of that dimension too. `chart` gives some of the variables as expressions
+    in the others, where the equations could be solved, and is empty otherwise.
+    """
+
+    map: Map
+    variables: tuple[Symbol, ...]
+    equations: tuple[Expr, ...]
+    dimension: int
+    chart: Mapping[Symbol, Expr]
+    sample: Mapping[Symbol, Expr] | None
+
+    def _repr_latex_(self) -> str:
+        return aligned((equation, "=", "0") for equation in self.equations)
+
+    def tangent(self, point: Mapping[Symbol, Expr]) -> list[ImmutableMatrix]:
+        """A basis of the tangent space at an exact point of the manifold: the kernel of the equations' Jacobian."""
+        if any(simplify(equation.subs(point)) != 0 for equation in self.equations):
+            raise BadInput("the tangent is asked for at a point that is not on the manifold")
+        jacobian = Matrix(self.equations).jacobian(self.variables).subs(point)
+        basis = [ImmutableMatrix(vector) for vector in jacobian.applyfunc(simplify).nullspace()]
+        if len(basis) != self.dimension:
+            raise Undecided("the manifold is singular at this point: the equations' Jacobian has a lower rank there")
+        return basis
+
+    @cached_property
+    def stability(self) -> StabilityCondition:
+        """The condition for a fixed point on the manifold to be stable across it, at every point of the chart."""
+        if not self.chart or len(self.variables) != len(self.map.state):
+            raise Undecided("stability on a manifold is derived for fixed points with a chart")
+        return stability(self.map.jacobian.subs(self.chart).applyfunc(simplify))
+
+
+@dataclass(frozen=True)
+class Orbits:
+    """The orbits of one period: the isolated real ones, and the manifolds of them.
+
+    `complete` says that there are no others, and how that is known is in `reason`; if it is false, the reason is what
+    stood in the way. `count` is the number of different isolated orbits, complex ones included, or None where only real
+    solutions were looked for.
+    """
+
+    period: int
+    orbits: tuple[Orbit, ...]
+    manifolds: tuple[Manifold, ...]
+    complete: bool
+    reason: str
+    count: int | None = None
+
+    def _repr_latex_(self) -> str:
+        isolated = [orbit.formula for orbit in self.orbits]
+        continuous = [r",\ ".join(f"{shown(equation)} = 0" for equation in part.equations) for part in self.manifolds]
+        rows = [("", "", formula) for formula in (*isolated, *continuous)]
+        return aligned(rows or [("", "", r"\text{none}")])

@@ -1,0 +1,15 @@
+from .compile import CompilationError as CompilationError
+from .compile import CompiledFunction as CompiledFunction
+from .compile import compile_function as compile_function
+from .flows import compile_flow as compile_flow
+from .grids import compute_grid as compute_grid
+from .maps import Observable as Observable
+from .maps import Simulator as Simulator
+from .maps import compile_map as compile_map
+from .maps import compile_observable as compile_observable
+from .maps import compile_sharpness as compile_sharpness
+from .proofs import certify as certify
+from .runs import combine as combine
+from .runs import load as load
+from .runs import save as save
+from .runs import sweep as sweep

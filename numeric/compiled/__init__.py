@@ -1,1 +1,0 @@
-"""Runs advanced by kernels: the loops around them, compiled by Numba, and the engine that shares them out."""

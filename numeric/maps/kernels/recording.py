@@ -1,0 +1,68 @@
+"""The loop around a kernel that keeps states, compiled by Numba once for all maps.
+
+A thousand runs at a time go through all iterations, so that what is written at once is a long stretch of memory; their
+lanes are in the second-level cache. Trajectories are (records, coordinates, runs): time first, as they are written.
+`signals` are as in `numeric.maps.kernels.lanes`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import float64, int64, njit, void
+
+from numeric.compile.kernel import LANES
+from numeric.compile.vectors import pointer
+from numeric.maps.kernels.cycles import COMPILED
+from numeric.maps.kernels.endings import KERNEL, aligned_rows
+from numeric.maps.outcomes import Array, Integers
+
+GROUP = 16  # times the lanes of a kernel
+AT_A_TIME = 2**14  # iterations between two looks at the request to stop
+
+
+@njit(
+    void(KERNEL, float64[:, ::1], float64[:, ::1], float64[:, :, ::1], int64[::1], int64, int64, int64, int64[::1]),
+    **COMPILED,
+)
+def record(
+    kernel: Any,
+    state: Array,
+    values: Array,
+    trajectory: Array,
+    lost: Integers,
+    every: int,
+    first: int,
+    last: int,
+    signals: Integers,
+) -> None:
+    """Fill the trajectories of the runs from `first` to before `last`; nan from the iteration `lost` on."""
+    coordinates, parameters, records = len(state), len(values), len(trajectory)
+    rows = coordinates + parameters
+    lanes = aligned_rows(GROUP * rows).reshape((GROUP, rows, LANES))
+    for start in range(first, last, GROUP * LANES):
+        size = min(GROUP * LANES, last - start)
+        groups = (size + LANES - 1) // LANES
+        for run in range(size):
+            for row in range(coordinates):
+                lanes[run // LANES, row, run % LANES] = state[row, start + run]
+            for row in range(parameters):
+                lanes[run // LANES, coordinates + row, run % LANES] = values[row, start + run]
+        for index in range(records):
+            for group in range(groups):
+                width = min(LANES, size - group * LANES)
+                for row in range(coordinates):
+                    for lane in range(width):
+                        run = start + group * LANES + lane
+                        kept = lost[run] > index * every
+                        trajectory[index, row, run] = lanes[group, row, lane] if kept else np.nan
+            done = 0
+            while index + 1 < records and done < every:
+                if signals[1]:
+                    return
+                iterations = min(AT_A_TIME, every - done)
+                for group in range(groups):
+                    kernel(pointer(lanes.ctypes.data + group * rows * LANES * 8), iterations)
+                done += iterations
+                signals[0] += size * iterations

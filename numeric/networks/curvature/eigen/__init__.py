@@ -1,0 +1,6 @@
+"""The algebraically largest eigenvalues of a symmetric operator that moves a little between readings."""
+
+from numeric.networks.curvature.eigen.reading import Operator, Reading
+from numeric.networks.curvature.eigen.top import MOST_RELATIVE, TopEigenpairs
+
+__all__ = ["MOST_RELATIVE", "Operator", "Reading", "TopEigenpairs"]

@@ -1,0 +1,139 @@
+"""The preconditioner P of a torch optimizer, read from its state, and the preconditioned Hessian.
+
+    θ_{t+1} = θ_t − η P⁻¹ m,    P diagonal;    effective sharpness λ₁(P⁻¹ H) = λ₁(P^{-1/2} H P^{-1/2})
+
+On a quadratic with P held fixed, the effective sharpness up to which the optimizer is stable:
+
+    SGD            P = 1                                     2/η; (2 + 2β)/η, and (2 + 2β)/(η(1 + 2β)) for Nesterov
+    Adam, AdamW    P = (1 − β₁ᵗ) (√(v/(1 − β₂ᵗ)) + ε)        (2 + 2β₁)/(η(1 − β₁));  AMSGrad with the largest v
+    Adamax         P = (1 − β₁ᵗ) u                           (2 + 2β₁)/(η(1 − β₁))
+    RMSprop        P = √v + ε;  centered √(v − ḡ²) + ε       2/η; (2 + 2β)/η with momentum β
+    Adagrad        P = (1 + (t − 1) decay) (√s + ε)          2/η
+
+with t the steps taken so far and the moments as torch.optim keeps and corrects them: the P of the last step. With step
+sizes that differ between parameter groups, η is the largest of them, and P is divided by each group's share of it. A
+parameter that the optimizer does not move has P⁻¹ = 0. Weight decay is no part of P, and no part of H either.
+
+Shapes: P⁻¹ (p,), in the order of θ. Errors: `BadInput` for an optimizer that is not in the table, one that ascends, one
+that moves none of the parameters, and groups of different momentum, which have no common threshold.
+Source: Cohen et al. 2022, Adaptive gradient methods at the edge of stability.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim import SGD, Adagrad, Adam, Adamax, AdamW, Optimizer, RMSprop
+
+from eos_sym import BadInput
+from numeric.networks.curvature.eigen import Operator
+
+Numbers = Mapping[str, Any]
+
+
+def _adam(state: Numbers, group: Numbers) -> Tensor:
+    moment: Tensor = state["max_exp_avg_sq" if group["amsgrad"] else "exp_avg_sq"]
+    first, second = (_correction(beta, state) for beta in group["betas"])
+    return first * ((moment / second).sqrt() + float(group["eps"]))
+
+
+def _adamax(state: Numbers, group: Numbers) -> Tensor:
+    largest: Tensor = state["exp_inf"]
+    return _correction(group["betas"][0], state) * largest
+
+
+def _rmsprop(state: Numbers, group: Numbers) -> Tensor:
+    moment: Tensor = state["square_avg"]
+    if group["centered"]:
+        moment = moment - state["grad_avg"].square()
+    return moment.sqrt() + float(group["eps"])
+
+
+def _adagrad(state: Numbers, group: Numbers) -> Tensor:
+    total: Tensor = state["sum"]
+    return (1 + (float(state["step"]) - 1) * float(group["lr_decay"])) * (total.sqrt() + float(group["eps"]))
+
+
+def _correction(beta: float | Tensor, state: Numbers) -> float:
+    """1 − βᵗ, by which a moving average that began at 0 is divided."""
+    return 1.0 - math.pow(float(beta), float(state["step"]))
+
+
+_DIAGONALS: dict[type[Optimizer], Callable[[Numbers, Numbers], Tensor]] = {
+    Adam: _adam,
+    AdamW: _adam,
+    Adamax: _adamax,
+    RMSprop: _rmsprop,
+    Adagrad: _adagrad,
+}
+_MOMENTA = ("momentum", "dampening", "nesterov")
+
+
+@dataclass(frozen=True)
+class Preconditioned:
+    """P^{-1/2} H P^{-1/2}, of the eigenvalues of P⁻¹ H, by the products of H."""
+
+    hessian: Operator
+    inverse: Tensor
+
+    @property
+    def evaluations(self) -> float:
+        """What H has cost so far, in gradient evaluations."""
+        return self.hessian.evaluations
+
+    def product(self, block: Tensor) -> Tensor:
+        """The preconditioned Hessian times every column of the block (p, m)."""
+        root = self.inverse.sqrt()[:, None]
+        return root * self.hessian.product(root * block)
+
+
+def preconditions(optimizer: Optimizer, parameters: Sequence[Tensor]) -> bool:
+    """Whether P can be anything but 1 for an optimizer of these parameters; refuses what has no P known here."""
+    given = type(optimizer)
+    if given is not SGD and given not in _DIAGONALS:
+        known = ", ".join(sorted({SGD.__name__, *(kind.__name__ for kind in _DIAGONALS)}))
+        raise BadInput(f"optimizer {given.__name__}: P is known for {known}; leave it out for the sharpness alone")
+    groups = _groups(optimizer, parameters)
+    if not groups:
+        raise BadInput("the optimizer moves none of the module's parameters: give the one that trains this module")
+    if any(group["maximize"] for group in groups):
+        raise BadInput("the optimizer ascends (maximize=True): stability is about descent; give minus the loss to it")
+    if len({_momentum(group) for group in groups}) > 1:
+        raise BadInput("the optimizer's groups differ in momentum: they have no common threshold; leave it out")
+    return given in _DIAGONALS or len(groups) > 1  # whose step sizes may come to differ
+
+
+def inverse_preconditioner(optimizer: Optimizer, parameters: Sequence[Tensor]) -> Tensor | None:
+    """P⁻¹ of the last step, (p,) for these parameters one after the other; None before the first step."""
+    diagonal = _DIAGONALS.get(type(optimizer))
+    group_of = {id(own): group for group in optimizer.param_groups for own in group["params"]}
+    largest = max(float(group["lr"]) for group in _groups(optimizer, parameters))
+    pieces, moved = [], False
+    for parameter in parameters:
+        piece, group = torch.zeros_like(parameter, requires_grad=False), group_of.get(id(parameter))
+        state = optimizer.state.get(parameter) or {}
+        if group is not None and (diagonal is None or float(state.get("step", 0)) > 0):
+            step_size = float(group["lr"])
+            share = 1.0 if step_size == largest else step_size / largest
+            piece = torch.full_like(piece, share) if diagonal is None else share / diagonal(state, group)
+            moved = True
+        pieces.append(piece.reshape(-1))
+    return torch.cat(pieces).detach() if moved else None
+
+
+def _groups(optimizer: Optimizer, parameters: Sequence[Tensor]) -> list[dict[str, Any]]:
+    """The groups that hold any of the parameters."""
+    wanted = {id(parameter) for parameter in parameters}
+    return [group for group in optimizer.param_groups if any(id(own) in wanted for own in group["params"])]
+
+
+def _momentum(group: Numbers) -> tuple[float, ...]:
+    """What a group's threshold depends on besides its step size."""
+    if "betas" in group:
+        return (float(group["betas"][0]),)
+    return tuple(float(group[name]) for name in _MOMENTA if name in group)

@@ -1,0 +1,131 @@
+"""Products of a loss's Hessian with vectors at one point θ, their cost counted in gradient evaluations.
+
+    ∇²L(θ) v = ∇_θ ⟨∇L(θ), v⟩
+
+The graph of the gradient is built once and shared by all products at the point: reverse mode over reverse mode, which
+on the networks here costs less than forward over reverse. In micro-batches the graphs of all of them would need the
+memory of the full batch, so every product builds them again, one micro-batch at a time, and costs a gradient more.
+
+Shapes: θ (p,), gradient (p,), block (p, m) with one vector a column, product (p, m). Units: `evaluations` is in
+gradients of the full batch, `GRADIENT_WITH_GRAPH` for the gradient and `PRODUCT` for a product; a product is 6 matrix
+products a layer where a gradient is 3, and `python -m benchmarks.sharpness` measures the ratio in seconds. Errors:
+`BadInput` for a block of another number of rows, for a loss that is not one number, and for operations whose second
+derivative torch gets wrong. A loss that is not finite has products that are not finite, and no error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+from torch.func import functional_call
+
+from eos_sym import BadInput
+from numeric.networks.loss import FlatLoss, refuse_wrong_derivatives
+
+GRADIENT_WITH_GRAPH = 1.0
+PRODUCT = 1.8
+
+
+class HessianAt:
+    """The loss, its gradient and its Hessian's products at one point; the graph is freed with the object, or `free`."""
+
+    def __init__(self, loss: FlatLoss, parameters: Tensor) -> None:
+        self.loss = loss
+        self.products = 0
+        self._gradients = 0.0
+        self._leaves = {
+            name: piece.detach().requires_grad_() for name, piece in loss.split(parameters.detach()).items()
+        }
+        self._shared = loss.batch_size is None or loss.batch_size >= len(loss.inputs)
+        self._graph: Sequence[Tensor] | None = None
+        self._value_and_gradient: tuple[Tensor, Tensor] | None = None
+
+    @property
+    def evaluations(self) -> float:
+        """What has been computed so far, in gradient evaluations."""
+        return self._gradients + PRODUCT * self.products
+
+    @property
+    def value(self) -> Tensor:
+        """L(θ), a scalar tensor."""
+        return self._at_point()[0]
+
+    @property
+    def gradient(self) -> Tensor:
+        """∇L(θ), (p,)."""
+        return self._at_point()[1]
+
+    def product(self, block: Tensor) -> Tensor:
+        """∇²L(θ) times every column of the block (p, m)."""
+        sizes = [leaf.numel() for leaf in self._leaves.values()]
+        if block.ndim != 2 or len(block) != sum(sizes):
+            raise BadInput(f"a block of shape {tuple(block.shape)} for {sum(sizes)} parameters: must be (p, m)")
+        vectors = block.T.contiguous()
+        directions = [
+            [piece.view_as(leaf) for piece, leaf in zip(vector.split(sizes), self._leaves.values(), strict=True)]
+            for vector in vectors
+        ]
+        self._at_point()
+        images = torch.zeros_like(vectors)
+        if self._graph is not None:
+            for image, direction in zip(images, directions, strict=True):
+                image.copy_(self._derivative(self._graph, direction))
+        else:
+            self._over_micro_batches(lambda graph, _: self._add(images, graph, directions))
+            self._gradients += GRADIENT_WITH_GRAPH
+        self.products += len(vectors)
+        return images.T
+
+    def free(self) -> None:
+        """Let go of the gradient's graph; a later product builds it again."""
+        self._graph = None
+        if self._shared:
+            self._value_and_gradient = None
+
+    def _at_point(self) -> tuple[Tensor, Tensor]:
+        """Value and gradient, computed when first asked for, with the graph where it is shared."""
+        if self._value_and_gradient is None:
+            values: list[Tensor] = []
+            gradients: list[Tensor] = []
+
+            def collect(graph: Sequence[Tensor], value: Tensor) -> None:
+                refuse_wrong_derivatives(value, 2, self.loss.module)
+                values.append(value.detach())
+                gradients.append(_flat(graph).detach())
+                if self._shared:
+                    self._graph = graph
+
+            self._over_micro_batches(collect)
+            self._gradients += GRADIENT_WITH_GRAPH
+            self._value_and_gradient = torch.stack(values).sum(), torch.stack(gradients).sum(0)
+        return self._value_and_gradient
+
+    @torch.enable_grad()
+    def _over_micro_batches(self, use: Callable[[Sequence[Tensor], Tensor], None]) -> None:
+        """Call with the gradient's graph and the value of every micro-batch's term of the loss."""
+        for inputs, targets, share in self.loss.micro_batches():
+            outputs = functional_call(self.loss.module, self._leaves, (inputs,))
+            value = share * self.loss.criterion(outputs, targets)
+            if value.numel() != 1:
+                raise BadInput(f"a loss of shape {tuple(value.shape)}: the criterion must be a mean over examples")
+            leaves = list(self._leaves.values())  # those that do not enter the loss have a gradient of zeros
+            use(torch.autograd.grad(value, leaves, create_graph=True, allow_unused=True, materialize_grads=True), value)
+
+    def _add(self, images: Tensor, graph: Sequence[Tensor], directions: Sequence[Sequence[Tensor]]) -> None:
+        for image, direction in zip(images, directions, strict=True):
+            image += self._derivative(graph, direction)
+
+    @torch.enable_grad()
+    def _derivative(self, graph: Sequence[Tensor], direction: Sequence[Tensor]) -> Tensor:
+        """∇⟨gradient, direction⟩, (p,), the graph kept; zero where the gradient is constant."""
+        slope = torch.stack([(piece * part).sum() for piece, part in zip(graph, direction, strict=True)]).sum()
+        leaves = list(self._leaves.values())
+        if not slope.requires_grad:
+            return torch.cat([torch.zeros_like(leaf).reshape(-1) for leaf in leaves])
+        return _flat(torch.autograd.grad(slope, leaves, retain_graph=True, allow_unused=True, materialize_grads=True))
+
+
+def _flat(pieces: Sequence[Tensor]) -> Tensor:
+    return torch.cat([piece.reshape(-1) for piece in pieces])

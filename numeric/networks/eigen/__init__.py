@@ -1,6 +1,0 @@
-"""The algebraically largest eigenvalues of a symmetric operator that moves a little between readings."""
-
-from numeric.networks.eigen.reading import Operator, Reading
-from numeric.networks.eigen.top import MOST_RELATIVE, TopEigenpairs
-
-__all__ = ["MOST_RELATIVE", "Operator", "Reading", "TopEigenpairs"]

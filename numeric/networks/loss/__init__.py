@@ -1,0 +1,12 @@
+"""The loss of a network on its data as a function of one vector of weights.
+
+`FlatLoss` sums micro-batches, `criteria` are the field's two; `torch_function` is a typed formula in torch;
+`wrong_derivatives` refuses operations whose higher derivatives torch gets wrong.
+"""
+
+from numeric.networks.loss.criteria import CRITERIA, cross_entropy, half_squared_error
+from numeric.networks.loss.expression import torch_function
+from numeric.networks.loss.flat_loss import FlatLoss
+from numeric.networks.loss.wrong_derivatives import refuse_wrong_derivatives
+
+__all__ = ["CRITERIA", "FlatLoss", "cross_entropy", "half_squared_error", "refuse_wrong_derivatives", "torch_function"]

@@ -1,0 +1,11 @@
+"""The sharpness through training, in a loop of the user's own: `SharpnessTracker`.
+
+`checks` refuses losses that are no function of the weights or no mean over the examples; `undisturbed` evaluates a
+module in the middle of training so that training goes on as if nothing had happened.
+"""
+
+from numeric.networks.tracker.checks import check_evaluation, checked_loss, enough_memory
+from numeric.networks.tracker.tracker import SharpnessTracker
+from numeric.networks.tracker.undisturbed import undisturbed
+
+__all__ = ["SharpnessTracker", "check_evaluation", "checked_loss", "enough_memory", "undisturbed"]

@@ -1,0 +1,221 @@
+"""The sharpness through training, in a training loop of the user's own.
+
+    tracker = SharpnessTracker(model, criterion, inputs, targets, optimizer=optimizer)    before the loop
+    tracker.step()                                                                        at the head of its body
+    tracker.history                                                                       after it
+
+The call number t = 0, 1, 2 … of `step` stands for θ_t. At t = 0, every, 2·every … a reading takes, of the full-batch
+loss L at θ_t and its Hessian H,
+
+    eigenvalue            λ₁ ≥ … ≥ λ_k, the algebraically largest, each with its bound; sharpness is λ₁
+    gradient_projection   ⟨∇L, uᵢ⟩ on their eigenvectors;   gradient_norm ‖∇L‖;   full_loss L effective_sharpness
+    λ₁(P⁻¹H) where the optimizer preconditions, see `numeric.networks.curvature.preconditioner`; missing
+                          (NaN) before its first step; effective_bound is its bound
+    evaluations           what the reading cost, in gradients of the full batch
+
+With `midpoint` they are taken at (θ_{t−1} + 2θ_t + θ_{t+1})/4 instead, where an oscillation of period two is averaged
+out, as soon as θ_{t+1} is known (θ₀ itself for t = 0).
+
+The module is measured in the mode it is in: one in training mode with batch statistics; one that drops out is refused
+then, and can be put in evaluation mode while the tracker is made and steps. Training is not disturbed: parameters,
+gradients, buffers, modes and random numbers are what they would have been. Where the loss is not finite, the reading is
+NaN and training goes on.
+
+Shapes: θ (p,), eigenvectors (p, k); inputs and targets (n, …), in micro-batches of `batch_size`; `gather` makes such
+tensors of a DataLoader. Errors: `BadInput`, see `numeric.networks.tracker.checks`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor, nn
+
+from eos_sym import BadInput
+from numeric.networks.curvature import HessianAt, Preconditioned, inverse_preconditioner, preconditions
+from numeric.networks.curvature.eigen import Reading, TopEigenpairs
+from numeric.networks.tracker.checks import check_evaluation, check_start, checked_loss, enough_memory
+from numeric.networks.tracker.undisturbed import undisturbed
+from numeric.values import whole_number
+
+_BY_INDEX = ("eigenvalue", "bound", "gradient_projection")
+_PLAIN = ("gradient_norm", "full_loss", "evaluations")
+_EFFECTIVE = ("effective_sharpness", "effective_bound")
+
+
+class SharpnessTracker:
+    """Reads the top of the full-batch Hessian's spectrum while a module is trained, without disturbing that."""
+
+    def __init__(
+        self,
+        module: nn.Module,
+        criterion: Callable[[Tensor, Tensor], Tensor],
+        inputs: Tensor,
+        targets: Tensor,
+        *,
+        optimizer: torch.optim.Optimizer | None = None,
+        every: int = 1,
+        eigenvalues: int = 1,
+        relative: float = 1e-3,
+        midpoint: bool = False,
+        batch_size: int | None = None,
+        seed: int = 0,
+    ) -> None:
+        for name, number in (("every", every), ("eigenvalues", eigenvalues), ("batch_size", batch_size)):
+            if number is not None:
+                whole_number(name, number, least=1)
+        module = getattr(
+            module, "_orig_mod", module
+        )  # what torch.compile wraps: compiled code has no second derivative
+        self.loss = checked_loss(module, criterion, inputs, targets, batch_size)
+        size = sum(parameter.numel() for parameter in self.loss.trainable.values())
+        if not 1 <= eigenvalues <= size:
+            raise BadInput(f"eigenvalues = {eigenvalues}: must be from 1 to {size}, the number of parameters")
+        self.every, self.eigenvalues, self.midpoint = every, eigenvalues, midpoint
+        self.latest: Reading | None = None
+        self.steps = 0
+        self._optimizer = optimizer
+        self._eigenpairs = TopEigenpairs(eigenvalues, relative=relative, seed=seed)
+        self._effective: TopEigenpairs | None = None
+        if optimizer is not None and preconditions(optimizer, [*self.loss.trainable.values()]):
+            self._effective = TopEigenpairs(1, relative=relative, seed=seed)
+        self._rows: list[dict[str, Tensor]] = []
+        self._recent: dict[int, Tensor] = {}  # θ_{t−1} and θ_t of a midpoint to come
+        self._inverse: Tensor | None = None  # its P⁻¹
+        self._names = [*self.loss.trainable]
+        self._modes: set[tuple[bool, ...]] = set()  # those checked: training may switch between them
+        self._check_mode()
+        check_start(self.loss)
+
+    def step(self) -> None:
+        """Count a step, and take the reading that is due; call it at the head of the training loop's body."""
+        step, self.steps = self.steps, self.steps + 1
+        if self.midpoint:
+            self._step_to_midpoint(step)
+        elif step % self.every == 0:
+            self._read(step, self.loss.parameters, self._preconditioner())
+
+    def measure(self) -> Reading:
+        """Take a reading now, at the present weights, as of the next step: after the loop, of where it ended."""
+        return self._read(self.steps, self.loss.parameters, self._preconditioner())
+
+    @property
+    def eigenvectors(self) -> Tensor | None:
+        """The eigenvectors of the latest reading, (p, k), one a column; none before the first."""
+        return None if self.latest is None else self.latest.eigenvectors
+
+    @property
+    def history(self) -> xr.Dataset:
+        """All readings, labelled by their step and, where there are several eigenvalues, by index 1 … k."""
+        columns = {name: column.numpy() for name, column in self._columns().items()}
+        steps = columns.pop("reading")
+        dims = {name: ("reading", "index") if name in _BY_INDEX else ("reading",) for name in columns}
+        variables = {name: (dims[name], column) for name, column in columns.items()}
+        return xr.Dataset(
+            {"sharpness": (("reading",), columns["eigenvalue"][:, 0]), **variables},
+            {"reading": steps, "index": np.arange(1, self.eigenvalues + 1)},
+        )
+
+    def state(self) -> dict[str, Any]:
+        """What the readings to come depend on, and those so far: tensors and numbers by name."""
+        state: dict[str, Any] = {"steps": self.steps}
+        state |= {f"recent.{step}": weights for step, weights in self._recent.items()}
+        state |= {} if self._inverse is None else {"inverse": self._inverse}
+        state |= {f"history.{name}": column for name, column in self._columns().items()}
+        state |= {f"eigenpairs.{name}": value for name, value in self._eigenpairs.state().items()}
+        if self._effective is not None:
+            state |= {f"effective.{name}": value for name, value in self._effective.state().items()}
+        return state
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state of a tracker that was made with the same arguments."""
+        columns = _under("history", state)
+        if columns.keys() != self._columns().keys() or columns["eigenvalue"].shape[1] != self.eigenvalues:
+            raise BadInput("the state is of a tracker with other eigenvalues or another optimizer: make it the same")
+        names, values = columns.keys(), zip(*columns.values(), strict=True)
+        self._rows = [dict(zip(names, row, strict=True)) for row in values]
+        like, inverse = self.loss.parameters, state.get("inverse")
+        self.steps, self._inverse = int(state["steps"]), None if inverse is None else inverse.to(like)
+        self._recent = {int(step): weights.to(like) for step, weights in _under("recent", state).items()}
+        self._eigenpairs.restore(_under("eigenpairs", state))
+        if self._effective is not None:
+            self._effective.restore(_under("effective", state))
+
+    def _step_to_midpoint(self, step: int) -> None:
+        """Keep what the midpoint of a due step needs, and read it one step later."""
+        place = step % self.every
+        if step == 0:
+            self._read(step, self.loss.parameters, self._preconditioner())
+        if not (place in (0, 1) or place == self.every - 1):
+            return
+        self._recent[step] = self.loss.parameters
+        due = step - 1
+        if due > 0 and due % self.every == 0:
+            weights = (self._recent[due - 1] + 2 * self._recent[due] + self._recent[step]) / 4
+            self._read(due, weights, self._inverse)
+        if place == 0:
+            self._inverse = self._preconditioner()
+        self._recent = {kept: weights for kept, weights in self._recent.items() if kept >= due}
+
+    def _preconditioner(self) -> Tensor | None:
+        """P⁻¹ of the optimizer's last step; none if it has taken none, or does not precondition."""
+        if self._optimizer is None or self._effective is None:
+            return None
+        return inverse_preconditioner(self._optimizer, [*self.loss.trainable.values()])
+
+    def _read(self, step: int, weights: Tensor, inverse: Tensor | None) -> Reading:
+        """The reading at these weights, filed under the step; an earlier one of that step gives way."""
+        self._check_mode()
+        with undisturbed(self.loss.module), enough_memory(self.loss):
+            hessian = HessianAt(self.loss, weights)
+            gradient = hessian.gradient
+            reading = self._eigenpairs.read(hessian, weights, gradient)
+            effective = {name: torch.tensor(torch.nan, dtype=torch.float64) for name in _EFFECTIVE}
+            if self._effective is not None and inverse is not None:
+                operator = Preconditioned(hessian, inverse)
+                found = reading
+                if (inverse != 1).any():
+                    found = self._effective.read(operator, weights, inverse.sqrt() * gradient)
+                effective = dict(zip(_EFFECTIVE, (found.eigenvalues[0], found.bounds[0]), strict=True))
+            row = {
+                "reading": torch.tensor(step),
+                "eigenvalue": reading.eigenvalues,
+                "bound": reading.bounds,
+                "gradient_projection": gradient.double() @ reading.eigenvectors.double(),
+                "gradient_norm": gradient.double().norm(),
+                "full_loss": hessian.value.double(),
+                "evaluations": torch.tensor(float(hessian.evaluations), dtype=torch.float64),
+            }
+        row |= {} if self._effective is None else effective
+        row = {name: value.cpu() for name, value in row.items()}
+        self._rows = [known for known in self._rows if known["reading"] != step]
+        self._rows.append(row)
+        self._rows.sort(key=lambda known: int(known["reading"]))  # a midpoint may come after a later `measure`
+        self.latest = reading
+        return reading
+
+    def _check_mode(self) -> None:
+        """Check the loss in a mode of the module, training or not, that it has not been in before."""
+        if [*self.loss.trainable] != self._names:
+            raise BadInput("other parameters require a gradient than when the tracker was made: make a new one")
+        mode = tuple(part.training for part in self.loss.module.modules())
+        if mode not in self._modes:
+            check_evaluation(self.loss, elsewhere=self.midpoint)
+            self._modes.add(mode)
+
+    def _columns(self) -> dict[str, Tensor]:
+        """The readings so far by name, the first dimension their number."""
+        plain = _PLAIN if self._effective is None else (*_PLAIN, *_EFFECTIVE)
+        empty = {"reading": torch.empty(0, dtype=torch.int64)}
+        empty |= {name: torch.empty(0, self.eigenvalues, dtype=torch.float64) for name in _BY_INDEX}
+        empty |= {name: torch.empty(0, dtype=torch.float64) for name in plain}
+        return {name: torch.stack([row[name] for row in self._rows]) for name in empty} if self._rows else empty
+
+
+def _under(name: str, state: Mapping[str, Any]) -> dict[str, Any]:
+    """What a state holds under the name."""
+    return {key.removeprefix(f"{name}."): value for key, value in state.items() if key.startswith(f"{name}.")}

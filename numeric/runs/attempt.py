@@ -1,0 +1,99 @@
+"""One run of a sweep: worked off in its folder, where it leaves its history or the reason why there is none.
+
+    folder/history.nc       what the run answered, the group `history`, with its configuration; there when it is done,
+                            from the run itself if it writes it
+    folder/traceback.txt    of the last attempt, if it ended in an error that is not the input's fault
+
+A run computes with one thread of the numerical libraries wherever it takes place, because the order of their sums, and
+so the last bits of every result, depends on the number of threads.
+
+Errors: none of `attempt`; whatever a run raises, apart from an interruption, is answered as a reason in one line.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import xarray as xr
+
+from eos_sym import BadInput, Undecided
+from numeric.runs.configuration import configuration
+from numeric.runs.store import load_group, save
+from numeric.runs.threads import one_thread
+
+HISTORY, TRACEBACK = "history.nc", "traceback.txt"
+
+Progress = Callable[[int], object]
+
+
+class Run(Protocol):
+    """What a sweep works off: a frozen dataclass of numbers, texts, tuples and other such dataclasses."""
+
+    @property
+    def steps(self) -> int:
+        """How many steps it has at most."""
+
+    def run(self, folder: Path, progress: Progress) -> xr.Dataset:
+        """The history; `folder` is the run's own, for what it resumes from, and `progress` counts its steps."""
+
+
+Task = tuple[Run, Path]  # a run and its folder
+Stepped = Callable[[int, int], object]  # the number of a task, and how many steps it has just made
+Finished = Callable[[int, str | None], object]  # the number of a task, and the reason if it failed
+
+
+def attempt(run: Run, folder: Path, progress: Progress) -> str | None:
+    """Work the run off and write its history; the reason, in one line, if that fails."""
+    (folder / TRACEBACK).unlink(missing_ok=True)
+    try:
+        with one_thread():
+            history = run.run(folder, progress)
+        if not (folder / HISTORY).exists():
+            save({"history": history}, folder / HISTORY, configuration(run))
+    except (BadInput, Undecided) as error:
+        return one_line(str(error))
+    except Exception as error:
+        with contextlib.suppress(OSError):
+            (folder / TRACEBACK).write_text(traceback.format_exc(), encoding="utf-8")
+        return one_line(f"{type(error).__name__}: {error}")
+    return None
+
+
+def read_history(folder: Path) -> xr.Dataset:
+    """The history of a finished run."""
+    try:
+        return load_group(folder / HISTORY, "history")
+    except BadInput as error:
+        raise BadInput(f"{error}; remove it to repeat the run") from error
+
+
+def one_line(text: str) -> str:
+    """The text without its line breaks."""
+    return " ".join(text.split())
+
+
+class Report:
+    """Counts steps, and sends their number now and then instead of at every step."""
+
+    def __init__(self, send: Callable[[int], object], interval: float) -> None:
+        self._send = send
+        self.interval = interval  # seconds
+        self.unsent = 0
+        self.last = time.monotonic()
+
+    def __call__(self, steps: int) -> None:
+        """Count these steps."""
+        self.unsent += steps
+        if time.monotonic() - self.last >= self.interval:
+            self.send()
+
+    def send(self) -> None:
+        """Send what was counted since the last time."""
+        steps, self.unsent, self.last = self.unsent, 0, time.monotonic()
+        if steps:
+            self._send(steps)

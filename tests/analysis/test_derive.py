@@ -1,0 +1,161 @@
+"""`python -m analysis.derive`: the theory of a typed loss, its contract with programs, and its refusals."""
+
+import json
+import sys
+
+import pytest
+from sympy import Symbol, diff, expand, simplify, symbols
+
+from analysis import cli
+from analysis.derive import __main__ as derive
+from eos_sym.reading import parse
+
+MINIMALIST = ["(1 - x*y*z*w)**2/2", "--weights", "x", "y", "z", "w", "--at", "eta=0.2"]
+SHALLOW = ["(1 - x*y)**2/2", "--weights", "x", "y"]
+DOUBLE_WELL = ["(x**2 - mu)**2/4", "--weights", "x", "--at", "mu=1"]
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["derive", "--json", "--out", str(tmp_path), *arguments])
+        with pytest.raises(SystemExit) as ending:
+            cli.main("derive", derive.Options, derive.analyse)
+        said = capsys.readouterr()
+        if ending.value.code == 2:
+            assert said.out == ""
+            assert said.err.startswith("error: ")
+            assert said.err.count("\n") == 1
+            return said.err
+        assert ending.value.code == 0, said
+        assert sorted(path.name for path in tmp_path.iterdir()) == [
+            "claims.json",
+            "data.nc",
+            "figure.pdf",
+            "figure.png",
+        ]
+        return json.loads(said.out, parse_constant=pytest.fail)
+
+    return run
+
+
+def test_the_minimalist_example_ends_where_the_table_says(run):
+    document = run(*MINIMALIST, "--start", "x=2.205", "y=0.4536", "z=2.205", "w=0.4536", "--steps", "200000")
+    edge, simulation = document["theory"]["edge"], document["simulation"]
+    assert edge["kind"] == "self_stabilizing"
+    assert edge["terminal_sharpness"] == pytest.approx(10 - 3 * edge["beta"] / (2 * abs(edge["quartic"])))
+    assert simulation["outcome"] == "converged"
+    assert simulation["steps"] < 200_000
+    assert simulation["final"].keys() == {"x", "y", "z", "w"}
+    assert 0 < edge["excess"] < 0.2
+    assert 10 - simulation["final_sharpness"] == pytest.approx(10 - edge["predicted_end"], rel=0.05)
+    assert {claim["status"] for claim in document["claims"]} <= {"proved", "supported"}
+
+
+def test_the_two_cycle_of_the_double_well(run):
+    theory = run(*DOUBLE_WELL, "eta=1.1", "--start", "x=0.9")["theory"]
+    x, mu = symbols("x mu", real=True)
+    assert expand(parse(theory["gradient"][0], [x, mu])) == x**3 - mu * x
+    assert theory["map"].keys() == {"x"}
+    assert theory["critical_sharpness"] == "2/eta"
+    assert len(theory["fixed_points"]) == 3
+    stable = [cycle for cycle in theory["two_cycles"] if cycle["verdict"] == "stable"]
+    assert {cycle["status"] for cycle in theory["two_cycles"]} == {"proved"}
+    assert len(theory["two_cycles"]) == 3
+    assert [cycle["multipliers"] for cycle in stable] == [["9/50"], ["9/50"]]  # 9 − 2(1 + K)², K = 1.1
+    assert theory["completeness"]["two_cycles"]["complete"]
+    assert theory["edge"]["kind"] == "undecided"
+    assert "isolated" in theory["edge"]["reason"]
+    flip = {"critical_step_size": "1", "coefficient": "8", "kind": "supercritical"}  # two steps are x − 16x³, §4
+    assert theory["flips"] == [{"point": {"x": value}, **flip} for value in ("1", "-1")]
+
+
+def test_without_values_the_theory_is_symbolic(run):
+    document = run(*SHALLOW)
+    theory = document["theory"]
+    assert theory["stability_at_minima"]["critical_step_size"] == "2*x**2/(x**4 + 1)"
+    assert theory["conserved_quantities"] == ["-x**2 + y**2"]
+    assert theory["edge"]["kind"] == "self_stabilizing"
+    assert theory["edge"]["predicted_end"] is None
+    assert document["simulation"] is None
+
+
+def test_several_rules_stand_under_their_names(run):
+    document = run(
+        *SHALLOW, "--rule", "gradient_descent", "heavy_ball", "--at", "eta=0.2", "momentum=0.5", "--start", "x=2", "y=1"
+    )
+    rules = document["theory"]["rules"]
+    assert list(rules) == ["gradient_descent", "heavy_ball"]
+    assert rules["heavy_ball"]["critical_sharpness"] == "2*(momentum + 1)/eta"
+    assert rules["heavy_ball"]["edge"]["kind"] == "undecided"
+    assert "gradient descent only" in rules["heavy_ball"]["edge"]["reason"]
+    assert document["simulation"]["rules"].keys() == {"gradient_descent", "heavy_ball"}
+
+
+def test_the_dynamics_beside_the_minima(run):
+    rules = run(*SHALLOW, "--rule", "gradient_descent", "root_loss_gd", "--at", "eta=0.2", "--near", "x=3", "y=0.3")[
+        "theory"
+    ]["rules"]
+    cycle = rules["gradient_descent"]["self_stabilization"]
+    assert cycle["delta"] == pytest.approx((2 * cycle["alpha"] / cycle["beta"]) ** 0.5)
+    assert cycle["epsilon"] == pytest.approx(0.2 * cycle["alpha"] ** 0.5)
+    x = Symbol("x", real=True)
+    sharpness = x**2 + x**-2  # on xy = 1, where the metric is 1 + x⁻⁴
+    expected = -diff(sharpness, x) / (8 * (1 + x**-4))
+    assert simplify(parse(rules["root_loss_gd"]["limit_flow"]["x"], [x]) - expected) == 0
+    assert "undecided" in rules["gradient_descent"]["limit_flow"]
+
+
+def test_what_is_not_derived_in_time_is_undecided_and_the_rest_comes(run):
+    document = run(*MINIMALIST, "--timeout", "0.001", "--start", "x=2", "y=1", "z=1", "w=1", "--steps", "5")
+    assert "--timeout" in document["theory"]["two_cycles"]
+    assert document["theory"]["edge"]["kind"] == "undecided"
+    assert document["simulation"]["steps"] == 5
+
+
+def test_a_loss_that_begins_with_a_minus_follows_two_dashes(run):
+    said = run("--weights", "x", "--", "-x**2")
+    assert "no minimum" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["x - 2*y", "--weights", "x", "y"], "no minimum"),
+        (["x*y", "--weights", "x", "y"], "no minimum"),
+        (["1/x + x", "--weights", "x"], "continuous"),
+        (["floor(x)", "--weights", "x"], "floor"),
+        (["2*3", "--weights", "x"], "x: declared as a weight"),
+        (["x**2"], "--weights"),
+        ([*SHALLOW, "--at", "eta=fast"], "eta=fast"),
+        ([*SHALLOW, "--rule", "adamw"], "adamw"),
+        ([*SHALLOW, "--start", "x=1", "y=1"], "eta=VALUE"),
+        ([*SHALLOW, "--at", "eta=0.2", "--start", "x=1", "y=1", "--steps", "0"], "--steps 0"),
+        ([*SHALLOW, "--timeout", "-1"], "--timeout"),
+        (["x**2 + y**2", "--weights", "x", "y", "--at", "eta=1", "--near", "x=1", "y=1"], "degenerate"),
+        ([*SHALLOW, "--at", "eta=0.2", "--near", "x=0", "y=0"], "--near"),
+        (["(x**2 - mu)**2/4", "--weights", "x", "--at", "eta=1", "--start", "x=1"], "mu=VALUE"),
+    ],
+)
+def test_bad_input_is_one_line(run, arguments, named):
+    assert named in run(*arguments)
+
+
+def test_a_degenerate_fixed_point_is_not_called_stable(run):
+    points = run("y**2/2 + x**6 - x**4", "--weights", "x", "y", "--at", "eta=0.1")["theory"]["fixed_points"]
+    (origin,) = [point for point in points if point["points"] == [{"x": "0", "y": "0"}]]
+    assert origin["verdict"] == "marginal"
+
+
+@pytest.mark.parametrize("loss", ["log(x)**2", "x**2.5", "x**y + y**2", "acos(x) + y**2", "log(-1 - x**2)"])
+def test_a_loss_that_is_not_defined_everywhere_is_one_line(run, loss):
+    assert "defined" in run(loss, "--weights", *(["x", "y"] if "y" in loss else ["x"]), "--at", "eta=0.1")
+
+
+def test_a_prediction_that_a_run_refutes_is_an_open_finding(run):
+    document = run(
+        *["log(cosh(1 - x*y)) + 5*(w - x*y)**2/2", "--weights", "x", "y", "w", "--at", "eta=0.05"],
+        *["--near", "x=6", "y=0.16", "w=1", "--start", "x=6.4", "y=0.15", "w=0.9"],
+    )
+    (end,) = [claim for claim in document["claims"] if claim["id"] == "end"]
+    assert (document["simulation"]["outcome"], end["status"], end["open"]) == ("diverged", "refuted", True)

@@ -1,0 +1,110 @@
+"""``python -m analysis.edge_law``: its losses, its runs, and what its users see."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from scipy.special import lambertw
+from sympy import Rational
+
+from analysis.edge_law.cases import cases, product_case, quartic_case
+from analysis.edge_law.experiments import excesses, initial, run_to_the_end
+from eos_sym.reading import parse
+from eos_sym.rules import STEP_SIZE
+from numeric.runs import load
+
+
+def silent(iterations):
+    pass
+
+
+@pytest.fixture(scope="module")
+def losses():
+    return {case.name: case for case in cases()}
+
+
+def test_all_losses_are_self_stabilizing_at_minima_with_the_sharpness_of_the_edge(losses):
+    for case in losses.values():
+        weights, eigenvalues, _ = case.at(case.coordinate(0.0))
+        at = dict(zip(case.objective.weights, map(float, weights), strict=True))
+        assert max(abs(float(slope.subs(at))) for slope in case.objective.gradient) < 1e-12
+        assert eigenvalues[-1] == pytest.approx(2 / float(case.step_size), rel=1e-12)
+        assert case.form.kind == "self_stabilizing"
+
+
+def test_the_excesses_span_three_decades_of_the_scaled_excess_together(losses):
+    scaled = [excesses(case, 5, 3e-4) * float(case.form.e) for case in losses.values()]
+    assert min(values.min() for values in scaled) < 1e-2
+    assert max(values.max() for values in scaled) == pytest.approx(10)
+
+
+def test_the_prediction_is_lambert_w_as_scipy_knows_it(losses):
+    case = losses["fast direction"]
+    for scaled in (0.03, 1.0, 9.0):
+        expected = -1 - lambertw(-(1 + scaled) * np.exp(-1 - scaled), 0).real
+        e = float(case.form.e)
+        assert case.predicted(scaled / e) * e == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("name", ["depth 4", "log-cosh", "fast direction"])
+def test_gradient_descent_ends_within_the_neglected_terms_of_the_prediction(losses, name):
+    case = losses[name]
+    run = run_to_the_end(case, np.array([0.5, 3.0]) / float(case.form.e), silent)
+    assert set(run.outcome.values) == {"converged"}
+    assert (abs(run.end / run.predicted - 1) < run.neglected).all()
+    assert (run.neglected < 0.1).all()
+
+
+def test_what_is_neglected_at_depth_two_is_as_found_by_hand():
+    """β = 4(S² − 4)/S and κ₄ = −96/S², so that σ/y₀ = η + (S² + 4)/(S(S² − 4)) + 2/S."""
+    case, edge = product_case(2, Rational(1, 2)), 4.0
+    by_hand = 0.5 + (edge**2 + 4) / (edge * (edge**2 - 4)) + 2 / edge
+    assert case.neglected_rate == pytest.approx(by_hand, rel=1e-2)
+
+
+def test_a_start_is_displaced_across_the_valley_alone():
+    case = quartic_case(Rational(-15), Rational(1, 10))
+    start = initial(case, [0.5])
+    assert float(start["s"][0]) == pytest.approx(20.5, abs=1e-12)
+    assert 0 < abs(float(start["u"][0])) < 0.01
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("edge_law")
+
+
+@pytest.fixture(scope="module")
+def document(folder):
+    warnings = ("-W", "error::RuntimeWarning", "-W", "error::UserWarning")
+    command = [sys.executable, *warnings, "-m", "analysis.edge_law", "--json", "--out", str(folder)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+    return json.loads(result.stdout, parse_constant=pytest.fail)
+
+
+@pytest.mark.slow
+def test_no_claim_is_refuted_or_undecided_and_only_the_coefficients_are_proved(document):
+    assert {claim["status"] for claim in document["claims"]} == {"proved", "supported"}
+    assert [claim["id"] for claim in document["claims"] if claim["status"] == "proved"] == ["coefficients"]
+
+
+@pytest.mark.slow
+def test_every_claim_rests_on_two_channels(document):
+    for claim in document["claims"]:
+        assert len({evidence["channel"] for evidence in claim["evidence"]}) >= 2, claim["id"]
+
+
+@pytest.mark.slow
+def test_the_closed_forms_are_read_back(document):
+    terminal = parse(document["theory"]["products"]["depth 4"]["terminal_sharpness"], (STEP_SIZE,))
+    assert float(terminal.subs(STEP_SIZE, Rational(1, 100))) == pytest.approx(200 - 0.005, abs=1e-5)
+
+
+@pytest.mark.slow
+def test_the_files_hold_what_was_found(document, folder):
+    assert {path.name for path in folder.iterdir()} >= {"figure.png", "figure.pdf", "data.nc", "claims.json"}
+    ends = load(folder / "data.nc")["ends"]
+    assert set(ends.outcome.values.ravel()) == {"converged"}

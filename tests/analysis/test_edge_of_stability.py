@@ -1,0 +1,169 @@
+import json
+from itertools import product
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+
+from analysis.claim import decide
+from analysis.cli import run
+from analysis.edge_of_stability.__main__ import Options, analyse
+from analysis.edge_of_stability.claims import claims, runs_of
+from analysis.edge_of_stability.experiments import QUICK, experiments
+from analysis.edge_of_stability.figures import draw
+from analysis.training.lanczos import lanczos_sharpness
+from eos_sym import BadInput
+from numeric.networks.architectures import FullyConnected
+from numeric.networks.curvature import sharpness
+from numeric.networks.data import Digits
+from numeric.networks.loss import FlatLoss, cross_entropy
+
+STEPS, EVERY = 1000, 10
+ETAS = (0.1, 0.2)
+CONFIRMED = xr.Dataset({"tracked": ("architecture", [10.0]), "independent": ("architecture", [10.01])})
+
+
+def rises_and_hovers(time, eta):
+    return np.minimum(2 + 0.4 * time, 2 / eta * (1.05 + 0.03 * np.sin(time)))
+
+
+def never_held(time, eta):
+    return 2 + 0.4 * time
+
+
+def spiky(steps, at_edge):
+    """Falls in every step until the edge, where it has a ripple of period two."""
+    return np.exp(-steps / 300) * np.where(at_edge, 1 + 0.1 * (-1) ** steps, 1)
+
+
+def smooth(steps, at_edge):
+    return np.exp(-steps / 300)
+
+
+def histories(sharpness=rises_and_hovers, loss=spiky, ending="steps", steps=STEPS):
+    """Runs with two step sizes, for one architecture and criterion."""
+    read, t = np.arange(0, steps + 1, EVERY), np.arange(steps + 1)
+    values = [sharpness(eta * read, eta) for eta in ETAS]
+    losses = [loss(t, sharpness(eta * t, eta) >= 2 / eta) for eta in ETAS]
+    labels = {"architecture": ["fully_connected"], "criterion": ["mse"], "number": [1, 2], "reading": read, "step": t}
+    dims = ("architecture", "criterion", "number")
+    described = {"eta": (dims, [[[*ETAS]]]), "ending": (dims, [[[ending, ending]]])}
+    recorded = {"sharpness": ((*dims, "reading"), [[values]]), "loss": ((*dims, "step"), [[losses]])}
+    times = {"time": ((*dims, "step"), [[[eta * t for eta in ETAS]]])}
+    return xr.Dataset(described | recorded, labels | times)
+
+
+def verdicts(training, second=CONFIRMED):
+    """Of the claims about runs."""
+    return {claim.id: decide(claim).status for claim in claims(training, second) if claim.id != "edge"}
+
+
+def test_the_edge_is_derived():
+    (claim,) = (claim for claim in claims(histories(), CONFIRMED) if claim.id == "edge")
+    assert decide(claim).status == "proved"
+
+
+def test_runs_that_rise_to_the_edge_and_hover_there_support_every_claim():
+    assert set(verdicts(histories()).values()) == {"supported"}
+
+
+def test_a_sharpness_that_goes_on_rising_refutes_hovering_and_the_exponent():
+    found = verdicts(histories(never_held))
+    assert found["hovers_at_the_edge"] == found["inversely_with_the_step_size"] == "refuted"
+
+
+def test_a_run_that_is_done_below_the_edge_refutes_that_it_is_reached():
+    assert verdicts(histories(lambda time, eta: 1 + 0 * time, ending="accuracy"))["reaches_the_edge"] == "refuted"
+
+
+def test_a_run_that_is_out_of_steps_below_the_edge_decides_nothing():
+    assert set(verdicts(histories(steps=20)).values()) == {"undecided"}
+
+
+def test_a_run_that_starts_above_the_edge_is_no_witness_of_a_rise():
+    assert verdicts(histories(lambda time, eta: 3 / eta + 0 * time))["reaches_the_edge"] == "undecided"
+
+
+def test_a_diverged_run_decides_nothing():
+    assert set(verdicts(histories(ending="diverged")).values()) == {"undecided"}
+
+
+def test_a_loss_that_falls_in_every_step_refutes_non_monotone():
+    assert verdicts(histories(loss=smooth))["non_monotone_yet_falling"] == "refuted"
+
+
+def test_a_loss_that_rises_over_long_windows_refutes_yet_falling():
+    def turns(steps, at_edge):
+        return spiky(steps, at_edge) + np.where(steps > 700, 0.002 * (steps - 700), 0)
+
+    assert verdicts(histories(loss=turns))["non_monotone_yet_falling"] == "refuted"
+
+
+def test_a_ripple_below_the_edge_refutes_descent():
+    assert verdicts(histories(loss=lambda steps, at_edge: spiky(steps, True)))["falls_until_the_edge"] == "refuted"
+
+
+def test_a_sharpness_that_depends_on_the_number_of_steps_refutes_one_curve_in_time():
+    def by_step(time, eta):
+        return rises_and_hovers(time / eta * 0.15, eta)
+
+    assert verdicts(histories(by_step))["one_curve_in_time"] == "refuted"
+
+
+def test_a_second_reading_that_differs_refutes_hovering():
+    assert verdicts(histories(), CONFIRMED.assign(independent=CONFIRMED.independent * 1.1))["hovers_at_the_edge"] == (
+        "refuted"
+    )
+
+
+def test_missing_runs_are_left_out():
+    missing = histories().where(lambda runs: runs.number < 2)
+    assert [run.eta for run in runs_of(missing)["fully_connected", "mse"]] == [ETAS[0]]
+
+
+def test_the_figure_has_a_dashed_line_at_every_edge_and_a_dotted_one_at_every_crossing():
+    def drawn(axes, style):
+        return [line for line in axes.lines if line.get_linestyle() == style and len(line.get_xdata())]
+
+    loss, sharpness, by_time = draw(histories()).subfigs[0].axes
+    for axes in (sharpness, by_time):
+        assert [line.get_ydata()[0] for line in drawn(axes, "--")] == [20.0, 10.0]
+    crossings = [run.crossing for run in runs_of(histories())["fully_connected", "mse"]]
+    for axes in (loss, sharpness):
+        assert [line.get_xdata()[0] for line in drawn(axes, ":")] == crossings
+
+
+def test_the_second_method_gives_the_top_eigenvalue_of_the_dense_hessian():
+    examples = Digits(40).load()
+    module = FullyConnected((4,)).build(examples, torch.Generator().manual_seed(1))
+    loss = FlatLoss(module, examples.inputs, examples.targets, cross_entropy, batch_size=15)
+    assert lanczos_sharpness(loss, loss.parameters.numpy()) == pytest.approx(sharpness(loss, loss.parameters), rel=1e-4)
+
+
+def test_every_architecture_and_criterion_has_runs_by_ascending_step_size():
+    runs = experiments(Options(), ("fully_connected", "transformer"), ("mse",), (0.3, 0.1))
+    assert [(place, [one.rule.eta for one in several]) for place, several in runs.items()] == [
+        (("fully_connected", "mse"), [0.1, 0.3]),
+        (("transformer", "mse"), [0.1, 0.3]),
+    ]
+    assert QUICK.keys() == {*product(("fully_connected", "convolutional", "transformer"), ("mse", "cross_entropy"))}
+
+
+def test_the_full_preset_says_what_data_it_needs():
+    with pytest.raises(BadInput, match="--data-root"):
+        analyse(Options(preset="full"))
+
+
+def test_an_architecture_given_twice_is_refused():
+    with pytest.raises(BadInput, match="--architecture"):
+        analyse(Options(architecture=("transformer", "transformer")))
+
+
+@pytest.mark.slow
+def test_a_short_run_writes_everything_and_decides_nothing_but_the_formula(tmp_path, capsys):
+    options = Options(out=tmp_path, steps=20, architecture=("fully_connected",), workers=1, json=True)
+    assert run("edge_of_stability", options, analyse) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert {claim["status"] for claim in document["claims"] if claim["id"] != "edge"} == {"undecided"}
+    assert all((tmp_path / name).stat().st_size > 0 for name in ("figure.png", "figure.pdf", "data.nc", "claims.json"))

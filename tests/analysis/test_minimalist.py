@@ -1,0 +1,103 @@
+"""``python -m analysis.minimalist`` as its users see it."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from sympy import Symbol
+
+from analysis.minimalist.experiments import REFERENCE
+from eos_sym import STEP_SIZE
+from eos_sym.reading import parse
+from numeric.runs import load
+
+pytestmark = pytest.mark.slow
+
+
+def analysis(*arguments):
+    """Warnings of ours are errors; torch warns itself of its own deprecations when it is loaded."""
+    warnings = ("-W", "error::RuntimeWarning", "-W", "error::UserWarning")
+    command = [sys.executable, *warnings, "-m", "analysis.minimalist", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("minimalist")
+
+
+@pytest.fixture(scope="module")
+def document(folder):
+    result = analysis("--json", "--out", str(folder))
+    assert (result.returncode, result.stderr) == (0, "")
+    return json.loads(result.stdout, parse_constant=pytest.fail)
+
+
+@pytest.fixture(scope="module")
+def data(document, folder):
+    return load(folder / "data.nc")
+
+
+def test_no_claim_is_refuted_or_undecided(document):
+    assert {claim["status"] for claim in document["claims"]} == {"proved", "supported"}
+
+
+def test_every_claim_rests_on_two_channels(document):
+    for claim in document["claims"]:
+        assert len({evidence["channel"] for evidence in claim["evidence"]}) >= 2, claim["id"]
+
+
+def test_the_symbolic_claims_are_proved_and_every_row_of_the_table_is_supported(document):
+    status = {claim["id"]: claim["status"] for claim in document["claims"]}
+    proved = {
+        "gradient_descent_map",
+        "symmetric_subspace",
+        "product_map",
+        "no_progressive_sharpening",
+        "minima",
+        "sharpness_at_minima",
+        "small_eigenvalues",
+        "series_of_1_step",
+        "series_of_2_steps",
+        "parabola",
+        "two_cycles_are_balanced",
+        "symmetric_two_cycle",
+        "asymmetric_two_cycles",
+    }
+    assert {name for name, value in status.items() if value == "proved"} == proved
+    assert {f"table_eta_{eta:g}" for eta in REFERENCE} <= {name for name in status if status[name] == "supported"}
+
+
+def test_exact_results_are_texts_that_the_parser_reads_back(document):
+    symbols = [STEP_SIZE, *(Symbol(name, real=True) for name in ("a", "b", "kappa", "r", "x", "y", "z", "w"))]
+    theory = document["theory"]
+    assert parse(theory["terminal_sharpness"], symbols) == 2 / STEP_SIZE - STEP_SIZE / 2 + 129 * STEP_SIZE**3 / 32
+    for expression in [theory["loss"], *theory["map"].values(), *theory["two_steps"].values(), theory["parabola"]["a"]]:
+        assert parse(expression, symbols).free_symbols
+
+
+def test_every_simulated_run_ends_below_the_edge_and_within_the_theorem_s_bound(data):
+    for group in ("reference", "terminal_gap"):
+        run = data[group]
+        assert np.all(run.final_sharpness < 2 / run.eta)
+        assert np.all(run.final_sharpness > 2 / run.eta - 20 * run.eta / 3)
+
+
+def test_the_data_say_what_produced_them(document, data):
+    assert json.loads(data.attrs["configuration"]) == document["parameters"]
+    assert json.loads(data.attrs["versions"]) == document["versions"]
+
+
+def test_where_a_start_does_not_converge_its_end_is_missing(data):
+    grid = data["initializations"]
+    assert set(np.unique(grid.outcome)) >= {"converged", "diverged"}
+    assert np.array_equal(np.isnan(grid.final_sharpness), grid.outcome != "converged")
+    assert np.isfinite(grid.final).all()
+
+
+def test_a_start_that_diverges_is_drawn_without_a_warning(tmp_path):
+    result = analysis("--start", "x=9", "y=3", "--out", str(tmp_path))
+    assert (result.returncode, result.stderr) == (0, "")
+    assert set(load(tmp_path / "data.nc")["trajectories"].outcome.values) == {"diverged"}

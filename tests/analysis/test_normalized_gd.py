@@ -1,0 +1,127 @@
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sympy import Rational, Symbol, simplify, sqrt
+
+from analysis.normalized_gd.__main__ import Options, analyse
+from analysis.normalized_gd.experiments import Experiments, midpoints
+from analysis.normalized_gd.theory import RATIO, RULES, SHARE, Theory
+from eos_sym import STEP_SIZE, BadInput
+from numeric.runs import load
+
+THEORY = Theory()
+
+
+@pytest.fixture(scope="module")
+def experiments():
+    return Experiments(THEORY, (1.0, 0.6, 0.3), seed=0)
+
+
+def two_steps(theta, eigenvalues, eta):
+    """Normalized GD in plain NumPy."""
+    for _ in range(2):
+        gradient = eigenvalues * theta
+        theta = theta - eta * gradient / np.linalg.norm(gradient)
+    return theta
+
+
+@settings(derandomize=True, deadline=None, max_examples=25)
+@given(st.floats(0.05, 0.95), st.floats(0.05, 2))
+def test_the_multiplier_across_a_two_cycle_is_the_measured_one(share, ratio):
+    derived = THEORY.multipliers[1].subs({SHARE: share, RATIO: ratio})
+    moved = two_steps(np.array([0.3 * share, 1e-7]), np.array([2.0, 2 * ratio]), 0.3)
+    assert moved[0] == pytest.approx(0.3 * share)
+    assert moved[1] / 1e-7 == pytest.approx(float(derived), abs=1e-6)
+
+
+def test_at_one_half_the_multiplier_is_a_square():
+    assert simplify(THEORY.multipliers[1].subs(SHARE, Rational(1, 2)) - (1 - 2 * RATIO) ** 2) == 0
+
+
+def test_the_stableness_has_the_harmonic_mean_2():
+    for kind in RULES:
+        assert simplify(sum(1 / value for value in THEORY.stableness(kind))) == 1
+
+
+def test_the_sums_of_the_root_losses_differ_between_the_rules():
+    curvature = Symbol("lambda", positive=True)
+    assert simplify(THEORY.root_loss_sum("normalized") - STEP_SIZE * sqrt(curvature / 2)) == 0
+    assert simplify(THEORY.root_loss_sum("root_loss") - STEP_SIZE * curvature / 2) == 0
+
+
+def test_the_two_cycles_have_lengths_that_add_up_and_are_not_halves(experiments):
+    run = experiments.alignment(20, lambda iterations: None)
+    assert (run.outcome == "periodic").all()
+    np.testing.assert_allclose(run.end_length.sum("parity"), 1, rtol=1e-10)
+    assert float(run.end_angle.max()) < 1e-6
+    assert float(abs(run.end_length - 0.5).max()) > 0.1
+
+
+def test_noise_turns_to_the_top_eigenvector_and_the_same_seed_gives_the_same_noise(experiments):
+    first, again = (experiments.noise(lambda iterations: None) for _ in range(2))
+    xr.testing.assert_identical(first, again)
+    x = first.trajectory.sel(state="x")
+    assert (x.sel(noise="without") == 1).all()
+    assert (x.sel(noise="with").isel(tau=-1) < 0.62).all()
+
+
+def test_the_phases_take_their_numbers_of_steps(experiments):
+    phases = experiments.phases((0.08, 0.04), lambda iterations: None)
+    ratio = phases.isel(eta=1) / phases.isel(eta=0)
+    np.testing.assert_allclose(ratio["first"], 2, rtol=0.1)
+    np.testing.assert_allclose(ratio["second"], 4, rtol=0.1)
+
+
+def test_midpoints_cancel_an_oscillation_of_period_two():
+    steps = np.arange(9.0)
+    path = np.stack([steps + (-1) ** steps, 2 - (-1) ** steps], axis=1)
+    np.testing.assert_allclose(midpoints(path), np.stack([steps[1:-1], np.full(7, 2.0)], axis=1))
+
+
+@pytest.mark.parametrize("eigenvalues", [(1,), (1, 2), (1, 1), (1, 0), (1, -1)])
+def test_eigenvalues_that_do_not_fall_are_refused(eigenvalues):
+    with pytest.raises(BadInput, match="--eigenvalues"):
+        analyse(Options(eigenvalues=tuple(map(Rational, eigenvalues))))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("normalized_gd")
+
+
+@pytest.fixture(scope="module")
+def document(folder):
+    warnings = ("-W", "error::RuntimeWarning", "-W", "error::UserWarning", "-W", "error::FutureWarning")
+    command = [sys.executable, *warnings, "-m", "analysis.normalized_gd", "--json", "--out", str(folder)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+    return json.loads(result.stdout, parse_constant=pytest.fail)
+
+
+@pytest.mark.slow
+def test_every_claim_rests_on_two_channels_and_none_is_refuted_but_open_ones(document):
+    assert [claim["id"] for claim in document["claims"] if claim["open"]] == [
+        "networks_normalized",
+        "networks_root_loss",
+    ]
+    for claim in document["claims"]:
+        assert claim["open"] or claim["status"] in {"proved", "supported"}, claim["id"]
+        assert len({evidence["channel"] for evidence in claim["evidence"]}) >= 2, claim["id"]
+
+
+@pytest.mark.slow
+def test_only_what_is_a_theorem_is_called_proved(document):
+    proved = {claim["id"] for claim in document["claims"] if claim["status"] == "proved"}
+    assert proved == {"no_convergence", "continuum_of_two_cycles", "only_the_top_is_stable"}
+
+
+@pytest.mark.slow
+def test_the_tabulated_drift(document, folder):
+    drift = load(folder / "data.nc")["drift"].isel(tau=-1)
+    assert float(drift.x.sel(valley="straight", rule="root_loss", eta=0.01)) == pytest.approx(0.60653, abs=1e-5)

@@ -1,0 +1,151 @@
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+
+from analysis.claim import decide
+from analysis.vgg.__main__ import Options, analyse
+from analysis.vgg.claims import claims, runs_of
+from analysis.vgg.experiments import _scaled, convolution_weights
+from analysis.vgg.figures import draw
+from analysis.vgg.theory import derive
+from eos_sym import BadInput
+from numeric.networks.architectures import Vgg
+from numeric.networks.data import Digits
+from numeric.networks.loss import FlatLoss, half_squared_error
+
+ETAS, STEPS, EVERY = (0.2, 0.4), 100, 5
+THEORY = derive()
+OF_RUNS = {"reaches_the_edge", "hovers_at_the_edge", "inversely_with_the_step_size", "loss_falls_over_long_windows"}
+
+
+def training(start=0.3, level=1.1, power=1.0, ending="steps", turn=0.0):
+    """Sharpness that rises linearly from a share of 2/η, to stay at a level from half of the run on."""
+    s = np.arange(0, STEPS + 1, EVERY) / STEPS
+    ratio = np.where(s < 0.5, start + (level - start) * 2 * s, level)
+    edges = np.array([2 / ETAS[0], 2 / ETAS[0] * (ETAS[0] / ETAS[1]) ** power])
+    steps = np.arange(STEPS + 1)
+    loss = np.exp(-steps / 50) + turn * np.maximum(0, steps / STEPS - 0.8)
+    return xr.Dataset(
+        {
+            "sharpness": (("eta", "reading"), edges[:, None] * ratio),
+            "loss": (("eta", "step"), np.stack([loss, loss])),
+            "ending": ending,
+        },
+        {"eta": list(ETAS), "reading": np.arange(0, STEPS + 1, EVERY), "step": steps},
+    )
+
+
+def scale(**changes):
+    """Measurements of a loss that is free of scale, at the start and the end."""
+    values = {"norm": [5.0, 7.0], "alignment": [1e-6] * 2, "loss_change": [1e-5] * 2, "tracked": [2.0, 10.0]}
+    values |= {"curvature": [4.0, 8.0], "curvature_at_twice": [1.0, 2.0], "independent": [np.nan, 10.0]}
+    return xr.Dataset({name: ("snapshot", value) for name, value in (values | changes).items()})
+
+
+def verdicts(runs=None, measured=None):
+    found = claims(THEORY, training() if runs is None else runs, scale() if measured is None else measured)
+    return {claim.id: decide(claim).status for claim in found}
+
+
+def test_a_sharpness_that_rises_to_the_edge_and_stays_supports_every_claim():
+    assert set(verdicts().values()) <= {"supported", "proved"}
+
+
+@pytest.mark.parametrize(
+    ("claim", "changes"),
+    [
+        ("hovers_at_the_edge", {"level": 1.6}),
+        ("inversely_with_the_step_size", {"power": 0.6, "level": 1.4}),
+        ("loss_falls_over_long_windows", {"turn": 5.0}),
+    ],
+)
+def test_runs_that_contradict_a_claim_refute_it(claim, changes):
+    assert verdicts(training(**changes))[claim] == "refuted"
+
+
+@pytest.mark.parametrize(
+    ("claim", "changes"),
+    [
+        ("hovers_at_the_edge", {"independent": [np.nan, 11.0]}),
+        ("no_scale", {"alignment": [0.1, 0.1]}),
+        ("no_scale", {"loss_change": [0.1, 0.1]}),
+        ("no_scale", {"curvature_at_twice": [4.0, 8.0]}),
+        ("weights_grow", {"norm": [7.0, 5.0]}),
+    ],
+)
+def test_measurements_that_contradict_a_claim_refute_it(claim, changes):
+    assert verdicts(measured=scale(**changes))[claim] == "refuted"
+
+
+@pytest.mark.parametrize("changes", [{"level": 0.8}, {"start": 1.1}, {"ending": "diverged"}])
+def test_runs_that_do_not_cross_the_edge_decide_nothing(changes):
+    found = verdicts(training(**changes))
+    assert found["reaches_the_edge"] == "undecided"
+
+
+def test_runs_below_the_edge_decide_nothing_about_it():
+    found = verdicts(training(level=0.8))
+    assert {found[claim] for claim in OF_RUNS} == {"undecided"}
+
+
+def test_the_level_is_the_mean_from_the_crossing_on():
+    assert runs_of(training(level=1.1))[0].level == pytest.approx(1.1, rel=0.01)
+
+
+def test_two_weights_of_which_only_the_ratio_counts_obey_what_is_derived():
+    assert THEORY.along_the_weights == 0
+    assert set(THEORY.curvature_defect) == {0}
+    assert THEORY.growth_defect == 0
+
+
+@pytest.fixture(scope="module")
+def measure():
+    """Measure a tiny VGG network, with or without batch normalization."""
+
+    def measured(batch_norm):
+        examples = Digits(6, size=32).load()
+        network = Vgg(width=1, pooling="average", batch_norm=batch_norm)
+        module = network.build(examples, torch.Generator().manual_seed(0))
+        loss = FlatLoss(module, examples.inputs, examples.targets, half_squared_error)
+        return _scaled(loss, loss.parameters, convolution_weights(loss)), loss
+
+    return measured
+
+
+def test_the_mask_marks_the_convolutions_weights_alone(measure):
+    _, loss = measure(batch_norm=True)
+    kernels = [parameter for parameter in loss.trainable.values() if parameter.ndim == 4]
+    assert len(kernels) == 8
+    mask = convolution_weights(loss)
+    chosen = torch.cat([kernel.detach().reshape(-1) for kernel in kernels])
+    torch.testing.assert_close(loss.parameters[mask], chosen, rtol=0, atol=0)
+
+
+def test_batch_normalization_frees_the_loss_of_scale(measure):
+    found, _ = measure(batch_norm=True)
+    assert found["alignment"] < 1e-2
+    assert found["loss_change"] < 1e-2
+    assert found["curvature_at_twice"] == pytest.approx(found["curvature"] / 4, rel=0.02)
+
+
+def test_without_batch_normalization_the_scale_matters(measure):
+    found, _ = measure(batch_norm=False)
+    assert found["loss_change"] > 1e-2
+    assert found["alignment"] > 1e-2
+
+
+def test_the_figure_has_a_dashed_edge_for_every_step_size():
+    _, sharpness, by_time = draw(training()).axes
+    for axes in (sharpness, by_time):
+        assert sorted(line.get_ydata()[0] for line in axes.lines if line.get_linestyle() == "--") == [5, 10]
+
+
+def test_a_step_size_of_zero_is_refused():
+    with pytest.raises(BadInput, match="--eta 0"):
+        analyse(Options(eta=(0,)))
+
+
+def test_the_full_preset_without_a_data_root_is_refused():
+    with pytest.raises(BadInput, match="--data-root"):
+        analyse(Options(preset="full"))

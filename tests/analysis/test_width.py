@@ -1,0 +1,53 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from analysis.cli import run
+from analysis.width import NETWORKS, Options, analyse, width_factor
+from eos_sym import BadInput
+from numeric.networks.loss import FlatLoss, half_squared_error
+
+
+def loss_of(experiment):
+    examples = experiment.data.load()
+    module = experiment.network.build(examples, torch.Generator().manual_seed(experiment.seed))
+    return FlatLoss(module, examples.inputs, examples.targets, half_squared_error)
+
+
+def kernel_trace(experiment):
+    """The mean over examples of ‖∂f/∂θ‖², summed over outputs: the trace of the tangent kernel over n."""
+    loss = loss_of(experiment)
+    parameters = loss.parameters
+
+    def outputs(theta):
+        return torch.func.functional_call(loss.module, loss.split(theta), (loss.inputs[:5],))
+
+    jacobian = torch.func.jacrev(outputs)(parameters)
+    return float(jacobian.square().sum() / len(jacobian))
+
+
+def test_the_kernel_grows_with_the_width_in_the_standard_parameterization_and_not_in_the_other():
+    traces = {
+        name: np.array([kernel_trace(width_factor(Options(), name).experiment(width, 0)) for width in (16, 128)])
+        for name in NETWORKS
+    }
+    assert traces["standard"][1] > 2.5 * traces["standard"][0]
+    assert 0.6 < traces["ntk"][1] / traces["ntk"][0] < 1.6
+
+
+@pytest.mark.slow
+def test_a_few_steps_decide_nothing_in_either_parameterization(tmp_path, capsys):
+    options = Options(widths=(2, 4, 8), seeds=2, steps=2, workers=1, out=tmp_path, json=True)
+    assert run("width", options, analyse) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert {claim["id"]: claim["status"] for claim in document["claims"]} == {
+        "standard_width": "undecided",
+        "ntk_width": "undecided",
+    }
+
+
+def test_a_width_of_zero_is_refused():
+    with pytest.raises(BadInput, match="--widths 0 8 16"):
+        Options(widths=(0, 8, 16))

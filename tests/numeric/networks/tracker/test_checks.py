@@ -1,0 +1,311 @@
+"""What a sharpness tracker refuses, each in one line, and what it must not refuse."""
+
+import random
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from eos_sym import BadInput
+from numeric.networks.tracker import check_evaluation, checked_loss, enough_memory
+from numeric.networks.tracker.checks import check_start
+
+LABELS = torch.arange(20) % 3
+
+
+def data(examples=20, inputs=4, outputs=3):
+    generator = torch.Generator().manual_seed(1)
+    return (torch.randn(examples, width, generator=generator, dtype=torch.float64) for width in (inputs, outputs))
+
+
+def network(*between, outputs=3):
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(4, 6), *between, nn.Linear(6, outputs)).double()
+
+
+def check(module, criterion=None, targets=None, batch_size=None, inputs=None):
+    own_inputs, values = data()
+    inputs = own_inputs if inputs is None else inputs
+    loss = checked_loss(module, criterion or nn.MSELoss(), inputs, values if targets is None else targets, batch_size)
+    check_evaluation(loss)
+    check_start(loss)
+
+
+def refusal(*arguments, **named):
+    with pytest.raises(BadInput) as caught:
+        check(*arguments, **named)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+class DropPath(nn.Module):
+    """Stochastic depth: the whole layer is left out of one evaluation in ten."""
+
+    def forward(self, inputs):
+        return inputs * float(torch.rand(()) > 0.1) if self.training else inputs
+
+
+class PythonNoise(nn.Module):
+    """Noise from outside torch."""
+
+    def forward(self, inputs):
+        return inputs * (1 + 0.1 * random.random())
+
+
+class Counts(nn.Module):
+    """A layer that depends on how often it has been evaluated."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("count", torch.zeros(()))
+
+    def forward(self, inputs):
+        self.count += 1
+        return inputs / self.count
+
+
+class Draws(nn.Module):
+    """A layer that draws random numbers and makes nothing of them."""
+
+    def forward(self, inputs):
+        torch.rand(3)
+        return inputs
+
+
+class Neighbour(nn.Module):
+    """A layer in which an example looks at the one before it in the batch."""
+
+    def forward(self, inputs):
+        return inputs + inputs.roll(1, 0)
+
+
+class Residual(nn.Module):
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, inputs):
+        return inputs + self.inner(inputs)
+
+
+# --- what is random
+
+
+def test_dropout_in_training_mode_is_named_wherever_it_is():
+    module = network(nn.Tanh(), Residual(nn.Sequential(nn.Linear(6, 6), nn.Dropout(0.1))))
+    message = refusal(module)
+    assert "random: Dropout '2.inner.1' draws" in message
+    assert ".eval()" in message
+    assert "p = 0" in message
+
+
+def test_dropout_switched_off_is_accepted():
+    check(network(nn.Dropout(0.1)).eval())
+    check(network(nn.Dropout(0.0)))
+
+
+def test_a_layer_that_is_left_out_now_and_then_is_random():
+    assert "DropPath '1' draws random numbers" in refusal(network(DropPath()))
+    check(network(DropPath()).eval())
+
+
+def test_functional_dropout_is_named_by_the_module_that_calls_it():
+    attention = nn.TransformerEncoderLayer(6, 2, 8, dropout=0.0, batch_first=True)
+    attention.self_attn.dropout = 0.2
+    assert "MultiheadAttention '1.self_attn' draws" in refusal(network(attention))
+
+
+def test_a_criterion_that_draws_random_numbers_is_named():
+    noisy = lambda outputs, targets: ((outputs - targets + 0.1 * torch.randn_like(targets)) ** 2).mean()  # noqa: E731
+    assert "the criterion draws random numbers" in refusal(network(), noisy)
+
+
+def test_random_numbers_that_do_not_matter_are_accepted():
+    check(network(Draws()))
+
+
+def test_noise_from_outside_torch_and_modules_that_evaluation_changes_are_refused():
+    assert "evaluating the module changes it" in refusal(network(PythonNoise()))
+    assert "evaluating the module changes it" in refusal(network(Counts()))
+
+
+# --- what couples examples
+
+
+@pytest.mark.parametrize("options", [{}, {"track_running_stats": False}])
+def test_batch_normalization_in_training_mode_has_a_full_batch_but_no_micro_batches(options):
+    check(network(nn.BatchNorm1d(6, **options)))
+    check(network(nn.BatchNorm1d(6, **options)), batch_size=20)
+    message = refusal(network(nn.BatchNorm1d(6, **options)), batch_size=7)
+    assert "BatchNorm1d '1' normalizes every micro-batch by itself" in message
+    assert "leave batch_size out" in message
+
+
+def test_batch_normalization_by_its_running_statistics_is_accepted_in_micro_batches():
+    check(network(nn.BatchNorm1d(6)).eval(), batch_size=7)
+    assert "BatchNorm1d" in refusal(network(nn.BatchNorm1d(6, track_running_stats=False)).eval(), batch_size=7)
+
+
+def test_normalizations_of_single_examples_are_accepted_in_micro_batches():
+    check(network(nn.LayerNorm(6), nn.GroupNorm(2, 6)), batch_size=1)
+
+
+def test_examples_that_look_at_each_other_have_no_micro_batches():
+    assert "depends on the examples beside it" in refusal(network(Neighbour()), batch_size=6)
+    check(network(Neighbour()))
+
+
+# --- what is no mean
+
+
+@pytest.mark.parametrize("batch_size", [None, 5])
+@pytest.mark.parametrize("norm", [(), (nn.BatchNorm1d(6),)])
+def test_a_sum_over_examples_is_refused_and_not_taken_for_batch_normalization(batch_size, norm):
+    module = network(*norm)
+    module = module.eval() if batch_size else module
+    assert "adds up the examples: must be their mean" in refusal(module, nn.MSELoss(reduction="sum"), None, batch_size)
+    check(module, nn.MSELoss(), None, batch_size)
+
+
+def test_a_loss_for_every_example_is_no_scalar():
+    message = refusal(network(), nn.MSELoss(reduction="none"))
+    assert "a tensor of shape (20, 3)" in message
+    assert "reduction='mean'" in message
+
+
+def test_a_number_and_a_detached_loss_have_no_gradient():
+    assert "the criterion gives a float" in refusal(network(), lambda outputs, targets: float(outputs.detach().mean()))
+    assert "does not depend on the module's parameters" in refusal(network(), lambda o, t: o.detach().square().mean())
+
+
+def test_class_weights_and_ignored_labels_have_a_full_batch_but_no_micro_batches():
+    weighted = nn.CrossEntropyLoss(weight=torch.tensor([1.0, 1.0, 9.0], dtype=torch.float64))
+    some = torch.where(torch.arange(20) < 6, -100, LABELS)
+    for criterion, labels in ((weighted, LABELS), (nn.CrossEntropyLoss(), some)):
+        check(network(), criterion, labels)
+        assert "does not weigh every example alike" in refusal(network(), criterion, labels, batch_size=10)
+    check(network(), nn.CrossEntropyLoss(), LABELS, batch_size=10)
+
+
+def test_a_penalty_whose_curvature_would_be_missed_is_refused():
+    module = network()
+    penalized = lambda outputs, targets: (outputs - targets).square().mean() + module[0].weight.square().sum()  # noqa: E731
+    assert "the criterion uses parameters itself (a penalty?)" in refusal(module, penalized)
+
+
+# --- what does not fit
+
+
+@pytest.mark.parametrize("criterion", [nn.CrossEntropyLoss(), nn.NLLLoss(), functional.cross_entropy])
+@pytest.mark.parametrize(("place", "label"), [(13, 3), (4, -1)])
+def test_labels_without_an_output_are_refused(criterion, place, label):
+    labels = LABELS.clone()
+    labels[place] = label
+    expected = f"label {label} of example {place}: the module has outputs for labels 0 to 2"
+    assert refusal(network(), criterion, labels) == expected
+
+
+def test_labels_of_a_criterion_of_the_user_s_own_are_refused_too():
+    own = lambda outputs, labels: functional.cross_entropy(outputs, labels)  # noqa: E731
+    assert "fail on these examples" in refusal(network(), own, LABELS + 1)
+
+
+def test_data_that_are_not_finite_are_refused_by_their_example():
+    inputs, targets = data()
+    inputs[7, 1] = torch.nan
+    assert refusal(network(), inputs=inputs) == "inputs: not finite in example 7"
+    targets[3, 0] = torch.inf
+    assert refusal(network(), targets=targets) == "targets: not finite in example 3"
+
+
+def test_a_loss_that_is_not_finite_at_the_start_is_refused():
+    module = network()
+    nn.init.constant_(module[0].weight, 1e200)
+    assert "the loss is inf at the start" in refusal(module)
+    assert "the loss is inf at the start" in refusal(module, batch_size=4)
+    # of one example that the sample does not hold
+    inputs, _ = data(400)
+    targets = torch.zeros(400, 3, dtype=torch.float64)
+    inputs[201] = 1e160
+    assert "the loss is inf at the start" in refusal(network(), targets=targets, inputs=inputs)
+
+
+def test_as_many_targets_as_inputs_are_asked_for():
+    assert "20 inputs and 19 targets" in refusal(network(), targets=LABELS[:19])
+
+
+def test_inputs_must_be_a_tensor():
+    message = refusal(network(), inputs=[1.0, 2.0])
+    assert "inputs: must be a tensor" in message
+    assert "not list" in message
+
+
+def test_precisions_and_devices_that_differ_are_refused():
+    inputs, targets = data()
+    assert "inputs are torch.float32, the module torch.float64: convert" in refusal(network(), inputs=inputs.float())
+    assert "targets are torch.float32" in refusal(network(), targets=targets.float())
+    assert "inputs are on meta, the module on cpu: move them" in refusal(network(), inputs=inputs.to("meta"))
+    assert "float16 on cpu: must be all float32 or all float64" in refusal(network().half(), inputs=inputs.half())
+    mixed = network()
+    mixed[0].float()
+    assert "float32 on cpu, torch.float64 on cpu" in refusal(mixed)
+
+
+def test_whole_numbers_are_inputs_of_any_precision():
+    module = nn.Sequential(nn.Embedding(5, 6), nn.Flatten(), nn.Linear(12, 3)).double()
+    check(module, nn.CrossEntropyLoss(), LABELS, inputs=torch.arange(40).reshape(20, 2) % 5)
+
+
+def test_shapes_that_do_not_fit_are_told_in_one_line():
+    message = refusal(network(), inputs=torch.zeros(20, 9, dtype=torch.float64))
+    assert message.startswith("module and criterion fail on these examples: mat1 and mat2 shapes")
+
+
+def test_a_module_with_nothing_to_train_is_refused():
+    assert "no parameter that requires a gradient" in refusal(network().requires_grad_(False))
+
+
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("DefaultCPUAllocator: can't allocate memory")]
+)
+def test_no_memory_is_answered_with_the_batch_size(error):
+    inputs, targets = data()
+    loss = checked_loss(network(), nn.MSELoss(), inputs, targets, batch_size=16)
+    expected = "no memory for 16 examples at once: give batch_size, less than 16"
+    with pytest.raises(BadInput, match=expected), enough_memory(loss):
+        raise error
+
+
+def test_a_batch_larger_than_memory_is_refused():
+    class Huge(nn.Linear):
+        def forward(self, inputs):
+            return super().forward(inputs) + torch.zeros(len(inputs), 3, 1 << 50, dtype=torch.float64).sum(-1)
+
+    assert "no memory for 20 examples at once" in refusal(Huge(4, 3).double())
+
+
+def test_checking_leaves_no_trace():
+    module = network(nn.BatchNorm1d(6), Draws(), Neighbour())
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    state = torch.get_rng_state()
+    check(module)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
+    assert all(own.grad is None for own in module.parameters())
+    assert not any(part._forward_hooks or part._forward_pre_hooks for part in module.modules())
+
+
+def test_class_weights_are_refused_in_micro_batches_whatever_the_loss_shows():
+    equal_losses = nn.CrossEntropyLoss(weight=torch.arange(1.0, 4.0, dtype=torch.float64))
+    module = network()
+    nn.init.zeros_(module[-1].weight)
+    nn.init.zeros_(module[-1].bias)  # every example has the loss log 3, so that the means of all parts agree
+    assert "does not weigh every example alike" in refusal(module, equal_losses, LABELS, batch_size=10)
+    check(network(), equal_losses, LABELS)
+
+
+def test_targets_that_would_be_broadcast_against_the_outputs_are_refused():
+    message = refusal(network(outputs=1), nn.MSELoss(), torch.randn(20, dtype=torch.float64))
+    assert "reshape the targets" in message

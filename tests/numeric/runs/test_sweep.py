@@ -1,0 +1,268 @@
+"""Sweeps: the same bits wherever they run, nothing twice, and no failure that reaches another run."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import dask
+import psutil
+import pytest
+import xarray as xr
+
+from eos_sym import BadInput
+from numeric.runs import sweep
+from numeric.runs.sweep import Failure, folder_name
+from tests.numeric.runs.sweep_runs import Exiting, Failing, Killed, Products, Stepping, Threads, begun
+
+RUNS = [Products(steps, eta, seed) for steps in (3, 5) for eta in (0.1, 0.3) for seed in (0, 1)]
+
+
+def only(folder):
+    (inside,) = folder.iterdir()
+    return inside
+
+
+def bits(result):
+    return [{name: array.values.tobytes() for name, array in each.variables.items()} for each in result.histories]
+
+
+@pytest.fixture(scope="module")
+def in_two(tmp_path_factory):
+    """A sweep in two processes, where it is, and what it reported."""
+    folder, reports = tmp_path_factory.mktemp("two"), []
+    return sweep([*RUNS, Threads(0), Threads(1)], folder, workers=2, progress=reports.append), folder, reports
+
+
+def test_every_run_gets_its_own_history_in_the_order_of_the_runs(tmp_path):
+    result = sweep(RUNS, tmp_path, workers=1)
+    assert result.runs == tuple(RUNS)
+    assert not result.failures
+    for run, history in zip(RUNS, result.histories, strict=True):
+        xr.testing.assert_identical(history, run.run(tmp_path, lambda steps: None))
+
+
+@pytest.mark.slow
+def test_results_have_the_same_bits_whether_one_process_computes_them_or_two(tmp_path, in_two):
+    one, (two, folder, _) = sweep(RUNS, tmp_path, workers=1), in_two
+    assert bits(one) == bits(two)[: len(RUNS)]
+    assert set(begun(tmp_path)) == {os.getpid()}
+    assert os.getpid() not in begun(folder)
+
+
+@pytest.mark.slow
+def test_a_run_has_one_thread_in_this_process_and_in_others(tmp_path, in_two):
+    here = sweep([Threads(0)], tmp_path).histories
+    there = in_two[0].histories[-2:]
+    assert [int(history.threads) for history in (*here, *there)] == [1, 1, 1]
+    assert [int(history.process) == os.getpid() for history in (*here, *there)] == [True, False, False]
+
+
+@pytest.mark.slow
+def test_progress_adds_up_to_the_steps_of_all_runs(tmp_path, in_two):
+    result, _, there = in_two
+    assert sum(there) == sum(run.steps for run in result.runs)
+    for _ in range(2):  # the second time, only the failing run is begun
+        here = []
+        sweep([*RUNS, Failing("a bug")], tmp_path, workers=1, progress=here.append)
+        assert sum(here) == sum(run.steps for run in RUNS) + 10
+
+
+def test_finished_runs_are_never_repeated(tmp_path):
+    first = sweep(RUNS[:3], tmp_path, workers=1)
+    again = sweep(RUNS[:4] + RUNS[:1], tmp_path, workers=1)
+    assert len(begun(tmp_path)) == 4
+    assert bits(again)[:3] == bits(first)
+    assert bits(again)[4] == bits(first)[0]
+
+
+def test_a_folder_says_what_differs_from_the_defaults():
+    assert folder_name(Products(7)).startswith("Products-7-")
+    assert folder_name(Products(7, 0.25, names=("a/b", "c"))).startswith("Products-7-0.25-a-b-c-")
+    assert len({folder_name(run) for run in RUNS}) == len(RUNS)
+    assert len(folder_name(Products(7, names=("long",) * 100))) < 120
+
+
+@pytest.mark.slow
+def test_failures_are_reported_and_leave_the_other_runs_alone(tmp_path):
+    runs = [
+        Products(2),
+        Failing("eta = 3: too\nlarge", bad_input=True),
+        Failing("a\nbug"),
+        Killed(),
+        Exiting(),
+        Products(4),
+    ]
+    result = sweep(runs, tmp_path, workers=2)
+    assert [history is None for history in result.histories] == [False, True, True, True, True, False]
+    assert [failure.run for failure in result.failures] == runs[1:5]
+    assert [failure.reason for failure in result.failures] == [
+        "eta = 3: too large",
+        "RuntimeError: a bug",
+        "its process was killed, as happens when memory runs out; choose fewer workers",
+        "its process ended with exit code 3",
+    ]
+    bug = result.failures[1].traceback
+    assert [failure.traceback for failure in result.failures] == [None, bug, None, None]
+    assert "in run\n" in bug.read_text()
+    assert bug.parent == tmp_path / folder_name(runs[2])
+
+
+def test_a_failed_run_is_tried_again_and_its_traceback_goes(tmp_path):
+    run = Failing("for now")
+    (failure,) = sweep([run], tmp_path).failures
+    (only(tmp_path) / "mended").touch()
+    assert not sweep([run], tmp_path).failures
+    assert not failure.traceback.exists()
+    assert len(begun(tmp_path)) == 2
+
+
+def test_a_history_that_cannot_be_read_is_a_failure_with_the_remedy(tmp_path):
+    sweep(RUNS[:2], tmp_path, workers=1)
+    broken = tmp_path / folder_name(RUNS[0]) / "history.nc"
+    broken.write_bytes(broken.read_bytes()[:100])
+    result = sweep(RUNS[:2], tmp_path)
+    assert isinstance(result.outcomes[0], Failure)
+    assert str(broken) in result.failures[0].reason
+    assert result.histories[1] is not None
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"workers": 0}, "workers = 0: must be 1 or more"),
+        ({"workers": 2, "cluster": "tcp://127.0.0.1:1"}, "give one of the two"),
+    ],
+    ids=["no workers", "two places"],
+)
+def test_bad_input_is_refused(tmp_path, options, said):
+    with pytest.raises(BadInput, match=said):
+        sweep(RUNS, tmp_path, **options)
+
+
+def test_a_folder_that_cannot_be_made_is_bad_input(tmp_path):
+    (tmp_path / "taken").touch()
+    with pytest.raises(BadInput, match="choose another folder"):
+        sweep(RUNS, tmp_path / "taken")
+
+
+def test_no_run_is_no_work(tmp_path):
+    result = sweep([], tmp_path)
+    assert result.outcomes == result.failures == ()
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+
+sys.path.insert(0, {tests!r})
+from sweep_runs import Endless, Products
+from numeric.runs import sweep
+
+{guard}sweep([Products(2), Endless(0), Endless(1)], Path({folder!r}), workers=2)
+"""
+
+
+def script(tmp_path, guard):
+    path = tmp_path / "script.py"
+    path.write_text(SCRIPT.format(tests=str(Path(__file__).parent), folder=str(tmp_path / "runs"), guard=guard))
+    return [sys.executable, str(path)]
+
+
+def listen_to_interrupts():
+    """A shell that runs the tests in the background has them, and all they start, ignore interrupts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def wait_until(true):
+    limit = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGKILL], ids=["ctrl-c", "killed"])
+def test_an_interrupted_sweep_leaves_no_process_and_keeps_what_is_finished(tmp_path, blow):
+    runs = tmp_path / "runs"
+    process = subprocess.Popen(
+        script(tmp_path, 'if __name__ == "__main__":\n    '),
+        preexec_fn=listen_to_interrupts,
+        start_new_session=True,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_until(lambda: len(list(runs.glob("Endless*/begun"))) == 2)
+    workers = [psutil.Process(pid) for pid in begun(runs)]
+    if blow is signal.SIGINT:
+        os.killpg(process.pid, blow)  # as a terminal does: to every process of the group
+    else:
+        process.send_signal(blow)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == -blow
+    _, alive = psutil.wait_procs(workers, timeout=20)
+    assert not alive
+    assert errors.count("KeyboardInterrupt") == (blow is signal.SIGINT)
+    assert [history.parent.name for history in runs.glob("*/history.nc")] == [folder_name(Products(2))]
+
+
+@pytest.mark.slow
+def test_a_script_without_a_guard_is_told_so_instead_of_starting_itself_for_ever(tmp_path):
+    done = subprocess.run(script(tmp_path, ""), capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "BadInput: sweep: no worker process can be started; put what a script does below if __name__" in done.stderr
+    assert not begun(tmp_path / "runs")
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    distributed = pytest.importorskip("distributed")
+    options = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": None}
+    with distributed.LocalCluster(processes=True, **options) as cluster:
+        yield cluster.scheduler_address
+
+
+@pytest.mark.slow
+def test_a_cluster_computes_the_same_bits_and_reports_failures(tmp_path, cluster):
+    reports = []
+    runs = [*RUNS[:3], Failing("a\nbug")]
+    there = sweep(runs, tmp_path / "there", cluster=cluster, progress=reports.append)
+    assert os.getpid() not in begun(tmp_path / "there")
+    assert [failure.reason for failure in there.failures] == ["RuntimeError: a bug"]
+    assert there.failures[0].traceback.exists()
+    assert sum(reports) == sum(run.steps for run in runs)
+    here = sweep(RUNS[:3], tmp_path / "here", workers=1)
+    for one, other in zip(here.histories, there.histories, strict=False):
+        xr.testing.assert_identical(one, other)
+    sweep(RUNS[:3], tmp_path / "there", cluster=cluster)
+    assert len(begun(tmp_path / "there")) == 4
+
+
+@pytest.mark.slow
+def test_a_cluster_that_is_interrupted_stops_its_runs(tmp_path, cluster):
+    alive = tmp_path / folder_name(Stepping()) / "alive"
+
+    def interrupt(steps):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sweep([Stepping()], tmp_path, cluster=cluster, progress=interrupt)
+
+    def still():
+        last = alive.read_text()
+        time.sleep(0.5)
+        return alive.read_text() == last
+
+    wait_until(still)
+    assert sweep(RUNS[:1], tmp_path, cluster=cluster).failures == ()
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense://x"])
+def test_a_cluster_that_is_not_there_is_bad_input(tmp_path, address):
+    with (
+        dask.config.set({"distributed.comm.timeouts.connect": "0.3s"}),
+        pytest.raises(BadInput, match="cannot be reached"),
+    ):
+        sweep(RUNS[:1], tmp_path, cluster=address)
