@@ -28,9 +28,11 @@ def modules(package: str) -> Iterator[str]:
 
 def page(name: str, inside: list[str]) -> str:
     """The page of a module; a package's leads to the pages of what is inside."""
-    lines = [f"# {name}", "", "```{eval-rst}", f".. automodule:: {name}", "   :members:", "```"]
-    if inside:
-        lines += ["", "```{toctree}", ":maxdepth: 1", "", *inside, "```"]
+    lines = [f"# {name}", "", "```{eval-rst}", f".. automodule:: {name}"]
+    if inside:  # what a face exports is told where it is defined
+        lines += ["```", "", "```{toctree}", ":maxdepth: 1", "", *inside, "```"]
+    else:
+        lines += ["   :members:", "```"]
     return "\n".join([*lines, ""])
 
 

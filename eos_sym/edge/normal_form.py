@@ -15,8 +15,9 @@ y₀ > 0 and small q ends at
     y∞ = −(1 + W(−(1 + e y₀)e^{−(1 + e y₀)}))/e,
 
 W₀ for κ₄ < 0 (self-stabilizing: y∞ → −1/e as e y₀ → ∞, along the parabola y = |κ₄|q/6 − 1/e), W₋₁ for κ₄ > 0 while
-|e| y₀ < 1 (subcritical; beyond, the orbit escapes), and y∞ = −y₀ for κ₄ = 0 (overshooting). Related work: Gan 2026a
-(arXiv 2604.02653), Gan 2026b (2606.15551), Song and Yun 2023, Ahn et al. 2023.
+|e| y₀ < 1 (subcritical; beyond, the orbit escapes), and y∞ = −y₀ for κ₄ = 0 (overshooting). Related work:
+:cite:t:`gan2026productstability`, :cite:t:`gan2026bifurcation`, :cite:t:`song2023trajectory`,
+:cite:t:`ahn2023threshold`.
 
 The law is a formal leading-order argument; simulation tests it. It is derived for gradient descent, and for no other
 rule. The coefficients in symbols come from `edge_normal_form`; in numbers, for any loss, from

@@ -16,10 +16,10 @@ along Γ: with τ = η²t and P_Γ the projection onto the tangent space of Γ,
 Γ is given by a chart, the last weights as functions c of the first, t. There P_Γ ∇f has the components G⁻¹∂f/∂t, where
 G = I + CCᵀ, C = ∂c/∂t, is the metric of Γ, and by Woodbury's identity G⁻¹ = I − C(I + CᵀC)⁻¹Cᵀ.
 
-Source: Arora, Li, Panigrahi 2022, who prove convergence to these flows as η → 0, for normalized GD with small noise
-injected. The averaging here is the formal argument at leading order. Errors: `BadInput` for a chart that is not one of
-critical points; `Undecided` for rules that do not oscillate at the scale of η, such as GD, and, in `limit_flow`, where
-the Hessian across Γ is not known to have rank one: `limit_flow_by_eigenvector` then leaves λ₁ to the integrator.
+Source: :cite:t:`arora2022understanding`, who prove convergence to these flows as η → 0, for normalized GD with small
+noise injected. The averaging here is the formal argument at leading order. Errors: `BadInput` for a chart that is not
+one of critical points; `Undecided` for rules that do not oscillate at the scale of η, such as GD, and, in `limit_flow`,
+where the Hessian across Γ is not known to have rank one: `limit_flow_by_eigenvector` then leaves λ₁ to the integrator.
 """
 
 from __future__ import annotations

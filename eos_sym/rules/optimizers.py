@@ -1,7 +1,7 @@
 """Optimizers, each written once, as its formula; g = ∇L(θ), η the step size, β the momentum coefficient.
 
     gradient descent          θ' = θ − ηg
-    heavy ball                v' = βv − ηg,                θ' = θ + v'          (Polyak)
+    heavy ball                v' = βv − ηg,                θ' = θ + v'
     Nesterov                  v' = βv − η∇L(θ + βv),       θ' = θ + v'
     preconditioned momentum   m' = βm + (1 − β)g,          θ' = θ − ηP⁻¹m'      (Adam, RMSProp at fixed second moment)
     normalized GD             θ' = θ − ηg/‖g‖
@@ -15,7 +15,9 @@ and are named as they are typed: ``eta`` (shown as η), ``momentum``, ``rho``, a
 followed by the name of the weight.
 
 With its second moment v held fixed, Adam is preconditioned momentum with P = √v, and RMSProp the same at β = 0.
-`RULES` holds the rules by the names that they have on the command line.
+`RULES` holds the rules by the names that they have on the command line. Sources: :cite:t:`polyak1964some` (heavy ball),
+:cite:t:`nesterov1983method`, :cite:t:`kingma2015adam`, :cite:t:`foret2021sharpness` (SAM),
+:cite:t:`arora2022understanding` (the two that divide by ‖g‖ and √L).
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ Jury margin is positive. For p = zⁿ + a₁zⁿ⁻¹ + … + a_n, a₀ = 1, the
 
 which divides by nothing, so that the margins are polynomials in the coefficients of p. Coordinates that do not act on
 each other in a circle have multipliers of their own, and are treated block by block.
-Source: E. I. Jury, Theory and Application of the z-Transform Method, 1964.
+Source: :cite:t:`jury1964theory`.
 
 Errors: `BadInput` for a matrix that is not square, and for parameters without the values that a critical number needs;
 `Undecided` for a critical value that has no closed form where one is wanted, is of unknown sign or order, or lies

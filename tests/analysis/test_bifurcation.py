@@ -1,4 +1,4 @@
-"""The thresholds of z ↦ z(1 + K − Kz²) against THEORY §3 and §4, and against iteration written out by hand."""
+"""The thresholds of z ↦ z(1 + K − Kz²) against docs/theory, and against iteration written out by hand."""
 
 import json
 import math

@@ -16,7 +16,7 @@ parameter that the optimizer does not move has P⁻¹ = 0. Weight decay is no pa
 
 Shapes: P⁻¹ (p,), in the order of θ. Errors: `BadInput` for an optimizer that is not in the table, one that ascends, one
 that moves none of the parameters, and groups of different momentum, which have no common threshold.
-Source: Cohen et al. 2022, Adaptive gradient methods at the edge of stability.
+Source: :cite:t:`cohen2022adaptive`.
 """
 
 from __future__ import annotations

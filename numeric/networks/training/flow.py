@@ -8,7 +8,7 @@ for 0 ≤ hλ ≤ 2.785. With the gradient g₁' at the end of a step, ‖g₄ �
 hS = z: what a step may have is measured by that, see `flow_training`.
 
 Shapes: θ (p,). Units: the time has those of θ²/L, as 1/S. Errors: `BadInput` for a c beyond the limit, for numbers that
-are not positive, and for times that are not in order. Source: Cohen et al. 2021, with c = 1.
+are not positive, and for times that are not in order. Source: :cite:t:`cohen2021edge`, with c = 1.
 """
 
 from __future__ import annotations

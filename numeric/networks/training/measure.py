@@ -8,8 +8,8 @@
 
 Training is not disturbed: the mini-batches come from a generator of their own.
 
-Errors: `BadInput` for intervals and numbers below 1. Source of the batch sharpness: Andreyev, Beneventano 2024
-(arXiv 2412.20553), definition 3.
+Errors: `BadInput` for intervals and numbers below 1. Source of the batch sharpness: :cite:t:`andreyev2024edge`,
+definition 3.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ RMSProp and Adam, whose P is taken as fixed; None for the two rules that have no
 its size or by √L stay in place.
 
 Errors: `BadInput` for a step size that is not positive, coefficients outside [0, 1) and an ε that is not positive.
-Sources: Cohen et al. 2021, appendix B, for the momentum rules; Cohen et al. 2022 for P⁻¹∇²L.
+Sources: :cite:t:`cohen2021edge`, appendix B, for the momentum rules; :cite:t:`cohen2022adaptive` for P⁻¹∇²L.
 """
 
 from __future__ import annotations
