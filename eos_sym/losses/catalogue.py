@@ -12,6 +12,8 @@ comparison; :cite:t:`wu2018sgd` for the pair.
 
 from __future__ import annotations
 
+from inspect import isfunction
+
 from sympy import Integer, Min, Mul, Rational, Symbol, symbols
 
 from eos_sym.errors import BadInput
@@ -58,3 +60,8 @@ def _product_loss(name: str, weights: tuple[Symbol, ...]) -> Objective:
 def _at_least_one(name: str, value: int) -> None:
     if not isinstance(value, int) or value < 1:
         raise BadInput(f"{name} = {value}: must be a whole number, 1 or more")
+
+
+# A loss of a paper is in the catalogue by being a function above.
+LOSSES = {name: made for name, made in tuple(globals().items()) if isfunction(made) and made.__module__ == __name__}
+LOSSES = {name: made for name, made in LOSSES.items() if not name.startswith("_")}

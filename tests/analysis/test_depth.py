@@ -1,8 +1,8 @@
 import json
 
 import pytest
-
 from analysis.cli import run
+
 from analysis.depth import Options, analyse
 from eos_sym import BadInput
 

@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
-
-from analysis.study.claim import decide
 from analysis.cli import run
+
 from analysis.edge_of_stability.__main__ import Options, analyse
 from analysis.edge_of_stability.claims import claims, runs_of
 from analysis.edge_of_stability.experiments import QUICK, experiments
 from analysis.edge_of_stability.figures import draw
+from analysis.study.claim import decide
 from analysis.training.lanczos import lanczos_sharpness
 from eos_sym import BadInput
 from numeric.networks.architectures import FullyConnected

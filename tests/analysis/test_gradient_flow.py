@@ -3,14 +3,14 @@ import json
 import numpy as np
 import pytest
 import xarray as xr
-
-from analysis.study.claim import decide
 from analysis.cli import run
+
 from analysis.gradient_flow.__main__ import Options, analyse
 from analysis.gradient_flow.claims import claims
 from analysis.gradient_flow.experiments import pairs, solve_first_order
 from analysis.gradient_flow.measurements import departure, descents_of, excess, growth
 from analysis.gradient_flow.theory import first_order_on_quadratic, solved_first_order
+from analysis.study.claim import decide
 from analysis.training import flat_loss
 from eos_sym import BadInput
 from numeric.networks.architectures import FullyConnected

@@ -3,8 +3,8 @@ from fractions import Fraction
 
 import pytest
 import torch
-
 from analysis.cli import run
+
 from analysis.initialization import DISTRIBUTIONS, Options, analyse, scale_factor
 from eos_sym import BadInput
 

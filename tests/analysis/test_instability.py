@@ -3,14 +3,14 @@ import json
 import numpy as np
 import pytest
 import xarray as xr
+from analysis.cli import run
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.study.claim import decide
-from analysis.cli import run
 from analysis.instability.__main__ import Options, analyse
 from analysis.instability.claims import claims, episode
 from analysis.instability.experiments import ORDER, alternating
+from analysis.study.claim import decide
 
 ETA, STEPS, CROSSING, RETURN = 0.5, 200, 60, 160
 

@@ -3,12 +3,12 @@ import json
 import numpy as np
 import pytest
 import xarray as xr
-
-from analysis.study.claim import decide
 from analysis.cli import run
 from analysis.momentum_network.__main__ import Options, analyse
 from analysis.momentum_network.claims import claims
 from analysis.momentum_network.experiments import step_size
+
+from analysis.study.claim import decide
 from numeric.networks.training.optimizers import HeavyBall, Nesterov
 
 EDGES, MOMENTA, RULES = (6.0, 8.0), (0.5, 0.9), ("heavy_ball", "nesterov")

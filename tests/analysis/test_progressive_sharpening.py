@@ -3,11 +3,11 @@ import json
 import numpy as np
 import pytest
 import xarray as xr
-
-from analysis.study.claim import decide
 from analysis.cli import run
+
 from analysis.progressive_sharpening.__main__ import Options, analyse
 from analysis.progressive_sharpening.claims import claims
+from analysis.study.claim import decide
 
 STEPS, EVERY = 1000, 10
 

@@ -3,14 +3,14 @@ import json
 import numpy as np
 import pytest
 import xarray as xr
-
-from analysis.study.claim import decide
 from analysis.cli import run
+
 from analysis.reasonable_steps.__main__ import Options, analyse
 from analysis.reasonable_steps.claims import claims
 from analysis.reasonable_steps.experiments import CRITERIA
 from analysis.reasonable_steps.figures import draw
 from analysis.reasonable_steps.ranges import range_of, summary
+from analysis.study.claim import decide
 from eos_sym import BadInput
 
 ETAS = 0.1 * 2.0 ** np.arange(8)  # 0.1 … 12.8

@@ -5,11 +5,11 @@ import pytest
 import torch
 import xarray as xr
 
-from analysis.study.claim import decide
 from analysis.sgd_batch.__main__ import Options, analyse
 from analysis.sgd_batch.claims import claims, runs_of
 from analysis.sgd_batch.experiments import batch_sharpness, curvatures, experiments
 from analysis.sgd_batch.theory import bound
+from analysis.study.claim import decide
 from eos_sym import BadInput
 from numeric.networks.architectures import FullyConnected
 from numeric.networks.curvature import hessian

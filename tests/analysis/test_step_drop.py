@@ -3,11 +3,11 @@ import json
 import numpy as np
 import pytest
 import xarray as xr
+from analysis.cli import run
 from sympy import simplify
 
-from analysis.study.claim import decide
-from analysis.cli import run
 from analysis.step_drop import AFTER, Options, analyse, claims, draw, multiplier
+from analysis.study.claim import decide
 from eos_sym import STEP_SIZE, BadInput
 
 STEPS, CUT, EVERY = 1000, 400, 10

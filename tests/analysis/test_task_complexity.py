@@ -3,8 +3,8 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-
 from analysis.cli import run
+
 from analysis.task_complexity import Options, analyse, degree_factor, noise_factor
 from eos_sym import BadInput
 

@@ -3,8 +3,8 @@ import json
 import numpy as np
 import pytest
 import torch
-
 from analysis.cli import run
+
 from analysis.width import NETWORKS, Options, analyse, width_factor
 from eos_sym import BadInput
 from numeric.networks.loss import FlatLoss, half_squared_error
