@@ -27,6 +27,7 @@ from analysis.study.progress import progress_bars, task
 from analysis.study.report import WIDTH, document, print_claims, print_theory, to_json
 from analysis.study.study import Known, Study
 from eos_sym import BadInput
+from numeric.progress import listening, unheard
 from numeric.runs import save, versions, write_atomically
 
 DRAWN_AND_JUDGED = ("claims.json", "figure.png", "figure.pdf")
@@ -80,7 +81,7 @@ def work_off(study: Study, options: CommonOptions) -> int:
 
         claims = [claim for made in study.claim_functions for claim in made(known)]
         verdicts: list[Verdict] = []
-        with task(progress, "deciding claims", len(claims)) as advance:
+        with task(progress, "deciding claims", len(claims)) as advance, listening(unheard):  # it counts claims alone
             for claim in claims:
                 verdicts.append(decide(claim))
                 advance(1)

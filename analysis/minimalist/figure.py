@@ -1,43 +1,37 @@
 """The figure: the paper's two panels redrawn from our own runs, and the law for the terminal gap.
 
 (a) loss, sharpness and trajectory for several step sizes from one start; (b) where starts in the (a, b) plane end at
-η = 0.2; (c) the terminal gap (2/η − S∞)/η against η.
+one step size; (c) the terminal gap (2/η − S∞)/η against η.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
-
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from analysis.study.figure import COLORS, THEORY_COLOR, colors, new_figure
-from analysis.minimalist.experiments import GRID_A, GRID_B, GRID_STEP_SIZE
 from analysis.minimalist.theory import KAPPA, Theory, b
+from analysis.study import COLORS, THEORY_COLOR, colors, new_figure
 from eos_sym import STEP_SIZE
 from numeric import compile_function
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 THEOREM_BOUND = 20 / 3
 LOST_COLOR = "#d9d9d9"
 MOST_LINEAR_RATIO = 4  # step sizes farther apart than this have their edges drawn on a logarithmic axis
 
 
-def draw(theory: Theory, data: Mapping[str, xr.Dataset]) -> Figure:
+def draw(theory: Theory, trajectories: xr.Dataset, initializations: xr.Dataset, terminal_gap: xr.Dataset) -> Figure:
     """The whole figure."""
     figure = new_figure(10.0, 6.4)
     upper, lower = np.asarray(figure.subfigures(2, 1, height_ratios=[1, 1.15]))
     for panel, axes in zip((loss, sharpness, path), upper.subplots(1, 3), strict=True):
-        panel(axes, data["trajectories"])
+        panel(axes, trajectories)
     left, right = lower.subplots(1, 2, width_ratios=[2, 1])
-    plane(left, data["initializations"], theory)
-    gap(right, data["terminal_gap"], theory)
+    plane(left, initializations, theory)
+    gap(right, terminal_gap, theory)
     return figure
 
 
@@ -94,23 +88,21 @@ def path(axes: Axes, runs: xr.Dataset) -> None:
 
 def plane(axes: Axes, runs: xr.Dataset, theory: Theory) -> None:
     """The terminal gap over the plane of starts, with the derived parabola."""
-    eta = GRID_STEP_SIZE
-    gaps = (2 / eta - runs.final_sharpness) / eta
-    image = axes.pcolormesh(
-        runs.a0, runs.b0, gaps.transpose("b0", "a0"), norm=LogNorm(0.1, 30), cmap="viridis", rasterized=True
-    )
+    eta = float(runs.eta)
+    gaps = ((2 / eta - runs.final_sharpness) / eta).transpose("b0", "a0")
+    image = axes.pcolormesh(runs.a0, runs.b0, gaps, norm=LogNorm(0.1, 30), cmap="viridis", rasterized=True)
     bar = axes.figure.colorbar(image, ax=axes, label="terminal gap $(2/\\eta - S_\\infty)/\\eta$")
     bar.ax.axhline(THEOREM_BOUND, color="white")
-    axes.contour(runs.a0, runs.b0, gaps.transpose("b0", "a0"), levels=[THEOREM_BOUND], colors="white", linewidths=1.2)
-    heights = np.linspace(*GRID_B, 200)
+    axes.contour(runs.a0, runs.b0, gaps, levels=[THEOREM_BOUND], colors="white", linewidths=1.2)
+    heights = runs.b0.values
     parabola = compile_function([theory.parabola], (b, KAPPA))(heights, np.sqrt(eta))[0]
     axes.plot(parabola, heights, color=COLORS[4], label="derived: $a = 2b^2/\\kappa - \\kappa^3/8$")
     axes.set(
         title=f"(b) where starts at $(a, b)$ end, $\\eta = {eta:g}$",
         xlabel="$a = \\sqrt{x^2 - y^2} - (\\eta^{-2} - 4)^{1/4}$",
         ylabel="$b = xy - 1$",
-        xlim=GRID_A,
-        ylim=GRID_B,
+        xlim=(runs.a0[0], runs.a0[-1]),
+        ylim=(runs.b0[0], runs.b0[-1]),
     )
     axes.grid(visible=False)
     axes.set_facecolor(LOST_COLOR)
