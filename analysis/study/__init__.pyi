@@ -10,6 +10,7 @@ from .evidence import Pieces as Pieces
 from .evidence import Status as Status
 from .evidence import agreement as agreement
 from .evidence import bounded as bounded
+from .evidence import exceeds as exceeds
 from .evidence import identity as identity
 from .evidence import over as over
 from .evidence import same as same

@@ -107,6 +107,12 @@ def bounded(channel: Channel, quantity: str, observed: float, *, below: float) -
     return Evidence(channel, quantity, status, f"< {below:g}", value, below)
 
 
+def exceeds(channel: Channel, quantity: str, observed: float, *, above: float) -> Evidence:
+    """Numerical evidence that a quantity is larger than a bound."""
+    status: Status = "supported" if observed > above else "refuted"
+    return Evidence(channel, quantity, status, f"> {above:g}", float(observed))
+
+
 def same(channel: Channel, quantity: str, expected: str, observed: str) -> Evidence:
     """Numerical evidence in words, such as the outcomes of runs; a run that did not end decides nothing."""
     if "undecided" in observed and "undecided" not in expected:

@@ -3,11 +3,11 @@ import json
 import numpy as np
 import pytest
 import xarray as xr
-from analysis.cli import run
 
-from analysis.progressive_sharpening.__main__ import Options, analyse
-from analysis.progressive_sharpening.claims import claims
-from analysis.study.claim import decide
+from analysis.progressive_sharpening import Options, study
+from analysis.study import decide
+from analysis.study.study import Known
+from analysis.study.work import work_off
 
 STEPS, EVERY = 1000, 10
 
@@ -48,7 +48,8 @@ RATES = rates(np.exp, np.exp)
 
 
 def verdicts(training, rates=RATES):
-    return {claim.id: decide(claim).status for claim in claims(training, rates)}
+    known = Known(study, {"training": training, "rates": rates})
+    return {claim.id: decide(claim).status for made in study.claim_functions for claim in made(known)}
 
 
 def test_a_rising_and_a_humped_sharpness_support_every_claim():
@@ -78,7 +79,7 @@ def test_a_rate_that_does_not_add_up_is_refuted():
 
 @pytest.mark.slow
 def test_a_short_run_writes_everything_and_decides_nothing(tmp_path, capsys):
-    assert run("progressive_sharpening", Options(out=tmp_path, json=True, steps=20), analyse) == 0
+    assert work_off(study, Options(out=tmp_path, json=True, steps=20)) == 0
     document = json.loads(capsys.readouterr().out)
     assert {claim["status"] for claim in document["claims"]} == {"undecided"}
     assert (tmp_path / "figure.png").stat().st_size > 10_000
