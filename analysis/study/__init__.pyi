@@ -24,5 +24,6 @@ from .options import Number as Number
 from .options import check_step_sizes as check_step_sizes
 from .options import check_steps as check_steps
 from .options import results_folder as results_folder
+from .progress import counted as counted
 from .progress import expect as expect
 from .study import Study as Study
