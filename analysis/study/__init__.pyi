@@ -9,7 +9,9 @@ from .evidence import Piece as Piece
 from .evidence import Pieces as Pieces
 from .evidence import Status as Status
 from .evidence import agreement as agreement
+from .evidence import between as between
 from .evidence import bounded as bounded
+from .evidence import exceeding as exceeding
 from .evidence import identity as identity
 from .evidence import over as over
 from .evidence import same as same
