@@ -107,10 +107,17 @@ def bounded(channel: Channel, quantity: str, observed: float, *, below: float) -
     return Evidence(channel, quantity, status, f"< {below:g}", value, below)
 
 
-def exceeds(channel: Channel, quantity: str, observed: float, *, above: float) -> Evidence:
-    """Numerical evidence that a quantity is larger than a bound."""
-    status: Status = "supported" if observed > above else "refuted"
-    return Evidence(channel, quantity, status, f"> {above:g}", float(observed))
+def exceeding(channel: Channel, quantity: str, observed: float, *, above: float) -> Evidence:
+    """Numerical evidence that a value is larger than a bound."""
+    value = float(observed) if math.isfinite(observed) else str(observed)
+    return Evidence(channel, quantity, "supported" if observed > above else "refuted", f"> {above:g}", value)
+
+
+def between(channel: Channel, quantity: str, observed: float, least: float, largest: float) -> Evidence:
+    """Numerical evidence that a value lies between two others; the tolerance is that about their mean."""
+    value = float(observed) if math.isfinite(observed) else str(observed)
+    status: Status = "supported" if least <= observed <= largest else "refuted"
+    return Evidence(channel, quantity, status, f"{least:g} to {largest:g}", value, (largest - least) / 2)
 
 
 def same(channel: Channel, quantity: str, expected: str, observed: str) -> Evidence:
