@@ -32,7 +32,7 @@ from sympy import Rational, log
 from analysis.basins.theory import ANGLE, NO_RETURN, STEP_SIZE_RATIO, Basins, x, y
 from analysis.minimalist.cycles import SQUARE
 from analysis.minimalist.theory import P, a, b
-from analysis.study import CommonOptions
+from analysis.study import CommonOptions, expect
 from eos_sym import STEP_SIZE, Undecided
 from numeric import Simulator, compile_function, compile_map, compile_observable
 from numeric.compile import Array
@@ -44,11 +44,7 @@ ROW = 0.25
 B_RANGE = (-1.6, 1.6)
 MAGNIFICATION = 12
 WINDOW = 0.3  # width of the window `boundary`, relative to the reach of the ellipse in a
-SEARCHED, REFINEMENT, ROUNDS = (
-    257,
-    33,
-    8,
-)  # of the search for the boundary: points in the first round, later, and rounds
+SEARCHED, REFINEMENT, ROUNDS = 257, 33, 8  # of the search for the boundary: points at first and later, and rounds
 ROW_POINTS, LINE_POINTS = 4096, 400
 DISTANCES = np.geomspace(1e-1, 1e-9, 17)
 RING_DISTANCES = np.geomspace(1e-2, 1e-8, 7)
@@ -202,24 +198,28 @@ def labelled(name: str, values: Array) -> xr.DataArray:
 
 def plane(losses: Losses, resolution: int) -> xr.Dataset:
     """Symmetric about both axes, and on neither."""
+    expect(2 * resolution**2 * losses.steps)
     places = centred(resolution, 2 * MARGIN * losses.reach)
     return both(lambda degree: losses.ends(degree, {name: labelled(f"{name}0", places) for name in "xy"}))
 
 
 def edge(losses: Losses, resolution: int) -> xr.Dataset:
     """On both sides of the edge, up to twice the reach of the ellipse."""
+    expect(2 * resolution**2 * losses.steps)
     rows, columns = (np.linspace(*ends, resolution) for ends in (B_RANGE, losses.range_of_a))
     return both(lambda degree: losses.window(degree, columns, rows))
 
 
 def boundary(losses: Losses, resolution: int) -> xr.Dataset:
     """The first crossing in the middle."""
+    expect(2 * resolution**2 * losses.steps)  # and a few to find it
     places = centred(resolution, losses.width)
     return both(lambda degree: losses.window(degree, losses.crossings[degree] + places, ROW + places))
 
 
 def enlarged(losses: Losses, resolution: int) -> xr.Dataset:
     """The middle crossing in the middle."""
+    expect(2 * (resolution**2 + ROW_POINTS) * losses.steps)
     places = centred(resolution, losses.width / MAGNIFICATION)
     return both(lambda degree: losses.window(degree, losses.middle_crossing(degree) + places, ROW + places))
 
@@ -261,23 +261,19 @@ def above_the_edge(window: xr.Dataset) -> xr.DataArray:
 
 def across_ellipse(losses: Losses, runs: xr.Dataset) -> tuple[int, int]:
     """How many starts of degree 2 diverge from inside the ellipse, and how many do not from outside."""
-    inside = compile_function([losses.basins.ellipse], (x, y, STEP_SIZE))(*starts_of(runs), losses.step_size(2))[0] < 0
+    form = compile_function([losses.basins.ellipse], (x, y, STEP_SIZE))
+    inside = form(*np.meshgrid(runs.x0, runs.y0), losses.step_size(2))[0] < 0
     diverged = runs.outcome.values == CODES["diverged"]
     return int((inside & diverged).sum()), int((~inside & ~diverged).sum())
 
 
 def beyond_return(losses: Losses, degree: int, runs: xr.Dataset) -> tuple[int, int]:
     """How many starts of the square are where nothing returns from, and how many of them do not diverge."""
-    x, y = starts_of(runs)
-    (pull,) = compile_function([losses.basins.pulls[degree]], (P, STEP_SIZE))(x * y, losses.step_size(degree))
-    lost = pull * x * y >= float(NO_RETURN) * (x**2 + y**2)
-    return int(lost.sum()), int((lost & (runs.outcome.values != CODES["diverged"])).sum())
-
-
-def starts_of(runs: xr.Dataset) -> tuple[Array, Array]:
-    """x and y at every start of the square."""
     at_x, at_y = np.meshgrid(runs.x0, runs.y0)
-    return at_x, at_y
+    product = at_x * at_y
+    (pull,) = compile_function([losses.basins.pulls[degree]], (P, STEP_SIZE))(product, losses.step_size(degree))
+    lost = pull * product >= float(NO_RETURN) * (at_x**2 + at_y**2)
+    return int(lost.sum()), int((lost & (runs.outcome.values != CODES["diverged"])).sum())
 
 
 def tripling_error(losses: Losses, seed: int) -> float:

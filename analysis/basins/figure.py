@@ -35,13 +35,7 @@ ESCAPE_TIMES = LogNorm(2, 50)
 TICKS = [2, 5, 10, 20, 50]
 UNDECIDED_COLOR = (0.84, 0.37, 0.0, 1.0)
 OUTLINE = "#ff9e80"
-DOT: Any = {
-    "marker": "o",
-    "linestyle": "none",
-    "color": "white",
-    "markeredgecolor": THEORY_COLOR,
-    "markersize": 4,
-}
+DOT: Any = {"marker": "o", "linestyle": "none", "color": "white", "markeredgecolor": THEORY_COLOR, "markersize": 4}
 CURVE_POINTS = 300
 
 

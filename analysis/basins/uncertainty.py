@@ -20,7 +20,7 @@ import xarray as xr
 
 from analysis.basins.ends import CODES, ROW, Losses, both
 from analysis.basins.theory import PULL
-from analysis.study import CommonOptions
+from analysis.study import CommonOptions, expect
 from eos_sym import STEP_SIZE
 from numeric import compile_function
 from numeric.compile import Array
@@ -33,6 +33,7 @@ AUTOGRAD_STARTS, AUTOGRAD_STEPS = 10_000, 60
 
 def pairs(losses: Losses, options: CommonOptions, count: int) -> xr.Dataset:
     """The fraction of starts of which only they, or only a neighbour, diverge."""
+    expect(2 * count * (1 + len(PAIR_DISTANCES)) * losses.steps)
 
     def compared_at(degree: int) -> xr.Dataset:
         generator = np.random.default_rng(options.seed)
@@ -47,6 +48,7 @@ def pairs(losses: Losses, options: CommonOptions, count: int) -> xr.Dataset:
 
 def branches(losses: Losses, options: CommonOptions, count: int) -> xr.Dataset:
     """The fraction of starts whose neighbour goes to the other branch, with the starts and directions."""
+    expect(count * (1 + len(BRANCH_DISTANCES)) * losses.steps)
     generator = np.random.default_rng(options.seed)
     radii, angles, directions = generator.uniform(0, 1, count), *generator.uniform(0, 2 * np.pi, (2, count))
     starts = np.stack(list(losses.on_ellipse(angles).values())) * radii**0.5

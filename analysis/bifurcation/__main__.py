@@ -59,7 +59,7 @@ class Options(CommonOptions):
             raise BadInput(f"--eta {self.eta}: give a step size between {SMALLEST}, for the run to end, and {LARGEST}")
 
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -69,7 +69,7 @@ from sympy import Integer, Rational, log, sqrt
 from analysis.bifurcation import descent, frozen
 from analysis.bifurcation.cascade import FEIGENBAUM, Cascade
 from analysis.bifurcation.figure import draw
-from analysis.bifurcation.frozen import FARTHEST, Size, ends
+from analysis.bifurcation.frozen import FARTHEST, Size, ends_about
 from analysis.bifurcation.period_three import PeriodThree
 from analysis.bifurcation.theory import Family, K, verdicts_between, z
 from analysis.minimalist.theory import P
@@ -153,16 +153,9 @@ def one_family(options: Options, family: Family) -> Pieces:
     cubic = {name: name * (1 + K - K * name**2) for name in (P, z)}
     found = [family.map.step[0], family.frozen_map, family.reduced_in_z]
     yield identity("one step on the double well, of P, and of the reduced map", [cubic[z], cubic[P], cubic[z]], found)
-    order = descent.frozen_exponent(options.seed)
+    order = descent.limit_exponent(options.seed)
     quantity = "exponent in η of the largest error of the limit in one step of P, at 50 random P and K"
     yield agreement("simulation", quantity, 2, order, absolute=0.1)
-
-
-def ends_about(threshold: str, expected: str, **runs: xr.Dataset) -> Iterator[Evidence]:
-    """How the runs just below and just above a threshold end, by the name of the parameter."""
-    for parameter, of_map in runs.items():
-        quantity = f"ends of runs 0.2 % below and above the threshold in {parameter}"
-        yield same("simulation", quantity, expected, ends(of_map, threshold))
 
 
 @study.claim(
@@ -240,7 +233,7 @@ def merging(family: Family, thresholds: xr.Dataset) -> Pieces:
     """Where the critical value meets the zero of F, and the least state of runs."""
     yield identity("K at which F(F(z_c)) = 0", 3 * sqrt(3) / 2 - 1, family.thresholds["merging"])
     signs = np.where(thresholds.lowest.sel(threshold="merging") < 0, "z < 0", "z > 0")
-    quantity = "sign of the least of 5000 states, 0.2 % below and above the threshold in K"
+    quantity = "sign of the least of 5000 states, 0.2% below and above the threshold in K"
     yield same("simulation", quantity, "z > 0, z < 0", ", ".join(signs))
 
 

@@ -120,7 +120,7 @@ def lag_exponent(family: Family, runs: xr.Dataset) -> float:
     return power(runs.eta.values, worst)
 
 
-def frozen_exponent(seed: int) -> float:
+def limit_exponent(seed: int) -> float:
     """How fast one step of P approaches its limit at fixed K = ηD, over random P and K, as η falls."""
     products, scaled = np.random.default_rng(seed).uniform(0.2, 1.8, (2, 50, 1))
     step_sizes = np.array(LAG_STEP_SIZES)

@@ -12,7 +12,7 @@ window                            the same about the window of period three
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +24,7 @@ from analysis.bifurcation.cascade import FEIGENBAUM, Cascade
 from analysis.bifurcation.densities import Bins, Density, blocks
 from analysis.bifurcation.period_three import PeriodThree
 from analysis.bifurcation.theory import Family, K
-from analysis.study import expect
+from analysis.study import Evidence, expect, same
 from numeric import compile_function, compile_map
 from numeric.compile import Array
 
@@ -56,6 +56,7 @@ def critical(family: Family, values: xr.DataArray) -> xr.DataArray:
 def thresholds(family: Family, three: PeriodThree) -> xr.Dataset:
     """From near the critical point; `lowest` z is negative where orbits cross from z = 1 to z = −1."""
     values = _both_sides(family.thresholds | {"period_three": three.births[0]})
+    expect(values.size * (LONG_ENOUGH + CROSSING))
     start = {"z": 0.9 * critical(family, values)}
     run = family.simulator.run(start, {"K": values}, steps=LONG_ENOUGH)
     crossing = family.simulator.run(start, {"K": values}, steps=CROSSING, record_every=1).trajectory
@@ -74,11 +75,14 @@ def _both_sides(exact: Mapping[str, Expr]) -> xr.DataArray:
     return xr.DataArray(list(map(float, exact.values())), {"threshold": list(exact)}, "threshold") * sides
 
 
-def ends(runs: xr.Dataset, threshold: str) -> str:
-    """How the runs just below and just above a threshold ended, with their periods."""
-    run = runs.sel(threshold=threshold)
-    outcomes = zip(run.outcome.values, run.period.values, strict=True)
-    return ", ".join(f"periodic {period}" if outcome == "periodic" else str(outcome) for outcome, period in outcomes)
+def ends_about(threshold: str, expected: str, **groups: xr.Dataset) -> Iterator[Evidence]:
+    """How the runs just below and just above a threshold end, with their periods, by the name of the parameter."""
+    for parameter, runs in groups.items():
+        ends = runs.sel(threshold=threshold)
+        pairs = zip(ends.outcome.values, ends.period.values, strict=True)
+        found = [f"periodic {period}" if outcome == "periodic" else str(outcome) for outcome, period in pairs]
+        quantity = f"ends of runs {NEAR:.1%} below and above the threshold in {parameter}"
+        yield same("simulation", quantity, expected, ", ".join(found))
 
 
 def escape(family: Family, size: Size) -> xr.Dataset:
@@ -109,7 +113,7 @@ def window(family: Family, three: PeriodThree, size: Size) -> xr.Dataset:
 
 def attractors(family: Family, parameters: Array, between: tuple[float, float], size: Size) -> xr.Dataset:
     """Where the critical orbit goes, between two values of z, after a transient, and its exponent."""
-    expect(parameters.size * (size.steps + size.kept))
+    expect(parameters.size * (2 * size.steps + size.kept))  # the exponent takes all steps once more
     values = xr.DataArray(parameters, {"K": parameters}, "K")
     settled = family.simulator.run(
         {"z": critical(family, values)},
