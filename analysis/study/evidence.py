@@ -83,7 +83,7 @@ def theorem(quantity: str, expected: str, observed: str) -> Evidence:
     return Evidence("symbolic", quantity, "proved" if expected == observed else "refuted", expected, observed)
 
 
-def supported(quantity: str, expected: Expr, observed: Expr) -> Evidence:
+def supported(quantity: str, expected: Expr | Sequence[Expr], observed: Expr | Sequence[Expr]) -> Evidence:
     """Symbolic evidence from a formal argument: the formulas agree exactly, but the argument is no proof."""
     evidence = identity(quantity, expected, observed)
     return replace(evidence, status="supported") if evidence.status == "proved" else evidence

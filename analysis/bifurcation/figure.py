@@ -20,9 +20,11 @@ from matplotlib.image import AxesImage
 from matplotlib.ticker import NullLocator
 
 from analysis.bifurcation.cascade import FEIGENBAUM, Cascade
-from analysis.bifurcation.experiments import DRIFT_START, FARTHEST, Simulations
+from analysis.bifurcation.descent import START
+from analysis.bifurcation.frozen import FARTHEST
+from analysis.bifurcation.period_three import PeriodThree
 from analysis.bifurcation.theory import Family, K
-from analysis.study.figure import COLORS, THEORY_COLOR, new_figure
+from analysis.study import COLORS, THEORY_COLOR, new_figure
 from numeric import compile_function
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ LABELS = {
     "merging": ("$\\frac{3\\sqrt{3}}{2}-1$", "center"),
     "escape": ("$2$", "center"),
 }
+ASIDE = {"right": 5, "left": -3, "center": 0}  # points by which a label on that side moves
 EXPONENTS = (-2.4, 1.25)
 THRESHOLD: Any = {"color": COLORS[1], "linewidth": 0.8}
 ONSET: Any = {**THRESHOLD, "linestyle": (0, (1, 1.5))}
@@ -55,18 +58,29 @@ class Printed(AxesImage):
         super().draw(renderer)
 
 
-def draw(simulations: Simulations, cascade: Cascade, window: Cascade, data: Mapping[str, xr.Dataset]) -> Figure:
+def draw(
+    family: Family,
+    three: PeriodThree,
+    cascade: Cascade,
+    cascade_of_three: Cascade,
+    diagram: xr.Dataset,
+    passage: xr.Dataset,
+    onset: xr.Dataset,
+    window: xr.Dataset,
+) -> Figure:
     """The whole figure."""
-    family, places = simulations.family, thresholds(simulations, cascade)
+    birth = float(three.births[0])
+    found = family.thresholds | {"onset": cascade.onset, "period_three": birth}
+    places = {key: float(place) for key, place in found.items() if key in LABELS}
     figure = new_figure(10.0, 10.2)
     upper, lower = np.asarray(figure.subfigures(2, 1, height_ratios=[1.55, 1]))
     (whole, passing), (exponent, rate) = upper.subplots(2, 2, sharex=True, sharey="row", height_ratios=[2.1, 1])
-    diagram(whole, family, data["diagram"].counts)
-    exponents(exponent, data["diagram"].exponent)
+    frozen(whole, family, diagram.counts)
+    exponents(exponent, diagram.exponent)
     exponent.plot([2], [np.log(3)], "o", color=THEORY_COLOR, markersize=4, label="derived: $\\ln 3$ at $K = 2$")
-    superstable(exponent, [float(value) for value in cascade.superstable[1:5]])
+    superstable(exponent, cascade, slice(1, 5))
     exponent.legend(loc="lower right")
-    passage(passing, rate, data)
+    drifting(passing, rate, passage, diagram.exponent)
     for axes in (whole, exponent, passing, rate):
         mark(axes, places)
     for axes in (whole, passing):
@@ -75,9 +89,9 @@ def draw(simulations: Simulations, cascade: Cascade, window: Cascade, data: Mapp
     exponent.set(xlabel="$K$, in the reduced map $8A$", ylim=EXPONENTS)
 
     panels = lower.subplot_mosaic("egi\nfhi", height_ratios=[2.1, 1], width_ratios=[1.35, 1, 0.8])
-    about_onset(panels["e"], panels["f"], cascade, data["onset"])
-    about_window(panels["g"], panels["h"], window, places["period_three"], data["window"])
-    cascade_ratios(panels["i"], cascade, window)
+    about_onset(panels["e"], panels["f"], cascade.onset, onset)
+    about_window(panels["g"], panels["h"], cascade_of_three, birth, window)
+    cascade_ratios(panels["i"], cascade, cascade_of_three)
     return figure
 
 
@@ -86,8 +100,7 @@ def image(axes: Axes, counts: xr.DataArray, ends: tuple[float, float]) -> None:
     row = str(counts.dims[1])
     visits = counts.values.astype(np.float32)
     visits *= counts.sizes[row] / np.maximum(visits.sum(axis=1, keepdims=True), 1)
-    half = float(counts[row][1] - counts[row][0]) / 2
-    extent = (*ends, float(counts[row][0]) - half, float(counts[row][-1]) + half)
+    extent = (*ends, *ends_of(counts[row]))
     norm = PowerNorm(GAMMA, 0, BLACK, clip=True)
     picture = Printed(
         axes, cmap="gray_r", norm=norm, origin="lower", extent=extent, interpolation_stage="data", resample=True
@@ -100,16 +113,16 @@ def image(axes: Axes, counts: xr.DataArray, ends: tuple[float, float]) -> None:
 
 
 def ends_of(values: xr.DataArray) -> tuple[float, float]:
-    """The outer ends of evenly spaced columns."""
+    """The outer ends of evenly spaced columns or rows."""
     half = float(values[1] - values[0]) / 2
     return float(values[0]) - half, float(values[-1]) + half
 
 
-def diagram(axes: Axes, family: Family, counts: xr.DataArray) -> None:
+def frozen(axes: Axes, family: Family, counts: xr.DataArray) -> None:
     """The attractors about z = 1, beyond the merging about both signs, with the derived cycles."""
     low, high = ends_of(counts.K)
     image(axes, counts, (low, high))
-    birth, doubling = 1.0, float(family.thresholds["second_doubling"])
+    birth, doubling = (float(family.thresholds[name]) for name in ("first_doubling", "second_doubling"))
     axes.plot([low, birth], [1, 1], color=COLORS[0], linewidth=STABLE, label="minimum, derived")
     axes.plot([birth, high], [1, 1], color=COLORS[0], linewidth=UNSTABLE, linestyle="--")
     for start, end, style, width in ((birth, doubling, "-", STABLE), (doubling, high, "--", UNSTABLE)):
@@ -117,9 +130,9 @@ def diagram(axes: Axes, family: Family, counts: xr.DataArray) -> None:
         for square in compile_function(family.two_cycle_squares, (K,))(across):
             axes.plot(across, np.sqrt(square), color=COLORS[2], linewidth=width, linestyle=style)
     across = np.linspace(low, high, 200)
-    for sign in (1, -1):
-        edge = sign * np.sqrt(compile_function([family.symmetric_square], (K,))(across)[0])
-        axes.plot(across, edge, color=COLORS[3], linewidth=UNSTABLE, linestyle="--")
+    edge = np.sqrt(compile_function([family.symmetric_square], (K,))(across)[0])
+    for side in (edge, -edge):
+        axes.plot(across, side, color=COLORS[3], linewidth=UNSTABLE, linestyle="--")
     axes.plot([], [], color=COLORS[2], linewidth=STABLE, label="two-cycle, derived")
     axes.plot([], [], color=COLORS[3], linewidth=UNSTABLE, linestyle="--", label="symmetric cycle, unstable")
     axes.legend(loc="center left", bbox_to_anchor=(0, 0.33), frameon=True, framealpha=1, edgecolor="none")
@@ -134,26 +147,24 @@ def exponents(axes: Axes, values: xr.DataArray) -> None:
     axes.set(title="(b) Lyapunov exponent", ylabel="exponent per step")
 
 
-def superstable(axes: Axes, places: list[float]) -> None:
-    """Where the exponent is −∞, marked at the bottom."""
-    axes.plot(
-        places, np.zeros(len(places)), transform=axes.get_xaxis_transform(), label="superstable, proved", **DOUBLED
-    )
+def superstable(axes: Axes, cascade: Cascade, some: slice) -> None:
+    """Some of the parameters where the exponent is −∞, marked at the bottom."""
+    places = list(map(float, cascade.superstable[some]))
+    bottom = axes.get_xaxis_transform()
+    axes.plot(places, np.zeros(len(places)), transform=bottom, label="superstable, proved", **DOUBLED)
 
 
-def passage(above: Axes, beneath: Axes, data: Mapping[str, xr.Dataset]) -> None:
+def drifting(above: Axes, beneath: Axes, runs: xr.Dataset, frozen_exponent: xr.DataArray) -> None:
     """P against K = ηD along gradient descent on the minimalist example, and how fast neighbours part there."""
-    runs = data["passage"]
     image(above, runs.counts, ends_of(runs.K))
     above.annotate("", (1.1, -0.5), xytext=(1.5, -0.5), arrowprops={"arrowstyle": "->", "color": COLORS[0]})
     above.text(1.3, -0.72, "time", ha="center", color=COLORS[0])
-    above.axvline(DRIFT_START, color=COLORS[0], linewidth=UNSTABLE)
-    above.text(DRIFT_START + 0.015, -1.0, "start", rotation=90, va="center", color=COLORS[0])
+    above.axvline(START, color=COLORS[0], linewidth=UNSTABLE)
+    above.text(START + 0.015, -1.0, "start", rotation=90, va="center", color=COLORS[0])
     above.set_title(f"(c) GD on $\\frac{{1}}{{2}}(1-xyzw)^2$, $\\eta = {runs.attrs['eta']:.4g}$", pad=16)
     above.set_ylabel("$P = xy$, mirrored if it ends at $-1$")
-    frozen = data["diagram"].exponent
     beneath.axhline(0, color=THEORY_COLOR, linewidth=0.8)
-    beneath.plot(frozen.K, frozen, color="0.7", linewidth=0.5, label="frozen map, as in (b)")
+    beneath.plot(frozen_exponent.K, frozen_exponent, color="0.7", linewidth=0.5, label="frozen map, as in (b)")
     beneath.plot(runs.K, runs.exponent, color=COLORS[0], linewidth=0.7, label="gradient descent")
     beneath.grid(False)
     beneath.legend(loc="lower right")
@@ -164,15 +175,6 @@ def passage(above: Axes, beneath: Axes, data: Mapping[str, xr.Dataset]) -> None:
         axes.yaxis.set_tick_params(labelleft=True)
 
 
-def thresholds(simulations: Simulations, cascade: Cascade) -> dict[str, float]:
-    """Where something happens, by the names in `LABELS`."""
-    born = float(simulations.period_three.births[0])
-    exact = {key: float(place) for key, place in simulations.family.thresholds.items()}
-    return {
-        key: place for key, place in {**exact, "onset": cascade.onset, "period_three": born}.items() if key in LABELS
-    }
-
-
 def mark(axes: Axes, places: Mapping[str, float]) -> None:
     """The thresholds as vertical lines, the onset of chaos dotted."""
     for key, place in places.items():
@@ -181,26 +183,19 @@ def mark(axes: Axes, places: Mapping[str, float]) -> None:
 
 def name(axes: Axes, places: Mapping[str, float]) -> None:
     """The names of the thresholds, above the axes."""
+    above: Any = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points", "color": COLORS[1]}
     for key, place in places.items():
         text, side = LABELS[key]
-        axes.annotate(
-            text,
-            (place, 1),
-            xycoords=("data", "axes fraction"),
-            xytext=({"right": 5, "left": -3}.get(side, 0), 2),
-            textcoords="offset points",
-            ha=side,
-            color=COLORS[1],
-        )
+        axes.annotate(text, (place, 1), xytext=(ASIDE[side], 2), ha=side, **above)
 
 
-def about_onset(above: Axes, beneath: Axes, cascade: Cascade, data: xr.Dataset) -> None:
+def about_onset(above: Axes, beneath: Axes, center: float, data: xr.Dataset) -> None:
     """The attractors at logarithmic distances from the onset, and their exponents, scaled to be periodic."""
     columns = data.K.size // 2
-    distance = np.abs(data.K.values - cascade.onset)
+    distance = np.abs(data.K.values - center)
     doublings = round(float(np.log(distance.max() / distance.min()) / np.log(FEIGENBAUM)))
     image(above, data.counts, (-doublings, doublings))
-    place = np.sign(data.K.values - cascade.onset) * (np.log(distance / FARTHEST) / np.log(FEIGENBAUM) + doublings)
+    place = np.sign(data.K.values - center) * (np.log(distance / FARTHEST) / np.log(FEIGENBAUM) + doublings)
     scaled = data.exponent.values * (distance / FARTHEST) ** (-np.log(2) / np.log(FEIGENBAUM))
     for side in (slice(None, columns), slice(columns, None)):
         beneath.plot(place[side], scaled[side], color=COLORS[0], linewidth=0.5)
@@ -221,24 +216,27 @@ def about_onset(above: Axes, beneath: Axes, cascade: Cascade, data: xr.Dataset) 
     )
 
 
-def about_window(above: Axes, beneath: Axes, window: Cascade, birth: float, data: xr.Dataset) -> None:
+def about_window(above: Axes, beneath: Axes, cascade: Cascade, birth: float, data: xr.Dataset) -> None:
     """The window of period three, and its exponents."""
     ends = ends_of(data.K)
     image(above, data.counts, ends)
     exponents(beneath, data.exponent)
-    superstable(beneath, [float(value) for value in window.superstable[:3]])
+    superstable(beneath, cascade, slice(3))
     for axes in (above, beneath):
         axes.axvline(birth, **THRESHOLD)
-        axes.axvline(window.onset, **ONSET)
+        axes.axvline(cascade.onset, **ONSET)
     above.set(title="(g) the window of period three", xticklabels=[])
     beneath.set(title="(h) its exponent", xlabel="$K$", xlim=ends, ylim=(-0.8, 0.6), ylabel="")
 
 
-def cascade_ratios(axes: Axes, cascade: Cascade, window: Cascade) -> None:
+def cascade_ratios(axes: Axes, cascade: Cascade, cascade_of_three: Cascade) -> None:
     """The distance of the ratios from Feigenbaum's constant against the doublings."""
-    for one, color, marker, label in ((cascade, COLORS[0], "o", "$2^n$"), (window, COLORS[2], "s", "$3\\cdot 2^n$")):
+    for one, look, color, label in (
+        (cascade, "o-", COLORS[0], "periods $2^n$"),
+        (cascade_of_three, "s-", COLORS[2], "periods $3\\cdot 2^n$"),
+    ):
         distances = np.abs(np.array(one.ratios) - FEIGENBAUM)
-        axes.semilogy(np.arange(1, len(distances) + 1), distances, marker + "-", color=color, label=f"periods {label}")
+        axes.semilogy(np.arange(1, len(distances) + 1), distances, look, color=color, label=label)
     axes.yaxis.set_minor_locator(NullLocator())
     axes.legend(loc="upper right")
     axes.set(title="(i) $(K_n-K_{n-1})/(K_{n+1}-K_n)$", xlabel="$n$", ylabel="distance from $\\delta = 4.6692016$")

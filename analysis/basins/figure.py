@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,12 +15,12 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from analysis.basins.experiments import CODES, MAGNIFICATION, MARGIN
-from analysis.basins.measurements import Measured, above_the_edge
+from analysis.basins import theory
+from analysis.basins.ends import CODES, MAGNIFICATION, MARGIN, Losses, above_the_edge
 from analysis.basins.proofs import Proofs
-from analysis.basins.theory import NO_RETURN
-from analysis.study.figure import COLORS, THEORY_COLOR, new_figure
+from analysis.basins.uncertainty import derived_branch_exponent
 from analysis.minimalist.theory import P
+from analysis.study import COLORS, THEORY_COLOR, new_figure
 from eos_sym import STEP_SIZE
 from numeric import compile_function
 
@@ -36,39 +35,49 @@ ESCAPE_TIMES = LogNorm(2, 50)
 TICKS = [2, 5, 10, 20, 50]
 UNDECIDED_COLOR = (0.84, 0.37, 0.0, 1.0)
 OUTLINE = "#ff9e80"
+DOT: Any = {"marker": "o", "linestyle": "none", "color": "white", "markeredgecolor": THEORY_COLOR, "markersize": 4}
 CURVE_POINTS = 300
 
 
-def draw(measured: Measured, data: Mapping[str, xr.Dataset]) -> Figure:
+def draw(
+    losses: Losses,
+    plane: xr.Dataset,
+    edge: xr.Dataset,
+    boundary: xr.Dataset,
+    enlarged: xr.Dataset,
+    diagonal: xr.Dataset,
+    ring: xr.Dataset,
+    pairs: xr.Dataset,
+    branches: xr.Dataset,
+) -> Figure:
     """The whole figure."""
     figure = new_figure(10.0, 13.6)
     planes, edges, windows, numbers = np.asarray(figure.subfigures(4, 1, height_ratios=[4.6, 3.9, 2.7, 2.7]))
-    shades = Normalize(2 * float(measured.simulations.eta), 1)
+    shades = Normalize(2 * float(losses.eta), 1)
     for axes, degree, letter in zip(planes.subplots(1, 2), (4, 2), "ab", strict=True):
-        image(axes, data["plane"].sel(degree=degree), shades)
-        plane(axes, measured, degree)
-        axes.set_title(f"({letter}) {LOSSES[degree]}, $h = {measured.simulations.step_size(degree):.4g}$")
+        image(axes, plane.sel(degree=degree), shades)
+        derived_of_plane(axes, losses, degree)
+        axes.set_title(f"({letter}) {LOSSES[degree]}, $h = {losses.step_size(degree):.4g}$")
     for axes, degree, letter in zip(edges.subplots(1, 2), (4, 2), "cd", strict=True):
-        image(axes, data["edge"].sel(degree=degree), shades)
-        edge(axes, data["boundary"].sel(degree=degree))
+        image(axes, edge.sel(degree=degree), shades)
+        about_the_edge(axes, boundary.sel(degree=degree))
         axes.set_title(f"({letter}) about the edge point, {LOSSES[degree]}")
     panels = windows.subplots(1, 4)
-    for index, degree in enumerate((4, 2)):
-        outer, inner = panels[2 * index : 2 * index + 2]
-        image(outer, data["boundary"].sel(degree=degree), shades)
-        image(inner, data["enlarged"].sel(degree=degree), shades)
-        frame(outer, data["enlarged"].sel(degree=degree))
-        outer.set_title(f"({'eg'[index]}) the boundary")
-        inner.set_title(f"({'fh'[index]}) {MAGNIFICATION} times enlarged")
+    for outer, inner, degree, letters in zip(panels[::2], panels[1::2], (4, 2), ("ef", "gh"), strict=True):
+        image(outer, boundary.sel(degree=degree), shades)
+        image(inner, enlarged.sel(degree=degree), shades)
+        frame(outer, enlarged.sel(degree=degree))
+        outer.set_title(f"({letters[0]}) the boundary")
+        inner.set_title(f"({letters[1]}) {MAGNIFICATION} times enlarged")
         for axes in (outer, inner):
             axes.set(xlabel="$a$", ylabel="$b$")
             axes.locator_params(nbins=4)
     bars(planes, shades)
     key(planes)
     times, uncertainty, ends = numbers.subplots(1, 3)
-    escape_times(times, measured, data)
-    uncertain(uncertainty, measured, data)
-    distribution(ends, measured, data)
+    escape_times(times, losses, ring, diagonal)
+    uncertain(uncertainty, losses, pairs, branches)
+    distribution(ends, float(losses.eta), edge)
     return figure
 
 
@@ -88,39 +97,37 @@ def image(axes: Axes, runs: xr.Dataset, shades: Normalize) -> None:
     axes.grid(visible=False)
 
 
-def plane(axes: Axes, measured: Measured, degree: int) -> None:
+def derived_of_plane(axes: Axes, losses: Losses, degree: int) -> None:
     """The minima, the edge, and what is derived: the ellipse, the kept boxes, and where nothing returns from."""
-    simulations = measured.simulations
-    half, h = MARGIN * simulations.reach, simulations.step_size(degree)
+    half, h, basins = MARGIN * losses.reach, losses.step_size(degree), losses.basins
     x, y = np.meshgrid(*[np.linspace(-half, half, CURVE_POINTS)] * 2)
     product, imbalance, square = x * y, x**2 - y**2, x**2 + y**2
     minima = abs(product) if degree == 4 else product
     axes.contour(x, y, minima, levels=[1], colors="white", linewidths=0.9)
-    root = simulations.edge_root**2
-    axes.contour(x, y, abs(imbalance), levels=[root], colors="white", linestyles="--", linewidths=0.6)
-    at_x = np.sqrt((1 / float(simulations.eta) + root) / 2)
+    at_edge = losses.edge_root**2
+    axes.contour(x, y, abs(imbalance), levels=[at_edge], colors="white", linestyles="--", linewidths=0.6)
+    at_x = np.sqrt((1 / float(losses.eta) + at_edge) / 2)
     points = np.array([(at_x, 1 / at_x), (1 / at_x, at_x), (-at_x, -1 / at_x), (-1 / at_x, -at_x)])
     if degree == 4:
         points = np.concatenate([points, points * [1, -1]])
-    axes.plot(*points.T, "o", color="white", markeredgecolor=THEORY_COLOR, markersize=4)
-    (pull,) = compile_function([simulations.basins.pulls[degree]], (P, STEP_SIZE))(product, h)
-    lost = pull * product - float(NO_RETURN) * square
+    axes.plot(*points.T, **DOT)
+    (pull,) = compile_function([basins.pulls[degree]], (P, STEP_SIZE))(product, h)
+    lost = pull * product - float(theory.NO_RETURN) * square
     axes.contour(x, y, lost, levels=[0], colors=COLORS[1], linestyles=":", linewidths=0.9)
     if degree == 4:
         boxes = Proofs(4, h).boxes
-        kept = np.min([np.maximum(abs(product) / p, abs(imbalance) / d) for p, d in boxes], axis=0)
-        axes.contour(x, y, kept, levels=[1], colors=OUTLINE, linewidths=0.9)
+        kept, level = np.min([np.maximum(abs(product) / p, abs(imbalance) / d) for p, d in boxes], axis=0), 1
     else:
-        ellipse = compile_function([simulations.basins.ellipse], (*simulations.basins.map(2).state, STEP_SIZE))
-        axes.contour(x, y, ellipse(x, y, h)[0], levels=[0], colors=OUTLINE, linewidths=0.9)
+        kept, level = compile_function([basins.ellipse], (theory.x, theory.y, STEP_SIZE))(x, y, h)[0], 0
+    axes.contour(x, y, kept, levels=[level], colors=OUTLINE, linewidths=0.9)
     axes.set(xlabel="$x$", ylabel="$y$", aspect="equal")
 
 
-def edge(axes: Axes, window: xr.Dataset) -> None:
+def about_the_edge(axes: Axes, window: xr.Dataset) -> None:
     """The edge, the minima, and the window that is enlarged."""
     axes.axvline(0, color="white", linestyle="--", linewidth=0.6)
     axes.axhline(0, color="white", linewidth=0.9)
-    axes.plot(0, 0, "o", color="white", markeredgecolor=THEORY_COLOR, markersize=4)
+    axes.plot(0, 0, **DOT)
     frame(axes, window)
     axes.set(xlabel="$a = \\sqrt{x^2-y^2} - (\\eta^{-2}-4)^{1/4}$", ylabel="$b = xy - 1$")
 
@@ -146,12 +153,12 @@ def key(figure: Figure) -> None:
     looks: list[tuple[str, dict[str, Any]]] = [
         ("minima", {"color": "white"}),
         ("$S = 2/h$ at the minimum ahead", {"color": "white", "linestyle": "--", "linewidth": 0.8}),
-        ("edge points", {"color": "white", "marker": "o", "markeredgecolor": THEORY_COLOR, "linestyle": "none"}),
+        ("edge points", DOT),
         ("stays: (a) proved boxes, (b) invariant ellipse", {"color": OUTLINE}),
         ("no return beyond", {"color": COLORS[1], "linestyle": ":"}),
         ("saddle or undecided", {"color": UNDECIDED_COLOR, "marker": "s", "linestyle": "none"}),
     ]
-    lines = [Line2D([], [], label=label, markersize=4, **look) for label, look in looks]
+    lines = [Line2D([], [], **{"markersize": 4, "label": label, **look}) for label, look in looks]
     figure.legend(
         handles=lines,
         loc="outside lower center",
@@ -164,16 +171,12 @@ def key(figure: Figure) -> None:
     )
 
 
-def escape_times(axes: Axes, measured: Measured, data: Mapping[str, xr.Dataset]) -> None:
+def escape_times(axes: Axes, losses: Losses, ring: xr.Dataset, diagonal: xr.Dataset) -> None:
     """Escape times against the distance from the boundary, with the derived slopes through the last point."""
-    basins, simulations = measured.simulations.basins, measured.simulations
-    rate = float(basins.rate.subs(STEP_SIZE, simulations.step_size(2)))
-    ring = data["ring"]
-    rates = {2: np.log(5 + 2 * simulations.step_size(2)), 4: _diagonal_rate(measured)}
-    curves = [(ring.step.mean("angle"), rate, COLORS[0], "degree 2, mean around the ellipse")]
-    for degree in (2, 4):
-        step = data["diagonal"].sel(degree=degree).step
-        curves.append((step, rates[degree], DEGREE_COLORS[degree], f"degree {degree}, on $y = x$"))
+    curves = [(ring.step.mean("angle"), losses.ellipse_rate, COLORS[0], "degree 2, mean around the ellipse")]
+    for degree, color in DEGREE_COLORS.items():
+        step = diagonal.step.sel(degree=degree)
+        curves.append((step, losses.diagonal_rate(degree), color, f"degree {degree}, on $y = x$"))
     for step, slope, color, label in curves:
         last = step.isel(distance=-1)
         line = float(last) + np.log(float(last.distance) / step.distance) / slope
@@ -182,21 +185,17 @@ def escape_times(axes: Axes, measured: Measured, data: Mapping[str, xr.Dataset])
     axes.plot([], [], color=THEORY_COLOR, linewidth=0.9, label="derived slope")
     axes.set(title="(i) escape times", xscale="log", xlabel="relative distance from the boundary", ylabel="iterations")
     axes.invert_xaxis()
+    axes.set_ylim(top=1.25 * axes.get_ylim()[1])  # room for the legend
     axes.legend(loc="upper left")
 
 
-def _diagonal_rate(measured: Measured) -> float:
-    fourth = measured.simulations.cycle_point(4) ** 4
-    return float(np.log((13 * fourth - 5) / (fourth - 1)))
-
-
-def uncertain(axes: Axes, measured: Measured, data: Mapping[str, xr.Dataset]) -> None:
+def uncertain(axes: Axes, losses: Losses, pairs: xr.Dataset, branches: xr.Dataset) -> None:
     """The fraction of starts that end otherwise than a neighbour, against the distance."""
-    pairs = data["pairs"].uncertain
+    stay = {degree: pairs.uncertain.sel(degree=degree) for degree in (4, 2)}
     curves = [
-        (pairs.sel(degree=4), DEGREE_COLORS[4], "degree 4: stay or escape", None),
-        (data["branches"].uncertain, COLORS[0], "degree 2: which branch", measured.branch_exponent()),
-        (pairs.sel(degree=2), DEGREE_COLORS[2], "degree 2: stay or escape", 1.0),
+        (stay[4], DEGREE_COLORS[4], "degree 4: stay or escape", None),
+        (branches.uncertain, COLORS[0], "degree 2: which branch", derived_branch_exponent(losses)),
+        (stay[2], DEGREE_COLORS[2], "degree 2: stay or escape", 1.0),
     ]
     for measured_fraction, color, label, predicted in curves:
         fraction = measured_fraction.where(measured_fraction > 0)
@@ -216,11 +215,10 @@ def uncertain(axes: Axes, measured: Measured, data: Mapping[str, xr.Dataset]) ->
     axes.legend(loc="upper left")
 
 
-def distribution(axes: Axes, measured: Measured, data: Mapping[str, xr.Dataset]) -> None:
+def distribution(axes: Axes, eta: float, edge: xr.Dataset) -> None:
     """How many of the converged starts above the edge end at most so far below it."""
-    eta = float(measured.simulations.eta)
     for degree in (4, 2):
-        gaps = np.sort(1 - above_the_edge(data["edge"].sel(degree=degree)).values)
+        gaps = np.sort(1 - above_the_edge(edge.sel(degree=degree)).values)
         shown = slice(None, None, max(1, len(gaps) // CURVE_POINTS))
         share = np.arange(1, len(gaps) + 1) / max(len(gaps), 1)
         axes.plot(gaps[shown], share[shown], color=DEGREE_COLORS[degree], label=f"degree {degree}")
