@@ -89,12 +89,6 @@ SETTLED = 1e-4  # the size of a step that is left at the end
 HOVERING_ERROR = 0.02
 FLATTENING_ERROR = 0.05
 
-for derivation in (theory.edge, theory.normalized_edge, theory.cycle, theory.flattening, runs.predicted):
-    study.measurement(derivation)
-for experiment in (runs.paths, runs.ends, runs.sides, runs.hovering, runs.two_cycles):
-    study.experiment(experiment)
-study.figure(draw)
-
 
 @study.measurement
 def eta(options: Options) -> float:
@@ -118,6 +112,12 @@ def derived(edge: Expr, normalized_edge: Expr, cycle: TwoCycle, flattening: Expr
         "multipliers_of_half_the_two_cycle": (cycle.along, cycle.across),
         "change_of_sharpness_per_step": flattening,
     }
+
+
+for derivation in (theory.edge, theory.normalized_edge, theory.cycle, theory.flattening, runs.predicted):
+    study.measurement(derivation)
+for experiment in (runs.paths, runs.ends, runs.sides, runs.hovering, runs.two_cycles):
+    study.experiment(experiment)
 
 
 @study.claim(
@@ -227,6 +227,9 @@ def flattens(hovering: xr.Dataset, predicted: xr.DataArray) -> Pieces:
     yield agreement(
         "autograd", f"{quantity}, by torch's Hessian", change, float(last - first), relative=FLATTENING_ERROR
     )
+
+
+study.figure(draw)
 
 
 if __name__ == "__main__":
