@@ -17,11 +17,13 @@ from itertools import pairwise
 
 import numpy as np
 import xarray as xr
+from scipy.stats import page_trend_test
 
 from analysis.study import Evidence, Pieces, agreement
 from eos_sym import Undecided
 
 Histories = Mapping[str, xr.Dataset]
+Measured = Callable[[xr.Dataset], xr.DataArray]
 GOALS = ("accuracy", "loss")  # the endings of runs that have reached theirs
 SIGNIFICANCE = 0.01
 DESCENT_ERROR = 0.05
@@ -44,9 +46,6 @@ def change(runs: xr.Dataset) -> xr.DataArray:
     """|log S(end)/S(0)| of every run."""
     logarithm: xr.DataArray = xr.ufuncs.log(sharpening(runs))
     return abs(logarithm).rename("|log S(end)/S(0)|")
-
-
-Measured = Callable[[xr.Dataset], xr.DataArray]
 
 
 def repeated(name: str) -> str:
@@ -110,8 +109,6 @@ def series(flows: xr.Dataset, name: str, measure: Measured) -> xr.DataArray:
 
 def page_p_value(measured: xr.DataArray, *, rising: bool) -> float:
     """The one-sided p of a trend along the factor, within the series (seed, factor)."""
-    from scipy.stats import page_trend_test  # slow to load
-
     values = np.asarray(measured.values)
     return float(page_trend_test(values if rising else -values).pvalue)
 
