@@ -30,7 +30,6 @@ from numeric.networks.data.examples import Examples
 from numeric.networks.loss import FlatLoss
 from numeric.networks.tracker import SharpnessTracker, undisturbed
 from numeric.networks.training.batches import Batches
-from numeric.networks.training.optimizers import ScaledDescent
 from numeric.values import positive_number, whole_number
 
 
@@ -72,7 +71,7 @@ class Measurements:
             loss.criterion,
             loss.inputs,
             loss.targets,
-            optimizer=None if isinstance(optimizer, ScaledDescent) else optimizer,  # it has no P, and no threshold
+            optimizer=optimizer,
             every=measure.every,
             eigenvalues=measure.eigenvalues,
             relative=measure.relative,
