@@ -81,7 +81,7 @@ class FlowTraining:
             loss.targets,
             eigenvalues=self.measure.eigenvalues,
             relative=self.measure.relative,
-            batch_size=loss.batch_size,
+            micro_batch=loss.micro_batch,
             seed=seed,
         )
         self._sharpness = math.nan
@@ -190,7 +190,7 @@ class FlowTraining:
         for own, piece in zip(self._trainable, parameters.split([own.numel() for own in self._trainable]), strict=True):
             own.data.copy_(piece.view_as(own))
             own.grad = None
-        value, right = loss_and_gradient(self.loss.module, self.loss.criterion, examples, self.loss.batch_size)
+        value, right = loss_and_gradient(self.loss.module, self.loss.criterion, examples, self.loss.micro_batch)
         gradients = [torch.zeros_like(own) if own.grad is None else own.grad for own in self._trainable]
         return _Point(value, right, torch.cat([gradient.reshape(-1) for gradient in gradients]))
 

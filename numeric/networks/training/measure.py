@@ -76,7 +76,7 @@ class Measurements:
             eigenvalues=measure.eigenvalues,
             relative=measure.relative,
             midpoint=measure.midpoint,
-            batch_size=loss.batch_size,
+            micro_batch=loss.micro_batch,
             seed=seed,
         )
         self._batches = Batches(examples, batch_size, torch.Generator().manual_seed(seed))

@@ -56,7 +56,7 @@ class Running:
         loss = checked_loss(module, CRITERIA[experiment.loss], inputs, targets, experiment.micro_batch)
         batches = Batches(examples, experiment.batch_size, generator)
         check_evaluation(loss)
-        self._at_once = replace(loss, batch_size=experiment.micro_batch or experiment.batch_size)
+        self._at_once = replace(loss, micro_batch=experiment.micro_batch or experiment.batch_size)
         self._measurements: Measurements | None = None
         self.training: Training | FlowTraining
         if isinstance(experiment.rule, GradientFlow):

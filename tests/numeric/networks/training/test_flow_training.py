@@ -29,14 +29,14 @@ def draw(seed, *shape):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
-def small_loss(batch_size=None):
+def small_loss(micro_batch=None):
     """A tanh network of 63 weights on twenty examples of three classes."""
     torch.manual_seed(0)
     module = nn.Sequential(nn.Linear(5, 6), nn.Tanh(), nn.Linear(6, 3), nn.Tanh(), nn.Linear(3, 3)).double()
     labels = torch.arange(20) % 3
     targets = nn.functional.one_hot(labels, 3).double()
     inputs = draw(1, 20, 5) + 2 * targets @ draw(2, 3, 5)
-    return FlatLoss(module, inputs, targets, half_squared_error, batch_size)
+    return FlatLoss(module, inputs, targets, half_squared_error, micro_batch)
 
 
 def quadratic(*eigenvalues):
