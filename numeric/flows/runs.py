@@ -35,6 +35,7 @@ from numeric.flows.events import DIRECTIONS, Event, compile_quantity, table
 from numeric.flows.grid import Grid, make_grid
 from numeric.flows.solution import Solution
 from numeric.flows.solver import MOST_EVALUATIONS, Solved, Solver, begin, check_times
+from numeric.progress import Progress, listener
 from numeric.values import Values
 
 STILL = 1e-9
@@ -99,24 +100,24 @@ class FlowIntegrator(ABC):
         events: Mapping[str, Event] | None = None,
         bound: float = 1e8,
         most_evaluations: int = MOST_EVALUATIONS,
-        progress: Callable[[int], object] = lambda runs: None,
+        progress: Progress | None = None,
     ) -> xr.Dataset:
         """Integrate every combination of initial values and parameters, and record the states at the times.
 
         The dataset holds, over the dimensions of the input: `initial` and `final` (with the dimension ``state``);
         `outcome`; `reason`, empty unless the run was lost; `end`, the time at which it was lost or diverged, else the
         last; `evaluations` of the velocity; `trajectory` with the dimension ``time``; the parameters by name; and what
-        `numeric.flows.events` says of the events. `progress` is called after every run.
+        `numeric.flows.events` says of the events. `progress`, or who is listening, is called after every run.
         """
         recorded, solver, watched = check_times(times), Solver(method, rtol, atol, most_evaluations), events or {}
         grid = self._grid(initial, parameters, watched)
         watches = self._watches(watched)
-        runs, more = [], []
+        runs, more, report = [], [], listener(progress)
         for start, values, thresholds in zip(grid.starts, grid.values, grid.thresholds, strict=True):
             run = self.follow(start, values, recorded, solver, watches(values, thresholds), bound=bound)
             runs.append(run)
             more.append(self.describe(run, values))
-            progress(1)
+            report(1)
         solved = [run.solved for run in runs]
         dataset = xr.Dataset(
             {

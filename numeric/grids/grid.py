@@ -20,7 +20,7 @@ from __future__ import annotations
 import itertools
 import math
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +40,7 @@ from numeric.grids.store import (
     marks,
     open_store,
 )
+from numeric.progress import Progress, listener
 from numeric.values import RESULTS
 
 if TYPE_CHECKING:
@@ -50,7 +51,6 @@ COPIES = 3  # of a chunk's results: as computed, as encoded, as compressed
 STATES_HELD = 3  # by an engine at work; 2.0 to 2.5 measured
 
 Key = tuple[str | int, ...]
-Progress = Callable[[int], object]
 
 
 def compute_grid(
@@ -58,15 +58,15 @@ def compute_grid(
     path: Path | str,
     *,
     configuration: Mapping[str, Any],
-    progress: Progress = lambda chunks: None,
+    progress: Progress | None = None,
 ) -> xr.Dataset:
     """Compute the chunks of `lazy` that are not in the Zarr store at `path` yet; the whole grid, opened lazily from it.
 
     `configuration` (JSON) says what the dataset does not: the map, the number of steps. It becomes part of the store's
-    provenance. `progress` is called with the number of chunks just finished, first with the number of those that were
-    there, up to `number_of_chunks(lazy)`.
+    provenance. `progress`, or who is listening, is called with the number of chunks just finished, first with the
+    number of those that were there, up to `number_of_chunks(lazy)`.
     """
-    path = Path(path)
+    path, progress = Path(path), listener(progress)
     chunks = _chunks(lazy)
     same = identity(lazy, chunks, configuration)
     done = np.zeros(blocks(lazy, chunks), dtype=bool)

@@ -35,7 +35,7 @@ from sympy.core.symbol import uniquely_named_symbol
 from eos_sym import BadInput, Map
 from numeric.compile import Array, CompiledFunction, compile_function
 from numeric.maps.engines import Engine
-from numeric.maps.numpy_engine import Progress
+from numeric.progress import Progress
 
 SUMMED_AT_ONCE = 4096
 REMEMBERED = 64  # compiled averages: every chunk of a grid asks for the same

@@ -25,9 +25,9 @@ from eos_sym import BadInput, Map
 from numeric.compile import Array, CompiledFunction, compile_function
 from numeric.maps.averages import Averages, compile_averages
 from numeric.maps.engines import Engine, EngineName, choose_engine
-from numeric.maps.numpy_engine import Progress
 from numeric.maps.observables import Observable
 from numeric.maps.outcomes import DIVERGED, OUTCOMES, Mask
+from numeric.progress import Progress
 from numeric.values import MOST_ITERATIONS, refuse_unless_finite
 
 ADVANCED_AT_ONCE = 2**20  # map steps between two reports of progress, and no fewer iterations than a thousand

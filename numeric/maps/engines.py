@@ -22,8 +22,9 @@ from typing import Literal, Protocol
 from eos_sym import BadInput
 from numeric.compile import Array, CompiledFunction
 from numeric.compile.printers import UnprintableError
-from numeric.maps.numpy_engine import FEW_RUNS, SLAB, NumpyEngine, Progress
+from numeric.maps.numpy_engine import FEW_RUNS, SLAB, NumpyEngine
 from numeric.maps.outcomes import Integers, Outcomes
+from numeric.progress import Progress
 
 EngineName = Literal["auto", "numpy", "compiled"]
 

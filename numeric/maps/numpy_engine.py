@@ -26,12 +26,12 @@ from numeric.maps.outcomes import (
     may_have_settled,
     settled_since,
 )
+from numeric.progress import Progress
 
 SLAB = 2048
 FEW_RUNS = 8
 
 Point = Sequence[Any]
-Progress = Callable[[int], object]
 
 
 @dataclass(frozen=True)

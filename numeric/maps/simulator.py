@@ -29,15 +29,11 @@ from eos_sym import BadInput, Map
 from numeric.compile import CompiledFunction, compile_function
 from numeric.maps.block import Block
 from numeric.maps.engines import EngineName
-from numeric.maps.numpy_engine import Progress
 from numeric.maps.observables import Observable, compile_observable
+from numeric.progress import Progress, listener, unheard
 from numeric.values import RESULTS, Values, aligned, chunked_alike, labelled_values, whole_number
 
 __all__ = ["RESULTS", "Simulator", "Values", "compile_map", "labelled_values"]
-
-
-def unreported(map_steps: int) -> None:
-    """No progress."""
 
 
 def compile_map(dynamics: Map) -> Simulator:
@@ -70,7 +66,7 @@ class Simulator:
         engine: EngineName = "auto",
         tolerance: float = 1e-12,
         bound: float = 1e8,
-        progress: Progress = unreported,
+        progress: Progress | None = None,
     ) -> xr.Dataset:
         """Run every combination of initial values and parameters for at most `steps` iterations.
 
@@ -88,8 +84,8 @@ class Simulator:
           convergence, and are missing where a run diverged.
 
         `engine` is explained in `numeric.maps.engines`; the dataset's attribute of that name says which one it was.
-        `progress` is called, for arrays in memory, with the number of map steps, runs times iterations, that are done
-        or have become unnecessary since the last call; averages go through all of them once more.
+        `progress`, or who is listening, is told, for arrays in memory, the number of map steps, runs times iterations,
+        that are done or have become unnecessary since the last call; averages go through all of them once more.
         """
         steps, discard = whole_number("steps", steps, least=1), whole_number("discard", discard, least=0)
         if record_every is not None:
@@ -123,7 +119,7 @@ class Simulator:
             outcomes=outcomes,
             tolerance=float(tolerance),
             bound=float(bound),
-            progress=unreported if in_chunks else progress,
+            progress=unheard if in_chunks else listener(progress),
         )
         if in_chunks:
             block.refuse_unless_it_fits(())  # not even one run

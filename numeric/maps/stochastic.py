@@ -19,7 +19,7 @@ Errors: `BadInput` as in `numeric.maps.simulator`, for maps of different states 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +32,7 @@ from eos_sym.losses import LossFamily
 from eos_sym.rules import StochasticGradientDescent
 from numeric.compile import CompiledFunction, compile_function
 from numeric.maps.outcomes import Array, Mask
+from numeric.progress import Progress, listener
 from numeric.values import Values, labelled_values
 
 CHECKED_EVERY = 64
@@ -69,7 +70,7 @@ class StochasticSimulator:
         record_every: int | None = None,
         tolerance: float = 1e-12,
         bound: float = 1e8,
-        progress: Callable[[int], object] = lambda iterations: None,
+        progress: Progress | None = None,
     ) -> xr.Dataset:
         """Run every combination of initial values and parameters `runs` times for `steps` iterations.
 
@@ -92,7 +93,7 @@ class StochasticSimulator:
         lanes = np.stack([array.values.reshape(-1) for array in broadcast[:-1]])
         state, values = lanes[: len(starts)].copy(), lanes[len(starts) :]
 
-        ends = self._advance(state, values, steps, seed, record_every, tolerance, bound, progress)
+        ends = self._advance(state, values, steps, seed, record_every, tolerance, bound, listener(progress))
         template = broadcast[-1]
         dims, shape = template.dims, template.shape
         dataset = xr.Dataset(
@@ -122,7 +123,7 @@ class StochasticSimulator:
         record_every: int | None,
         tolerance: float,
         bound: float,
-        progress: Callable[[int], object],
+        progress: Progress,
     ) -> _Ends:
         """Every column of `state` with its column of parameter `values`, for `steps` iterations or to its end."""
         generator = np.random.default_rng(seed)

@@ -22,13 +22,12 @@ from typing import Protocol
 import xarray as xr
 
 from eos_sym import BadInput, Undecided
+from numeric.progress import Progress
 from numeric.runs.configuration import configuration
 from numeric.runs.store import load_group, save
 from numeric.runs.threads import one_thread
 
 HISTORY, TRACEBACK = "history.nc", "traceback.txt"
-
-Progress = Callable[[int], object]
 
 
 class Run(Protocol):

@@ -24,7 +24,8 @@ from typing import Any
 import xarray as xr
 
 from eos_sym import BadInput
-from numeric.runs.attempt import HISTORY, TRACEBACK, Finished, Progress, Run, Stepped, Task, attempt, read_history
+from numeric.progress import Progress, listener
+from numeric.runs.attempt import HISTORY, TRACEBACK, Finished, Run, Stepped, Task, attempt, read_history
 from numeric.runs.configuration import identifier
 from numeric.runs.store import make_folder
 from numeric.runs.worker_processes import run_in_processes
@@ -77,13 +78,13 @@ def sweep(
     *,
     workers: int | None = None,
     cluster: str | None = None,
-    progress: Progress = lambda steps: None,
+    progress: Progress | None = None,
 ) -> SweepResult:
     """Work off the runs that have no history in `folder` yet; what came of all of them.
 
     `cluster` is the address of a Dask scheduler whose workers share the folder; it decides how many run at a time.
-    `progress` is called with numbers of steps that are done or have become unnecessary; their sum is that of all runs.
-    Where it has a method ``show``, runs of this process call it with their loss and sharpness.
+    `progress`, or who is listening, is called with numbers of steps that are done or have become unnecessary; their sum
+    is that of all runs. Where it has a method ``show``, runs of this process call it with their loss and sharpness.
     """
     if cluster is not None and workers is not None:
         raise BadInput(f"cluster {cluster}, {workers} workers: the cluster decides that; give one of the two")
@@ -91,7 +92,7 @@ def sweep(
         whole_number("workers", workers, least=1)
     if not isinstance(runs, Iterable):
         raise BadInput(f"sweep: give a list of runs, not {type(runs).__name__}")
-    runs = [*runs]
+    runs, progress = [*runs], listener(progress)
     places = [Path(folder).absolute() / folder_name(run) for run in runs]
     missing = {place: run for place, run in zip(places, runs, strict=True) if not (place / HISTORY).exists()}
     tasks = [(run, place) for place, run in missing.items()]

@@ -24,11 +24,11 @@ import numpy as np
 from numeric.compile import Array, CompiledFunction
 from numeric.compile.cache import fingerprint, kept_in, root, sources
 from numeric.compile.kernel import compile_kernel
-from numeric.maps.numpy_engine import Progress
 from numeric.maps.outcomes import Integers, Outcomes
+from numeric.progress import Progress
 
-MADE_FROM = ("compile/kernel.py", "compile/vectors.py", "outcomes.py")
-LOOPS = ("compiled/cycles.py", "compiled/endings.py", "compiled/lanes.py", "compiled/recording.py")
+MADE_FROM = ("compile/kernel.py", "compile/vectors.py", "maps/outcomes.py")
+LOOPS = tuple(f"maps/kernels/{name}.py" for name in ("cycles", "endings", "lanes", "recording"))
 REPORTED_EVERY = 0.1  # seconds
 LARGEST_SLAB = 2**14  # runs
 SLABS_EACH = 4  # for every thread at least, so that none is left with much more than the others

@@ -32,10 +32,11 @@ from numeric.networks.loss import CRITERIA
 from numeric.networks.training.flow import GradientFlow
 from numeric.networks.training.measure import Measure
 from numeric.networks.training.optimizers import Rule
-from numeric.networks.training.progress import Progress, Report
+from numeric.networks.training.progress import Report
 from numeric.networks.training.run_folder import RunFolder, locked
 from numeric.networks.training.running import PRECISIONS, Running
 from numeric.networks.training.train import Stop
+from numeric.progress import Progress
 from numeric.runs import configuration
 from numeric.values import positive_number, whole_number
 
@@ -105,7 +106,7 @@ class Experiment:
 
         With a folder the run is kept there: its state every so many seconds and at Ctrl-C, and in the end its history,
         which is only read when the same experiment is run again. `progress` is called with numbers of steps that are
-        done or have become unnecessary; a `Watcher`, see `progress`, is also shown loss and sharpness.
+        done or have become unnecessary; a `Watcher`, see `numeric.progress`, is also shown loss and sharpness.
         """
         report, kept = Report(progress), None if folder is None else Path(folder)
         with _own_words(), nullcontext() if kept is None else locked(kept):

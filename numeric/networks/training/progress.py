@@ -3,23 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import Protocol, runtime_checkable
+
+from numeric.progress import Progress, Watcher
 
 REPORT_SECONDS = 0.2
-
-Progress = Callable[[int], object]
-
-
-@runtime_checkable
-class Watcher(Protocol):
-    """A progress report that does more than count steps."""
-
-    def __call__(self, steps: int) -> object:
-        """Note that so many steps more are done, or have become unnecessary."""
-
-    def show(self, *, loss: float, sharpness: float | None) -> object:
-        """Show the loss now, and the sharpness last read."""
 
 
 class Report:
