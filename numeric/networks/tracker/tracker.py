@@ -21,8 +21,8 @@ then, and can be put in evaluation mode while the tracker is made and steps. Tra
 gradients, buffers, modes and random numbers are what they would have been. Where the loss is not finite, the reading is
 NaN and training goes on.
 
-Shapes: θ (p,), eigenvectors (p, k); inputs and targets (n, …), in pieces of `micro_batch` at a time; `gather` makes such
-tensors of a DataLoader. Errors: `BadInput`, see `numeric.networks.tracker.checks`.
+Shapes: θ (p,), eigenvectors (p, k); inputs and targets (n, …), `micro_batch` of them in memory at a time; `gather`
+makes such tensors of a DataLoader. Errors: `BadInput`, see `numeric.networks.tracker.checks`.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ from numeric.networks.curvature.eigen import MOST_RELATIVE
 from numeric.networks.data.examples import Examples
 from numeric.networks.loss import FlatLoss
 from numeric.networks.tracker import SharpnessTracker, undisturbed
-from numeric.networks.training.batches import Batches
+from numeric.networks.training.loop.batches import Batches
 from numeric.values import positive_number, whole_number
 
 

@@ -101,7 +101,7 @@ class _Described(ABC):
 
 @dataclass(frozen=True)
 class _Numbers(_Described):
-    """A description by a step size and, in classes derived from it, other numbers, which are named as in the formula."""
+    """A description by a step size and other numbers, which have the names of the formula's parameters."""
 
     eta: float
 

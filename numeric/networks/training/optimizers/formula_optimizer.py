@@ -4,8 +4,9 @@
     optimizer.step(evaluate)    once the parameters hold the gradient
 
 `step` is given a function as torch's own optimizers are: one that evaluates the loss where the parameters are, leaves
-the gradient in them, and returns the loss. A rule that takes its gradient where the parameters are calls it only for
-the loss, which is then known already; one that needs neither can do without.
+the gradient in them, and returns the loss. A rule that takes no gradient elsewhere calls it for the loss alone, which
+is known by then: a function that returns that is enough. Buffers, such as the means of batch normalization, take part
+in every evaluation.
 
 The step size is ``lr`` of the one parameter group, as schedulers expect, and the own variables of the rule are in the
 optimizer's state, by names of one's choice: with those of torch.optim a ``state_dict`` of torch's optimizer is
@@ -75,7 +76,7 @@ class FormulaOptimizer(torch.optim.Optimizer):
         return found
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """One step along the gradients that the parameters hold."""
         loss = None
         if closure is not None and (self._program.needs_loss or not self._program.elsewhere):

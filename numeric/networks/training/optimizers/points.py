@@ -8,7 +8,7 @@ Errors: `BadInput` where a rule takes the gradient elsewhere, and nobody gave th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -19,7 +19,7 @@ from eos_sym import BadInput
 from numeric.networks.training.optimizers.numbers import evaluator, fraction
 
 
-def norm(vector: Sequence[Tensor]) -> Tensor:
+def norm(vector: list[Tensor]) -> Tensor:
     """‖·‖ of all its tensors together."""
     length: Tensor = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(vector)))
     return length
@@ -28,21 +28,20 @@ def norm(vector: Sequence[Tensor]) -> Tensor:
 def times_number(scale: Expr, number: Expr) -> Callable[[Mapping[str, Any]], Tensor]:
     """Scale · number, of which the number is a tensor without dimensions."""
     above, below = fraction(number)
-    factor = evaluator(Mul(scale, *above))
-    if not below:
-        return factor
-    denominator = evaluator(Mul(*below))
+    factor, denominator = evaluator(Mul(scale, *above)), evaluator(Mul(*below))
 
-    def quotient(values: Mapping[str, Any]) -> Tensor:
-        divisor = denominator(values)
-        inverse: Tensor = 1 / divisor.clamp_min(torch.finfo(divisor.dtype).tiny)
-        return inverse * factor(values)
+    def product(values: Mapping[str, Any]) -> Tensor:
+        found: Tensor = factor(values)
+        if below:
+            divisor = denominator(values)
+            found = found * (1 / divisor.clamp_min(torch.finfo(divisor.dtype).tiny))
+        return found
 
-    return quotient
+    return product
 
 
 def evaluate_elsewhere(
-    evaluate: Callable[[], Any] | None, parameters: Sequence[Tensor], point: Sequence[Tensor]
+    evaluate: Callable[[], Any] | None, parameters: list[Tensor], point: list[Tensor]
 ) -> tuple[Tensor, list[Tensor]]:
     """Loss and gradient at the point, to which the parameters move for that, and come back."""
     if evaluate is None:

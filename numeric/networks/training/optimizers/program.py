@@ -34,7 +34,8 @@ Value = Callable[[Registers], Any]
 
 CLOSURE = "evaluate()"  # the register of the function that finds loss and gradient where the parameters are
 LOSS, GRADIENT = Symbol("L(θ)"), Symbol("∇L(θ)")  # the registers of what it has found at θ
-_FUNCTIONS = {function: getattr(torch, name) for name, function in FUNCTIONS.items()} | {Abs: torch.abs, sign: torch.sign}
+_FUNCTIONS = {function: getattr(torch, name) for name, function in FUNCTIONS.items()}
+_FUNCTIONS |= {Abs: torch.abs, sign: torch.sign}
 
 
 class _Vector(NamedTuple):
@@ -47,8 +48,8 @@ class _Vector(NamedTuple):
 class Program:
     """The operations of one step, on registers: θ, the own variables and the parameters have theirs by name.
 
-    `needs_loss` says whether L(θ) is read, `elsewhere` whether a gradient is taken at other points than θ; `numbers` has
-    the names of the own numbers, and those of their new values.
+    `needs_loss` says whether L(θ) is read, `elsewhere` whether a gradient is taken at other points than θ; `numbers`
+    has the names of the own numbers, and those of their new values.
     """
 
     def __init__(self, update: Update) -> None:
@@ -98,9 +99,10 @@ class Program:
         terms = [self._term(part) for part in expression.args if part.free_symbols & self._vectors]
         terms = like_terms_together(terms)
         start = next((term for term in terms if term.vector == own), None)
-        if start is None or any(own in factor.free_symbols for term in terms if term != start for factor in term.factors):
-            start, own = min(terms, key=_work), None
         others = [term for term in terms if term != start]
+        if start is None or any(own in factor.free_symbols for term in others for factor in term.factors):
+            start, own = min(terms, key=_work), None
+            others = [term for term in terms if term != start]
         if own is not None and constant == 0 and len(others) == 1 and is_mean(start, others[0]):
             other, weight = self._vector(others[0].vector), evaluator(others[0].scale)
             return self._apply("lerp", _Vector(own.name, free=True), other, scale=weight)
@@ -146,7 +148,8 @@ class Program:
             vectors = [values[one] for one in names]
             if scale is None:
                 return function(*vectors)
-            return function(*vectors, scale(values)) if keyword is None else function(*vectors, **{keyword: scale(values)})
+            number = scale(values)
+            return function(*vectors, number) if keyword is None else function(*vectors, **{keyword: number})
 
         if target.free:
             self.operations.append(found)

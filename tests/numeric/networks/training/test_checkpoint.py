@@ -15,11 +15,12 @@ from eos_sym import BadInput
 from numeric.networks.architectures import FullyConnected
 from numeric.networks.data import Examples, one_hot
 from numeric.networks.tracker import tracker
-from numeric.networks.training import checkpoint, run_folder, train
-from numeric.networks.training.checkpoint import Checkpoints, from_bytes, to_bytes
+from numeric.networks.training.checkpoints import checkpoint, run_folder
+from numeric.networks.training.checkpoints.checkpoint import Checkpoints, from_bytes, to_bytes
 from numeric.networks.training.experiment import Experiment, Measure
 from numeric.networks.training.flow import GradientFlow
-from numeric.networks.training.flow_training import FlowTraining
+from numeric.networks.training.flow.flow_training import FlowTraining
+from numeric.networks.training.loop import train
 from numeric.networks.training.optimizers import Adam, HeavyBall
 
 PRELOADED = ["numeric.networks.training.experiment", "torch._dynamo", "h5netcdf", "dask.array", "pytest"]

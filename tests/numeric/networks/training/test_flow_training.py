@@ -10,19 +10,19 @@ import xarray as xr
 from scipy.integrate import solve_ivp
 from torch import nn
 
-import numeric.networks.training.flow_training as flow_module
+import numeric.networks.training.flow.flow_training as flow_module
 from eos_sym import BadInput, product
 from eos_sym.flows import gradient_flow
 from numeric.flows import compile_flow
 from numeric.networks import FlatLoss, gradient, half_squared_error, sharpness
 from numeric.networks.architectures import FullyConnected, scalar_chain
 from numeric.networks.data import Digits
-from numeric.networks.training.checkpoint import from_bytes, to_bytes
+from numeric.networks.training.checkpoints.checkpoint import from_bytes, to_bytes
 from numeric.networks.training.experiment import Experiment
 from numeric.networks.training.flow import REAL_LIMIT, GradientFlow, runge_kutta_step
-from numeric.networks.training.flow_training import FlowTraining, integrate_flow
+from numeric.networks.training.flow.flow_training import FlowTraining, integrate_flow
+from numeric.networks.training.loop.train import Stop
 from numeric.networks.training.measure import Measure
-from numeric.networks.training.train import Stop
 
 
 def draw(seed, *shape):

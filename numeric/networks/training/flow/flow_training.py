@@ -28,11 +28,11 @@ from torch import Tensor
 from eos_sym import BadInput
 from numeric.networks.loss import FlatLoss
 from numeric.networks.tracker import SharpnessTracker
-from numeric.networks.training.batches import Batch
-from numeric.networks.training.flow import GradientFlow, error_of_quadratic, runge_kutta_step
-from numeric.networks.training.history import Recorder
+from numeric.networks.training.flow.runge_kutta import GradientFlow, error_of_quadratic, runge_kutta_step
+from numeric.networks.training.loop.batches import Batch
+from numeric.networks.training.loop.history import Recorder
+from numeric.networks.training.loop.train import Stop, loss_and_gradient
 from numeric.networks.training.measure import Measure
-from numeric.networks.training.train import Stop, loss_and_gradient
 from numeric.values import whole_number
 
 MARGIN = 2.0  # times the error of a quadratic: what a step may have
