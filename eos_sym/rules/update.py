@@ -153,6 +153,8 @@ class Update:
 
 def _with_new_value(expression: Expr, name: Symbol, primed: Symbol, assigned: Expr) -> Expr:
     """The expression in terms of name' = assigned instead of name, if it is found there or name' is linear in name."""
+    if assigned.is_Symbol:
+        return expression  # it is there already
     expression = expression.xreplace({assigned: primed})
     if name not in expression.free_symbols or not assigned.is_polynomial(name):
         return expression

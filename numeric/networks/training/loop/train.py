@@ -143,7 +143,7 @@ class Training:
         return loss
 
     def _evaluation(self, batch: Batch, loss: Tensor) -> Callable[[], Tensor]:
-        """The function that gives the optimizer the batch's loss; and the gradient, for one that moves the weights first."""
+        """What gives the optimizer the batch's loss; and the gradient, if it moves the weights before it calls."""
 
         def evaluate() -> Tensor:
             return loss_and_gradient(self.module, self.criterion, batch, self.micro_batch)[0]

@@ -52,8 +52,12 @@ class FormulaOptimizer(torch.optim.Optimizer):
         self._own = [own.name for own in update.own]
         self._preconditioner = None if preconditioner is None else evaluator(preconditioner)
         super().__init__(parameters, {"lr": self._values[STEP_SIZE.name]})
-        if len(self.param_groups) > 1:
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Take the parameters, all at once."""
+        if self.param_groups:
             raise BadInput("groups of parameters: a formula has one step size; give the parameters themselves")
+        super().add_param_group(param_group)
 
     @property
     def elsewhere(self) -> bool:

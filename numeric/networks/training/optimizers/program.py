@@ -69,7 +69,8 @@ class Program:
                 self.numbers[name.name] = self._store(new.name, evaluator(expression))
                 continue
             is_needed = any(name in later.free_symbols for _, _, later in assignments[index + 1 :])
-            self._alias(new, self._vector(expression, None if is_needed else name))
+            value = self._vector(expression, None if is_needed else name)
+            self._alias(new, value if value.free else self._copy(value))
         for name, new, _ in assignments:
             if name not in update.numbers:
                 self._write_back(name.name, new.name)
@@ -83,7 +84,7 @@ class Program:
             return self._sum(expression, own)
         term = self._term(expression)
         if term.vector != expression:
-            return self._product(term, own)
+            return self._product(term, own if _occurrences(own, term) == 1 else None)
         if expression.is_Pow:
             base, exponent = map(self._without_points, expression.args)
             if 2 * exponent == 1:
@@ -100,7 +101,7 @@ class Program:
         terms = like_terms_together(terms)
         start = next((term for term in terms if term.vector == own), None)
         others = [term for term in terms if term != start]
-        if start is None or any(own in factor.free_symbols for term in others for factor in term.factors):
+        if start is None or any(_occurrences(own, term) for term in others):
             start, own = min(terms, key=_work), None
             others = [term for term in terms if term != start]
         if own is not None and constant == 0 and len(others) == 1 and is_mean(start, others[0]):
@@ -190,6 +191,11 @@ class Program:
 
         self.operations.append(evaluate)
 
+    def _copy(self, vector: _Vector) -> _Vector:
+        """The vector in tensors of its own: the others may be written over."""
+        name = self._store(self._fresh(), lambda values: [tensor.clone() for tensor in values[vector.name]])
+        return _Vector(name, free=True)
+
     def _alias(self, name: Symbol, vector: _Vector) -> None:
         """Let the vector be known by the name too."""
         self._vectors.add(name)
@@ -213,6 +219,11 @@ class Program:
 
     def _fresh(self) -> str:
         return f"#{len(self.operations)}"
+
+
+def _occurrences(own: Symbol | None, term: Term) -> int:
+    """The number of factors that depend on the variable."""
+    return sum(own in factor.free_symbols for factor in term.factors)
 
 
 def _work(term: Term) -> int:

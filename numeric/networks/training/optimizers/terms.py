@@ -1,7 +1,7 @@
 """A product in a rule's formula, taken apart: scale · number · Π above / Π below.
 
-The scale is a float, made of parameters; the number a tensor, made of norms and losses; `above` and `below` are vectors.
-Floats are taken out of roots: √(s/c) = √s/√c.
+The scale is a float, made of parameters, the number a tensor, made of norms and losses; the rest are vectors. Floats
+are taken out of roots: √(s/c) = √s/√c.
 """
 
 from __future__ import annotations
