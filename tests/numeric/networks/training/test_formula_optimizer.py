@@ -322,6 +322,6 @@ def test_what_has_no_optimizer_is_refused():
 
 def test_the_benchmark_compares_pairs_that_take_the_same_steps(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
-    benchmark.main(benchmark.Options(rounds=3, images=30))
+    benchmark.main(benchmark.Options(pairs=2, rounds=3, images=30))
     printed = capsys.readouterr().out
     assert printed.count("yes") == len(benchmark.PAIRS)
