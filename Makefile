@@ -41,6 +41,7 @@ benchmark: $(VENV)/.benchmarks-installed
 	$(BIN)/python -m benchmarks.catalogue
 	$(BIN)/python -m benchmarks.ensemble
 	$(BIN)/python -m benchmarks.training
+	$(BIN)/python -m benchmarks.optimizers
 	$(BIN)/python -m benchmarks.sharpness
 
 docs: $(VENV)/.docs-installed

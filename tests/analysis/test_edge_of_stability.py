@@ -142,7 +142,7 @@ def test_the_figure_has_a_dashed_line_at_every_edge_and_a_dotted_one_at_every_cr
 def test_the_second_method_gives_the_top_eigenvalue_of_the_dense_hessian():
     examples = Digits(40).load()
     module = FullyConnected((4,)).build(examples, torch.Generator().manual_seed(1))
-    loss = FlatLoss(module, examples.inputs, examples.targets, cross_entropy, batch_size=15)
+    loss = FlatLoss(module, examples.inputs, examples.targets, cross_entropy, micro_batch=15)
     assert lanczos_sharpness(loss, loss.parameters.numpy()) == pytest.approx(sharpness(loss, loss.parameters), rel=1e-4)
 
 

@@ -28,11 +28,11 @@ from torch import Tensor
 from eos_sym import BadInput
 from numeric.networks.loss import FlatLoss
 from numeric.networks.tracker import SharpnessTracker
-from numeric.networks.training.batches import Batch
-from numeric.networks.training.flow import GradientFlow, error_of_quadratic, runge_kutta_step
-from numeric.networks.training.history import Recorder
+from numeric.networks.training.flow.runge_kutta import GradientFlow, error_of_quadratic, runge_kutta_step
+from numeric.networks.training.loop.batches import Batch
+from numeric.networks.training.loop.history import Recorder
+from numeric.networks.training.loop.train import Stop, loss_and_gradient
 from numeric.networks.training.measure import Measure
-from numeric.networks.training.train import Stop, loss_and_gradient
 from numeric.values import whole_number
 
 MARGIN = 2.0  # times the error of a quadratic: what a step may have
@@ -81,7 +81,7 @@ class FlowTraining:
             loss.targets,
             eigenvalues=self.measure.eigenvalues,
             relative=self.measure.relative,
-            batch_size=loss.batch_size,
+            micro_batch=loss.micro_batch,
             seed=seed,
         )
         self._sharpness = math.nan
@@ -190,7 +190,7 @@ class FlowTraining:
         for own, piece in zip(self._trainable, parameters.split([own.numel() for own in self._trainable]), strict=True):
             own.data.copy_(piece.view_as(own))
             own.grad = None
-        value, right = loss_and_gradient(self.loss.module, self.loss.criterion, examples, self.loss.batch_size)
+        value, right = loss_and_gradient(self.loss.module, self.loss.criterion, examples, self.loss.micro_batch)
         gradients = [torch.zeros_like(own) if own.grad is None else own.grad for own in self._trainable]
         return _Point(value, right, torch.cat([gradient.reshape(-1) for gradient in gradients]))
 

@@ -20,7 +20,7 @@ import xarray as xr
 from filelock import FileLock, Timeout
 
 from eos_sym import BadInput
-from numeric.networks.training.checkpoint import Checkpoints
+from numeric.networks.training.checkpoints.checkpoint import Checkpoints
 from numeric.runs import differences, load, save
 
 HISTORY = "history.nc"

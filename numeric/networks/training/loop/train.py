@@ -26,8 +26,9 @@ import torch
 from torch import Tensor, nn
 
 from eos_sym import BadInput
-from numeric.networks.training.batches import Batch, Batches
-from numeric.networks.training.history import Recorder
+from numeric.networks.training.loop.batches import Batch, Batches
+from numeric.networks.training.loop.history import Recorder
+from numeric.networks.training.optimizers import FormulaOptimizer
 from numeric.values import positive_number, real_number
 
 BLOCK = 64  # steps between two looks at the losses
@@ -83,6 +84,7 @@ class Training:
         self.micro_batch = micro_batch if micro_batch is not None and micro_batch < batches.batch_size else None
         self.reader = reader
         self._later_etas = dict(later_etas)
+        self._elsewhere = isinstance(optimizer, FormulaOptimizer) and optimizer.elsewhere
         self.recorder = Recorder(batches.batch_size, classes=batches.everything.labels is not None)
         self.step = 0
         self.ending: str | None = None
@@ -104,7 +106,7 @@ class Training:
             if self.step in self._later_etas:
                 for group in self.optimizer.param_groups:
                     group["lr"] = self._later_etas[self.step]
-            self.optimizer.step(lambda loss=loss: loss)  # type: ignore[misc]  # a tensor, as for torch's own closures
+            self.optimizer.step(self._evaluation(batch, loss))  # type: ignore[arg-type]  # of a tensor, as torch's own
             self.step += 1
             yield self.step
 
@@ -139,6 +141,14 @@ class Training:
                 accuracy.append(right)
         self.recorder.loss.append(loss)
         return loss
+
+    def _evaluation(self, batch: Batch, loss: Tensor) -> Callable[[], Tensor]:
+        """What gives the optimizer the batch's loss; and the gradient, if it moves the weights before it calls."""
+
+        def evaluate() -> Tensor:
+            return loss_and_gradient(self.module, self.criterion, batch, self.micro_batch)[0]
+
+        return evaluate if self._elsewhere else lambda: loss
 
     def _looking(self) -> bool:
         """Whether something depends on the loss of this step at once."""
