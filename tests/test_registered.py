@@ -42,7 +42,7 @@ def test_every_rule_has_a_name_and_is_exported():
     made = {type(rule).__name__ for rule in RULES.values()}
     rules = [name for name in classes_with("map", "eos_sym.rules") if name != "Map"]
     assert {"GradientDescent", "HeavyBall", "SharpnessAwareMinimization"} <= {*rules}
-    assert {*rules} == made
+    assert {*rules} - made == {"Adam", "RMSProp", "WeightDecay", "WrittenRule"}  # theirs is the theory at a frozen P
     assert {*rules} <= {*eos_sym.rules.__all__}
 
 
@@ -51,7 +51,7 @@ def test_every_rule_has_a_name_and_is_exported():
     [
         ("load", "numeric.networks.data", "Digits"),
         ("build", "numeric.networks.architectures", "FullyConnected"),
-        ("build", "numeric.networks.training", "GradientDescent"),
+        ("build", "numeric.networks.training.optimizers", "GradientDescent"),
     ],
 )
 def test_every_description_is_exported_by_its_room(method, room, one):

@@ -6,7 +6,7 @@
 The powers of β₁ and β₂ correct averages that began at 0. P is the preconditioner. With the second moment s held fixed,
 and after the start, both are `PreconditionedMomentum`, RMSProp at β = 0: their critical sharpness is that rule's.
 
-Source: T. Tieleman, G. Hinton, Lecture 6.5, 2012; D. Kingma, J. Ba, Adam, arXiv 1412.6980.
+Source: T. Tieleman, G. Hinton, Lecture 6.5, 2012; :cite:t:`kingma2015adam`.
 """
 
 from __future__ import annotations

@@ -13,9 +13,9 @@ multipliers, simulator and LaTeX follow from that map, and the optimizer of a ne
 ``eta`` (shown as η), ``momentum``, ``rho``, and for the diagonal preconditioner ``p_`` followed by the name of the
 weight. Adam and RMSProp with all of their state are in `adaptive`, weight decay in `weight_decay`.
 
-`RULES` holds the rules by the names that they have on the command line. Sources: :cite:t:`polyak1964some` (heavy ball),
-:cite:t:`nesterov1983method`, :cite:t:`foret2021sharpness` (SAM), :cite:t:`arora2022understanding` (the two that divide by
-‖g‖ and √L).
+`RULES` holds the rules by the names that they have on the command line. Sources: :cite:t:`polyak1964some` (heavy
+ball), :cite:t:`nesterov1983method`, :cite:t:`foret2021sharpness` (SAM), :cite:t:`arora2022understanding` (the two that
+divide by ‖g‖ and √L).
 """
 
 from __future__ import annotations

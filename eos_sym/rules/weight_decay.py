@@ -4,7 +4,7 @@
     decoupled   the rule's step, and −ηγθ beside it:               θ' = θ − ηg − ηγθ
 
 For gradient descent the two are one; for a rule that scales the gradient or averages it they are not.
-Source: I. Loshchilov, F. Hutter, Decoupled weight decay regularization, arXiv 1711.05101.
+Source: :cite:t:`loshchilov2019decoupled`.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ minimum. Where g = 0 the rules divided by its size or by √L stay in place.
 
 Errors: `BadInput` for a step size that is not positive, coefficients outside [0, 1), and an ε, a radius or a weight
 decay that is not positive.
-Sources: Cohen et al. 2021, appendix B, for the momentum rules; Cohen et al. 2022 for P⁻¹∇²L.
+Sources: :cite:t:`cohen2021edge`, appendix B, for the momentum rules; :cite:t:`cohen2022adaptive` for P⁻¹∇²L.
 """
 
 from __future__ import annotations
