@@ -7,25 +7,21 @@ excess at the start, with the edge law; (e) the end against the step size.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from analysis.study.figure import COLORS, THEORY_COLOR, colors, new_figure
-from analysis.minimalist.theory import KAPPA
+from analysis.minimalist.theory import KAPPA, Theory
 from analysis.minimalist.theory import a as coordinate_a
 from analysis.minimalist.theory import b as coordinate_b
-from analysis.shallow.experiments import RELATIVE_EXCESS, STEP_SIZE_RATIO, TABLE_STEP_SIZE
-from analysis.shallow.measurements import Comparison
-from analysis.shallow.theory import EXCESS, LEVEL, edge_law, parabola
+from analysis.shallow.ends import GAP_EXCESS, TABLE_STEP_SIZE, Forms, Runs, predicted_ends
+from analysis.shallow.theory import EXCESS, LEVEL, STEP_SIZE_RATIO, DegreeTwo, edge_law, parabola
+from analysis.study import COLORS, THEORY_COLOR, colors, new_figure
 from eos_sym import STEP_SIZE
 from numeric import compile_function
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 LOSSES = {2: "$\\frac{1}{2}(1-xy)^2$", 4: "$\\frac{1}{2}(1-x^2y^2)^2$"}
 MARKERS = {2: "s", 4: "o"}
@@ -33,16 +29,16 @@ STYLES = {2: "--", 4: "-"}
 DEGREE_COLORS = {2: COLORS[3], 4: COLORS[5]}
 
 
-def draw(compared: Comparison, data: Mapping[str, xr.Dataset], dots: int) -> Figure:
-    """The whole figure."""
-    runs = {degree: data[f"trajectories_of_degree_{degree}"] for degree in STEP_SIZE_RATIO}
+def draw(two: DegreeTwo, four: Theory, forms: Forms, found: Runs, dots: int) -> Figure:
+    """The whole figure; `dots` is how many iterations are shown as such."""
+    runs = {degree: found[f"trajectories_of_degree_{degree}"] for degree in STEP_SIZE_RATIO}
     figure = new_figure(10.0, 6.6)
     upper, lower = np.asarray(figure.subfigures(2, 1, height_ratios=[1.15, 1]))
     left, right = upper.subplots(1, 2)
     plane(left, runs[4], 4, dots)
-    follow_parabola(left, compared, runs[4])
+    follow_parabola(left, four, runs[4])
     plane(right, runs[2], 2, dots)
-    ellipses(right, compared, runs[2])
+    ellipses(right, two, runs[2])
     for axes, degree, letter in ((left, 4, "a"), (right, 2, "b")):
         limits(axes, runs, degree)
         axes.set_title(f"({letter}) {LOSSES[degree]}, $\\eta = {float(runs[degree].eta) * 2 / degree:.4g}$")
@@ -50,8 +46,8 @@ def draw(compared: Comparison, data: Mapping[str, xr.Dataset], dots: int) -> Fig
     right.legend(loc="upper right")
     along, ends, gaps = lower.subplots(1, 3)
     sharpness(along, runs)
-    entries(ends, compared, data)
-    step_sizes(gaps, compared, data)
+    entries(ends, forms, found)
+    step_sizes(gaps, two, forms, found)
     return figure
 
 
@@ -80,20 +76,20 @@ def limits(axes: Axes, runs: Mapping[int, xr.Dataset], degree: int) -> None:
         axes.set_ylim(-1.15 * height, 1.3 * height)
 
 
-def follow_parabola(axes: Axes, compared: Comparison, runs: xr.Dataset) -> None:
+def follow_parabola(axes: Axes, four: Theory, runs: xr.Dataset) -> None:
     """The derived curve that the orbits of degree 4 come to follow."""
     kappa = float(runs.eta) ** 0.5
     heights = np.linspace(-1, 1, 400) * np.sqrt(kappa * max(float(runs.a.max()), kappa**3))
-    curve = compile_function([parabola(compared.pair.theories[4])], (coordinate_b, KAPPA))
+    curve = compile_function([parabola(four)], (coordinate_b, KAPPA))
     label = "derived: $a = 2b^2/\\kappa - \\kappa^3/8$"
     axes.plot(curve(heights, kappa)[0], heights, color=THEORY_COLOR, linewidth=1, label=label)
 
 
-def ellipses(axes: Axes, compared: Comparison, runs: xr.Dataset) -> None:
+def ellipses(axes: Axes, two: DegreeTwo, runs: xr.Dataset) -> None:
     """The derived curves of degree 2, each with the value of C that its orbit starts with."""
     kappa = float(runs.eta) ** 0.5
-    level = compile_function([compared.theory.ellipse], (coordinate_a, coordinate_b, KAPPA))
-    branch = compile_function([compared.theory.ellipse_branch], (LEVEL, coordinate_a, KAPPA))
+    level = compile_function([two.ellipse], (coordinate_a, coordinate_b, KAPPA))
+    branch = compile_function([two.ellipse_branch], (LEVEL, coordinate_a, KAPPA))
     for index in range(runs.sizes["start"]):
         start = runs.isel(start=index, iteration=0)
         value = float(level(start.a, start.b, kappa)[0])
@@ -126,13 +122,13 @@ def sharpness(axes: Axes, runs: Mapping[int, xr.Dataset]) -> None:
     axes.legend(loc="upper right")
 
 
-def entries(axes: Axes, compared: Comparison, data: Mapping[str, xr.Dataset]) -> None:
+def entries(axes: Axes, forms: Forms, found: Runs) -> None:
     """How far below the edge both end, against how far above it they started, with the edge law."""
     for degree, color in DEGREE_COLORS.items():
-        run = data[f"ends_of_degree_{degree}"]
+        run = found[f"ends_of_degree_{degree}"]
         edge = 2 / (STEP_SIZE_RATIO[degree] * TABLE_STEP_SIZE)
         excesses = np.geomspace(run.excess.min(), run.excess.max(), 60)
-        law = compared.predicted_ends(degree, excesses * edge)
+        law = predicted_ends(forms, degree, excesses * edge)
         axes.plot(
             run.excess, -run.final_excess / edge, MARKERS[degree], color=color, markersize=4, label=LOSSES[degree]
         )
@@ -148,10 +144,10 @@ def entries(axes: Axes, compared: Comparison, data: Mapping[str, xr.Dataset]) ->
     axes.legend(loc="upper left")
 
 
-def step_sizes(axes: Axes, compared: Comparison, data: Mapping[str, xr.Dataset]) -> None:
+def step_sizes(axes: Axes, two: DegreeTwo, forms: Forms, found: Runs) -> None:
     """The relative depth of the end against the step size, from the same relative excess."""
     for degree, color in DEGREE_COLORS.items():
-        run = data[f"gaps_of_degree_{degree}"]
+        run = found[f"gaps_of_degree_{degree}"]
         axes.plot(
             run.eta_of_degree_2,
             -run.final_excess * run.eta / 2,
@@ -160,14 +156,14 @@ def step_sizes(axes: Axes, compared: Comparison, data: Mapping[str, xr.Dataset])
             markersize=4,
             label=LOSSES[degree],
         )
-    overshoot = compile_function([-compared.theory.overshoot / 2], (EXCESS,))(2 * RELATIVE_EXCESS)[0]
-    depth = compile_function([edge_law(compared.pair.forms[4])["depth"] * STEP_SIZE / 2], (STEP_SIZE,))
+    overshoot = compile_function([-two.overshoot / 2], (EXCESS,))(2 * GAP_EXCESS)[0]
+    depth = compile_function([edge_law(forms[4])["depth"] * STEP_SIZE / 2], (STEP_SIZE,))
     eta = np.geomspace(run.eta_of_degree_2.min(), run.eta_of_degree_2.max(), 60)
     axes.plot(eta, np.broadcast_to(overshoot, eta.shape), color=DEGREE_COLORS[2])
     axes.plot(eta, depth(STEP_SIZE_RATIO[4] * eta)[0], color=DEGREE_COLORS[4])
     axes.plot([], [], color=THEORY_COLOR, label="derived")
     axes.set(
-        title=f"(e) from {RELATIVE_EXCESS:.0%} above the edge",
+        title=f"(e) from {GAP_EXCESS:.0%} above the edge",
         xscale="log",
         yscale="log",
         xlabel="step size $\\eta$ of degree 2",

@@ -5,17 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
-
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from analysis.study.figure import COLORS, THEORY_COLOR, new_figure
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from analysis.study import COLORS, THEORY_COLOR, new_figure
 
 START_COLORS = {"below": COLORS[2], "above": COLORS[4], "sharpening": COLORS[0]}
 START_LABELS = {"below": "to a flat minimum", "above": "from above the edge", "sharpening": "sharpening first"}
@@ -24,17 +19,19 @@ SHOWN = 100  # iterations of the catalogue's loss
 LEAST_SHOWN, LARGEST_SHOWN = 1e-12, 1e12
 
 
-def draw(data: Mapping[str, xr.Dataset]) -> Figure:
+def draw(
+    catalogue: xr.Dataset, catalogue_models: xr.Dataset, network: xr.Dataset, network_models: xr.Dataset
+) -> Figure:
     """The whole figure."""
     figure = new_figure(10.0, 6.0)
     upper, lower = figure.subplots(2, 3)
-    first = data["catalogue"].isel(iteration=slice(0, SHOWN))
+    first = catalogue.isel(iteration=slice(0, SHOWN))
     catalogue_loss(upper[0], first)
     catalogue_smoothness(upper[1], first)
-    model(upper[2], data["catalogue_models"], "(c) quadratic model beyond the edge")
-    network_loss(lower[0], data["network"])
-    network_smoothness(lower[1], data["network"])
-    network_models(lower[2], data["network_models"])
+    one_model(upper[2], catalogue_models)
+    network_loss(lower[0], network)
+    network_smoothness(lower[1], network)
+    two_models(lower[2], network_models)
     return figure
 
 
@@ -85,13 +82,15 @@ def edge(axes: Axes) -> None:
     axes.axhline(1, color=THEORY_COLOR, linestyle="--", linewidth=0.9)
 
 
-def model(axes: Axes, run: xr.Dataset, title: str) -> None:
+def one_model(axes: Axes, run: xr.Dataset) -> None:
     """The loss along GD on the quadratic model and along GD on the loss, from the same iterate."""
     steps = np.arange(run.sizes["step"])
     factor = float(run.sharpness * run.eta / 2)
     axes.semilogy(steps, abs(run.model_loss), color=RISING, label=f"model, $\\lambda_1 = {factor:.2f}\\cdot 2/\\eta$")
     axes.semilogy(steps, run.real_loss, color=COLORS[0], label="loss")
-    axes.set(title=title, xlabel="iterations from there", ylabel="loss", ylim=(1e-4, 1e8))
+    axes.set(
+        title="(c) quadratic model beyond the edge", xlabel="iterations from there", ylabel="loss", ylim=(1e-4, 1e8)
+    )
     axes.legend(loc="upper right")
 
 
@@ -120,7 +119,7 @@ def network_smoothness(axes: Axes, run: xr.Dataset) -> None:
     axes.legend(loc="upper right")
 
 
-def network_models(axes: Axes, models: xr.Dataset) -> None:
+def two_models(axes: Axes, models: xr.Dataset) -> None:
     """Quadratic models taken before and beyond the edge, each with the loss from the same iterate."""
     steps = np.arange(models.sizes["step"])
     for index, color in enumerate((COLORS[2], RISING)):
