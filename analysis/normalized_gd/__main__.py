@@ -154,11 +154,18 @@ def only_the_top_is_stable(cycle: Orbit, alignment: xr.Dataset, eigenvalues: Seq
     """The margins, and where the runs settle: along v₁, at a C that is stable by the condition."""
     less = RATIO * (1 - RATIO) * (1 + ODDS) ** 2 / ODDS  # 1 minus the multiplier, at C = 1/(1 + odds)
     yield identity("margins of stability across, in the odds of C", [less, 2 - less], cycle_stability(cycle).margins)
-    runs = settled(alignment)
-    yield bounded("simulation", "largest angle to ±v₁ at the end", float(runs.end_angle.max()), below=1e-6)
-    share, ratios = runs.end_length.isel(parity=0) / eigenvalues[0], np.array(eigenvalues[1:]) / eigenvalues[0]
-    outside = int((share * (1 - share) < (ratios * (1 - ratios)).max() / 2).sum())
-    yield same("simulation", "runs that end at an unstable C", "0 outside", f"{outside} outside")
+
+    def angle() -> Evidence:
+        largest = float(settled(alignment).end_angle.max())
+        return bounded("simulation", "largest angle to ±v₁ at the end", largest, below=1e-6)
+
+    def shares() -> Evidence:
+        share = settled(alignment).end_length.isel(parity=0) / eigenvalues[0]
+        ratios = np.array(eigenvalues[1:]) / eigenvalues[0]
+        outside = int((share * (1 - share) < (ratios * (1 - ratios)).max() / 2).sum())
+        return same("simulation", "runs that end at an unstable C", "0 outside", f"{outside} outside")
+
+    yield from (angle, shares)
 
 
 @study.claim("x̃ = Hθ/η aligns with the top eigenvector, and ‖x̃_t‖ + ‖x̃_{{t+1}}‖ → λ₁", id="alignment")
