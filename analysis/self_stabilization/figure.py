@@ -1,32 +1,28 @@
 """The figure: the four stages in a network, the cycle in its plane, the whole training run, and the damped version.
 
-(a), (b) oscillation and sharpness of gradient descent on two_examples against the predicted dynamics; (c) level sets of
+(a), (b) oscillation and sharpness of gradient descent on TWO_EXAMPLES against the predicted dynamics; (c) level sets of
 h, the scaled map that spirals outward and the network; (d), (e) sharpness and loss through training; (f) the damped
 two-cycle above the edge.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from sympy import Expr
 
-from analysis.study.figure import COLORS, THEORY_COLOR, new_figure
-from analysis.self_stabilization.experiments import ETA, RESTORING_RATE, SPIRAL_EPSILON
-from analysis.self_stabilization.theory import STAGES, Theory
+from analysis.self_stabilization.runs import ETA, RESTORING_RATE, SPIRAL_EPSILON
+from analysis.self_stabilization.theory import CAPPED, EXACT, STAGES
+from analysis.study import COLORS, THEORY_COLOR, new_figure
 from eos_sym import STEP_SIZE
 from eos_sym.self_stabilization.cycle import QUARTIC, RESTORING, X, Y
 from eos_sym.self_stabilization.predicted_dynamics import EXCESS
 from numeric import compile_function
-
-if TYPE_CHECKING:
-    from matplotlib.artist import Artist
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 SIMULATED, PREDICTED = COLORS[0], COLORS[1]
 SHADES = dict(zip(STAGES.values(), ("#dce9f5", "#fdebd5", "#f8d5cd", "#d8efe4"), strict=True))
@@ -35,17 +31,21 @@ WIDEST, HIGHEST = 4.8, 2.7
 SHOWN_HOVERING = 3000
 
 
-def draw(theory: Theory, data: Mapping[str, xr.Dataset]) -> Figure:
-    """The whole figure."""
+def draw(
+    conserved: Expr, predicted: xr.Dataset, spiral: xr.Dataset, training: xr.Dataset, capped: xr.Dataset
+) -> Figure:
+    """Six panels."""
     figure = new_figure(11.0, 6.2)
     upper, lower = figure.subplots(2, 3)
-    path = data["predicted"].isel(run=0)
-    oscillation(upper[0], path)
-    excess(upper[1], path)
-    plane(upper[2], theory, data["spiral"], path)
-    training_sharpness(lower[0], data["training"])
-    training_loss(lower[1], data["training"], path)
-    damped(lower[2], theory, data["capped"])
+    path = predicted.isel(run=0)
+    draw_oscillation(upper[0], path)
+    draw_excess(upper[1], path)
+    draw_plane(upper[2], conserved, spiral, path)
+    draw_sharpness(lower[0], training)
+    draw_loss(lower[1], training, path)
+    draw_damped(lower[2], capped)
+    for axes in (*upper[:2], *lower):
+        axes.margins(x=0)
     return figure
 
 
@@ -55,32 +55,27 @@ def scaled(path: xr.Dataset, name: str) -> tuple[xr.DataArray, xr.DataArray]:
     return abs(path[f"x_{name}"]) * np.sqrt(path.beta / (2 * alpha)), path[f"y_{name}"] / np.sqrt(alpha)
 
 
-def oscillation(axes: Axes, path: xr.Dataset) -> None:
+def draw_oscillation(axes: Axes, path: xr.Dataset) -> None:
     """X against the iteration."""
     shade(axes, path)
     axes.plot(path.iteration, scaled(path, "simulated")[0], color=SIMULATED, label="gradient descent")
     axes.plot(path.iteration, scaled(path, "predicted")[0], "--", color=PREDICTED, label="predicted dynamics")
-    axes.set(title="(a) oscillation along $u$", xlabel="iteration", ylabel="$|x|/\\delta$", ylim=(0, None))
-    axes.margins(x=0)
+    axes.set(title="(a) oscillation along $u$", xlabel="iteration", ylabel="$|x|/\\delta$")
     axes.set_ylim(0, 1.3 * axes.get_ylim()[1])
     axes.legend(loc="upper right", ncols=2, columnspacing=1.0)
 
 
-def excess(axes: Axes, path: xr.Dataset) -> None:
+def draw_excess(axes: Axes, path: xr.Dataset) -> None:
     """The sharpness across u against the iteration."""
     shade(axes, path)
-    axes.axhline(2 / ETA, color=THEORY_COLOR, linestyle=":", linewidth=1.0, label="edge $2/\\eta$")
+    edge = axes.axhline(2 / ETA, color=THEORY_COLOR, linestyle=":", linewidth=1.0, label="edge $2/\\eta$")
     axes.plot(path.iteration, 2 / ETA + path.y_simulated, color=SIMULATED)
     axes.plot(path.iteration, 2 / ETA + path.y_predicted, "--", color=PREDICTED)
     axes.set(title="(b) sharpness", xlabel="iteration", ylabel="$2/\\eta + y$")
-    axes.margins(x=0)
     low, high = axes.get_ylim()
     axes.set_ylim(low, high + 0.35 * (high - low))
-    handles: list[Artist] = [
-        Patch(facecolor=color, edgecolor="#999999", linewidth=0.5, label=name) for name, color in SHADES.items()
-    ]
-    handles += axes.get_legend_handles_labels()[0]
-    axes.legend(handles=handles, loc="upper center", ncols=2, columnspacing=1.0, frameon=True, framealpha=1.0)
+    shades = [Patch(facecolor=color, edgecolor="#999999", linewidth=0.5, label=name) for name, color in SHADES.items()]
+    axes.legend(handles=[*shades, edge], loc="upper center", ncols=2, columnspacing=1.0, frameon=True, framealpha=1.0)
 
 
 def shade(axes: Axes, path: xr.Dataset) -> None:
@@ -95,10 +90,10 @@ def shade(axes: Axes, path: xr.Dataset) -> None:
             axes.axvspan(start, end, color=list(SHADES.values())[stage[start] - 1], linewidth=0, zorder=0)
 
 
-def plane(axes: Axes, theory: Theory, spiral: xr.Dataset, path: xr.Dataset) -> None:
+def draw_plane(axes: Axes, conserved: Expr, spiral: xr.Dataset, path: xr.Dataset) -> None:
     """Level sets of h, an orbit of the scaled map, and the network, in the plane of X and Y."""
     x, y = np.meshgrid(np.linspace(1e-3, WIDEST, 400), np.linspace(-HIGHEST, HIGHEST, 400))
-    levels = compile_function([theory.conserved], (X, Y))(x, y)[0]
+    levels = compile_function([conserved], (X, Y))(x, y)[0]
     axes.contour(x, y, levels, levels=LEVEL_SETS, colors="#999999", linewidths=0.7)
     axes.plot([], [], color="#999999", linewidth=0.7, label="$h$ constant")
     orbit = spiral.trajectory
@@ -113,33 +108,30 @@ def plane(axes: Axes, theory: Theory, spiral: xr.Dataset, path: xr.Dataset) -> N
     axes.legend(loc="center right")
 
 
-def training_sharpness(axes: Axes, run: xr.Dataset) -> None:
+def draw_sharpness(axes: Axes, run: xr.Dataset) -> None:
     """The sharpness at every iterate of the training run."""
     axes.plot(run.iteration, run.sharpness, color=SIMULATED, linewidth=0.4)
     axes.axhline(2 / ETA, color=THEORY_COLOR, linestyle=":", linewidth=1.0)
     axes.set(title="(d) sharpness through training", xlabel="iteration", ylabel="sharpness $\\lambda_1(\\nabla^2 L)$")
-    axes.margins(x=0)
 
 
-def training_loss(axes: Axes, run: xr.Dataset, path: xr.Dataset) -> None:
+def draw_loss(axes: Axes, run: xr.Dataset, path: xr.Dataset) -> None:
     """The loss at every iterate, and on the constrained trajectory as far as that was followed."""
     axes.semilogy(run.iteration, run.loss, color=SIMULATED, linewidth=0.7, label="gradient descent")
     axes.semilogy(path.iteration, path.loss, color=PREDICTED, linewidth=2.0, label="constrained trajectory")
     axes.set(title="(e) loss through training", xlabel="iteration", ylabel="loss $L$")
-    axes.margins(x=0)
     axes.legend(loc="upper right")
 
 
-def damped(axes: Axes, theory: Theory, runs: xr.Dataset) -> None:
+def draw_damped(axes: Axes, runs: xr.Dataset) -> None:
     """The excess along the damped runs, and the derived equilibrium."""
     for color, quartic in zip(COLORS, runs.kappa4.values, strict=False):
         at = {STEP_SIZE: ETA, RESTORING: RESTORING_RATE, QUARTIC: quartic}
-        equilibrium = float(theory.exact_cap.equilibrium[EXCESS].subs(at))
+        equilibrium = float(EXACT[CAPPED].equilibrium[EXCESS].subs(at))
         values = runs.trajectory.sel(kappa4=quartic, state="s").isel(iteration=slice(SHOWN_HOVERING)) - 2 / ETA
         axes.plot(values.iteration, values, color=color, label=f"$\\kappa_4 = {quartic:g}$")
         axes.axhline(equilibrium, color=color, linestyle="--", linewidth=0.9)
     axes.plot([], [], "--", color="#555555", linewidth=0.9, label="derived $y^*$")
     axes.axhline(0, color=THEORY_COLOR, linestyle=":", linewidth=1.0)
     axes.set(title="(f) damped: above the edge", xlabel="iteration", ylabel="excess sharpness $y$")
-    axes.margins(x=0)
     axes.legend(loc="upper right")
