@@ -29,3 +29,4 @@ from .options import results_folder as results_folder
 from .progress import counted as counted
 from .progress import expect as expect
 from .study import Study as Study
+from .work import verdicts as verdicts

@@ -9,8 +9,7 @@ import xarray as xr
 
 from analysis.edge_of_stability.__main__ import Options, figure, groups, planned, study
 from analysis.edge_of_stability.settings import QUICK
-from analysis.study.claim import decide
-from analysis.study.study import Known
+from analysis.study.work import verdicts as verdicts_of
 from analysis.study.work import work_off
 from analysis.training.lanczos import lanczos_sharpness
 from eos_sym import BadInput
@@ -55,8 +54,7 @@ def histories(sharpness=rises_and_hovers, loss=spiky, ending="steps", steps=STEP
 
 
 def judged(training, second=CONFIRMED):
-    known = Known(study, {"training": training, "second_readings": second})
-    return {claim.id: decide(claim).status for made in study.claim_functions for claim in made(known)}
+    return {name: found.status for name, found in verdicts_of(study, training=training, second_readings=second).items()}
 
 
 def verdicts(training, second=CONFIRMED):

@@ -7,8 +7,7 @@ import xarray as xr
 from analysis.gradient_flow.__main__ import Options, runs, study
 from analysis.gradient_flow.beside import beside_the_flow
 from analysis.gradient_flow.first_order import solve_first_order
-from analysis.study import decide
-from analysis.study.study import Known
+from analysis.study.work import verdicts as verdicts_of
 from analysis.study.work import work_off
 from analysis.training import flat_loss
 from eos_sym import BadInput, Undecided
@@ -69,8 +68,7 @@ def first_order(early=10.0, flow_error=1e-6, predicted=0.01, distance=0.0101):
 
 def verdicts(runs=None, flows=None, early=None):
     shared = {"training": runs or training(), "flow": flows or flow(), "first_order": early or first_order()}
-    known = Known(study, shared)
-    return {claim.id: decide(claim).status for made in study.claim_functions for claim in made(known)}
+    return {name: found.status for name, found in verdicts_of(study, **shared).items()}
 
 
 def tanh_runs():

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.instability import ORDER, Options, alternating, first_episode, study
-from analysis.study import decide
-from analysis.study.study import Known
+from analysis.study.work import verdicts as verdicts_of
 from analysis.study.work import work_off
 
 ETA, STEPS, CROSSING, RETURN = 0.5, 200, 60, 160
@@ -35,8 +34,7 @@ def history(multiplied=1.0, sign=-1, ending="steps", loss=None):
 
 
 def verdicts(training):
-    known = Known(study, {"training": training})
-    return {claim.id: decide(claim).status for made in study.claim_functions for claim in made(known)}
+    return {name: found.status for name, found in verdicts_of(study, training=training).items()}
 
 
 def test_growth_by_the_multiplier_supports_every_claim():

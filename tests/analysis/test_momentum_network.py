@@ -5,8 +5,7 @@ import pytest
 import xarray as xr
 
 from analysis.momentum_network import RULES, Options, step_size, study
-from analysis.study.claim import decide
-from analysis.study.study import Known
+from analysis.study.work import verdicts as verdicts_of
 from analysis.study.work import work_off
 from numeric.networks.training.optimizers import HeavyBall, Nesterov
 
@@ -41,8 +40,7 @@ def _all():
 
 
 def judged(runs):
-    known = Known(study, {"training": runs})
-    return {claim.id: decide(claim) for made in study.claim_functions for claim in made(known)}
+    return verdicts_of(study, training=runs)
 
 
 def verdicts(runs):

@@ -5,8 +5,7 @@ import pytest
 import xarray as xr
 
 from analysis.progressive_sharpening import Options, study
-from analysis.study import decide
-from analysis.study.study import Known
+from analysis.study.work import verdicts as verdicts_of
 from analysis.study.work import work_off
 
 STEPS, EVERY = 1000, 10
@@ -48,8 +47,7 @@ RATES = rates(np.exp, np.exp)
 
 
 def verdicts(training, rates=RATES):
-    known = Known(study, {"training": training, "rates": rates})
-    return {claim.id: decide(claim).status for made in study.claim_functions for claim in made(known)}
+    return {name: found.status for name, found in verdicts_of(study, training=training, rates=rates).items()}
 
 
 def test_a_rising_and_a_humped_sharpness_support_every_claim():

@@ -5,8 +5,7 @@ import pytest
 import xarray as xr
 
 from analysis.reasonable_steps import CRITERIA, Options, ends, figure, ranges, study
-from analysis.study import decide
-from analysis.study.study import Known
+from analysis.study.work import verdicts as verdicts_of
 from analysis.study.work import work_off
 from eos_sym import BadInput
 
@@ -26,8 +25,7 @@ def outcomes(endings=ENDINGS, largest=LARGEST, steps=STEPS):
 
 
 def verdicts(training):
-    known = Known(study, {"training": training})
-    return {claim.id: decide(claim).status for made in study.claim_functions for claim in made(known)}
+    return {name: found.status for name, found in verdicts_of(study, training=training).items()}
 
 
 def test_the_range_and_the_share_are_those_counted_by_hand():

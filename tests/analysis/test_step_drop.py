@@ -6,8 +6,7 @@ import xarray as xr
 from sympy import simplify
 
 from analysis.step_drop import AFTER, Options, figure, multiplier, study
-from analysis.study import decide
-from analysis.study.study import Known
+from analysis.study.work import verdicts as verdicts_of
 from analysis.study.work import work_off
 from eos_sym import STEP_SIZE, BadInput
 
@@ -38,8 +37,7 @@ def histories(cut=resumes, control=stays, ripple=0.0, ending="steps", steps=STEP
 
 
 def verdicts(training):
-    known = Known(study, {"training": training})
-    return {claim.id: decide(claim).status for made in study.claim_functions for claim in made(known)}
+    return {name: found.status for name, found in verdicts_of(study, training=training).items()}
 
 
 def of_runs(training):

@@ -3,8 +3,7 @@ import pytest
 import torch
 import xarray as xr
 
-from analysis.study.claim import decide
-from analysis.study.study import Known
+from analysis.study.work import verdicts as verdicts_of
 from analysis.vgg.__main__ import Options, figure, planned, runs, study
 from analysis.vgg.scale import (
     convolution_weights,
@@ -51,8 +50,7 @@ def verdicts(histories=None, measured=None):
         "training": training() if histories is None else histories,
         "scale": scale() if measured is None else measured,
     }
-    claims = [claim for made in study.claim_functions for claim in made(Known(study, given))]
-    return {claim.id: decide(claim).status for claim in claims}
+    return {name: found.status for name, found in verdicts_of(study, **given).items()}
 
 
 def test_a_sharpness_that_rises_to_the_edge_and_stays_supports_every_claim():

@@ -7,7 +7,7 @@ import xarray as xr
 from sympy import Symbol
 
 from analysis.study import CommonOptions, Study, agreement, decide, identity, new_figure
-from analysis.study.study import Known
+from analysis.study.parts import Known
 from analysis.study.work import work_off
 from eos_sym import BadInput
 from numeric.progress import listener, unheard
@@ -56,8 +56,7 @@ def small_study():
 
 
 def made(study, **given):
-    known = Known(study, {"options": Options(**given)})
-    return [claim for function in study.claim_functions for claim in function(known)]
+    return study.all_claims(Known(study, {"options": Options(**given)}))
 
 
 def test_a_study_is_named_by_its_module_or_folder():
