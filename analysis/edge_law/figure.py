@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from scipy.special import lambertw
 
-from analysis.edge_law.cases import Case
-from analysis.study.figure import COLORS, THEORY_COLOR, colors, new_figure
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from analysis.edge_law.cases import cases
+from analysis.study import COLORS, THEORY_COLOR, colors, new_figure
 
 MARKERS = "osD^vP"
 
 
-def draw(cases: Sequence[Case], data: Mapping[str, xr.Dataset]) -> Figure:
+def draw(ends: xr.Dataset, orbits: xr.Dataset) -> Figure:
     """The whole figure."""
     figure = new_figure(10.5, 3.6)
     left, middle, right = figure.subplots(1, 3)
-    runs = {f"{case.name}, $\\eta={float(case.step_size):g}$": data["ends"].sel(loss=case.name) for case in cases}
+    runs = {f"{case.name}, $\\eta={float(case.step_size):g}$": ends.sel(loss=case.name) for case in cases()}
     law(left, runs)
     deviation(middle, runs)
-    orbits(right, data["orbits"])
+    in_units_of_the_law(right, orbits)
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return figure
 
@@ -72,7 +69,7 @@ def deviation(axes: Axes, runs: Mapping[str, xr.Dataset]) -> None:
     )
 
 
-def orbits(axes: Axes, run: xr.Dataset) -> None:
+def in_units_of_the_law(axes: Axes, run: xr.Dataset) -> None:
     """Orbits of the loss with a fast direction, in the units of the law."""
     for color, index in zip(colors(run.sizes["start"]), range(run.sizes["start"]), strict=True):
         orbit = run.isel(start=index)
