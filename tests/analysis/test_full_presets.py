@@ -11,10 +11,8 @@ from fractions import Fraction
 
 import pytest
 
-from analysis.study import CommonOptions
 from analysis.study.index import studies
 from analysis.study.work import work_off
-from analysis.training import TrainingOptions
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +24,7 @@ FEWER = {  # runs, where there are more than a few
     "initialization": {"seeds": 2},
     "reasonable_steps": {"eta": (Fraction(1, 100), Fraction(1, 20))},
     "sgd_batch": {"eta": (Fraction(1, 100),), "batch_size": (8,)},
-    "vgg": {"eta": (Fraction(1, 20),), "examples": 4},
+    "vgg": {"eta": (Fraction(1, 20),), "examples": 4, "steps": 4},
     "width": {"widths": (32, 128, 512), "seeds": 2},
 }
 
@@ -36,13 +34,7 @@ def main_module(name):
     return importlib.import_module(f"analysis.{name}.__main__") if hasattr(package, "__path__") else package
 
 
-def trains_on_images(name):
-    """Whether the full preset of a study trains on CIFAR-10, so that it needs the files."""
-    options: type[CommonOptions] = main_module(name).Options
-    return issubclass(options, TrainingOptions) and name != "task_complexity"  # whose data are made
-
-
-@pytest.mark.parametrize("name", [name for name in studies() if trains_on_images(name)])
+@pytest.mark.parametrize("name", [name for name in studies() if getattr(main_module(name).Options, "images", False)])
 def test_twenty_steps_at_the_papers_scale_are_judged_and_drawn(name, cifar, tmp_path, capsys):
     module = main_module(name)
     given = {"examples": 20, "steps": STEPS, "workers": 1} | FEWER.get(name, {})
