@@ -8,7 +8,7 @@ The examples of a smaller set are among those of a larger one, and the random st
 Measured, medians over five seeds of S(end)/S(0), fully connected 64–40–40–10, tanh: 0.92, 0.94, 1.35 and 2.09 with 100,
 200, 400 and 800 digits; all five series rise from each size to the next.
 
-Source: Cohen, Kaur, Li, Kolter, Talwalkar 2021, Fig. 18.
+Source: :cite:t:`cohen2021edge`, Fig. 18.
 """
 
 from __future__ import annotations

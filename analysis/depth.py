@@ -7,7 +7,7 @@ Measured, medians over five seeds of S(end)/S(0), 50 digits of which 30 % have r
 1.67, 2.15 and 2.62 with one to four hidden layers. Without random labels (three seeds, tries beside this analysis) the
 order is there on 400 digits, 0.94, 1.20, 1.35 and 1.53, and beyond two layers not on 600: 1.05, 1.88, 1.95 and 1.86.
 
-Source: Cohen, Kaur, Li, Kolter, Talwalkar 2021, Fig. 17.
+Source: :cite:t:`cohen2021edge`, Fig. 17.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ sharpness, 4.9 to 6.0, from wherever they start. The fall has an end: at scale 2
 but 0.99 from normal ones, whose features do not change any more. With ``--scales 1/4 1/2 1 2`` the claim is therefore
 refuted for these.
 
-Source: this project; large initial weights as the lazy regime: Chizat, Oyallon, Bach 2019.
+Source: this project; large initial weights as the lazy regime: :cite:t:`chizat2019lazy`.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ The growth does not go on. When the oscillation is large enough to bring S down 
 third derivative: `analysis.self_stabilization`), it shrinks again; the loss has risen for a while, and goes on falling.
 On a quadratic it would have risen for ever: compare `analysis.descent_lemma`.
 
-Source: Cohen, Kaur, Li, Kolter, Talwalkar 2021, §3.2 and Figure 4.
+Source: :cite:t:`cohen2021edge`, §3.2 and Figure 4.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ measures the stability of its optimizer: from the sharpness alone one can tell w
 
 torch's SGD keeps Nesterov's iterates at the points θ + βv, where the gradients are taken; the sharpness is read there.
 
-Source: Cohen, Kaur, Li, Kolter, Talwalkar 2021, appendix B. The theory on formulas: `analysis.momentum`.
+Source: :cite:t:`cohen2021edge`, appendix B. The theory on formulas: `analysis.momentum`.
 """
 
 from __future__ import annotations

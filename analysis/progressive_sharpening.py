@@ -17,8 +17,8 @@ The sharpness stays below 2/η all the while, so the loss falls in every step: t
 where S reaches 2/η is the subject of `analysis.instability` and `analysis.edge_of_stability`.
 
 The quick preset learns scikit-learn's digits, for the cross-entropy with three labels in ten drawn at random: with the
-true labels alone this task is so easy that S falls from the start. Source: Cohen, Kaur, Li, Kolter, Talwalkar 2021,
-§3.1 and Figure 3; the rate: Damian, Nichani, Lee 2022.
+true labels alone this task is so easy that S falls from the start. Source: :cite:t:`cohen2021edge`,
+§3.1 and Figure 3; the rate: :cite:t:`damian2022selfstabilization`.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ first converge, while the first grows with alternating sign. At η = 2/λ₁ exa
 starting point leads into a two-cycle.
 
 This is all that a quadratic can do: past the threshold it diverges. That networks do not is what the other analyses
-are about. Source: Cohen, Kaur, Li, Kolter, Talwalkar 2021, §2.
+are about. Source: :cite:t:`cohen2021edge`, §2.
 """
 
 from __future__ import annotations

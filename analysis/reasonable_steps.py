@@ -18,8 +18,8 @@ Measured in the quick preset: with the squared error every step size that trains
 57 % of the range; the fewest steps are needed at the edge with both, with the cross-entropy at six times the step size
 at which it begins.
 
-The quick preset learns scikit-learn's digits, three labels in ten drawn at random. Source: Cohen et al. 2021, Figure 5
-and the paper's section on reasonable step sizes.
+The quick preset learns scikit-learn's digits, three labels in ten drawn at random. Source: :cite:t:`cohen2021edge`,
+Figure 5 and the paper's section on reasonable step sizes.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ to a point with the sharpness S the oscillation along the top eigenvector is mul
 
 The quick preset learns scikit-learn's digits, three labels in ten of them drawn at random, so that there is enough to
 learn; the cut is to two thirds, as in the paper, which goes from 2/200 to 2/300 (the full preset, on CIFAR-10).
-Source: Cohen et al. 2021, Figure 7.
+Source: :cite:t:`cohen2021edge`, Figure 7.
 """
 
 from __future__ import annotations

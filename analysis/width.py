@@ -15,7 +15,7 @@ the other. This is an order of networks much larger than their task. It turned r
 labels: 1.3, 1.9, 2.4 and 2.4 with 12, 32, 64 and 128 units in the standard parameterization (two seeds, a try beside
 this analysis); why, we do not know.
 
-Source: Cohen, Kaur, Li, Kolter, Talwalkar 2021, Figs. 14 to 16; Jacot, Gabriel, Hongler 2018.
+Source: :cite:t:`cohen2021edge`, Figs. 14 to 16; :cite:t:`jacot2018neural`.
 """
 
 from __future__ import annotations

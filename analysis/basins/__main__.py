@@ -27,9 +27,9 @@ decided by proofs in ball arithmetic, since after 40 chaotic steps no floating-p
 nearly all that converges from above the edge ends in one narrow interval just below it, while degree 2 scatters its
 ends over all that is allowed.
 
-Sources: Zhu, Wang, Wang, Zhou, Ge 2022 for the example and the theorem; Liang, Montúfar 2025 (arXiv 2509.25351) for the
-exact critical step size of factorizations, which is the ellipse solved for h, and for the chaos near it; Grebogi,
-McDonald, Ott, Yorke 1983 for the uncertainty exponent. The formulas are derived in `analysis.basins.theory`.
+Sources: :cite:t:`zhu2022minimalist` for the example and the theorem; :cite:t:`liang2025large` for the exact critical
+step size of factorizations, which is the ellipse solved for h, and for the chaos near it; :cite:t:`grebogi1983final`
+for the uncertainty exponent. The formulas are derived in `analysis.basins.theory`.
 """
 
 from __future__ import annotations

@@ -27,9 +27,10 @@ above the edge runs through the diagram backwards: chaos, eight, four, two, and 
 its way its neighbours part at the rate of the frozen map, the Lyapunov exponent at the same K: above K = 1.3022…,
 windows aside, gradient descent on this loss of four weights is chaotic, and only below does it settle.
 
-Sources: Chen, Bruna 2022 for ¼(x² − μ)²; Zhu, Wang, Wang, Zhou, Ge 2022 for the minimalist example and its bifurcating
-trajectories; Feigenbaum 1978 for the cascade; Huberman, Rudnick 1980 for the exponent beyond it. The thresholds are
-derived in `analysis.bifurcation.theory`, the birth of period three in `analysis.bifurcation.period_three`.
+Sources: :cite:t:`chen2022edge` for ¼(x² − μ)²; :cite:t:`zhu2022minimalist` for the minimalist example and its
+bifurcating trajectories; :cite:t:`feigenbaum1978quantitative` for the cascade, :cite:t:`huberman1980scaling` for the
+exponent beyond it, :cite:t:`li1975period` for what period three implies. The thresholds are derived in
+`analysis.bifurcation.theory`, the birth of period three in `analysis.bifurcation.period_three`.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ cube), and the multiplier is 1. Sturm's theorem counts the zeros of T, and betwe
 Beyond its birth a three-cycle doubles in its turn: the window is a small copy of the family's quadratic cousin z² + c,
 with c = 1/4 at the birth, c = 0, −1, … where a cycle is superstable, and c = −2 at the end.
 
-Source: Morton, Vivaldi 1995 for discriminants of this form; T is derived here.
+Source: :cite:t:`morton1995bifurcations` for discriminants of this form; T is derived here.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ ReLU, η = 1/2, 9/20, 2/5: the same, but the growth from crossing to departure i
 errors need: it starts from a larger disturbance, presumably from the kinks, where the gradient jumps and keeps gradient
 descent from settling along the top eigenvector. These claims are open: where the gradient jumps, there is no H.
 
-Source: Cohen, Kaur, Li, Kolter, Talwalkar 2021 (distance from the gradient flow); the first order, the delay, and the
+Source: :cite:t:`cohen2021edge` (distance from the gradient flow); the first order, the delay, and the
 shorter delay of ReLU are derived or measured here.
 """
 

@@ -12,8 +12,8 @@ characteristic polynomial has a root that leaves the unit disc through −1, and
 
 Everywhere the instability is a flip, an oscillation from step to step. Heavy ball and the averaged gradient are one
 rule at two scales: with η(1 − β) for η the first becomes the second. That is why Adam with β₁ = 0.9 trains at
-λ₁(P⁻¹H) ≈ 38/η (Cohen et al. 2022). torch's Nesterov keeps its weights at the point looked ahead to, θ + βv; that is a
-change of variables, so the threshold is the same.
+λ₁(P⁻¹H) ≈ 38/η (:cite:t:`cohen2022adaptive`). torch's Nesterov keeps its weights at the point looked ahead to, θ + βv;
+that is a change of variables, so the threshold is the same.
 
 A rule that divides by the norm of the gradient, as normalized GD, GD on √L and normalized SAM do, is not differentiable
 at a minimum and has no critical sharpness: it never converges on a quadratic, however flat.

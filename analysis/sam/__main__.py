@@ -9,7 +9,7 @@ the SAM edge. Gradient descent that starts too sharp on ½(1 − xyzw)² ends ju
 on until it is just below its own edge, so it ends at a flatter minimum, the flatter the larger ρ/η.
 
 *The normalized variant* is the one in use. With ρ/‖g‖ for ρ the condition becomes λ(1 + ρλ/‖g‖) = 2/η, an edge that
-falls with the norm of the gradient (Long, Bartlett 2024). There is no convergence: next to a minimum the step uphill
+falls with the norm of the gradient (:cite:t:`long2024sam`). There is no convergence: next to a minimum the step uphill
 stays as long as ρ however small the gradient. On a quadratic the iterates settle on the two-cycle ±c along the top
 eigenvector, with
 
@@ -21,7 +21,7 @@ the distances ±(c + ρ) along the top eigenvector, where they have the mean ½(
 
     −½η(c + ρ)² ∇_Γ λ = −2ηρ²/(2 − ηλ)² ∇_Γ λ
 
-along Γ, for ηλ → 0 the −½ηρ²∇_Γ λ of Wen, Ma and Li (2023). So normalized SAM flattens without an end, far below 2/η,
+along Γ, for ηλ → 0 the −½ηρ²∇_Γ λ of :cite:t:`wen2023how`. So normalized SAM flattens without an end, far below 2/η,
 where gradient descent would rest, and stays at its edge all the while, which we measure over pairs of steps.
 """
 

@@ -1,6 +1,6 @@
 """A study as one script: decorated functions, each given what its parameters name.
 
-    study = Study(__name__, source="Cohen et al. 2021, appendix B")
+    study = Study(__name__, source=":cite:t:`cohen2021edge`, appendix B")
 
     @study.options                    the dataclass of the options; run as a program, the command line is read here,
                                       so that what follows is imported only for good input

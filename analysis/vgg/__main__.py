@@ -21,7 +21,7 @@ Measured: with η = 0.2 and 0.3 the sharpness starts at 2.8, crosses 2/η at the
 1.04 and 1.10 times 2/η. With η = 0.45 it does from step 8 on, at 1.16; but the loss, near its end, falls over three
 windows out of four only.
 
-Sources: Cohen, Kaur, Li, Kolter, Talwalkar 2021, Figure 90; scale: van Laarhoven 2017.
+Sources: :cite:t:`cohen2021edge`, Figure 90; scale: :cite:t:`vanlaarhoven2017l2`.
 """
 
 from __future__ import annotations
