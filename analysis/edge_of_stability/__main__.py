@@ -73,7 +73,7 @@ from sympy import Expr
 
 from analysis.edge_of_stability.figure import figure
 from analysis.edge_of_stability.settings import experiments
-from analysis.study import Evidence, Pieces, agreement, between, bounded, counted, exceeding, identity, over, same
+from analysis.study import Evidence, Pieces, agreement, between, bounded, counted, exceeds, identity, over, same
 from analysis.training import combined, flat_loss, train
 from analysis.training.edge_run import EdgeRun, exponent
 from analysis.training.lanczos import lanczos_sharpness
@@ -222,7 +222,7 @@ def non_monotone_yet_falling(groups: Groups) -> Pieces:
 
     def rises(name: str) -> Evidence:
         share = min(share_of_rises(run.loss[run.crossed :]) for run in groups[name])
-        return exceeding("network", f"least share of steps at the edge in which L rises, {name}", share, above=OFTEN)
+        return exceeds("network", f"least share of steps at the edge in which L rises, {name}", share, above=OFTEN)
 
     def falls(name: str) -> Evidence:
         parts = [np.array_split(run.loss[run.crossed :], LONG_WINDOWS) for run in groups[name]]

@@ -55,7 +55,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 from sympy import S
 
-from analysis.study import Evidence, Pieces, agreement, bounded, counted, exceeding, identity, new_figure, over, same
+from analysis.study import Evidence, Pieces, agreement, bounded, counted, exceeds, identity, new_figure, over, same
 from analysis.training import combined, flat_loss, train
 from analysis.training.edge_run import EdgeRun, exponent
 from analysis.training.lanczos import lanczos_sharpness
@@ -233,7 +233,7 @@ def weights_grow(scale: xr.Dataset) -> Pieces:
     yield identity("‖w − η∇L‖² − ‖w‖² − η²‖∇L‖², two weights", S.Zero, defect_of_the_growth())
     if scale.sizes["snapshot"] < 2 or not np.isfinite(scale.norm).all():
         raise Undecided("the run has no weights at its end")
-    yield exceeding("network", "‖w‖ at the end over that at the start", float(scale.norm[-1] / scale.norm[0]), above=1)
+    yield exceeds("network", "‖w‖ at the end over that at the start", float(scale.norm[-1] / scale.norm[0]), above=1)
 
 
 @study.figure
