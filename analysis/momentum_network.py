@@ -44,7 +44,7 @@ from matplotlib.figure import Figure
 from sympy import Expr, solve
 
 from analysis.study import COLORS, THEORY_COLOR, Evidence, Pieces, Status, agreement, identity, new_figure, over
-from analysis.training import train
+from analysis.training import combined, train
 from analysis.training.edge_run import EdgeRun
 from analysis.training.panels import plot_sharpness
 from eos_sym import STEP_SIZE, critical_sharpness, rules
@@ -53,7 +53,6 @@ from numeric.networks.architectures import FullyConnected
 from numeric.networks.data import Digits
 from numeric.networks.training import Experiment, Measure
 from numeric.networks.training.optimizers import GradientDescent, HeavyBall, Nesterov
-from numeric.runs import combine
 
 
 @dataclass(frozen=True)
@@ -94,12 +93,12 @@ def derived() -> Mapping[str, Any]:
 def training(options: Options, folder: Path) -> xr.Dataset:
     """Runs whose step sizes put the rule's critical sharpness at each of the edges aimed at."""
     base = QUICK if options.preset == "quick" else replace(FULL, data=options.cifar())
-    edges, runs = EDGES[options.preset], []
-    for rule, momentum, edge in product(RULES, MOMENTA, edges):
+    runs: dict[tuple[str, float, float], Experiment] = {}
+    for rule, momentum, edge in product(RULES, MOMENTA, EDGES[options.preset]):
         trained = rule.optimizer(step_size(rule, momentum, edge), momentum)
-        runs.append(replace(base, rule=trained, seed=options.seed))
-    histories = [history.assign(ending=history.attrs["ending"]) for history in train(options, folder, runs)]
-    return combine(histories, {"rule": [rule.name for rule in RULES], "momentum": MOMENTA, "edge": edges})
+        runs[rule.name, momentum, edge] = replace(base, rule=trained, seed=options.seed)
+    histories = train(options, folder, list(runs.values()))
+    return combined(dict(zip(runs, histories, strict=True)), "rule", "momentum", "edge")
 
 
 def step_size(rule: Rule, momentum: float, edge: float) -> float:

@@ -73,8 +73,8 @@ from sympy import Expr
 
 from analysis.edge_of_stability.figure import figure
 from analysis.edge_of_stability.settings import experiments
-from analysis.study import Evidence, Pieces, agreement, between, bounded, counted, exceeding, identity, over, same
-from analysis.training import flat_loss, train
+from analysis.study import Evidence, Pieces, agreement, between, bounded, counted, exceeds, identity, over, same
+from analysis.training import combined, flat_loss, train
 from analysis.training.edge_run import EdgeRun, exponent
 from analysis.training.lanczos import lanczos_sharpness
 from analysis.training.measures import share_of_falls, share_of_rises, sharpness_of
@@ -117,15 +117,9 @@ def histories(options: Options, folder: Path, planned: Mapping[Place, Experiment
 
 
 @study.experiment
-def training(options: Options, histories: Mapping[Place, xr.Dataset]) -> xr.Dataset:
-    """What all runs share, along (architecture, criterion, number); nan where there are fewer step sizes."""
-    described: dict[tuple[object, ...], xr.Dataset] = {
-        place: one.drop_dims("snapshot").assign(eta=one.attrs["eta"], ending=one.attrs["ending"]).drop_attrs()
-        for place, one in histories.items()
-    }
-    numbers = range(1, 1 + max(number for _, _, number in histories))
-    along = {"architecture": options.architecture, "criterion": options.criterion, "number": numbers}
-    return combine([described.get(place) for place in product(*along.values())], along)
+def training(histories: Mapping[Place, xr.Dataset]) -> xr.Dataset:
+    """The runs without their weights."""
+    return combined(histories, "architecture", "criterion", "number")
 
 
 @study.experiment
@@ -228,7 +222,7 @@ def non_monotone_yet_falling(groups: Groups) -> Pieces:
 
     def rises(name: str) -> Evidence:
         share = min(share_of_rises(run.loss[run.crossed :]) for run in groups[name])
-        return exceeding("network", f"least share of steps at the edge in which L rises, {name}", share, above=OFTEN)
+        return exceeds("network", f"least share of steps at the edge in which L rises, {name}", share, above=OFTEN)
 
     def falls(name: str) -> Evidence:
         parts = [np.array_split(run.loss[run.crossed :], LONG_WINDOWS) for run in groups[name]]

@@ -11,7 +11,7 @@ from .evidence import Status as Status
 from .evidence import agreement as agreement
 from .evidence import between as between
 from .evidence import bounded as bounded
-from .evidence import exceeding as exceeding
+from .evidence import exceeds as exceeds
 from .evidence import identity as identity
 from .evidence import over as over
 from .evidence import same as same

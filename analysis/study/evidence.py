@@ -107,7 +107,7 @@ def bounded(channel: Channel, quantity: str, observed: float, *, below: float) -
     return Evidence(channel, quantity, status, f"< {below:g}", value, below)
 
 
-def exceeding(channel: Channel, quantity: str, observed: float, *, above: float) -> Evidence:
+def exceeds(channel: Channel, quantity: str, observed: float, *, above: float) -> Evidence:
     """Numerical evidence that a value is larger than a bound."""
     value = float(observed) if math.isfinite(observed) else str(observed)
     return Evidence(channel, quantity, "supported" if observed > above else "refuted", f"> {above:g}", value)

@@ -55,8 +55,8 @@ import xarray as xr
 from matplotlib.figure import Figure
 from sympy import S
 
-from analysis.study import Evidence, Pieces, agreement, bounded, counted, exceeding, identity, new_figure, over, same
-from analysis.training import flat_loss, train
+from analysis.study import Evidence, Pieces, agreement, bounded, counted, exceeds, identity, new_figure, over, same
+from analysis.training import combined, flat_loss, train
 from analysis.training.edge_run import EdgeRun, exponent
 from analysis.training.lanczos import lanczos_sharpness
 from analysis.training.measures import share_of_falls
@@ -66,7 +66,7 @@ from eos_sym import STEP_SIZE, GradientDescent, Undecided, critical_sharpness
 from numeric.networks.architectures import Vgg
 from numeric.networks.data import Digits
 from numeric.networks.training import Experiment, Measure, Stop, optimizers
-from numeric.runs import combine, one_thread
+from numeric.runs import one_thread
 
 QUICK = Experiment(
     Digits(60, size=32),  # pixels a side: what five poolings need
@@ -111,16 +111,15 @@ def planned(options: Options) -> Mapping[float, Experiment]:
 
 
 @study.measurement
-def histories(options: Options, folder: Path, planned: Mapping[float, Experiment]) -> list[xr.Dataset]:
+def histories(options: Options, folder: Path, planned: Mapping[float, Experiment]) -> Sequence[xr.Dataset]:
     """The runs with the weights that they kept."""
     return train(options, folder, list(planned.values()))
 
 
 @study.experiment
 def training(planned: Mapping[float, Experiment], histories: Sequence[xr.Dataset]) -> xr.Dataset:
-    """The runs by step size, without the weights."""
-    bare = [one.drop_dims("snapshot").assign(ending=one.attrs["ending"]).drop_attrs() for one in histories]
-    return combine(bare, {"eta": list(planned)})
+    """The runs by step size, without their weights."""
+    return combined({(eta,): history for eta, history in zip(planned, histories, strict=True)}, "eta")
 
 
 @study.experiment
@@ -206,7 +205,10 @@ def falls(run: EdgeRun) -> Evidence:
     "van Laarhoven 2017",
 )
 def no_scale(scale: xr.Dataset) -> Pieces:
-    """For two weights exactly; on the network at the start and the end of a run, by automatic differentiation."""
+    """For two weights exactly; on the network at the start and the end of a run, by automatic differentiation.
+
+    The last check shares its Hessian products with the readings of the sharpness.
+    """
     derived = [slope_along_the_weights(), *defects_of_the_curvature()]
     yield identity("w·∇L and the entries of c²∇²L(cw) − ∇²L(w), two weights", [S.Zero] * len(derived), derived)
     defects = {
@@ -231,7 +233,7 @@ def weights_grow(scale: xr.Dataset) -> Pieces:
     yield identity("‖w − η∇L‖² − ‖w‖² − η²‖∇L‖², two weights", S.Zero, defect_of_the_growth())
     if scale.sizes["snapshot"] < 2 or not np.isfinite(scale.norm).all():
         raise Undecided("the run has no weights at its end")
-    yield exceeding("network", "‖w‖ at the end over that at the start", float(scale.norm[-1] / scale.norm[0]), above=1)
+    yield exceeds("network", "‖w‖ at the end over that at the start", float(scale.norm[-1] / scale.norm[0]), above=1)
 
 
 @study.figure

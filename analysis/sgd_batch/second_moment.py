@@ -16,11 +16,11 @@ from __future__ import annotations
 from functools import cache
 from itertools import combinations
 
-from eos_sym.stability.stochastic import BATCH_SIZE, CURVATURE, EXAMPLES, RELATIVE_SPREAD, SPREAD
 from sympy import Expr, Integer, symbols
 
 from eos_sym import STEP_SIZE
 from eos_sym.stability import mean_square_critical_sharpness, mean_square_multiplier
+from eos_sym.stability.stochastic import BATCH_SIZE, CURVATURE, EXAMPLES, RELATIVE_SPREAD, SPREAD
 
 LISTED = (4, 2)  # examples and batch size for which all batches are listed
 
