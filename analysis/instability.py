@@ -58,7 +58,7 @@ import torch
 import xarray as xr
 from matplotlib.figure import Figure
 
-from analysis.study import COLORS, THEORY_COLOR, Pieces, agreement, bounded, exceeding, new_figure, same
+from analysis.study import COLORS, THEORY_COLOR, Pieces, agreement, bounded, exceeds, new_figure, same
 from analysis.training import flat_loss, train
 from analysis.training.measures import crossing, loss_of, oscillation, share_of_rises, sharpness_of
 from analysis.training.panels import label_few_decades, mark_crossing, plot_loss, plot_sharpness
@@ -199,7 +199,7 @@ def oscillates_along_the_top_eigenvector(growing: tuple[Array, Array]) -> Pieces
     series, _ = growing
     yield agreement("network", "share of steps in which the oscillation changes its sign", 1.0, oscillation(series))
     growth = float(abs(series[-1]) / abs(series[0]))
-    yield exceeding("network", "amplitude of the oscillation, last over first", growth, above=LEAST_GROWTH)
+    yield exceeds("network", "amplitude of the oscillation, last over first", growth, above=LEAST_GROWTH)
 
 
 @study.claim(
@@ -227,7 +227,7 @@ def does_not_diverge(training: xr.Dataset, episode: Episode) -> Pieces:
 def loss_rises_after_the_crossing(training: xr.Dataset, episode: Episode) -> Pieces:
     """The largest loss on the way to the peak."""
     loss = loss_of(training)[episode.crossing : episode.peak + 1]
-    yield exceeding("network", "largest loss until the peak over that at the crossing", loss.max() / loss[0], above=1)
+    yield exceeds("network", "largest loss until the peak over that at the crossing", loss.max() / loss[0], above=1)
 
 
 @study.figure

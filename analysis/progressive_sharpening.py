@@ -56,7 +56,7 @@ import torch
 import xarray as xr
 from matplotlib.figure import Figure
 
-from analysis.study import COLORS, THEORY_COLOR, Evidence, Pieces, agreement, bounded, exceeding, expect, new_figure
+from analysis.study import COLORS, THEORY_COLOR, Evidence, Pieces, agreement, bounded, exceeds, expect, new_figure
 from analysis.training import flat_loss, train
 from analysis.training.measures import loss_of, share_of_rises, sharpness_of
 from analysis.training.panels import plot_loss, plot_sharpness
@@ -233,7 +233,7 @@ def readings(history: xr.Dataset) -> Array:
 def rise(values: Array) -> Evidence:
     """The largest sharpness, over the least one before it."""
     largest = float((values / np.minimum.accumulate(values)).max())
-    return exceeding("network", "largest ratio of a sharpness to an earlier one", largest, above=LEAST_RISE)
+    return exceeds("network", "largest ratio of a sharpness to an earlier one", largest, above=LEAST_RISE)
 
 
 def below_the_edge(history: xr.Dataset, criterion: Criterion) -> Evidence:

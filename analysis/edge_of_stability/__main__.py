@@ -26,7 +26,7 @@ With the cross-entropy S falls in the end, when all examples are learnt and soft
 runs stop at an accuracy of 99 %, which is before. The full preset trains the paper's fully connected and convolutional
 networks on CIFAR-10, and a small transformer on image patches where the paper has one for text.
 
-Source: Cohen, Kaur, Li, Kolter, Talwalkar 2021, Figures 1 and 5.
+Source: :cite:t:`cohen2021edge`, Figures 1 and 5.
 """
 
 from __future__ import annotations

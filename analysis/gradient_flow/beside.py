@@ -18,7 +18,7 @@ import numpy as np
 import xarray as xr
 
 from analysis.gradient_flow.runs import Activation
-from analysis.study import Claim, Evidence, Pieces, agreement, bounded, exceeding, over
+from analysis.study import Claim, Evidence, Pieces, agreement, bounded, exceeds, over
 from analysis.training.measures import crossing, hovering, sharpness_of
 from eos_sym import Undecided
 from numeric.compile import Array
@@ -161,7 +161,7 @@ def departs_after_the_crossing(one: Descent) -> Evidence:
     largest = float(one.excess[one.excess_times > crossed].max(initial=0.0))
     if largest <= FACTOR and one.end < 2 * crossed:
         raise Undecided(f"{one}: still with the flow at time {one.end:g}, but the crossing was at {crossed:g}")
-    return exceeding("network", f"{OVER_FIRST_ORDER} after the crossing, {one}", largest, above=FACTOR)
+    return exceeds("network", f"{OVER_FIRST_ORDER} after the crossing, {one}", largest, above=FACTOR)
 
 
 def larger_steps_depart_earlier(runs: Beside) -> Pieces:
@@ -200,7 +200,7 @@ def passes_the_edge(runs: Beside, one: Descent) -> Evidence:
     ratio = float(runs.flow_sharpness[1].max() / one.edge)
     if ratio <= 1 and str(runs.flow.ending.values) != "time":
         raise Undecided(f"the flow ended ({runs.flow.ending.values}) before its sharpness reached 2/η = {one.edge:g}")
-    return exceeding("network", f"largest ηS/2 of the flow, {one}", ratio, above=1)
+    return exceeds("network", f"largest ηS/2 of the flow, {one}", ratio, above=1)
 
 
 def comes_back_to_the_edge(one: Descent) -> Evidence:

@@ -18,7 +18,7 @@ far away.
 
 *The batch sharpness* E_B[g_BᵀH_Bg_B/‖g_B‖²] is the curvature of a batch's loss along its own gradient g_B. A step on a
 quadratic changes that loss by −η‖g_B‖²(1 − ½ηg_BᵀH_Bg_B/‖g_B‖²): beyond 2/η the steps overshoot on the very batches
-they are taken on. Andreyev and Beneventano (2024) find that it is what SGD brings to 2/η, whatever the batch size. It
+they are taken on. :cite:t:`andreyev2024edge` find that it is what SGD brings to 2/η, whatever the batch size. It
 is no theorem: with one weight the batch sharpness is the mean curvature a, and the second moment is stable only up to
 the bound above, where a is still below 2/η.
 
@@ -29,8 +29,9 @@ what is at the edge then is indeed the batch sharpness. S passes the bound of th
 batches of 32. It can: the bound is that of a quadratic, and the loss is none.
 
 The quick preset learns scikit-learn's digits, three labels in ten drawn at random, which keeps the sharpness rising
-for longer. Sources: Cohen et al. 2021, Figure 29; Andreyev, Beneventano 2024 (arXiv 2412.20553); the second moment:
-Wu, Ma, E 2018 and Ma, Ying 2021, in `analysis.sgd_selection` and `analysis.momentum` on losses of one weight.
+for longer. Sources: :cite:t:`cohen2021edge`, Figure 29; :cite:t:`andreyev2024edge`; the second moment:
+:cite:t:`wu2018sgd` and :cite:t:`ma2021linear`, in `analysis.sgd_selection` and `analysis.momentum` on losses of one
+weight.
 """
 
 from __future__ import annotations

@@ -10,8 +10,7 @@ from analysis.sgd_batch.__main__ import Options, planned, study
 from analysis.sgd_batch.ends import batch_sharpness, curvatures
 from analysis.sgd_batch.runs import groups
 from analysis.sgd_batch.second_moment import bound
-from analysis.study.claim import decide
-from analysis.study.study import Known
+from analysis.study.work import verdicts as verdicts_of
 from eos_sym import BadInput
 from numeric.networks.architectures import FullyConnected
 from numeric.networks.curvature import hessian
@@ -58,8 +57,8 @@ def ends(runs, limits=(0.7, 0.95, 1.0), curvature=1.0, of_batches=1.0):
 
 
 def judged(runs, **changes):
-    known = Known(study, {"training": runs, "ends": ends(runs, **changes)})
-    return {claim.id: decide(claim).status for made in study.claim_functions for claim in made(known)}
+    found = verdicts_of(study, training=runs, ends=ends(runs, **changes))
+    return {name: verdict.status for name, verdict in found.items()}
 
 
 def verdicts(runs=None, **changes):
