@@ -21,6 +21,7 @@ the `rule`, and the theory `derived` is asked for its `edge`.
 
 from __future__ import annotations
 
+import gc
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -77,6 +78,7 @@ class Study:
         self.options_type = kind
         if self.module == MAIN:
             self.given = read_command_line(self.name, kind)
+            gc.disable()  # until all is imported, since what is imported stays
         return kind
 
     def theory(self, function: Function) -> Function:
@@ -149,6 +151,8 @@ class Study:
         """Work the study off with the options of the command line, and exit."""
         from analysis.study.work import work_off_and_exit
 
+        gc.freeze()  # what was imported, so that it is not looked through for garbage again and again
+        gc.enable()
         work_off_and_exit(self)
 
 
