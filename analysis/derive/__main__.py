@@ -10,13 +10,13 @@ from typing import Annotated, Any
 import tyro
 import xarray as xr
 
-from analysis.study.claim import Claim
 from analysis.cli import CommonOptions, Study, main
 from analysis.derive import experiments
 from analysis.derive.claims import claims_about
 from analysis.derive.figures import draw
 from analysis.derive.problem import read_problem
 from analysis.derive.theory import derive
+from analysis.study.claim import Claim
 from eos_sym import BadInput
 
 LONGEST = 3600.0

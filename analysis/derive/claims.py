@@ -14,10 +14,10 @@ import numpy as np
 import xarray as xr
 from sympy import Expr, Float, Symbol
 
-from analysis.study.claim import Claim, Evidence, Status, agreement, bounded, same, theorem
 from analysis.derive.experiments import compiled
 from analysis.derive.problem import Problem
 from analysis.derive.theory import Theory
+from analysis.study.claim import Claim, Evidence, Status, agreement, bounded, same, theorem
 from eos_sym import STEP_SIZE, quadratic
 from eos_sym.rules import RULES, Preconditioned
 from eos_sym.stability import stability

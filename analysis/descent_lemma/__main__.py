@@ -27,7 +27,8 @@ for as long as the gradient has not yet turned to the top direction.
 keeps it is in the third and fourth derivatives.
 
 Tested on ½(1 − xyzw)² from three starts, and on a tanh network fitted to a Chebyshev polynomial, which sharpens to the
-edge and hovers there. Source: Cohen, Kaur, Li, Kolter, Talwalkar 2021, for all three observations.
+edge and hovers there. Sources: :cite:t:`cohen2021edge`, for all three observations; the lemma is 1.2.3 of
+:cite:t:`nesterov2004introductory`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The minimalist example: gradient descent on ½(1 − xyzw)² converges to just below the edge of stability.
 
-Zhu, Wang, Wang, Zhou and Ge (2022) asked for the simplest loss on which gradient descent ends at the edge, and found
+:cite:t:`zhu2022minimalist` asked for the simplest loss on which gradient descent ends at the edge, and found
 L = ½(1 − xyzw)², a deep linear network of depth 4 and width 1 with a single example. From a symmetric start, z = x and
 w = y, it stays symmetric, and two numbers say everything: the product P = xy, which is 1 (or −1) at the minima, and
 the imbalance D = x² − y², which fixes the sharpness of the minimum that gradient flow would reach, 2√(D² + 4).

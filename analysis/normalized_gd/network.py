@@ -1,17 +1,18 @@
 """The two rules on a torch network: a deep linear one with three examples, more weights than that, and so a manifold Γ.
 
-Nothing here comes from SymPy: gradients and Hessians are torch's. Importing this module loads torch.
+Nothing here comes from SymPy: gradients and Hessians are torch's.
 """
 
 from __future__ import annotations
 
-import functools
-from dataclasses import dataclass
+from collections.abc import Mapping
 from itertools import pairwise
 
 import torch
 from torch import Tensor
 
+from analysis.normalized_gd.theory import KINDS
+from analysis.study import CommonOptions
 from numeric.networks import DeepLinear, FlatLoss, gradient, half_squared_error, hessian, sharpness
 
 WIDTHS = (3, 4, 1)
@@ -22,22 +23,23 @@ STEPS = 1000
 SEGMENT = 9  # points of the segment on which the supremum of the sharpness is taken
 
 
-@dataclass(frozen=True)
-class NetworkRun:
-    """The last two steps: |cosine| to the top eigenvector, 1/S_t + 1/S_{t+1}, √L_t + √L_{t+1} over the theory's."""
+def networks(options: CommonOptions) -> Mapping[str, Mapping[str, float]]:
+    """For each rule, of every quantity the value farthest from 1 on NETWORKS networks with random examples and weights.
 
-    cosine: float
-    reciprocals: float
-    root_losses: float
+    At the last two steps: `cosine`, |cosine| to the top eigenvector; `reciprocals`, 1/S_t + 1/S_{t+1}; `root_losses`,
+    √L_t + √L_{t+1} over the theory's.
+    """
+    worst = {}
+    for kind in KINDS:
+        runs = [last_steps(kind.name, NETWORKS * options.seed + index) for index in range(NETWORKS)]
+        worst[kind.name] = {
+            name: max((run[name] for run in runs), key=lambda value: abs(value - 1)) for name in runs[0]
+        }
+    return worst
 
 
-@functools.cache
-def runs(kind: str, seed: int) -> tuple[NetworkRun, ...]:
-    """One rule on NETWORKS networks with random examples and weights; all are reported, whichever way they end."""
-    return tuple(_run(kind, NETWORKS * seed + index) for index in range(NETWORKS))
-
-
-def _run(kind: str, seed: int) -> NetworkRun:
+def last_steps(kind: str, seed: int) -> dict[str, float]:
+    """The three quantities at the end of one run."""
     generator = torch.Generator().manual_seed(seed)
     inputs, targets = (
         torch.randn(EXAMPLES, width, dtype=torch.float64, generator=generator) for width in (WIDTHS[0], WIDTHS[-1])
@@ -45,15 +47,14 @@ def _run(kind: str, seed: int) -> NetworkRun:
     loss = FlatLoss(DeepLinear(WIDTHS), inputs, targets, half_squared_error)
     weights = torch.randn(loss.parameters.numel(), dtype=torch.float64, generator=generator)
     path = advance(kind, loss, weights)
-    middle = (path[0] + 2 * path[1] + path[2]) / 4
-    eigenvalues, eigenvectors = torch.linalg.eigh(hessian(loss, middle))
-    last = path[2] - path[1]
-    cosine = float(abs(last @ eigenvectors[:, -1]) / last.norm())
-    reciprocals = sum(1 / stableness(loss, before, after) for before, after in pairwise(path))
-    roots = sum(float(loss(point).sqrt()) for point in path[1:])
-    top = float(eigenvalues[-1])
+    eigenvalues, eigenvectors = torch.linalg.eigh(hessian(loss, (path[0] + 2 * path[1] + path[2]) / 4))
+    last, top = path[2] - path[1], float(eigenvalues[-1])
     theory = STEP_SIZE * (top / 2) ** 0.5 if kind == "normalized" else STEP_SIZE * top / 2
-    return NetworkRun(cosine, reciprocals, roots / theory)
+    return {
+        "cosine": float(abs(last @ eigenvectors[:, -1]) / last.norm()),
+        "reciprocals": sum(1 / stableness(loss, before, after) for before, after in pairwise(path)),
+        "root_losses": sum(float(loss(point).sqrt()) for point in path[1:]) / theory,
+    }
 
 
 def advance(kind: str, loss: FlatLoss, weights: Tensor) -> list[Tensor]:

@@ -13,7 +13,7 @@ Points and directions are arrays of shape (runs, weights). Errors: `Undecided` i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -26,6 +26,7 @@ from sympy import Matrix, Symbol, diff
 from eos_sym import Objective, Undecided
 from numeric import compile_function
 from numeric.compile import Array, CompiledFunction
+from numeric.progress import listener
 
 SETTLED = 1e-9  # the relative length of a Newton step too short to be taken
 NEWTON_STEPS = 20
@@ -127,14 +128,14 @@ class Geometry:
         raise Undecided(f"the projection onto M: Newton's method did not settle in {NEWTON_STEPS} steps")
 
 
-def follow(
-    geometry: Geometry, points: Array, displacement: Array, steps: int, progress: Callable[[int], object]
-) -> xr.Dataset:
+def follow(geometry: Geometry, points: Array, displacement: Array, steps: int) -> xr.Dataset:
     """The constrained trajectory from the points, projected, and the predicted dynamics along it.
 
     `displacement` is v at the start. The dataset holds, over run, iteration and state: `constrained` θ†, `predicted` v,
     `top` u, `transverse` ∇S⊥; and over run and iteration: `sharpness` S(θ†), `alpha`, `beta` and `binds`.
+    Who is listening is told of every iteration.
     """
+    report = listener()
     eta = geometry.step_size
     names = [weight.name for weight in geometry.objective.weights]
     like = np.ones_like(points)
@@ -152,7 +153,7 @@ def follow(
         bent = 0.5 * (x**2 - pull)[:, None] * frame.transverse + (x * y)[:, None] * frame.top
         v = v - eta * (np.einsum("rij,rj->ri", frame.hessian, v) + bent)
         frame = following
-        progress(1)
+        report(1)
     found = ("constrained", "predicted", "top", "transverse", "sharpness", "alpha", "beta", "binds")
     columns = [np.stack(column, axis=1) for column in zip(*records, strict=True)]
     dims = ("run", "iteration", "state")

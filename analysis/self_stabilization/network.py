@@ -1,7 +1,7 @@
-"""The same as a network: torch's own gradients, Hessians and optimizer on two_examples.
+"""TWO_EXAMPLES as a network: torch's own gradients, Hessians and optimizer.
 
 ``DeepLinear([2, 1, 1])`` with its weights p, q (first layer) and a (second), on the examples (√2, 0) with target √2 and
-(0, √(2μ)) with target 30 √(2μ); the mean of ½ (output − target)² over the two is two_examples.
+(0, √(2μ)) with target 30 √(2μ); the mean of ½ (output − target)² over the two is TWO_EXAMPLES.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from sympy import Float, Matrix
 
 from analysis.self_stabilization.constrained import Geometry
-from analysis.self_stabilization.experiments import ETA, START
-from analysis.self_stabilization.theory import MU, TARGET, Theory
+from analysis.self_stabilization.runs import ETA, START
+from analysis.self_stabilization.theory import MU, TARGET, TWO_EXAMPLES
 from eos_sym import Objective
 from eos_sym.self_stabilization import CubicExpansion, top_eigenvector
 from numeric.networks import DeepLinear, FlatLoss, gradient, gradient_descent, half_squared_error
@@ -26,12 +26,10 @@ SIZES = np.array([1e-2, 1e-3])  # of the displacement from which the order of th
 
 
 @dataclass(frozen=True)
-class NetworkCheck:
-    """Comparisons of the expansion and of the runs with the network."""
+class Network:
+    """The network at one μ."""
 
-    theory: Theory
     mu: float
-    seed: int
 
     @cached_property
     def loss(self) -> FlatLoss:
@@ -42,17 +40,16 @@ class NetworkCheck:
 
     @cached_property
     def expansion(self) -> CubicExpansion:
-        """The expansion at a point of M, where gradient descent with step size ETA meets the edge."""
-        general = self.theory.two_examples
-        objective = Objective(general.name, general.loss.subs(MU, Float(self.mu, DIGITS)), general.weights)
-        geometry = Geometry(objective, {}, ETA)
+        """The derived expansion at a point of M, where gradient descent with step size ETA meets the edge."""
+        loss = TWO_EXAMPLES.loss.subs(MU, Float(self.mu, DIGITS))
+        objective = Objective(TWO_EXAMPLES.name, loss, TWO_EXAMPLES.weights)
         start = np.array([[*START.values()]]) * [[1, 1, 1.01]]
-        nearest, _, _ = geometry.project(start, np.ones_like(start), start)
+        nearest, _, _ = Geometry(objective, {}, ETA).project(start, np.ones_like(start), start)
         point = {w: Float(float(x), DIGITS) for w, x in zip(objective.weights, nearest[0], strict=True)}
         return CubicExpansion(objective, point, top_eigenvector(objective.hessian.subs(point), DIGITS))
 
-    def coefficient_errors(self) -> dict[str, float]:
-        """The errors, relative, of u, S, α and β against automatic differentiation at the same point."""
+    def coefficient_error(self) -> float:
+        """The largest error, relative, of u, S, α and β against automatic differentiation at the same point."""
         expansion = self.expansion
         point = torch.tensor([float(expansion.point[w]) for w in expansion.objective.weights], dtype=torch.float64)
         u = torch.tensor([float(component) for component in expansion.direction], dtype=torch.float64)
@@ -62,17 +59,17 @@ class NetworkCheck:
         (third,) = torch.autograd.grad(curved @ u, point)
         slope, curved = slope.detach(), curved.detach()
         across = third - (third @ u) * u
-        found = {"S": curved @ u, "alpha": -slope @ across, "beta": across @ across}
-        derived = {"S": expansion.sharpness, "alpha": expansion.alpha, "beta": expansion.beta}
-        errors = {name: abs(float(derived[name]) / float(value) - 1) for name, value in found.items()}
-        return {**errors, "u": float((curved / found["S"] - u).abs().max())}
+        found = (curved @ u, -slope @ across, across @ across)
+        derived = (expansion.sharpness, expansion.alpha, expansion.beta)
+        errors = [abs(float(exact) / float(value) - 1) for exact, value in zip(derived, found, strict=True)]
+        return max(*errors, float((curved / found[0] - u).abs().max()))
 
-    def remainder_exponent(self) -> float:
+    def remainder_exponent(self, seed: int) -> float:
         """The order in v of what the cubic expansion, nothing neglected, misses of the network's own gradient."""
         expansion = self.expansion
         weights = expansion.objective.weights
         point = np.array([float(expansion.point[weight]) for weight in weights])
-        direction = np.random.default_rng(self.seed).standard_normal(len(weights))
+        direction = np.random.default_rng(seed).standard_normal(len(weights))
         errors = []
         for size in SIZES:
             v = size * direction
@@ -86,7 +83,8 @@ class NetworkCheck:
         """The iterates of torch's SGD from the start of the training run, (steps + 1, 3)."""
         return gradient_descent(self.loss, torch.tensor([*START.values()], dtype=torch.float64), ETA, steps)
 
-    def losses(self, path: torch.Tensor) -> NDArray[np.float64]:
-        """The network's loss along a path."""
+    def losses(self, steps: int) -> NDArray[np.float64]:
+        """The loss along this path."""
+        path = self.path(steps)
         with torch.no_grad():
             return torch.stack([self.loss(weights) for weights in path]).numpy()

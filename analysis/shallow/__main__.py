@@ -27,7 +27,7 @@ excess:
 which η no longer occurs: from S₀ = (1 + r)·2/η it ends at a fixed fraction of the edge, ηS∞/2 = 1 − r − (4/3)r² + …,
 whatever the step size. Degree 4 ends a fraction η²/4 (its own η) below: only there does the edge become exact as η → 0.
 
-Source: Zhu, Wang, Wang, Zhou, Ge 2022, for the comparison; trajectories over 100 iterations are redrawn here. The edge
+Source: :cite:t:`zhu2022minimalist`, for the comparison; trajectories over 100 iterations are redrawn here. The edge
 law is in `eos_sym.edge.normal_form`; series, ellipses, depths and the limit map are derived in
 `analysis.shallow.theory`. The law and the expansion of the overshoot are formal arguments to leading orders; that runs
 follow them is seen in simulation, not proved, so that their symbolic evidence counts as support.

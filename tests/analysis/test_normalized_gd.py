@@ -9,18 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sympy import Rational, Symbol, simplify, sqrt
 
-from analysis.normalized_gd.__main__ import Options, analyse
-from analysis.normalized_gd.experiments import Experiments, midpoints
-from analysis.normalized_gd.theory import RATIO, RULES, SHARE, Theory
+from analysis.normalized_gd import runs
+from analysis.normalized_gd.__main__ import Options
+from analysis.normalized_gd.theory import KINDS, NORMALIZED, RATIO, ROOT_LOSS, SHARE, cycle, derived
 from eos_sym import STEP_SIZE, BadInput
 from numeric.runs import load
 
-THEORY = Theory()
-
-
-@pytest.fixture(scope="module")
-def experiments():
-    return Experiments(THEORY, (1.0, 0.6, 0.3), seed=0)
+ACROSS = derived(cycle())["two_step_multipliers"]["across"]
 
 
 def two_steps(theta, eigenvalues, eta):
@@ -34,45 +29,47 @@ def two_steps(theta, eigenvalues, eta):
 @settings(derandomize=True, deadline=None, max_examples=25)
 @given(st.floats(0.05, 0.95), st.floats(0.05, 2))
 def test_the_multiplier_across_a_two_cycle_is_the_measured_one(share, ratio):
-    derived = THEORY.multipliers[1].subs({SHARE: share, RATIO: ratio})
+    derived = ACROSS.subs({SHARE: share, RATIO: ratio})
     moved = two_steps(np.array([0.3 * share, 1e-7]), np.array([2.0, 2 * ratio]), 0.3)
     assert moved[0] == pytest.approx(0.3 * share)
     assert moved[1] / 1e-7 == pytest.approx(float(derived), abs=1e-6)
 
 
 def test_at_one_half_the_multiplier_is_a_square():
-    assert simplify(THEORY.multipliers[1].subs(SHARE, Rational(1, 2)) - (1 - 2 * RATIO) ** 2) == 0
+    assert simplify(ACROSS.subs(SHARE, Rational(1, 2)) - (1 - 2 * RATIO) ** 2) == 0
 
 
 def test_the_stableness_has_the_harmonic_mean_2():
-    for kind in RULES:
-        assert simplify(sum(1 / value for value in THEORY.stableness(kind))) == 1
+    for kind in KINDS:
+        assert simplify(sum(1 / value for value in kind.stableness)) == 1
 
 
 def test_the_sums_of_the_root_losses_differ_between_the_rules():
     curvature = Symbol("lambda", positive=True)
-    assert simplify(THEORY.root_loss_sum("normalized") - STEP_SIZE * sqrt(curvature / 2)) == 0
-    assert simplify(THEORY.root_loss_sum("root_loss") - STEP_SIZE * curvature / 2) == 0
+    assert simplify(NORMALIZED.root_loss_sum - STEP_SIZE * sqrt(curvature / 2)) == 0
+    assert simplify(ROOT_LOSS.root_loss_sum - STEP_SIZE * curvature / 2) == 0
 
 
-def test_the_two_cycles_have_lengths_that_add_up_and_are_not_halves(experiments):
-    run = experiments.alignment(20, lambda iterations: None)
+def test_the_two_cycles_have_lengths_that_add_up_and_are_not_halves(monkeypatch):
+    monkeypatch.setitem(runs.STARTS, "quick", 20)
+    run = runs.alignment(Options(), (1.0, 0.6, 0.3))
     assert (run.outcome == "periodic").all()
     np.testing.assert_allclose(run.end_length.sum("parity"), 1, rtol=1e-10)
     assert float(run.end_angle.max()) < 1e-6
     assert float(abs(run.end_length - 0.5).max()) > 0.1
 
 
-def test_noise_turns_to_the_top_eigenvector_and_the_same_seed_gives_the_same_noise(experiments):
-    first, again = (experiments.noise(lambda iterations: None) for _ in range(2))
+def test_noise_turns_to_the_top_eigenvector_and_the_same_seed_gives_the_same_noise():
+    first, again = (runs.noise(Options()) for _ in range(2))
     xr.testing.assert_identical(first, again)
     x = first.trajectory.sel(state="x")
     assert (x.sel(noise="without") == 1).all()
     assert (x.sel(noise="with").isel(tau=-1) < 0.62).all()
 
 
-def test_the_phases_take_their_numbers_of_steps(experiments):
-    phases = experiments.phases((0.08, 0.04), lambda iterations: None)
+def test_the_phases_take_their_numbers_of_steps(monkeypatch):
+    monkeypatch.setitem(runs.PHASE_STEP_SIZES, "quick", (0.08, 0.04))
+    phases = runs.phases(Options())
     ratio = phases.isel(eta=1) / phases.isel(eta=0)
     np.testing.assert_allclose(ratio["first"], 2, rtol=0.1)
     np.testing.assert_allclose(ratio["second"], 4, rtol=0.1)
@@ -81,13 +78,13 @@ def test_the_phases_take_their_numbers_of_steps(experiments):
 def test_midpoints_cancel_an_oscillation_of_period_two():
     steps = np.arange(9.0)
     path = np.stack([steps + (-1) ** steps, 2 - (-1) ** steps], axis=1)
-    np.testing.assert_allclose(midpoints(path), np.stack([steps[1:-1], np.full(7, 2.0)], axis=1))
+    np.testing.assert_allclose(runs.midpoints(path), np.stack([steps[1:-1], np.full(7, 2.0)], axis=1))
 
 
 @pytest.mark.parametrize("eigenvalues", [(1,), (1, 2), (1, 1), (1, 0), (1, -1)])
 def test_eigenvalues_that_do_not_fall_are_refused(eigenvalues):
     with pytest.raises(BadInput, match="--eigenvalues"):
-        analyse(Options(eigenvalues=tuple(map(Rational, eigenvalues))))
+        Options(eigenvalues=tuple(map(Rational, eigenvalues)))
 
 
 @pytest.fixture(scope="module")

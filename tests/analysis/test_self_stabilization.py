@@ -9,11 +9,11 @@ import pytest
 from scipy.optimize import minimize
 from sympy import symbols
 
-from analysis import cli
-from analysis.self_stabilization import __main__ as self_stabilization
+from analysis.self_stabilization.__main__ import Options
 from analysis.self_stabilization.constrained import Geometry, follow
-from analysis.self_stabilization.experiments import ETA, START
-from analysis.self_stabilization.theory import Theory
+from analysis.self_stabilization.runs import ETA, START
+from analysis.self_stabilization.theory import TWO_EXAMPLES
+from analysis.study.options import read_command_line
 from eos_sym import Objective
 from numeric.runs import load
 
@@ -77,7 +77,7 @@ def test_the_files_hold_the_runs_and_the_figure(document, folder):
 def test_bad_options_are_one_line(arguments, message, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["self_stabilization", *arguments])
     with pytest.raises(SystemExit) as ending:
-        cli.main("self_stabilization", self_stabilization.Options, self_stabilization.analyse)
+        read_command_line("self_stabilization", Options)
     said = capsys.readouterr()
     assert (ending.value.code, said.out) == (2, "")
     assert message in said.err
@@ -85,8 +85,7 @@ def test_bad_options_are_one_line(arguments, message, monkeypatch, capsys):
 
 
 def test_the_projection_is_the_nearest_point_that_scipy_finds():
-    objective = Theory().two_examples
-    geometry = Geometry(objective, {"mu": np.array([1e-3])}, ETA)
+    geometry = Geometry(TWO_EXAMPLES, {"mu": np.array([1e-3])}, ETA)
     start = np.array([[0.3, 4.2, 4.6]])
     nearest, frame, binds = geometry.project(start, np.ones_like(start), start)
     assert binds.all()
@@ -105,7 +104,7 @@ def test_the_projection_is_the_nearest_point_that_scipy_finds():
 
 
 def test_below_the_edge_only_the_slope_along_the_top_eigenvector_is_projected_away():
-    geometry = Geometry(Theory().two_examples, {"mu": np.array([1e-4])}, ETA)
+    geometry = Geometry(TWO_EXAMPLES, {"mu": np.array([1e-4])}, ETA)
     start = np.array([[*START.values()]])
     _, frame, binds = geometry.project(start, np.ones_like(start), start)
     assert not binds.any()
@@ -120,7 +119,7 @@ def test_on_a_loss_without_neglected_terms_the_prediction_is_gradient_descent_it
         Objective("slice", s * u**2 / 2 - alpha * s, (u, s), (alpha,)), {"alpha": np.array([0.04])}, 0.1
     )
     start = np.array([[0.0, 20.0 + 1e-9]])
-    path = follow(geometry, start, np.array([[0.2, 0.1]]), 200, lambda count: None).isel(run=0)
+    path = follow(geometry, start, np.array([[0.2, 0.1]]), 200).isel(run=0)
     assert np.allclose(path.constrained, [0, 20])
     x, y = 0.2, 0.1
     for step in range(200):

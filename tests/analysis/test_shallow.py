@@ -1,4 +1,4 @@
-"""Degree 2 beside degree 4, against formulas and ends of THEORY §3 and §6 that are written down here alone."""
+"""Degree 2 beside degree 4, against formulas and ends of docs/theory/minimalist.md, written down here alone."""
 
 import json
 import subprocess
