@@ -231,7 +231,10 @@ def laws(ends: xr.Dataset) -> Iterator[Claim]:
 
 
 def law(case: Case, run: xr.Dataset) -> Pieces:
-    """W₀ solves q(y∞) = 0; deviations of runs, in units of σ and in their order; and one run with torch's gradients."""
+    """W₀ solves q(y∞) = 0; deviations of runs, in units of σ and in their order; and one run with torch's gradients.
+
+    Torch starts where the simulation did, and takes as many steps.
+    """
     yield equation.end_solves
     yield within_the_neglected(run)
     yield agreement("simulation", "exponent in y₀ of the relative deviation", 1, order(run), absolute=0.05)

@@ -157,12 +157,7 @@ def recorded(dynamics: Dynamics) -> xr.Dataset:
     return trajectories(Options(), dynamics)
 
 
-@study.measurement
-def sgd_path() -> Tensor:
-    """The iterates of torch's SGD on the network."""
-    return network.sgd_path()
-
-
+study.measurement(network.sgd_path)
 study.claim("GD on ½(1 − xyzw)² moves x by −ηyzw(xyzw − 1), and y, z, w likewise", f"{PAPER}, (1)")(
     formulas.gradient_descent_map
 )

@@ -42,7 +42,7 @@ def depths(forms: Forms) -> Pieces:
 
 
 def degree_4_forgets(forms: Forms, runs: Runs) -> Pieces:
-    """All runs, and a network from the start of the last."""
+    """All runs; and a network, which shares with the last of them its start and, halved, its number of steps."""
     found = runs["ends_of_degree_4"]
     miss = float((misses(forms, 4, found) / abs(found.final_excess)).max())
     yield bounded("simulation", "largest relative error of y∞ by the edge law", miss, below=EDGE_LAW_TOLERANCE)
@@ -50,7 +50,7 @@ def degree_4_forgets(forms: Forms, runs: Runs) -> Pieces:
 
 
 def degree_2_overshoots(forms: Forms, runs: Runs) -> Pieces:
-    """Runs with a small excess, and a network from the start of one of them."""
+    """Runs with a small excess; and a network, which shares start and number of steps with one of them likewise."""
     small = runs["ends_of_degree_2"].sel(excess=slice(0, SMALL_EXCESS))
     found = exponent(small.excess_at_start, misses(forms, 2, small))
     yield agreement("simulation", "exponent in y₀ of the error of y∞ by the edge law", 2, found, absolute=0.1)

@@ -21,6 +21,7 @@ function is given the `rule`, and the theory `derived` is asked for its `edge`.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable, Iterator
 from itertools import product
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -44,6 +45,7 @@ class Study(Parts):
 
         if self.module == MAIN:
             self.given = read_command_line(self.name, kind)
+            gc.disable()  # until all is imported, since what is imported stays
         return kind
 
     def theory(self, function: Function) -> Function:
@@ -116,4 +118,6 @@ class Study(Parts):
         """Work the study off with the options of the command line, and exit."""
         from analysis.study.work import work_off_and_exit
 
+        gc.freeze()  # what was imported, so that it is not looked through for garbage again and again
+        gc.enable()
         work_off_and_exit(self)
