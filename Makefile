@@ -6,11 +6,11 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-ANALYSES := minimalist quadratic shallow edge_law bifurcation self_stabilization normalized_gd sgd_selection momentum \
-	sam descent_lemma basins edge_of_stability progressive_sharpening instability gradient_flow step_drop \
-	reasonable_steps dataset_size depth width initialization task_complexity momentum_network sgd_batch vgg
+# Every study that is there is a target, by its name.
+ANALYSES := $(patsubst analysis/%/__main__.py,%,$(wildcard analysis/*/__main__.py)) \
+	$(patsubst analysis/%.py,%,$(shell grep -l "^    study.main()" analysis/*.py))
 
-.PHONY: $(ANALYSES) test quick check format benchmark docs clean
+.PHONY: $(ANALYSES) test quick check coverage format benchmark docs clean
 
 $(ANALYSES): $(VENV)/.installed
 	$(BIN)/python -m analysis.$@
@@ -28,15 +28,20 @@ check: $(VENV)/.tests-installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+coverage: $(VENV)/.tests-installed
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder --cov --cov-report=term
+
 format: $(VENV)/.tests-installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/python -m analysis.study.index
 
 benchmark: $(VENV)/.benchmarks-installed
 	$(BIN)/python -m benchmarks.derivation
 	$(BIN)/python -m benchmarks.catalogue
 	$(BIN)/python -m benchmarks.ensemble
 	$(BIN)/python -m benchmarks.training
+	$(BIN)/python -m benchmarks.optimizers
 	$(BIN)/python -m benchmarks.sharpness
 
 docs: $(VENV)/.docs-installed

@@ -8,25 +8,22 @@ The examples of a smaller set are among those of a larger one, and the random st
 Measured, medians over five seeds of S(end)/S(0), fully connected 64–40–40–10, tanh: 0.92, 0.94, 1.35 and 2.09 with 100,
 200, 400 and 800 digits; all five series rise from each size to the next.
 
-Source: Cohen, Kaur, Li, Kolter, Talwalkar 2021, Fig. 18.
+Source: :cite:t:`cohen2021edge`, Fig. 18.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from analysis.cli import Study, main
-from analysis.training.sharpening import Factor, SharpeningOptions, flow, study, trend
-from eos_sym import BadInput
-from numeric.networks.architectures import FullyConnected
-from numeric.networks.data import Digits
-from numeric.networks.training.experiment import Experiment
+from analysis.study import Study
+from analysis.training.sharpening import SharpeningOptions, check_rising
+from eos_sym.errors import BadInput
 
-NAME = "dataset_size"
+study = Study(__name__, source="Cohen et al. 2021, Fig. 18")
 SIZES = {"quick": (100, 200, 400, 800), "full": (500, 1000, 2000, 5000)}
-SMALL_STEP = {"quick": 0.08, "full": 0.005}
 
 
+@study.options
 @dataclass(frozen=True, kw_only=True)
 class Options(SharpeningOptions):
     """The gradient flow on data sets of several sizes."""
@@ -34,39 +31,50 @@ class Options(SharpeningOptions):
     sizes: tuple[int, ...] | None = None
     """numbers of examples, rising; the preset's if not given"""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        sizes = self.sizes or SIZES[self.preset]
+        if self.preset == "full" and max(sizes) > self.examples:
+            raise BadInput(
+                f"--sizes {' '.join(map(str, sizes))}: there are {self.examples} images; give more --examples"
+            )
+        if self.sizes is not None:
+            check_rising("--sizes", self.sizes)
 
-def analyse(options: Options) -> Study:
-    """Set up the study."""
-    quick = options.preset == "quick"
-    whole = Digits() if quick else options.cifar()
-    network = FullyConnected((40, 40) if quick else (200, 200))
 
-    def experiment(size: int, seed: int) -> Experiment:
-        return flow(options, replace(whole, examples=size), network, seed)
+from dataclasses import replace
 
-    sizes = SIZES[options.preset] if options.sizes is None else options.sizes
-    if not quick and max(sizes, default=0) > options.examples:
-        raise BadInput(
-            f"--sizes {' '.join(map(str, sizes))}: there are {options.examples} images; give more --examples"
+from analysis.study import Pieces
+from analysis.training.sharpening import Factor, Histories, along_the_flow, flow, trend
+from numeric.networks.architectures import FullyConnected
+from numeric.networks.data import Digits
+
+UNITS = {"quick": (40, 40), "full": (200, 200)}
+SMALL_STEP = {"quick": 0.08, "full": 0.005}
+
+
+@along_the_flow(study)
+def factors(options: Options) -> list[Factor]:
+    """The number of examples."""
+    whole = Digits() if options.preset == "quick" else options.cifar()
+    network, sizes = FullyConnected(UNITS[options.preset]), options.sizes or SIZES[options.preset]
+    return [
+        Factor(
+            "examples",
+            "number of examples $n$",
+            "n",
+            {size: flow(options, replace(whole, examples=size), network) for size in sizes},
+            SMALL_STEP[options.preset],
+            logarithmic=True,
         )
-    factor = Factor(
-        "examples",
-        "--sizes",
-        "number of examples $n$",
-        "n",
-        sizes,
-        experiment,
-        SMALL_STEP[options.preset],
-        logarithmic=True,
-    )
-    statement = "the sharpness at 99 % accuracy, over that at the start, rises with the number of examples"
-    return study(
-        NAME,
-        options,
-        [factor],
-        lambda data: [trend("examples", statement, "Cohen et al. 2021, Fig. 18", data, factor, rising=True)],
-    )
+    ]
+
+
+@study.claim("the sharpness at 99 % accuracy, over that at the start, rises with the number of examples")
+def examples(training: Histories) -> Pieces:
+    """More examples take longer to fit, and sharpening goes on all that time."""
+    yield from trend(training, "examples", rising=True)
 
 
 if __name__ == "__main__":
-    main(NAME, Options, analyse)
+    study.main()

@@ -7,25 +7,20 @@ Measured, medians over five seeds of S(end)/S(0), 50 digits of which 30 % have r
 1.67, 2.15 and 2.62 with one to four hidden layers. Without random labels (three seeds, tries beside this analysis) the
 order is there on 400 digits, 0.94, 1.20, 1.35 and 1.53, and beyond two layers not on 600: 1.05, 1.88, 1.95 and 1.86.
 
-Source: Cohen, Kaur, Li, Kolter, Talwalkar 2021, Fig. 17.
+Source: :cite:t:`cohen2021edge`, Fig. 17.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from analysis.cli import Study, main
-from analysis.training.sharpening import Factor, SharpeningOptions, flow, study, trend
-from eos_sym import BadInput
-from numeric.networks.architectures import FullyConnected
-from numeric.networks.data import Digits
-from numeric.networks.training.experiment import Experiment
+from analysis.study import Study
+from analysis.training.sharpening import SharpeningOptions, check_rising
 
-NAME = "depth"
-WIDTH = {"quick": 32, "full": 200}
-SMALL_STEP = {"quick": 0.04, "full": 0.005}
+study = Study(__name__, source="Cohen et al. 2021, Fig. 17")
 
 
+@study.options
 @dataclass(frozen=True, kw_only=True)
 class Options(SharpeningOptions):
     """The gradient flow of fully connected networks of several depths."""
@@ -35,28 +30,30 @@ class Options(SharpeningOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if min(self.depths, default=1) < 1:
-            raise BadInput(f"--depths {' '.join(map(str, self.depths))}: each must be 1 or more")
+        check_rising("--depths", self.depths, least=1)
 
 
-def analyse(options: Options) -> Study:
-    """Set up the study."""
-    data = Digits(50, noise=0.3) if options.preset == "quick" else options.cifar()
+from analysis.study import Pieces
+from analysis.training.sharpening import Factor, Histories, along_the_flow, few_examples, flow, trend
+from numeric.networks.architectures import FullyConnected
 
-    def experiment(depth: int, seed: int) -> Experiment:
-        return flow(options, data, FullyConnected((WIDTH[options.preset],) * depth), seed)
+WIDTH = {"quick": 32, "full": 200}
+SMALL_STEP = {"quick": 0.04, "full": 0.005}
 
-    factor = Factor(
-        "depth", "--depths", "hidden layers", "\\mathrm{depth}", options.depths, experiment, SMALL_STEP[options.preset]
-    )
-    statement = "the sharpness at 99 % accuracy, over that at the start, rises with the number of hidden layers"
-    return study(
-        NAME,
-        options,
-        [factor],
-        lambda data: [trend("depth", statement, "Cohen et al. 2021, Fig. 17", data, factor, rising=True)],
-    )
+
+@along_the_flow(study)
+def factors(options: Options) -> list[Factor]:
+    """The number of hidden layers."""
+    data, width = few_examples(options), WIDTH[options.preset]
+    depths = {depth: flow(options, data, FullyConnected((width,) * depth)) for depth in options.depths}
+    return [Factor("depth", "hidden layers", "\\mathrm{depth}", depths, SMALL_STEP[options.preset])]
+
+
+@study.claim("the sharpness at 99 % accuracy, over that at the start, rises with the number of hidden layers")
+def depth(training: Histories) -> Pieces:
+    """The sharpness is the product of the layers that training makes grow."""
+    yield from trend(training, "depth", rising=True)
 
 
 if __name__ == "__main__":
-    main(NAME, Options, analyse)
+    study.main()

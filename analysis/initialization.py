@@ -14,33 +14,22 @@ sharpness, 4.9 to 6.0, from wherever they start. The fall has an end: at scale 2
 but 0.99 from normal ones, whose features do not change any more. With ``--scales 1/4 1/2 1 2`` the claim is therefore
 refuted for these.
 
-Source: this project; large initial weights as the lazy regime: Chizat, Oyallon, Bach 2019.
+Source: this project; large initial weights as the lazy regime: :cite:t:`chizat2019lazy`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-import xarray as xr
+from analysis.study import Number, Study
+from analysis.training.sharpening import SharpeningOptions, check_rising
+from eos_sym.errors import BadInput
 
-from analysis.study.claim import Claim
-from analysis.cli import Number, Study, main
-from analysis.training.sharpening import Factor, SharpeningOptions, flow, study, trend
-from eos_sym import BadInput
-from numeric.networks.architectures import FullyConnected, NormalFanIn, UniformFanIn
-from numeric.networks.data import Digits
-from numeric.networks.training.experiment import Experiment
-
-NAME = "initialization"
-SMALL_STEP = {"quick": 0.08, "full": 0.005}
-DISTRIBUTIONS: Mapping[str, Callable[[float], UniformFanIn | NormalFanIn]] = {
-    "uniform": UniformFanIn,
-    "normal": NormalFanIn,
-}
+study = Study(__name__, source="this project")
 
 
+@study.options
 @dataclass(frozen=True, kw_only=True)
 class Options(SharpeningOptions):
     """The gradient flow from initial weights of several scales, from two distributions."""
@@ -52,52 +41,45 @@ class Options(SharpeningOptions):
         super().__post_init__()
         if min(self.scales, default=Fraction(1)) <= 0:
             raise BadInput(f"--scales {' '.join(map(str, self.scales))}: each must be positive")
+        check_rising("--scales", [float(scale) for scale in self.scales])
 
 
-def analyse(options: Options) -> Study:
-    """Set up the study."""
-    factors = [scale_factor(options, name) for name in DISTRIBUTIONS]
-    return study(NAME, options, factors, lambda data: claims(data, factors))
+from analysis.study import Pieces
+from analysis.training.sharpening import Factor, Histories, along_the_flow, few_examples, flow, trend
+from numeric.networks.architectures import FullyConnected, NormalFanIn, UniformFanIn
+
+DISTRIBUTIONS: dict[str, type[UniformFanIn | NormalFanIn]] = {"uniform": UniformFanIn, "normal": NormalFanIn}
+UNITS = {"quick": (32, 32), "full": (200, 200)}
+SMALL_STEP = {"quick": 0.08, "full": 0.005}
 
 
-def scale_factor(options: Options, distribution: str) -> Factor:
-    """The scale of this distribution as a factor."""
-    quick = options.preset == "quick"
-    data = Digits(50, noise=0.3) if quick else options.cifar()
-
-    def experiment(scale: float, seed: int) -> Experiment:
-        initialization = DISTRIBUTIONS[distribution](scale)
-        network = FullyConnected((32, 32) if quick else (200, 200), initialization=initialization)
-        return flow(options, data, network, seed)
-
-    return Factor(
-        f"{distribution}_scale",
-        "--scales",
-        f"scale of {distribution} weights",
-        "\\mathrm{scale}",
-        tuple(float(scale) for scale in options.scales),
-        experiment,
-        SMALL_STEP[options.preset],
-        logarithmic=True,
-    )
-
-
-def claims(data: Mapping[str, xr.Dataset], factors: list[Factor]) -> list[Claim]:
-    """The statement of the essay, for each distribution."""
+@along_the_flow(study)
+def factors(options: Options) -> list[Factor]:
+    """The scale of either distribution."""
+    data, units, scales = few_examples(options), UNITS[options.preset], [float(scale) for scale in options.scales]
     return [
-        trend(
-            factor.name,
-            f"{distribution} initial weights: the sharpness at 99 % accuracy, over that at the start, falls with their"
-            " scale",
-            "this project",
-            data,
-            factor,
-            rising=False,
-            prediction=True,
+        Factor(
+            f"{name}_scale",
+            f"scale of {name} weights",
+            "\\mathrm{scale}",
+            {scale: flow(options, data, FullyConnected(units, initialization=distribution(scale))) for scale in scales},
+            SMALL_STEP[options.preset],
+            logarithmic=True,
         )
-        for distribution, factor in zip(DISTRIBUTIONS, factors, strict=True)
+        for name, distribution in DISTRIBUTIONS.items()
     ]
 
 
+@study.claim(
+    "{distribution} initial weights: the sharpness at 99 % accuracy, over that at the start, falls with their scale",
+    id="{distribution}_scale",
+    open=True,
+    distribution=DISTRIBUTIONS,
+)
+def falls_with_the_scale(training: Histories, distribution: str) -> Pieces:
+    """Small weights have to grow to fit the examples, and the sharpness with them; large ones hardly change."""
+    yield from trend(training, f"{distribution}_scale", rising=False)
+
+
 if __name__ == "__main__":
-    main(NAME, Options, analyse)
+    study.main()

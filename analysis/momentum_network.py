@@ -13,7 +13,7 @@ measures the stability of its optimizer: from the sharpness alone one can tell w
 
 torch's SGD keeps Nesterov's iterates at the points θ + βv, where the gradients are taken; the sharpness is read there.
 
-Source: Cohen, Kaur, Li, Kolter, Talwalkar 2021, appendix B. The theory on formulas: `analysis.momentum`.
+Source: :cite:t:`cohen2021edge`, appendix B. The theory on formulas: `analysis.momentum`.
 """
 
 from __future__ import annotations
@@ -44,16 +44,15 @@ from matplotlib.figure import Figure
 from sympy import Expr, solve
 
 from analysis.study import COLORS, THEORY_COLOR, Evidence, Pieces, Status, agreement, identity, new_figure, over
-from analysis.training import train
-from analysis.training.measures import crossing, hovering
+from analysis.training import combined, train
+from analysis.training.edge_run import EdgeRun
 from analysis.training.panels import plot_sharpness
-from eos_sym import STEP_SIZE, Undecided, critical_sharpness, rules
+from eos_sym import STEP_SIZE, critical_sharpness, rules
 from eos_sym.rules import MOMENTUM
 from numeric.networks.architectures import FullyConnected
 from numeric.networks.data import Digits
 from numeric.networks.training import Experiment, Measure
 from numeric.networks.training.optimizers import GradientDescent, HeavyBall, Nesterov
-from numeric.runs import combine
 
 
 @dataclass(frozen=True)
@@ -94,13 +93,18 @@ def derived() -> Mapping[str, Any]:
 def training(options: Options, folder: Path) -> xr.Dataset:
     """Runs whose step sizes put the rule's critical sharpness at each of the edges aimed at."""
     base = QUICK if options.preset == "quick" else replace(FULL, data=options.cifar())
-    edges, runs = EDGES[options.preset], []
-    for rule, momentum, edge in product(RULES, MOMENTA, edges):
-        (step_size,) = solve(critical_sharpness(rule.formula) - edge, STEP_SIZE)
-        trained = rule.optimizer(float(step_size.subs(MOMENTUM, momentum)), momentum)
-        runs.append(replace(base, rule=trained, seed=options.seed))
-    histories = [history.assign(ending=history.attrs["ending"]) for history in train(options, folder, runs)]
-    return combine(histories, {"rule": [rule.name for rule in RULES], "momentum": MOMENTA, "edge": edges})
+    runs: dict[tuple[str, float, float], Experiment] = {}
+    for rule, momentum, edge in product(RULES, MOMENTA, EDGES[options.preset]):
+        trained = rule.optimizer(step_size(rule, momentum, edge), momentum)
+        runs[rule.name, momentum, edge] = replace(base, rule=trained, seed=options.seed)
+    histories = train(options, folder, list(runs.values()))
+    return combined(dict(zip(runs, histories, strict=True)), "rule", "momentum", "edge")
+
+
+def step_size(rule: Rule, momentum: float, edge: float) -> float:
+    """The step size at which the rule's critical sharpness is this one."""
+    (found,) = solve(critical_sharpness(rule.formula) - edge, STEP_SIZE)
+    return float(found.subs(MOMENTUM, momentum))
 
 
 @study.claim(
@@ -122,10 +126,10 @@ def threshold(derived: Mapping[str, Any], rule: Rule) -> Pieces:
 def hovers_at_its_own_edge(training: xr.Dataset, rule: Rule) -> Pieces:
     """Each run by itself; gradient descent's edge, lower by half or higher, would be far outside the tolerance."""
     yield from over(
-        each_run(training, rule),
+        runs_of(training, rule),
         lambda run: agreement(
             "network",
-            f"mean sharpness over the rule's edge once crossed, {shown(run)}",
+            f"mean sharpness over the rule's edge once crossed, {run.name}",
             1.0,
             level(run),
             absolute=HOVERING,
@@ -141,45 +145,30 @@ def hovers_at_its_own_edge(training: xr.Dataset, rule: Rule) -> Pieces:
 def the_sharpness_tells_the_rule(training: xr.Dataset) -> Pieces:
     """The rule whose threshold is nearest on a logarithmic scale, at the run's own β."""
     for rule in RULES:
-        yield from over(each_run(training, rule), nearest_rule)
+        yield from over(runs_of(training, rule), nearest_rule)
 
 
-def nearest_rule(run: xr.Dataset) -> Evidence:
+def nearest_rule(run: EdgeRun) -> Evidence:
     """The rule that the level tells, beside the one that trained the run."""
-    at = {STEP_SIZE: 1, MOMENTUM: float(run.momentum)}
+    at = {STEP_SIZE: 1, MOMENTUM: float(run.history.momentum)}
     thresholds = {rule.name: float(rule.papers.subs(at)) for rule in RULES} | {"gradient_descent": 2.0}
-    measured, trained = level(run) * float(run.edge) * float(run.eta), str(run.rule.values)
+    measured, trained = level(run) * run.edge * run.eta, str(run.history.rule.values)
     found = min(thresholds, key=lambda name: abs(np.log(measured / thresholds[name])))
     status: Status = "supported" if found == trained else "refuted"
-    return Evidence("network", f"rule whose threshold is nearest to ηS, {shown(run)}", status, trained, found)
+    return Evidence("network", f"rule whose threshold is nearest to ηS, {run.name}", status, trained, found)
 
 
-def each_run(training: xr.Dataset, rule: Rule) -> Iterator[xr.Dataset]:
+def runs_of(training: xr.Dataset, rule: Rule) -> Iterator[EdgeRun]:
     """The runs of a rule."""
-    for momentum, edge in product(training.momentum.values, training.edge.values):
-        yield training.sel(rule=rule.name, momentum=momentum, edge=edge)
+    for momentum, edge in product(training.momentum.values, map(float, training.edge.values)):
+        history = training.sel(rule=rule.name, momentum=momentum, edge=edge)
+        name = f"{rule.shown}, β = {momentum:g}, edge {edge:g}"
+        yield EdgeRun(name, history, float(history.eta), edge, FEWEST_READINGS)
 
 
-def shown(run: xr.Dataset) -> str:
-    """The run's rule, β and edge."""
-    names = {rule.name: rule.shown for rule in RULES}
-    return f"{names[str(run.rule.values)]}, β = {float(run.momentum):g}, edge {float(run.edge):g}"
-
-
-def level(run: xr.Dataset) -> float:
+def level(run: EdgeRun) -> float:
     """The mean sharpness over the second half of the run after it crossed its edge, in units of the edge."""
-    edge = float(run.edge)
-    first, last = crossing(run, edge), int(run.reading[-1])
-    if run.ending == "diverged":
-        raise Undecided(f"{shown(run)}: the run diverged")
-    if first is None:
-        raise Undecided(f"{shown(run)}: the run ended before its sharpness reached the edge")
-    found = hovering(run, edge, (first + last) // 2)
-    if found.readings < FEWEST_READINGS:
-        raise Undecided(
-            f"{shown(run)}: {found.readings} readings at the edge; {FEWEST_READINGS} tell whether it hovers"
-        )
-    return found.mean
+    return run.hovering_from((run.crossed + run.last) // 2).mean
 
 
 @study.figure

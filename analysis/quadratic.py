@@ -6,36 +6,21 @@ first converge, while the first grows with alternating sign. At η = 2/λ₁ exa
 starting point leads into a two-cycle.
 
 This is all that a quadratic can do: past the threshold it diverges. That networks do not is what the other analyses
-are about. Source: Cohen, Kaur, Li, Kolter, Talwalkar 2021, §2.
+are about. Source: :cite:t:`cohen2021edge`, §2.
 """
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
-import numpy as np
-import xarray as xr
-from sympy import Expr, Integer, Symbol, factor, symbols
+from analysis.study import CommonOptions, Number, Study, check_step_sizes, check_steps
+from eos_sym.errors import BadInput
 
-from analysis.study.claim import Claim, bounded, identity, same, theorem
-from analysis.cli import CommonOptions, Number, Study, check_step_sizes, check_steps, main
-from analysis.study.figure import THEORY_COLOR, colors, new_figure
-from eos_sym import STEP_SIZE, BadInput, GradientDescent, Objective, quadratic
-from eos_sym.stability import stability
-from numeric import compile_map
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-SOURCE = "Cohen et al. 2021, §2"
-NEAR_THRESHOLD = 1e-3  # the threshold is tested this far, relatively, on either side
-SPLIT_STEPS = 10  # no coordinate grows by more than 3 a step there
+study = Study(__name__, source="Cohen et al. 2021, §2")
 
 
+@study.options
 @dataclass(frozen=True, kw_only=True)
 class Options(CommonOptions):
     """Gradient descent on ½ Σ λᵢ θᵢ² from θ = (1, …, 1)."""
@@ -47,46 +32,51 @@ class Options(CommonOptions):
     steps: int = 60
     """iterations of the runs in the figure"""
 
+    def __post_init__(self) -> None:
+        spectrum = self.spectrum
+        if len(spectrum) < 2 or sorted(set(spectrum), reverse=True) != spectrum or spectrum[-1] <= 0:
+            raise BadInput(
+                f"--eigenvalues {' '.join(map(str, self.eigenvalues))}: give at least two, positive, falling"
+            )
+        check_step_sizes(self.eta)
+        check_steps(self.steps)
 
-def analyse(options: Options) -> Study:
-    """Derive the multipliers and the threshold, run both sides of it, and compare."""
-    eigenvalues = [float(value) for value in options.eigenvalues]
-    if len(eigenvalues) < 2 or sorted(set(eigenvalues), reverse=True) != eigenvalues or eigenvalues[-1] <= 0:
-        raise BadInput(f"--eigenvalues {' '.join(map(str, options.eigenvalues))}: give at least two, positive, falling")
-    check_step_sizes(options.eta)
-    check_steps(options.steps)
+    @property
+    def spectrum(self) -> list[float]:
+        """The eigenvalues in floating point."""
+        return [float(value) for value in self.eigenvalues]
 
-    objective = quadratic(len(eigenvalues))
-    simulator = compile_map(GradientDescent().map(objective))
 
-    def simulate(
-        step_sizes: Sequence[float], steps: int, progress: Callable[[int], object], record_every: int | None = 1
-    ) -> xr.Dataset:
-        eta = xr.DataArray(list(step_sizes), dims="eta", coords={"eta": list(step_sizes)})
-        parameters = {symbol.name: value for symbol, value in zip(objective.parameters, eigenvalues, strict=True)}
-        start = {weight.name: 1.0 for weight in objective.weights}
-        return simulator.run(
-            start, {**parameters, "eta": eta}, steps=steps, record_every=record_every, progress=progress
-        )
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-    threshold = 2 / eigenvalues[0]
-    between = 4 / (eigenvalues[0] + eigenvalues[1])
-    both_sides = [threshold * (1 - NEAR_THRESHOLD), threshold * (1 + NEAR_THRESHOLD)]
-    return Study(
-        theory={
-            "loss": objective.loss,
-            "map": simulator.map,
-            "multipliers": [1 - STEP_SIZE * eigenvalue for eigenvalue in objective.parameters],
-            "critical_step_size": critical_step_size(objective),
-        },
-        experiments={
-            "runs": lambda progress: simulate([float(eta) for eta in options.eta], options.steps, progress),
-            "threshold": lambda progress: simulate(both_sides, round(40 / NEAR_THRESHOLD), progress, record_every=None),
-            "split": lambda progress: simulate([between], SPLIT_STEPS, progress),
-        },
-        claims=lambda data: claims(data, objective, eigenvalues),
-        figure=lambda data: figure(data["runs"], eigenvalues),
-    )
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+from sympy import Expr, Integer, Symbol, factor, symbols
+
+from analysis.study import THEORY_COLOR, Pieces, bounded, colors, expect, identity, new_figure, same, theorem
+from eos_sym import STEP_SIZE, GradientDescent, Objective, quadratic
+from eos_sym.stability import stability
+from numeric import compile_map
+
+NEAR_THRESHOLD = 1e-3  # the threshold is tested this far, relatively, on either side
+SPLIT_STEPS = 10  # no coordinate grows by more than 3 a step there
+
+
+@study.theory
+def derived(options: Options) -> Mapping[str, Any]:
+    """The map, its multipliers, and the step size at which stability is lost, for any λ₁ > λ₂ > … > 0."""
+    objective = quadratic(len(options.eigenvalues))
+    in_gaps, in_eigenvalues = ordered(objective)
+    dynamics = GradientDescent().map(objective)
+    critical = stability(dynamics.jacobian.subs(in_gaps)).critical_value(STEP_SIZE)
+    return {
+        "loss": objective.loss,
+        "map": dynamics,
+        "multipliers": [1 - STEP_SIZE * eigenvalue for eigenvalue in objective.parameters],
+        "critical_step_size": factor(critical.subs(in_eigenvalues)),
+    }
 
 
 def ordered(objective: Objective) -> tuple[dict[Symbol, Expr], dict[Symbol, Expr]]:
@@ -98,11 +88,77 @@ def ordered(objective: Objective) -> tuple[dict[Symbol, Expr], dict[Symbol, Expr
     return in_gaps, dict(zip(gaps, differences, strict=True))
 
 
-def critical_step_size(objective: Objective) -> Expr:
-    """The step size at which stability is lost, for any λ₁ > λ₂ > … > 0."""
-    in_gaps, in_eigenvalues = ordered(objective)
-    condition = stability(GradientDescent().map(objective).jacobian.subs(in_gaps))
-    return factor(condition.critical_value(STEP_SIZE).subs(in_eigenvalues))
+def simulated(options: Options, step_sizes: list[float], steps: int, record_every: int | None = 1) -> xr.Dataset:
+    """Gradient descent with each of the step sizes."""
+    expect(len(step_sizes) * steps)
+    dynamics = GradientDescent().map(quadratic(len(options.spectrum)))
+    eigenvalues = {f"lambda{number}": eigenvalue for number, eigenvalue in enumerate(options.spectrum, 1)}
+    eta = xr.DataArray(step_sizes, {"eta": step_sizes}, "eta")
+    start = {weight.name: 1.0 for weight in dynamics.state}
+    return compile_map(dynamics).run(start, {**eigenvalues, "eta": eta}, steps=steps, record_every=record_every)
+
+
+@study.experiment
+def runs(options: Options) -> xr.Dataset:
+    """The runs of the figure."""
+    return simulated(options, [float(eta) for eta in options.eta], options.steps)
+
+
+@study.experiment
+def threshold(options: Options) -> xr.Dataset:
+    """Runs just below and just above 2/λ₁, long enough to show on which side they are."""
+    critical = 2 / options.spectrum[0]
+    sides = [critical * (1 - NEAR_THRESHOLD), critical * (1 + NEAR_THRESHOLD)]
+    return simulated(options, sides, round(40 / NEAR_THRESHOLD), record_every=None)
+
+
+@study.experiment
+def split(options: Options) -> xr.Dataset:
+    """A run with 2/η halfway between λ₁ and λ₂."""
+    first, second = options.spectrum[:2]
+    return simulated(options, [4 / (first + second)], SPLIT_STEPS)
+
+
+@study.claim("GD multiplies coordinate i by 1 − ηλᵢ", id="multipliers")
+def coordinates_are_multiplied(derived: Mapping[str, Any], split: xr.Dataset, options: Options) -> Pieces:
+    """The map's formula, and θᵢ(t) along a recorded run."""
+    dynamics = derived["map"]
+    steps = zip(derived["multipliers"], dynamics.state, dynamics.step, strict=True)
+    for number, (multiplier, weight, step) in enumerate(steps, 1):
+        yield identity(f"coordinate {number} after a step", multiplier * weight, step)
+    run = split.isel(eta=0)
+    factors = 1 - run.eta * xr.DataArray(options.spectrum, dims="state", coords={"state": run.state})
+    powers = factors**run.iteration
+    error = float((abs(run.trajectory - powers) / abs(powers)).max())
+    quantity = f"largest relative error of (1 − ηλᵢ)ᵗ as θᵢ(t), {SPLIT_STEPS} iterations from θ = (1, …, 1)"
+    yield bounded("simulation", quantity, error, below=1e-12)
+
+
+@study.claim("GD converges to the minimum iff 0 < η < 2/λ₁", id="threshold")
+def converges_below_the_threshold(derived: Mapping[str, Any], threshold: xr.Dataset, options: Options) -> Pieces:
+    """Both sides of the threshold, by the compiled map and by torch."""
+    (largest,) = quadratic(1).parameters
+    yield identity("step size at which stability is lost", 2 / largest, derived["critical_step_size"])
+    sides = f"ηλ₁/2 = 1 ∓ {NEAR_THRESHOLD:g}"
+    outcomes = ", ".join(threshold.outcome.values.tolist())
+    yield same("simulation", f"outcomes of the runs with {sides}", "converged, diverged", outcomes)
+    growth = [network_growth(options.spectrum, eta, 100)[0] for eta in threshold.eta.values]
+    yield same("network", f"|θ₁| in 100 steps of torch's SGD, {sides}", "shrinks, grows", pattern(growth))
+
+
+@study.claim("for λ₂ < 2/η < λ₁ all coordinates but the first converge", id="split")
+def all_but_the_first_converge(split: xr.Dataset, options: Options) -> Pieces:
+    """In symbols for any eigenvalues; for those given by the compiled map and by torch."""
+    halfway = "η = 4/(λ₁ + λ₂)"
+    expected = "all coordinates: unstable; without the first: stable"
+    yield theorem(
+        f"verdicts on the minimum at {halfway}", expected, split_verdicts(quadratic(len(options.eigenvalues)))
+    )
+    expected = ", ".join(["grows", *["shrinks"] * (len(options.eigenvalues) - 1)])
+    found = abs(split.trajectory.isel(eta=0, iteration=-1)).values.tolist()
+    yield same("simulation", f"|θᵢ| in {SPLIT_STEPS} iterations, {halfway}", expected, pattern(found))
+    growth = network_growth(options.spectrum, float(split.eta[0]), SPLIT_STEPS)
+    yield same("network", f"|θᵢ| in {SPLIT_STEPS} steps of torch's SGD, {halfway}", expected, pattern(growth))
 
 
 def split_verdicts(objective: Objective) -> str:
@@ -114,6 +170,11 @@ def split_verdicts(objective: Objective) -> str:
     others = dynamics.restrict({objective.weights[0]: Integer(0)})
     verdicts = [stability(system.jacobian.subs(in_gaps)).verdict(at) for system in (dynamics, others)]
     return f"all coordinates: {verdicts[0]}; without the first: {verdicts[1]}"
+
+
+def pattern(growth: Sequence[float]) -> str:
+    """Which of the coordinates have grown."""
+    return ", ".join("grows" if ratio > 1 else "shrinks" for ratio in growth)
 
 
 def network_growth(eigenvalues: Sequence[float], step_size: float, steps: int) -> list[float]:
@@ -130,76 +191,10 @@ def network_growth(eigenvalues: Sequence[float], step_size: float, steps: int) -
     return [float(ratio) for ratio in (path[-1] / path[0]).abs()]
 
 
-def error_of_powers(run: xr.Dataset, eigenvalues: Sequence[float]) -> float:
-    """The largest relative difference of θᵢ(t) from (1 − ηλᵢ)ᵗ over a recorded run from θ = (1, …, 1)."""
-    factors = 1 - run.eta * xr.DataArray(list(eigenvalues), dims="state", coords={"state": run.state})
-    expected = factors**run.iteration
-    return float((abs(run.trajectory - expected) / abs(expected)).max())
-
-
-def claims(data: Mapping[str, xr.Dataset], objective: Objective, eigenvalues: Sequence[float]) -> list[Claim]:
-    """The statements of the essay, each with its checks."""
-    dynamics = GradientDescent().map(objective)
-    multiplied = [
-        (1 - STEP_SIZE * eigenvalue) * weight
-        for eigenvalue, weight in zip(objective.parameters, objective.weights, strict=True)
-    ]
-    below, above = data["threshold"].eta.values
-    outcomes = ", ".join(data["threshold"].outcome.values.tolist())
-    between = float(data["split"].eta[0])
-    run = data["split"].isel(eta=0)
-    simulated = abs(run.trajectory.isel(iteration=-1)).values.tolist()
-    pattern = ["grows", *["shrinks"] * (len(eigenvalues) - 1)]
-
-    def pattern_of(growth: Sequence[float]) -> list[str]:
-        return ["grows" if ratio > 1 else "shrinks" for ratio in growth]
-
-    return [
-        Claim(
-            "multipliers",
-            "GD multiplies coordinate i by 1 − ηλᵢ",
-            SOURCE,
-            [
-                *(
-                    functools.partial(identity, expected, derived)
-                    for expected, derived in zip(multiplied, dynamics.step, strict=True)
-                ),
-                lambda: bounded("simulation", error_of_powers(run, eigenvalues), below=1e-12),
-            ],
-        ),
-        Claim(
-            "threshold",
-            "GD converges to the minimum iff 0 < η < 2/λ₁",
-            SOURCE,
-            [
-                lambda: identity(2 / objective.parameters[0], critical_step_size(objective)),
-                lambda: same("simulation", "converged, diverged", outcomes),
-                lambda: same(
-                    "network",
-                    "shrinks, grows",
-                    ", ".join(pattern_of([network_growth(eigenvalues, eta, 100)[0] for eta in (below, above)])),
-                ),
-            ],
-        ),
-        Claim(
-            "split",
-            "for λ₂ < 2/η < λ₁ all coordinates but the first converge",
-            SOURCE,
-            [
-                lambda: theorem("all coordinates: unstable; without the first: stable", split_verdicts(objective)),
-                lambda: same("simulation", ", ".join(pattern), ", ".join(pattern_of(simulated))),
-                lambda: same(
-                    "network",
-                    ", ".join(pattern),
-                    ", ".join(pattern_of(network_growth(eigenvalues, between, SPLIT_STEPS))),
-                ),
-            ],
-        ),
-    ]
-
-
-def figure(runs: xr.Dataset, eigenvalues: Sequence[float]) -> Figure:
+@study.figure
+def figure(runs: xr.Dataset, options: Options) -> Figure:
     """|θᵢ| along the runs, a panel per step size, and the multipliers against the step size."""
+    eigenvalues = options.spectrum
     palette = colors(len(eigenvalues))
     drawing = new_figure(2.4 * (runs.sizes["eta"] + 1) + 0.8, 2.6)
     panels = drawing.subplots(1, runs.sizes["eta"] + 1)
@@ -221,4 +216,4 @@ def figure(runs: xr.Dataset, eigenvalues: Sequence[float]) -> Figure:
 
 
 if __name__ == "__main__":
-    main("quadratic", Options, analyse)
+    study.main()

@@ -12,48 +12,25 @@ to a point with the sharpness S the oscillation along the top eigenvector is mul
 
 The quick preset learns scikit-learn's digits, three labels in ten of them drawn at random, so that there is enough to
 learn; the cut is to two thirds, as in the paper, which goes from 2/200 to 2/300 (the full preset, on CIFAR-10).
-Source: Cohen et al. 2021, Figure 7.
+Source: :cite:t:`cohen2021edge`, Figure 7.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 
-import numpy as np
-import xarray as xr
-from matplotlib.figure import Figure
-from sympy import Expr, Symbol, simplify
+from analysis.study import Number, Study
+from analysis.training import StepSizeOptions
+from eos_sym.errors import BadInput
 
-from analysis.study.claim import Claim, Evidence, agreement, bounded, identity
-from analysis.cli import Number, Study, main
-from analysis.study.figure import COLORS, new_figure
-from analysis.study.progress import Advance
-from analysis.training import StepSizeOptions, train
-from analysis.training.measures import crossing, hovering, loss_of, share_of_rises, sharpness_of
-from analysis.training.panels import label_few_decades, mark_crossing, plot_loss, plot_sharpness
-from eos_sym import STEP_SIZE, BadInput, Undecided, quadratic
-from eos_sym.rules import RULES
-from eos_sym.rules import GradientDescent as Formula
-from eos_sym.stability import critical_sharpness
-from numeric.networks.architectures import FullyConnected
-from numeric.networks.data import Digits
-from numeric.networks.training.experiment import Experiment, Measure, Stop
-from numeric.networks.training.optimizers import GradientDescent
-from numeric.runs import combine
-
-NAME = "step_drop"
-SOURCE = "Cohen et al. 2021, Figure 7"
+study = Study(__name__, source="Cohen et al. 2021, Figure 7")
 STEP_SIZES = {"quick": (Fraction(2, 5), Fraction(4, 15)), "full": (Fraction(2, 200), Fraction(2, 300))}
 STEPS = {"quick": 1600, "full": 12_000}
 CUT = {"quick": 500, "full": 6000}  # the step at which the step size is cut
-LAST = 0.5  # of a part of a run, over which the sharpness hovers at its edge
-FEWEST_READINGS = 10  # there
-HOVERING = 0.2  # relative; less than a cut to two thirds moves the edge
-SETTLED = 20  # steps after the cut, in which what is left of the oscillation dies out
-AFTER = Symbol("eta_after", positive=True)
 
 
+@study.options
 @dataclass(frozen=True, kw_only=True)
 class Options(StepSizeOptions):
     """A network trained with a step size that is cut on the way, beside one that goes on with the first."""
@@ -63,163 +40,186 @@ class Options(StepSizeOptions):
     cut: int | None = None
     """step at which the step size is cut; the preset's if not given"""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        etas = self.step_sizes
+        if len(etas) != 2 or etas[0] < etas[1]:
+            raise BadInput(f"--eta {' '.join(map(str, etas))}: give two step sizes, the first the larger one")
+        if self.cut is not None and not 1 <= self.cut < self.most_steps:
+            last = self.most_steps - 1
+            raise BadInput(f"--cut {self.cut}: must be a step from 1 to {last}, the last but one of the run")
 
-def analyse(options: Options) -> Study:
-    """Check the options and set up the study."""
-    etas = options.eta or STEP_SIZES[options.preset]
-    if len(etas) != 2 or etas[0] < etas[1]:
-        raise BadInput(f"--eta {' '.join(map(str, etas))}: give two step sizes, the first the larger one")
-    cut = CUT[options.preset] if options.cut is None else options.cut
-    steps = options.steps or STEPS[options.preset]
-    if options.cut is not None and not 1 <= cut < steps:
-        raise BadInput(f"--cut {cut}: must be a step from 1 to {steps - 1}, the last but one of the run")
-    before, after = map(float, etas)
-    return Study(
-        theory={"critical_sharpness": critical_sharpness(Formula()), "multiplier_after_the_cut": multiplier()},
-        experiments={"training": lambda progress: training(options, before, after, cut, progress)},
-        claims=lambda data: claims(data["training"]),
-        figure=lambda data: draw(data["training"]),
-    )
+    @property
+    def step_sizes(self) -> tuple[Fraction, ...]:
+        """Before and after the cut."""
+        return self.eta or STEP_SIZES[self.preset]
+
+    @property
+    def most_steps(self) -> int:
+        """Those of a run that nothing ends before."""
+        return self.steps or STEPS[self.preset]
+
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+from sympy import Expr, Symbol, simplify
+
+from analysis.study import COLORS, Evidence, Pieces, Status, agreement, bounded, identity, new_figure
+from analysis.training import train
+from analysis.training.edge_run import EdgeRun
+from analysis.training.measures import share_of_rises, sharpness_of
+from analysis.training.panels import label_few_decades, mark_crossing, plot_loss, plot_sharpness
+from eos_sym import STEP_SIZE, Undecided, critical_sharpness, quadratic, rules
+from numeric.networks.architectures import FullyConnected
+from numeric.networks.data import Digits
+from numeric.networks.training import Experiment, Measure, Stop
+from numeric.networks.training.optimizers import GradientDescent
+from numeric.runs import combine
+
+LAST = 0.5  # of a part of a run, over which the sharpness hovers at its edge
+FEWEST_READINGS = 10  # there
+HOVERING = 0.2  # relative; less than a cut to two thirds moves the edge
+SETTLED = 20  # steps after the cut, in which what is left of the oscillation dies out
+QUICK = Experiment(
+    Digits(300, noise=0.3), FullyConnected((50, 50)), GradientDescent(1.0), STEPS["quick"], measure=Measure(every=10)
+)
+FULL = replace(
+    QUICK, network=FullyConnected((200, 200)), micro_batch=1000, stop=Stop(accuracy=0.99), measure=Measure(every=50)
+)
+AFTER = Symbol("eta_after", positive=True)
+
+
+@study.theory
+def derived() -> Mapping[str, Any]:
+    """The edge, and what becomes of an oscillation at it once the step size is cut."""
+    return {"critical_sharpness": critical_sharpness(rules.GradientDescent()), "multiplier_after_the_cut": multiplier()}
 
 
 def multiplier() -> Expr:
     """The multiplier of the step size after the cut along the eigenvector whose sharpness is at the edge before it."""
-    (jacobian,) = RULES["gradient_descent"].map(quadratic(1)).jacobian
+    (jacobian,) = rules.GradientDescent().map(quadratic(1)).jacobian
     (curvature,) = quadratic(1).parameters
-    return simplify(jacobian.subs(STEP_SIZE, AFTER).subs(curvature, critical_sharpness(Formula())))
+    return simplify(jacobian.subs(STEP_SIZE, AFTER).subs(curvature, critical_sharpness(rules.GradientDescent())))
 
 
-def training(options: Options, before: float, after: float, cut: int, progress: Advance) -> xr.Dataset:
+@study.experiment
+def training(options: Options, folder: Path) -> xr.Dataset:
     """The run with the cut and the control, along the dimension ``kind``; no cut where training ends before it."""
-    if options.preset == "full":
-        control = Experiment(
-            options.cifar(),
-            FullyConnected((200, 200)),
-            GradientDescent(before),
-            STEPS["full"],
-            micro_batch=1000,
-            seed=options.seed,
-            stop=Stop(accuracy=0.99),
-            measure=Measure(every=50),
-        )
-    else:
-        control = Experiment(
-            Digits(300, noise=0.3),
-            FullyConnected((50, 50)),
-            GradientDescent(before),
-            STEPS["quick"],
-            seed=options.seed,
-            measure=Measure(every=10),
-        )
-    control = replace(control, steps=options.steps or control.steps)
-    changed = replace(control, later_etas=((cut, after),)) if cut < control.steps else control
-    histories = train(NAME, options, [changed] if changed == control else [changed, control], progress)
+    base = QUICK if options.preset == "quick" else replace(FULL, data=options.cifar())
+    before, after = map(float, options.step_sizes)
+    cut, steps = CUT[options.preset] if options.cut is None else options.cut, options.most_steps
+    control = replace(base, rule=GradientDescent(before), steps=steps, seed=options.seed)
+    runs = [replace(control, later_etas=((cut, after),)), control] if cut < steps else [control]
+    histories = train(options, folder, runs)
     described = [one.assign(ending=one.attrs["ending"]).drop_attrs() for one in (histories[0], histories[-1])]
-    together = combine(described, {"kind": ["cut", "control"]})
-    return together.assign(before=before, after=after, cut=cut)
+    return combine(described, {"kind": ["cut", "control"]}).assign(before=before, after=after, cut=cut)
 
 
-def claims(training: xr.Dataset) -> list[Claim]:
-    """All claims."""
-    return [
-        Claim(
-            "resumes",
-            "the sharpness, held at 2/η₁, rises to 2/η₂ once the step size is cut to η₂",
-            SOURCE,
-            [lambda: _held(training), lambda: _rise(training)],
-        ),
-        Claim(
-            "hovers_at_the_new_edge",
-            "and hovers there: the mean of S over 2/η₂, in the second half of what is left, is 1",
-            SOURCE,
-            [lambda: _hovering(training, "cut", float(training.after))],
-        ),
-        Claim(
-            "control",
-            "without the cut it stays at 2/η₁: the mean of S over 2/η₁, at the same steps, is 1",
-            "the control of this experiment",
-            [lambda: _hovering(training, "control", float(training.before))],
-        ),
-        Claim(
-            "stable_in_between",
-            f"the loss falls in every step from {SETTLED} steps after the cut until the sharpness is at 2/η₂",
-            "the descent lemma",
-            [lambda: _falls(training)],
-        ),
-        Claim(
-            "oscillation_dies_out",
-            "at the old edge the oscillation is multiplied by 1 − 2η₂/η₁ a step, less than 1 in size for η₂ < η₁",
-            "derived for this project",
-            [lambda: identity(1 - 2 * AFTER / STEP_SIZE, multiplier())],
-        ),
-    ]
+@study.claim("the sharpness, held at 2/η₁, rises to 2/η₂ once the step size is cut to η₂")
+def resumes(training: xr.Dataset) -> Pieces:
+    """Where it is before the cut, and how far it comes after."""
+    yield partial(held, training)
+    yield partial(rise, training)
 
 
-def _history(training: xr.Dataset, kind: str) -> xr.Dataset:
-    """One of the two runs, if it says anything about the cut."""
-    history, cut = training.sel(kind=kind), int(training.cut)
-    if str(history.ending.values) == "diverged":
-        raise Undecided(f"{kind}: diverged")
-    last = len(loss_of(history)) - 1
-    if last <= cut:
-        raise Undecided(f"{kind}: the run ended at step {last}, before the cut at step {cut}")
-    return history
+@study.claim("and hovers there: the mean of S over 2/η₂, in the second half of what is left, is 1")
+def hovers_at_the_new_edge(training: xr.Dataset) -> Pieces:
+    """The run with the cut."""
+    yield hovering_after_the_cut(training, "cut", float(training.after))
 
 
-def _held(training: xr.Dataset) -> Evidence:
-    """The sharpness over 2/η₁ in the last part before the cut."""
-    history, cut = _history(training, "cut"), int(training.cut)
-    edge = 2 / float(training.before)
-    if crossing(history.sel(reading=slice(None, cut)), edge) is None:
-        raise Undecided(f"the sharpness has not reached 2/η₁ = {edge:g} before the cut; cut later")
-    return agreement("network", 1.0, _mean(history, edge, int((1 - LAST) * cut), cut), absolute=HOVERING)
+@study.claim(
+    "without the cut it stays at 2/η₁: the mean of S over 2/η₁, at the same steps, is 1",
+    "the control of this experiment",
+)
+def control(training: xr.Dataset) -> Pieces:
+    """The run without one."""
+    yield hovering_after_the_cut(training, "control", float(training.before))
 
 
-def _rise(training: xr.Dataset) -> Evidence:
-    """The largest sharpness after the cut, over that in the last part before."""
-    history, cut = _history(training, "cut"), int(training.cut)
-    steps, values = sharpness_of(history)
-    edge = 2 / float(training.after)
-    reached = values[steps > cut].max(initial=0.0) / edge
-    if reached < 1 and str(history.ending.values) == "steps":
-        raise Undecided(f"the run ended by its steps with the sharpness at {reached:.2f} of the new edge")
-    return Evidence("network", "supported" if reached >= 1 else "refuted", ">= 1", float(reached))
-
-
-def _hovering(training: xr.Dataset, kind: str, eta: float) -> Evidence:
-    history, cut = _history(training, kind), int(training.cut)
-    last = len(loss_of(history)) - 1
-    start = last - int(LAST * (last - cut))
-    return agreement("network", 1.0, _mean(history, 2 / eta, start, last), absolute=HOVERING)
-
-
-def _mean(history: xr.Dataset, edge: float, start: int, end: int) -> float:
-    found = hovering(history.sel(reading=slice(None, end)), edge, start)
-    if found.readings < FEWEST_READINGS:
-        raise Undecided(f"{found.readings} readings from step {start} to {end}; {FEWEST_READINGS} tell where S hovers")
-    return found.mean
-
-
-def _falls(training: xr.Dataset) -> Evidence:
-    history, cut = _history(training, "cut"), int(training.cut)
-    later = history.sel(reading=slice(cut + 1, None))
-    reached = crossing(later, 2 / float(training.after))
-    if reached is None or reached - cut < 2 * SETTLED:
+@study.claim(
+    f"the loss falls in every step from {SETTLED} steps after the cut until the sharpness is at 2/η₂",
+    "the descent lemma",
+)
+def stable_in_between(training: xr.Dataset) -> Pieces:
+    """From the one edge to the other."""
+    cut = int(training.cut)
+    run = beside_edge(training, "cut", float(training.after), slice(cut + 1, None))
+    if run.crossing is None or run.crossing - cut < 2 * SETTLED:
         raise Undecided("the new edge is not met, or at once: there is nothing in between")
-    return bounded("network", share_of_rises(loss_of(history)[cut + SETTLED : reached]), below=0.01)
+    rises = share_of_rises(run.loss[cut + SETTLED : run.crossing])
+    yield bounded("network", "share of steps between the edges in which the loss rises", rises, below=0.01)
 
 
-def draw(training: xr.Dataset) -> Figure:
+@study.claim(
+    "at the old edge the oscillation is multiplied by 1 − 2η₂/η₁ a step, less than 1 in size for η₂ < η₁",
+    "derived for this project",
+)
+def oscillation_dies_out(derived: Mapping[str, Any]) -> Pieces:
+    """The multiplier from the rule's formula."""
+    expected = 1 - 2 * AFTER / STEP_SIZE
+    yield identity("multiplier of η₂ at the sharpness 2/η₁", expected, derived["multiplier_after_the_cut"])
+
+
+def beside_edge(training: xr.Dataset, kind: str, eta: float, readings: slice) -> EdgeRun:
+    """The part of a run with these readings, beside the edge of this step size; the run must go on after the cut."""
+    history, cut = training.sel(kind=kind), int(training.cut)
+    run = EdgeRun(kind, history.sel(reading=readings), eta, 2 / eta, FEWEST_READINGS)
+    if run.ending == "diverged":
+        raise Undecided(f"{kind}: diverged")
+    if len(run.loss) - 1 <= cut:
+        raise Undecided(f"{kind}: the run ended at step {len(run.loss) - 1}, before the cut at step {cut}")
+    return run
+
+
+def held(training: xr.Dataset) -> Evidence:
+    """Where the sharpness hovers in the last part before the cut."""
+    cut = int(training.cut)
+    run = beside_edge(training, "cut", float(training.before), slice(None, cut))
+    if run.crossing is None:
+        raise Undecided(f"the sharpness has not reached 2/η₁ = {run.edge:g} before the cut; cut later")
+    mean = run.hovering_from(int((1 - LAST) * cut)).mean
+    return agreement("network", "mean of S over 2/η₁, second half before the cut", 1.0, mean, absolute=HOVERING)
+
+
+def rise(training: xr.Dataset) -> Evidence:
+    """How far the sharpness comes after the cut; a run out of steps on the way cannot tell."""
+    run = beside_edge(training, "cut", float(training.after), slice(int(training.cut) + 1, None))
+    reached = float(sharpness_of(run.history)[1].max(initial=0.0) / run.edge)
+    if reached < 1 and run.ending == "steps":
+        raise Undecided(f"the run ended by its steps with the sharpness at {reached:.2f} of the new edge")
+    status: Status = "supported" if reached >= 1 else "refuted"
+    return Evidence("network", "largest sharpness after the cut over 2/η₂", status, ">= 1", reached)
+
+
+def hovering_after_the_cut(training: xr.Dataset, kind: str, eta: float) -> Evidence:
+    """Where the sharpness hovers in the last part after the cut."""
+    cut = int(training.cut)
+    run = beside_edge(training, kind, eta, slice(cut + 1, None))
+    last = len(run.loss) - 1
+    mean = run.hovering_from(last - int(LAST * (last - cut))).mean
+    return agreement("network", "mean of S over 2/η, second half after the cut", 1.0, mean, absolute=HOVERING)
+
+
+@study.figure
+def figure(training: xr.Dataset) -> Figure:
     """Loss and sharpness against iterations; dashed lines at the edges, a dotted one at the cut."""
-    figure = new_figure(6.8, 2.9)
-    loss, sharpness = figure.subplots(1, 2)
+    drawing = new_figure(6.8, 2.9)
+    loss, sharpness = drawing.subplots(1, 2)
     cut, before, after = (float(training[name]) for name in ("cut", "before", "after"))
     control, changed = training.sel(kind="control"), training.sel(kind="cut")
     plot_loss(loss, control, COLORS[1], label=f"$\\eta = {before:.3g}$ throughout")
-    plot_loss(loss, _from(changed, cut), COLORS[2], label=f"cut to $\\eta = {after:.3g}$")
+    plot_loss(loss, since(changed, cut), COLORS[2], label=f"cut to $\\eta = {after:.3g}$")
     label_few_decades(loss)
     plot_sharpness(sharpness, control, COLORS[1], edge=2 / before)
-    plot_sharpness(sharpness, _from(changed, cut), COLORS[2], edge=2 / after)
+    plot_sharpness(sharpness, since(changed, cut), COLORS[2], edge=2 / after)
     for axis in (loss, sharpness):
         mark_crossing(axis, cut)
     end = float(np.max(training.step))
@@ -235,13 +235,13 @@ def draw(training: xr.Dataset) -> Figure:
         )
     sharpness.set_ylim(0, 1.3 * 2 / after)
     loss.legend(loc="upper right")
-    return figure
+    return drawing
 
 
-def _from(history: xr.Dataset, start: float) -> xr.Dataset:
+def since(history: xr.Dataset, start: float) -> xr.Dataset:
     """What the run recorded from a step on."""
     return history.sel(step=slice(start, None), reading=slice(start, None))
 
 
 if __name__ == "__main__":
-    main(NAME, Options, analyse)
+    study.main()

@@ -15,31 +15,21 @@ the other. This is an order of networks much larger than their task. It turned r
 labels: 1.3, 1.9, 2.4 and 2.4 with 12, 32, 64 and 128 units in the standard parameterization (two seeds, a try beside
 this analysis); why, we do not know.
 
-Source: Cohen, Kaur, Li, Kolter, Talwalkar 2021, Figs. 14 to 16; Jacot, Gabriel, Hongler 2018.
+Source: :cite:t:`cohen2021edge`, Figs. 14 to 16; :cite:t:`jacot2018neural`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-import xarray as xr
+from analysis.study import Study
+from analysis.training.sharpening import SharpeningOptions, check_rising
 
-from analysis.study.claim import Claim
-from analysis.cli import Study, main
-from analysis.training.sharpening import Factor, SharpeningOptions, change, flow, study, trend
-from eos_sym import BadInput
-from numeric.networks.architectures import FullyConnected
-from numeric.networks.data import Digits
-from numeric.networks.training.experiment import Experiment
-
-NAME = "width"
-SOURCE = "Cohen et al. 2021, Figs. 14–16"
+study = Study(__name__, source="Cohen et al. 2021, Figs. 14–16")
 WIDTHS = {"quick": (16, 64, 256), "full": (32, 64, 128, 256, 512, 1024)}
-NETWORKS = {"standard": FullyConnected(), "ntk": FullyConnected(bias=False, parameterization="ntk")}
-SMALL_STEP = {"quick": {"standard": 0.08, "ntk": 1.0}, "full": {"standard": 0.005, "ntk": 0.2}}
 
 
+@study.options
 @dataclass(frozen=True, kw_only=True)
 class Options(SharpeningOptions):
     """The gradient flow of networks with two hidden layers of several widths, in two parameterizations."""
@@ -49,57 +39,48 @@ class Options(SharpeningOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.widths is not None and min(self.widths, default=1) < 1:
-            raise BadInput(f"--widths {' '.join(map(str, self.widths))}: each must be 1 or more")
+        if self.widths is not None:
+            check_rising("--widths", self.widths, least=1)
 
 
-def analyse(options: Options) -> Study:
-    """Set up the study."""
-    standard, ntk = (width_factor(options, name) for name in NETWORKS)
-    return study(NAME, options, [standard, ntk], lambda data: claims(data, standard, ntk))
+from dataclasses import replace
+
+from analysis.study import Pieces
+from analysis.training.sharpening import Factor, Histories, along_the_flow, change, few_examples, flow, trend
+from numeric.networks.architectures import FullyConnected
+
+NETWORKS = {"standard": FullyConnected(), "NTK": FullyConnected(bias=False, parameterization="ntk")}
+SMALL_STEP = {"quick": {"standard": 0.08, "NTK": 1.0}, "full": {"standard": 0.005, "NTK": 0.2}}
 
 
-def width_factor(options: Options, parameterization: str) -> Factor:
-    """The width as a factor, in this parameterization."""
-    data = Digits(50, noise=0.3) if options.preset == "quick" else options.cifar()
-
-    def experiment(width: int, seed: int) -> Experiment:
-        return flow(options, data, replace(NETWORKS[parameterization], widths=(width, width)), seed)
-
-    return Factor(
-        f"{parameterization}_width",
-        "--widths",
-        f"width, {'NTK' if parameterization == 'ntk' else parameterization}",
-        "m",
-        WIDTHS[options.preset] if options.widths is None else options.widths,
-        experiment,
-        SMALL_STEP[options.preset][parameterization],
-        logarithmic=True,
-    )
-
-
-def claims(data: Mapping[str, xr.Dataset], standard: Factor, ntk: Factor) -> list[Claim]:
-    """The statements of the essay."""
+@along_the_flow(study)
+def factors(options: Options) -> list[Factor]:
+    """The width, in either parameterization."""
+    data, widths = few_examples(options), options.widths or WIDTHS[options.preset]
     return [
-        trend(
-            "standard_width",
-            "standard parameterization: the sharpness at 99 % accuracy, over that at the start, falls with the width",
-            SOURCE,
-            data,
-            standard,
-            rising=False,
-        ),
-        trend(
-            "ntk_width",
-            "NTK parameterization: the sharpness changes the less, |log S(end)/S(0)|, the wider the network",
-            SOURCE,
-            data,
-            ntk,
-            rising=False,
-            measure=change,
-        ),
+        Factor(
+            f"{name.lower()}_width",
+            f"width, {name}",
+            "m",
+            {width: flow(options, data, replace(network, widths=(width, width))) for width in widths},
+            SMALL_STEP[options.preset][name],
+            logarithmic=True,
+        )
+        for name, network in NETWORKS.items()
     ]
 
 
+@study.claim("standard parameterization: the sharpness at 99 % accuracy, over that at the start, falls with the width")
+def standard_width(training: Histories) -> Pieces:
+    """The wider the network, the less each weight has to move for the outputs to reach their targets."""
+    yield from trend(training, "standard_width", rising=False)
+
+
+@study.claim("NTK parameterization: the sharpness changes the less, |log S(end)/S(0)|, the wider the network")
+def ntk_width(training: Histories) -> Pieces:
+    """In the limit the kernel is constant, and so is the sharpness: it may as well fall a little as rise."""
+    yield from trend(training, "ntk_width", rising=False, measure=change)
+
+
 if __name__ == "__main__":
-    main(NAME, Options, analyse)
+    study.main()

@@ -24,10 +24,10 @@ from rich.table import Table
 from numeric.networks.architectures import FullyConnected
 from numeric.networks.data import Digits
 from numeric.networks.training.experiment import Experiment, Stop
+from numeric.networks.training.loop.train import Training
 from numeric.networks.training.optimizers import GradientDescent
 from numeric.networks.training.progress import Report
 from numeric.networks.training.running import Running
-from numeric.networks.training.train import Training
 
 NETWORKS = {
     "64-10-10, 100 images": ((10,), 100),

@@ -1,6 +1,13 @@
 """Sphinx configuration: the guide in Markdown, the reference from docstrings, a gallery of examples that assert."""
 
+import sys
+from importlib import import_module
 from pathlib import Path
+
+from sphinx.util.nodes import make_refnode
+
+sys.path.insert(0, str(Path(__file__).parent))
+import reference
 
 project = "Edge of stability"
 author = "The edge-of-stability developers"
@@ -9,7 +16,10 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx_gallery.gen_gallery",
+    "sphinxcontrib.bibtex",
 ]
+bibtex_bibfiles = ["references.bib"]
+bibtex_reference_style = "author_year"
 html_theme = "furo"
 exclude_patterns = ["_build", "examples"]
 autodoc_member_order = "bysource"
@@ -24,9 +34,32 @@ sphinx_gallery_conf = {
 }
 
 
+reference.write(Path(__file__).parent / "reference")
+
+
 def setup(app):
     """Have docstrings, which are written to be read as they are, read well as reStructuredText too."""
     app.connect("autodoc-process-docstring", prepare)
+    app.connect("missing-reference", through_a_face)
+
+
+def through_a_face(app, environment, node, content):
+    """Link an object that is named by the face of its folder, eos_sym.edge.edge_normal_form, to where it is defined."""
+    if node.get("refdomain") != "py":
+        return None
+    owner, _, name = node["reftarget"].rpartition(".")
+    method = ""
+    if owner.rpartition(".")[2][:1].isupper():
+        owner, _, name, method = *owner.rpartition("."), f".{name}"
+    try:
+        named = getattr(import_module(owner), name)
+    except (ImportError, AttributeError, ValueError):
+        return None
+    path = f"{getattr(named, '__module__', '')}.{getattr(named, '__qualname__', '')}{method}"
+    defined = environment.domains["py"].objects.get(path)
+    if defined is None:
+        return None
+    return make_refnode(app.builder, node["refdoc"], defined.docname, defined.node_id, content)
 
 
 def prepare(_app, what, _name, _object, _options, lines):

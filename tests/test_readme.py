@@ -74,6 +74,19 @@ def test_the_training_loop_in_the_readme_rises_to_the_edge_and_hovers_there():
     assert bool((names["history"].bound <= 1e-3 * names["history"].eigenvalue).all())
 
 
+def test_the_rule_of_one_s_own_in_the_readme_has_a_map_and_an_optimizer():
+    blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    names = {}
+    exec(next(block for block in blocks if "WrittenRule" in block), names)
+    (group,) = names["optimizer"].param_groups
+    before = [parameter.detach().clone() for parameter in group["params"]]
+    for parameter in group["params"]:
+        parameter.grad = parameter.detach().clone()
+    names["optimizer"].step()
+    for old, new in zip(before, group["params"], strict=True):
+        np.testing.assert_array_equal(new.detach(), old - 0.01 * old.sign())
+
+
 @pytest.mark.slow
 def test_the_sweep_in_the_readme_passes_the_edge_and_repeats_nothing(monkeypatch, tmp_path):
     blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)

@@ -14,13 +14,20 @@ in: of a chaotic orbit the simulated one is another than the exact one after abo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import pairwise
 
+import numpy as np
+import xarray as xr
 from flint import arb, ctx
 
+from analysis.basins.ends import CODES, Losses
+from numeric.compile import Array
+
 BITS = 1024
+STEPS = 2000  # after which nothing is proved of a start
 CELLS = 100
 HALVINGS = 12
 HEIGHTS = [1 + 0.05 * index for index in range(1, 25)]  # p of the boxes
@@ -37,7 +44,7 @@ class Proofs:
         slope = product - 1 if self.degree == 2 else product * (product * product - 1)
         return arb(self.step_size) * slope
 
-    def outcome(self, x: float, y: float, steps: int) -> str:
+    def outcome(self, x: float, y: float, steps: int = STEPS) -> str:
         """``diverged`` or ``bounded``, whichever is proved within so many steps, or ``undecided``."""
         with ctx.workprec(BITS):
             first, second = arb(x), arb(y)
@@ -51,9 +58,9 @@ class Proofs:
                 first, second = first - pull * second, second - pull * first
         return "undecided"
 
-    def outcomes(self, starts: Sequence[tuple[float, float]], steps: int) -> list[str]:
+    def outcomes(self, x: Array, y: Array, steps: int = STEPS) -> list[str]:
         """The same for many starts."""
-        return [self.outcome(x, y, steps) for x, y in starts]
+        return [self.outcome(*start, steps) for start in zip(x.tolist(), y.tolist(), strict=True)]
 
     def _kept(self, product: arb, square: arb, imbalance: arb) -> bool:
         if self.degree == 2:
@@ -86,3 +93,32 @@ def _largest(holds: Callable[[float], bool], high: float) -> float:
         middle = (low + high) / 2
         low, high = (middle, high) if holds(middle) else (low, middle)
     return low
+
+
+def proved(losses: Losses, degree: int, at_a: Array, at_b: Array) -> list[str]:
+    """What is proved of starts (a, b)."""
+    start = losses.start_at(degree, xr.DataArray(at_a, dims="start"), xr.DataArray(at_b, dims="start"))
+    return Proofs(degree, losses.step_size(degree)).outcomes(start["x"].values, start["y"].values)
+
+
+def proved_starts(losses: Losses, seed: int, window: xr.Dataset, count: int) -> tuple[list[str], list[str]]:
+    """What is proved and what was simulated at random starts of a window of one degree."""
+    generator = np.random.default_rng(seed)
+    rows, columns = (generator.integers(0, window.sizes[name], count) for name in ("row", "column"))
+    diverged = window.outcome.values[rows, columns] == CODES["diverged"]
+    proofs = proved(losses, int(window.degree), window.a0.values[columns], window.b0.values[rows])
+    return proofs, np.where(diverged, "diverged", "bounded").tolist()
+
+
+def proved_alternations(losses: Losses, line: xr.Dataset) -> tuple[int, int]:
+    """How often bounded and diverging starts alternate along a line, proved; and how many starts are unproved."""
+    proofs = proved(losses, int(line.degree), np.full(line.sizes["row"], line.a0.item()), line.b0.values)
+    known = [outcome for outcome in proofs if outcome != "undecided"]
+    return sum(first != second for first, second in pairwise(known)), len(proofs) - len(known)
+
+
+def proved_outside(losses: Losses, seed: int, plane: xr.Dataset, count: int) -> int:
+    """At how many of so many random starts of the square that diverge at degree 2 escape is proved."""
+    lost = np.argwhere((plane.outcome == CODES["diverged"]).transpose("x0", "y0").values)
+    columns, rows = np.random.default_rng(seed).choice(lost, count).T
+    return Proofs(2, losses.step_size(2)).outcomes(plane.x0.values[columns], plane.y0.values[rows]).count("diverged")

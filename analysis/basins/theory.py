@@ -15,22 +15,21 @@ is decided by intervals in `analysis.basins.proofs`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sympy import Dummy, Expr, Poly, Rational, Symbol, acosh, cancel, cos, pi, simplify, sin, sqrt, symbols
+from sympy import Dummy, Expr, Poly, Rational, Symbol, acosh, cancel, cos, expand, pi, simplify, sin, sqrt, symbols
 
 from analysis.minimalist.cycles import SQUARE
 from analysis.minimalist.theory import DISTANCE_SQUARED, P, Theory, derive
 from analysis.shallow.theory import degree_two
-from eos_sym import STEP_SIZE, Map
+from eos_sym import STEP_SIZE, Map, shallow
 
 STEP_SIZE_RATIO = {4: 1, 2: 2}  # of the degree's own step size to η: then both are at the edge at the same minima
-ANGLE = Symbol("phi", real=True)
-PULL, GROWTH = symbols("g m", real=True)
-SCALED_PRODUCT = Symbol("q", positive=True)  # gP/s
+x, y = shallow().weights
+ANGLE, PULL = (Symbol(name, real=True) for name in ("phi", "g"))
 UNIT = Symbol("w")  # e^{2iφ}
 NO_RETURN = Rational(4, 3)
 
@@ -51,40 +50,36 @@ class Basins:
     @cached_property
     def pulls(self) -> Mapping[int, Expr]:
         """g as a function of P."""
-        found = {}
-        for degree, theory in self.theories.items():
-            x, y = theory.reduced_map.state
-            pull = cancel((x - theory.reduced_map.step[0]) / y)
-            found[degree] = cancel(pull.subs(y, P / x))
-        return found
+        return {degree: cancel(cancel((x - self.map(degree).step[0]) / y).subs(y, P / x)) for degree in self.theories}
 
     def common_form(self) -> tuple[Expr, Expr]:
         """P' and s' through g, P and s."""
         return P * (1 + PULL**2) - PULL * DISTANCE_SQUARED, DISTANCE_SQUARED * (1 + PULL**2) - 4 * PULL * P
 
-    def product_and_square(self, degree: int) -> tuple[Expr, Expr]:
+    def common_form_defect(self, degree: int) -> list[Expr]:
         """P' and s' from the map itself, less their common form with this degree's pull; zero if the form is right."""
-        x, y = self.map(degree).state
         at = {PULL: self.pulls[degree].subs(P, x * y), P: x * y, DISTANCE_SQUARED: x**2 + y**2}
-        exact = (self.map(degree).after(x * y), self.map(degree).after(x**2 + y**2))
-        differences = (
-            (a - b.subs(at, simultaneous=True)).expand() for a, b in zip(exact, self.common_form(), strict=True)
-        )
-        first, second = differences
-        return first, second
+        common = (form.subs(at, simultaneous=True) for form in self.common_form())
+        return [
+            expand(self.map(degree).after(at[name]) - form)
+            for name, form in zip((P, DISTANCE_SQUARED), common, strict=True)
+        ]
+
+    def commutator(self, degree: int, image: Sequence[Expr]) -> list[Expr]:
+        """F(σ(θ)) − σ(F(θ)) for the reflection σ that takes (x, y) to this image; zero if F commutes with it."""
+        dynamics = self.map(degree)
+        reflected = [step.subs({x: image[0], y: image[1]}, simultaneous=True) for step in dynamics.step]
+        return [expand(before - dynamics.after(part)) for before, part in zip(reflected, image, strict=True)]
 
     @cached_property
     def ellipse(self) -> Expr:
         """h(x² + y²) − h²(xy − 1) − 4, zero on the boundary of degree 2 and negative inside."""
-        x, y = self.map(2).state
         return STEP_SIZE * (x**2 + y**2) - STEP_SIZE**2 * (x * y - 1) - 4
 
     @cached_property
     def ellipse_factor(self) -> Expr:
         """What one step multiplies the ellipse's polynomial by, found by division, through g."""
-        x, y = self.map(2).state
-        factor: Expr = self.map(2).cofactor(self.ellipse)
-        return Poly(factor.subs(y, (PULL / STEP_SIZE + 1) / x), PULL).as_expr()
+        return Poly(self.map(2).cofactor(self.ellipse).subs(y, (PULL / STEP_SIZE + 1) / x), PULL).as_expr()
 
     @cached_property
     def on_ellipse(self) -> tuple[Expr, Expr]:
@@ -94,8 +89,8 @@ class Basins:
 
     def angle_defect(self) -> list[Expr]:
         """One step from the angle φ less the point at the angle π − 3φ; zero if the angle is tripled."""
-        state = dict(zip(self.map(2).state, self.on_ellipse, strict=True))
-        moved = [step.subs(state, simultaneous=True) for step in self.map(2).step]
+        at = dict(zip((x, y), self.on_ellipse, strict=True))
+        moved = [step.subs(at, simultaneous=True) for step in self.map(2).step]
         tripled = [coordinate.subs(ANGLE, pi - 3 * ANGLE) for coordinate in self.on_ellipse]
         return [simplify((a - b).expand(trig=True)) for a, b in zip(moved, tripled, strict=True)]
 
@@ -120,44 +115,36 @@ class Basins:
         """λ, the mean of ln(1 + hg + g²) over the angle: by Jensen's formula ln M, with cosh λ = T/2."""
         return acosh(self.twice_cosh_of_rate / 2)
 
+    @cached_property
     def rate_defect(self) -> list[Expr]:
         """The coefficients of the rate polynomial less those of its factors; zero if T is right."""
-        outside = Dummy("M", positive=True)
+        outside, total = Dummy("M", positive=True), self.twice_cosh_of_rate
         middle = -STEP_SIZE * outside / (outside + 1)
         product = (UNIT**2 - middle * UNIT + outside) * (UNIT**2 - middle / outside * UNIT + 1 / outside)
         difference = Poly((product - self.rate_polynomial.as_expr()).expand(), UNIT)
-        total = self.twice_cosh_of_rate
         root = (total + sqrt(total**2 - 4)) / 2
         return [simplify(coefficient.subs(outside, root)) for coefficient in difference.all_coeffs()]
 
     @cached_property
     def diagonal_multipliers(self) -> Mapping[int, Expr]:
         """The slope of the map on y = x at the two-cycle x ↦ −x: at degree 2 in h, at degree 4 in x²."""
-        found: dict[int, Expr] = {}
-        for degree in (2, 4):
-            x, y = self.map(degree).state
-            (step,) = self.map(degree).restrict({y: x}).step
-            slope = step.diff(x)
-            if degree == 2:
-                found[degree] = cancel(slope.subs(x, sqrt(1 + 2 / STEP_SIZE)))
-            else:
-                at_cycle = {STEP_SIZE: self.theories[4].two_cycles.symmetric_step_size, x: sqrt(SQUARE)}
-                found[degree] = cancel(slope.subs(at_cycle, simultaneous=True))
-        return found
+        cycles = {
+            2: {x: sqrt(1 + 2 / STEP_SIZE)},
+            4: {x: sqrt(SQUARE), STEP_SIZE: self.theories[4].two_cycles.symmetric_step_size},
+        }
+        slopes = {degree: self.map(degree).restrict({y: x}).step[0].diff(x) for degree in cycles}
+        return {degree: cancel(slopes[degree].subs(at, simultaneous=True)) for degree, at in cycles.items()}
 
-    def margins_of_no_return(self) -> dict[int, list[Expr]]:
+    def margins_of_no_return(self, degree: int) -> list[Expr]:
         """What must not be negative for q ≥ 4/3 to last: see the top; in g², m and |P| shifted to start at 0."""
         square, extra, more = symbols("t mu nu", nonnegative=True)
-        at_least = 1 + square / 4
-        needed = 1 + square - 4 * NO_RETURN
-        product, growth = Rational(5, 3) + more, 1 + extra
+        at_least, needed, growth = 1 + square / 4, 1 + square - 4 * NO_RETURN, 1 + extra
+        if degree == 4:
+            pull = self.pulls[4] / STEP_SIZE
+            return [expand(at_least**4 - needed), cancel((pull.subs(P, growth * P) - growth**3 * pull) / P)]
+        product = Rational(5, 3) + more
         slow = (growth * product + 1) / (product + 1) - (5 * growth + 3) / 8
-        pull = self.pulls[4] / STEP_SIZE
-        cubed = cancel((pull.subs(P, growth * P) - growth**3 * pull) / P)
-        return {
-            4: [(at_least**4 - needed).expand(), cubed],
-            2: [(at_least * (5 * at_least + 3) / 8 - needed).expand(), cancel(slow)],
-        }
+        return [expand(at_least * (5 * at_least + 3) / 8 - needed), cancel(slow)]
 
     def as_report(self) -> dict[str, Any]:
         """What is printed and written."""
@@ -174,3 +161,13 @@ class Basins:
             },
             "no_return_where": "P*g/(x**2 + y**2) >= 4/3",
         }
+
+
+def nonnegative(polynomial: Expr) -> bool:
+    """Whether it is proved that an expression in nonnegative symbols is not negative: by signs, or as a quadratic."""
+    if polynomial.is_nonnegative:
+        return True
+    (variable,) = polynomial.free_symbols
+    leading, middle, last = (polynomial.coeff(variable, power) for power in (2, 1, 0))
+    remainder = expand(polynomial - leading * variable**2 - middle * variable - last)
+    return bool(remainder == 0 and leading > 0 and middle**2 < 4 * leading * last)

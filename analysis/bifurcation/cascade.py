@@ -9,28 +9,36 @@ z' ← F_z z' + F_K. With m the midpoint of a box, the interval Newton step
 inside the box proves that hₙ has exactly one zero there. The ratios (Kₙ − Kₙ₋₁)/(Kₙ₊₁ − Kₙ) tend to Feigenbaum's
 δ = 4.6692016…, and the onset of chaos is where the geometric series from the last two ends.
 
-Errors: `Undecided` where Newton's method or the interval proof fails.
+Errors: `Undecided` where Newton's method fails.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
+from itertools import pairwise
 from typing import Any
 
 from mpmath import iv, mp, mpf, workdps
-from sympy import diff, sqrt
+from sympy import sqrt
 
 from analysis.bifurcation.theory import Family, K, z
 from eos_sym import Undecided
-from eos_sym.algebra import evaluator
+from eos_sym.algebra import Evaluator, evaluator
 
 NEWTON_STEPS = 14
 FIRST_RATIO = 4.5  # of the distances, for the first guess of the next superstable parameter
 LOST_PER_STEP = 0.6  # digits by which one step of F widens an interval: |F| in intervals has a slope of at most 4
 SPARE_DIGITS = 30
 FEIGENBAUM = 4.669201609
+
+
+@cache
+def evaluators(family: Family, context: Any) -> tuple[Evaluator, Evaluator]:
+    """The critical point with its slope in K; one step with its slopes in z and K; in floating point or intervals."""
+    critical, step = sqrt(family.critical_square), family.map.step[0]
+    start = evaluator([critical, critical.diff(K)], (K,), context)
+    return start, evaluator([step, step.diff(z), step.diff(K)], (z, K), context)
 
 
 @dataclass(frozen=True)
@@ -48,9 +56,14 @@ class Cascade:
         return [self.period * 2**level for level in range(self.levels)]
 
     @property
+    def longest(self) -> int:
+        """The longest of the periods."""
+        return self.periods[-1]
+
+    @property
     def lost(self) -> int:
         """The digits that intervals lose on the longest orbit."""
-        return int(LOST_PER_STEP * self.periods[-1])
+        return int(LOST_PER_STEP * self.longest)
 
     @property
     def digits(self) -> int:
@@ -59,25 +72,12 @@ class Cascade:
 
     def defect(self, level: int, value: Any, context: Any) -> tuple[Any, Any]:
         """hₙ(K) and hₙ'(K) in floating point (mp) or intervals (iv)."""
-        move = self._steps[context is iv]
-        point, slope = self._starts[context is iv]((value,))
-        start, start_slope = point, slope
+        start, step = evaluators(self.family, context)
+        critical, critical_slope = point, slope = start((value,))
         for _ in range(self.periods[level]):
-            point, across, along = move((point, value))
+            point, across, along = step((point, value))
             slope = across * slope + along
-        return point - start, slope - start_slope
-
-    @cached_property
-    def _steps(self) -> tuple[Any, Any]:
-        step = self.family.map.step[0]
-        expressions = [step, diff(step, z), diff(step, K)]
-        return evaluator(expressions, (z, K), mp), evaluator(expressions, (z, K), iv)
-
-    @cached_property
-    def _starts(self) -> tuple[Any, Any]:
-        critical = sqrt(self.family.critical_square)
-        expressions = [critical, diff(critical, K)]
-        return evaluator(expressions, (K,), mp), evaluator(expressions, (K,), iv)
+        return point - critical, slope - critical_slope
 
     @cached_property
     def superstable(self) -> list[Any]:
@@ -118,12 +118,15 @@ class Cascade:
     @cached_property
     def ratios(self) -> list[float]:
         """(Kₙ − Kₙ₋₁)/(Kₙ₊₁ − Kₙ)."""
-        values: Sequence[Any] = self.superstable
-        triples = zip(values, values[1:], values[2:], strict=False)
-        return [float((second - first) / (third - second)) for first, second, third in triples]
+        distances = [later - earlier for earlier, later in pairwise(self.superstable)]
+        return [float(first / second) for first, second in pairwise(distances)]
 
     @cached_property
     def onset(self) -> float:
         """K∞, from the last two parameters and their ratio continued for ever."""
         *_, previous, last = self.superstable
         return float(last + (last - previous) / (self.ratios[-1] - 1))
+
+    def as_report(self) -> dict[str, list[float]]:
+        """What is printed and written of its parameters."""
+        return {"superstable_parameters": [float(value) for value in self.superstable], "ratios": self.ratios}

@@ -9,7 +9,10 @@ with the multipliers λ₀ = 1 + K and λ₁ = 1 − 2K of the fixed points, whi
 K. So for K > 0 real three-cycles come and go at zeros of T alone, where two of them meet in all three points (hence the
 cube), and the multiplier is 1. Sturm's theorem counts the zeros of T, and between them those of Φ.
 
-Source: Morton, Vivaldi 1995 for discriminants of this form; T is derived here.
+Beyond its birth a three-cycle doubles in its turn: the window is a small copy of the family's quadratic cousin z² + c,
+with c = 1/4 at the birth, c = 0, −1, … where a cycle is superstable, and c = −2 at the end.
+
+Source: :cite:t:`morton1995bifurcations` for discriminants of this form; T is derived here.
 """
 
 from __future__ import annotations
@@ -18,12 +21,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
-from sympy import Expr, Poly, Rational, Symbol, cancel, discriminant, expand, factor_list, oo, sqrt
+from sympy import Expr, Poly, Rational, cancel, discriminant, factor_list, oo, sqrt
 
-from analysis.bifurcation.theory import Family, K, z
+from analysis.bifurcation.cascade import Cascade
+from analysis.bifurcation.theory import SQUARE, Family, K, z
 from eos_sym import Undecided
 
-SQUARE = Symbol("s")
+SUPERSTABLE = 1.4532  # a guess of the superstable parameter of period 3
 
 
 @dataclass(frozen=True)
@@ -36,8 +40,8 @@ class PeriodThree:
     def points(self) -> Expr:
         """Φ: its zeros s = z² are the points of all three-cycles."""
         thrice, once = (self.family.map.iterate(count).step[0] for count in (3, 1))
-        quotient = cancel(expand(thrice - z) / expand(once - z))
-        return expand(quotient.subs(z, sqrt(SQUARE)))
+        quotient = cancel((thrice - z).expand() / (once - z).expand())
+        return quotient.subs(z, sqrt(SQUARE)).expand()
 
     @cached_property
     def discriminant(self) -> dict[Expr, int]:
@@ -47,12 +51,11 @@ class PeriodThree:
     @cached_property
     def birth_polynomial(self) -> Expr:
         """T, the one factor with positive zeros."""
-        found = [
-            part for part in self.discriminant if Poly(part, K).count_roots(0, oo) > Poly(part, K).count_roots(0, 0)
-        ]
+        polynomials = [Poly(part, K) for part in self.discriminant]
+        found = [part for part in polynomials if part.count_roots(0, oo) > part.count_roots(0, 0)]
         if len(found) != 1:
             raise Undecided(f"the birth of period three: {len(found)} factors of the discriminant have positive zeros")
-        return found[0]
+        return found[0].as_expr()
 
     @cached_property
     def births(self) -> list[Expr]:
@@ -68,6 +71,15 @@ class PeriodThree:
     def count_at(self, value: Rational) -> int:
         """The number of three-cycles at a rational K > 0."""
         return int(Poly(self.points.subs(K, value), SQUARE).count_roots(0, oo)) // 3
+
+    @property
+    def unit(self) -> float:
+        """The unit of c in the window of the first birth."""
+        return 4 * (SUPERSTABLE - float(self.births[0]))
+
+    def cascade(self, levels: int) -> Cascade:
+        """The doublings in that window."""
+        return Cascade(self.family, levels, 3, (SUPERSTABLE, SUPERSTABLE + self.unit))
 
     def as_report(self) -> dict[str, object]:
         """What is printed and written."""

@@ -4,6 +4,8 @@ The nine solutions of F(F(z)) = z are the zeros of the factors of one polynomial
 z ↦ −z, and a quartic with two mirror images of a two-cycle about z = ±1. Modulo its factor, the derivative of F∘F is a
 function of K alone: the multiplier. Every threshold is then the one positive zero of a polynomial in K, by Descartes'
 rule of signs.
+
+Errors: `Undecided` where a polynomial is not known to have exactly one positive zero, or has it in no closed form.
 """
 
 from __future__ import annotations
@@ -13,28 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sympy import (
-    Expr,
-    Matrix,
-    Poly,
-    Rational,
-    Symbol,
-    cancel,
-    cos,
-    diff,
-    discriminant,
-    expand,
-    expand_trig,
-    factor,
-    factor_list,
-    fraction,
-    nsimplify,
-    roots,
-    simplify,
-    solve,
-    sqrt,
-    symbols,
-)
+from sympy import Expr, Matrix, Poly, Rational, Symbol, cos, discriminant, fraction, nsimplify, roots, solve, sqrt
 
 from analysis.minimalist.theory import KAPPA, P, b, derive
 from analysis.minimalist.theory import a as offset
@@ -43,12 +24,13 @@ from eos_sym import STEP_SIZE, GradientDescent, Map, Objective, Undecided
 from eos_sym.algebra import sign_changes
 from eos_sym.orbits import Orbit
 from eos_sym.stability import StabilityCondition, stability
+from numeric import Simulator, compile_map
 
 K = SCALED_IMBALANCE
-z = Symbol("z", real=True)
-x = Symbol("x", real=True)
-MU, HEIGHT = symbols("mu A", positive=True)  # A = aκ
-ANGLE = Symbol("phi", real=True)
+z, x, ANGLE = (Symbol(name, real=True) for name in ("z", "x", "phi"))
+MU, HEIGHT = (Symbol(name, positive=True) for name in ("mu", "A"))  # A = aκ
+SQUARE = Symbol("s")  # z²
+DOUBLE_WELL = Objective("double well", (x**2 - MU) ** 2 / 4, (x,), (MU,))
 
 
 @dataclass(frozen=True)
@@ -56,15 +38,15 @@ class Family:
     """The cubic family and its thresholds, each computed on first use."""
 
     @cached_property
-    def double_well(self) -> Objective:
-        """¼(x² − μ)²."""
-        return Objective("double well", (x**2 - MU) ** 2 / 4, (x,), (MU,))
-
-    @cached_property
     def map(self) -> Map:
         """Gradient descent on the double well in z = x/√μ, with K = ημ."""
-        scaled = GradientDescent().map(self.double_well).conjugate({z: x / sqrt(MU)}, {x: z * sqrt(MU)})
-        return Map((z,), (K,), (factor(scaled.step[0].subs(STEP_SIZE, K / MU)),))
+        scaled = GradientDescent().map(DOUBLE_WELL).conjugate({z: x / sqrt(MU)}, {x: z * sqrt(MU)})
+        return Map((z,), (K,), (scaled.step[0].subs(STEP_SIZE, K / MU).factor(),))
+
+    @cached_property
+    def simulator(self) -> Simulator:
+        """The map, compiled."""
+        return compile_map(self.map)
 
     @cached_property
     def frozen_map(self) -> Expr:
@@ -75,24 +57,21 @@ class Family:
     def reduced_map(self) -> Map:
         """b after two steps on the minimalist example near the edge, at frozen A = aκ."""
         step = derive().series[2][b].subs(offset, HEIGHT / KAPPA)
-        return Map((b,), (HEIGHT,), (factor(step),))
+        return Map((b,), (HEIGHT,), (step.factor(),))
 
     @cached_property
     def reduced_in_z(self) -> Expr:
         """The reduced map in z = b/√(A/2), with K = 8A."""
         root = sqrt(HEIGHT / 2)
         scaled = self.reduced_map.conjugate({z: b / root}, {b: z * root})
-        return factor(scaled.step[0].subs(HEIGHT, K / 8))
+        return scaled.step[0].subs(HEIGHT, K / 8).factor()
 
     @cached_property
     def cycles(self) -> dict[Expr, Expr]:
         """The irreducible factors of F(F(z)) − z, each with the multiplier of F∘F at its zeros."""
         twice = self.map.iterate(2).step[0]
-        derivative = diff(twice, z)
-        return {
-            part: factor(Poly(derivative, z).rem(Poly(part, z)).as_expr())
-            for part, _ in factor_list(expand(twice - z), z)[1]
-        }
+        slope = Poly(twice.diff(z), z)
+        return {part.as_expr(): slope.rem(part).as_expr().factor() for part, _ in Poly(twice - z, z).factor_list()[1]}
 
     @cached_property
     def count(self) -> int:
@@ -108,15 +87,7 @@ class Family:
     @cached_property
     def two_cycle_squares(self) -> tuple[Expr, Expr]:
         """z² at the points of the two-cycle about z = 1, the lower and the upper, real for K ≥ 1."""
-        return self._squares(self.two_cycle)
-
-    @staticmethod
-    def _squares(quartic: Expr) -> tuple[Expr, Expr]:
-        """The zeros of the quartic in z², by the quadratic formula."""
-        square = Symbol("s")
-        second, first, constant = Poly(quartic.subs(z, sqrt(square)), square).all_coeffs()
-        spread = sqrt(expand(first**2 - 4 * second * constant))  # not factored, which would split the root
-        return (-first - spread) / (2 * second), (-first + spread) / (2 * second)
+        return zeros_in_square(self.two_cycle)
 
     @cached_property
     def two_cycle_multiplier(self) -> Expr:
@@ -127,75 +98,63 @@ class Family:
     def symmetric_square(self) -> Expr:
         """z² on the symmetric cycle z ↦ −z."""
         (solution,) = solve(self.map.step[0] / z + 1, z**2)
-        return factor(solution)
+        return solution.factor()
 
     @cached_property
-    def symmetric_condition(self) -> StabilityCondition:
-        """The stability of the symmetric cycle, as an exact orbit."""
+    def stability(self) -> dict[str, StabilityCondition]:
+        """Of the minimum z = 1 and the symmetric cycle, as exact orbits, and of the two-cycle by its multiplier."""
         root = sqrt(self.symmetric_square)
-        return Orbit(self.map, ({z: root}, {z: -root})).stability
-
-    @cached_property
-    def minimum_condition(self) -> StabilityCondition:
-        """The stability of the minimum z = 1."""
-        return Orbit(self.map, ({z: Rational(1)},)).stability
-
-    @cached_property
-    def two_cycle_condition(self) -> StabilityCondition:
-        """The stability of the two-cycle."""
-        return stability(Matrix([[self.two_cycle_multiplier]]))
+        return {
+            "minimum": Orbit(self.map, ({z: Rational(1)},)).stability,
+            "symmetric_cycle": Orbit(self.map, ({z: root}, {z: -root})).stability,
+            "two_cycle": stability(Matrix([[self.two_cycle_multiplier]])),
+        }
 
     def two_cycle_at(self, value: Expr) -> Orbit:
-        """The two-cycle about z = 1 as an exact orbit of the map at a rational K."""
-        points = [sqrt(square) for square in self._squares(self.two_cycle.subs(K, value))]
-        step = self.map.step[0].subs(K, value)
-        return Orbit(Map((z,), (), (step,)), tuple({z: point} for point in points))
+        """The two-cycle about z = 1 as an exact orbit of the map at a rational K, the lower point first."""
+        points = [sqrt(square) for square in zeros_in_square(self.two_cycle.subs(K, value))]
+        return Orbit(Map((z,), (), (self.map.step[0].subs(K, value),)), tuple({z: point} for point in points))
 
     @cached_property
     def birth(self) -> Expr:
         """Where the two-cycle becomes real: the discriminant of its quartic in z² vanishes."""
-        square = Symbol("s")
-        return positive_zero(discriminant(Poly(self.two_cycle.subs(z, sqrt(square)), square)))
+        return positive_zero(discriminant(Poly(self.two_cycle.subs(z, sqrt(SQUARE)), SQUARE)))
 
     @cached_property
     def critical_square(self) -> Expr:
         """z² at the critical points of F."""
-        (solution,) = solve(diff(self.map.step[0], z), z**2)
-        return factor(solution)
-
-    @cached_property
-    def critical_value_square(self) -> Expr:
-        """F(z)² at the critical points."""
-        return factor((self.map.step[0] ** 2).expand().subs(z, sqrt(self.critical_square)))
+        (solution,) = solve(self.map.step[0].diff(z), z**2)
+        return solution.factor()
 
     @cached_property
     def thresholds(self) -> dict[str, Expr]:
         """The values of K at which something happens, in closed form, in increasing order."""
         (zero_square,) = solve(self.map.step[0] / z, z**2)
+        highest_square = (self.map.step[0] ** 2).expand().subs(z, sqrt(self.critical_square)).factor()
         return {
-            "first_doubling": self.minimum_condition.critical_value(K),
+            "first_doubling": self.stability["minimum"].critical_value(K),
             "superstable": positive_zero(self.two_cycle_multiplier),
             "second_doubling": positive_zero(self.two_cycle_multiplier + 1),
-            "merging": positive_zero(self.critical_value_square - zero_square),
-            "escape": positive_zero(self.critical_value_square - self.symmetric_square),
+            "merging": positive_zero(highest_square - zero_square),
+            "escape": positive_zero(highest_square - self.symmetric_square),
         }
 
     @cached_property
     def escape_margin(self) -> Expr:
         """Of |z| and |F(z)| beyond the symmetric cycle: |F(z)|/|z| − 1 at z² = zₛ² + e is this function of e."""
         distance = Symbol("e", positive=True)
-        return factor((-self.map.step[0] / z - 1).subs(z, sqrt(self.symmetric_square + distance)))
+        return (-self.map.step[0] / z - 1).subs(z, sqrt(self.symmetric_square + distance)).factor()
 
     @cached_property
     def at_escape(self) -> Expr:
         """F(√2 cos φ) at the escape, in which Chebyshev's −T₃ shows as −√2 cos 3φ: the difference of the two."""
         moved = self.map.step[0].subs({K: self.thresholds["escape"], z: sqrt(2) * cos(ANGLE)})
-        return simplify(expand(moved + sqrt(2) * expand_trig(cos(3 * ANGLE))))
+        return (moved + sqrt(2) * cos(3 * ANGLE).expand(trig=True)).expand().simplify()
 
     def as_report(self) -> dict[str, Any]:
         """What is printed and written."""
         return {
-            "loss": self.double_well.loss,
+            "loss": DOUBLE_WELL.loss,
             "map": self.map,
             "product_of_the_minimalist_example": {P: self.frozen_map},
             "reduced_map_of_two_steps": self.reduced_map,
@@ -205,15 +164,27 @@ class Family:
         }
 
 
+def zeros_in_square(quartic: Expr) -> tuple[Expr, Expr]:
+    """The zeros of an even quartic in z², by the quadratic formula."""
+    second, first, constant = Poly(quartic.subs(z, sqrt(SQUARE)), SQUARE).all_coeffs()
+    spread = sqrt((first**2 - 4 * second * constant).expand())  # not factored, which would split the root
+    return (-first - spread) / (2 * second), (-first + spread) / (2 * second)
+
+
 def positive_zero(expression: Expr) -> Expr:
     """The one positive zero in K of a rational function, one by Descartes' rule, in closed form."""
-    numerator = Poly(fraction(cancel(expression))[0], K)
+    numerator = numerator_of(expression)
     if sign_changes(numerator) != 1:
         raise Undecided(f"the threshold: {numerator.as_expr()} = 0 is not known to have exactly one positive zero")
     zeros = [root for root in roots(numerator) if root.is_positive]
     if len(zeros) != 1:
         raise Undecided(f"the threshold: {numerator.as_expr()} = 0 has no closed-form solution")
     return nsimplify(zeros[0])
+
+
+def numerator_of(expression: Expr) -> Poly:
+    """The numerator of a rational function of K."""
+    return Poly(fraction(expression.cancel())[0], K)
 
 
 def verdicts_between(condition: StabilityCondition, thresholds: Sequence[Expr]) -> str:
@@ -223,8 +194,7 @@ def verdicts_between(condition: StabilityCondition, thresholds: Sequence[Expr]) 
     sign on all of it.
     """
     for margin in condition.margins:
-        numerator = Poly(fraction(cancel(margin))[0], K)
-        changes = sign_changes(numerator)
+        changes = sign_changes(numerator_of(margin))
         if changes is None or changes > 1 or (changes == 1 and positive_zero(margin) not in thresholds):
             return "undecided"
     ends = [Rational(0), *thresholds]

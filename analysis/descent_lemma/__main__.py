@@ -1,30 +1,49 @@
-"""``python -m analysis.descent_lemma``: the options of the training in the figure, and the study put together."""
+"""The descent lemma along a trajectory: where it holds, where it fails, and why a quadratic cannot tell what follows.
+
+Textbooks ask for an L-smooth loss and a step size below 2/L, and get a loss that falls in every step. Nothing so global
+is needed. Along one step from θ to θ⁺ = θ − ηg, g = ∇L(θ), let c(s) = gᵀ∇²L(θ − sηg)g/‖g‖² be the curvature in the
+direction of the step. Taylor's formula with the remainder as an integral is an identity,
+
+    L(θ⁺) = L(θ) − η(1 − ηℓ/2)‖g‖²,      ℓ = 2∫₀¹ (1 − s) c(s) ds,
+
+so the loss falls in this step exactly if the *local smoothness* ℓ, a weighted mean of the curvature along the segment,
+is below 2/η, and rises exactly if it is above. The weight 2(1 − s) has the integral 1, so ℓ ≤ S̄ = max c(s) ≤ max λ₁,
+and
+
+    L(θ⁺) ≤ L(θ) − η(1 − ηS̄/2)‖g‖²:
+
+*the descent lemma, local*. It promises descent wherever S̄ < 2/η.
+
+*Where it holds.* GD that heads for a minimum of sharpness well below 2/η keeps S̄ < 2/η all the way, and the loss falls
+in every step. During progressive sharpening S̄ climbs with the sharpness, and the promise lasts until S̄ = 2/η.
+
+*Where it fails.* At the edge ℓ swings about 2/η, and the loss rises in many steps; yet over hundreds of steps it goes
+down, because the oscillation lowers the curvature whenever it has grown (self-stabilization). No statement about single
+steps sees that. Nor does the sharpness alone say in which steps the loss rises: after λ₁ has passed 2/η, ℓ stays small
+for as long as the gradient has not yet turned to the top direction.
+
+*Inherently non-quadratic.* Replace the loss by its second-order Taylor polynomial at an iterate whose sharpness exceeds
+2/η. GD on this model multiplies the top direction by 1 − ηλ₁ < −1 for ever, and diverges; GD on the loss does not. What
+keeps it is in the third and fourth derivatives.
+
+Tested on ½(1 − xyzw)² from three starts, and on a tanh network fitted to a Chebyshev polynomial, which sharpens to the
+edge and hovers there. Sources: :cite:t:`cohen2021edge`, for all three observations; the lemma is 1.2.3 of
+:cite:t:`nesterov2004introductory`.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
-from typing import TYPE_CHECKING
 
-import xarray as xr
+from analysis.study import CommonOptions, Number, Study, check_step_sizes
 
-from analysis.study.claim import Claim
-from analysis.cli import CommonOptions, Number, Study, check_step_sizes, main
-from analysis.descent_lemma.claims import Context, all_claims
-from analysis.descent_lemma.experiments import Catalogue, Progress
-from analysis.descent_lemma.figures import draw
-from analysis.descent_lemma.theory import Lemma
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from analysis.descent_lemma.network import Network
-
-WIDTH = {"quick": 20, "full": 100}
-STEPS = {"quick": 2000, "full": 20_000}
+PAPER = "Cohen et al. 2021"
+TEXTBOOK = "Taylor's formula; Nesterov 2004, Lemma 1.2.3"
+study = Study(__name__, source=PAPER)
 
 
+@study.options
 @dataclass(frozen=True, kw_only=True)
 class Options(CommonOptions):
     """The descent lemma along gradient descent on ½(1 − xyzw)² and on a tanh network."""
@@ -32,42 +51,256 @@ class Options(CommonOptions):
     eta: Number = Fraction(2, 5)
     """step size of the network; the edge of stability is at 2/η"""
 
+    def __post_init__(self) -> None:
+        check_step_sizes([self.eta])
 
-def analyse(options: Options) -> Study:
-    """Check the options and set up the study."""
-    check_step_sizes([options.eta])
-    lemma, catalogue = Lemma(), Catalogue()
-    found: dict[str, xr.Dataset] = {}
 
-    @cache
-    def network() -> Network:
-        from analysis.descent_lemma.network import Network  # loads torch
+from typing import Any
 
-        return Network(WIDTH[options.preset], float(options.eta), STEPS[options.preset], options.seed)
+import numpy as np
+import xarray as xr
+from sympy import Integer
 
-    def along_catalogue(progress: Progress) -> xr.Dataset:
-        found["catalogue"] = catalogue.along(progress)
-        return found["catalogue"]
+from analysis.descent_lemma.catalogue import CATALOGUE_STEP_SIZE, catalogue_model, catalogue_runs, values
+from analysis.descent_lemma.figure import draw
+from analysis.descent_lemma.intervals import certified_falls
+from analysis.descent_lemma.network import Network, chain_curvature_error
+from analysis.descent_lemma.segments import identity_error, mismatches, promised, resolved, rises, violations
+from analysis.descent_lemma.theory import (
+    change_of_loss,
+    critical_sharpness_of_a_quadratic,
+    taylor_remainder,
+    total_weight,
+)
+from analysis.study import Evidence, Pieces, agreement, bounded, expect, identity, same
+from analysis.study.evidence import Channel
+from eos_sym import STEP_SIZE as ETA
+from eos_sym import Undecided, shallow
 
-    def along_network(progress: Progress) -> xr.Dataset:
-        found["network"] = network().along(progress)
-        return found["network"]
+WIDTH = {"quick": 20, "full": 100}
+STEPS = {"quick": 2000, "full": 20_000}
+ROUNDING = 1e-8
+HOVERING = 0.1  # of 2/η
+DIVERGED, BOUNDED = 1e6, 1e3  # times the loss at which the quadratic model was taken
+CHECKED_POINTS = 40
+RUN_ON = {"simulation": "½(1 − xyzw)²", "network": "network"}
+EDGE = 2 / CATALOGUE_STEP_SIZE
 
-    def claims(data: Mapping[str, xr.Dataset]) -> list[Claim]:
-        return all_claims(Context(lemma, catalogue, data))
 
-    return Study(
-        theory=lemma.as_report(),
-        experiments={
-            "catalogue": along_catalogue,
-            "catalogue_models": lambda progress: catalogue.model(found["catalogue"]),
-            "network": along_network,
-            "network_models": lambda progress: network().models(found["network"]),
-        },
-        claims=claims,
-        figure=draw,
+@study.theory
+def derived() -> dict[str, Any]:
+    """The identity and the lemma in words, carried out on ½(1 − xy)²; and where the quadratic model diverges."""
+    change, _ = change_of_loss(shallow())
+    return {
+        "taylor": "L(θ⁺) = L(θ) − η(1 − ηℓ/2)‖g‖²,  ℓ = 2∫₀¹ (1 − s) c(s) ds,  c(s) = gᵀ∇²L(θ − sηg)g/‖g‖²",
+        "lemma": "L(θ⁺) ≤ L(θ) − η(1 − ηS̄/2)‖g‖²,  S̄ = max c(s)",
+        "example": {"loss": shallow().loss, "change_of_the_loss_in_a_step": change.factor()},
+        "critical_sharpness_of_the_quadratic_model": critical_sharpness_of_a_quadratic(),
+    }
+
+
+@study.measurement
+def example_defect() -> Evidence:
+    """The difference of the two sides of the identity on ½(1 − xy)²."""
+    change, predicted = change_of_loss(shallow())
+    return identity("difference of the two sides on ½(1 − xy)²", Integer(0), (change - predicted).expand())
+
+
+@study.experiment
+def catalogue() -> xr.Dataset:
+    """½(1 − xyzw)² on all four weights from three starts with the same step size, every iteration."""
+    return catalogue_runs()
+
+
+@study.experiment
+def catalogue_models(catalogue: xr.Dataset) -> xr.Dataset:
+    """GD on the second-order Taylor polynomial at an iterate, and GD on the loss from there."""
+    return catalogue_model(catalogue)
+
+
+@study.measurement
+def trained(options: Options) -> Network:
+    """The network that the options ask for."""
+    return Network(WIDTH[options.preset], float(options.eta), STEPS[options.preset], options.seed)
+
+
+@study.experiment
+def network(trained: Network) -> xr.Dataset:
+    """A tanh network on a Chebyshev polynomial, every iteration; its sharpness at every so many."""
+    expect(trained.steps)
+    return trained.along()
+
+
+@study.experiment
+def network_models(trained: Network, network: xr.Dataset) -> xr.Dataset:
+    """The same as catalogue_models for the network, at an iterate before the edge and at one beyond it."""
+    return trained.models(network)
+
+
+def finite(network: xr.Dataset) -> xr.Dataset:
+    """The training of the network, if it stayed finite."""
+    if not np.isfinite(network.loss).all():
+        raise Undecided("the network diverged; give a smaller --eta")
+    return network
+
+
+def at_the_edge(network: xr.Dataset) -> xr.Dataset:
+    """The training of the network, if it reached the edge."""
+    if not bool((finite(network).largest > 2 / network.eta).any()):
+        raise Undecided("the network did not reach the edge of stability; give a larger --eta")
+    return network
+
+
+def beyond_the_edge(network: xr.Dataset, models: xr.Dataset) -> xr.Dataset:
+    """The quadratic model of the network at an iterate beyond the edge."""
+    chosen = models.isel(reached=-1)
+    if not bool(chosen.sharpness > 2 / finite(network).eta):  # missing if there was none
+        raise Undecided("no iterate of the network is far enough beyond 2/η for a quadratic model; try other --eta")
+    return chosen
+
+
+@study.claim("L(θ⁺) = L(θ) − η(1 − ηℓ/2)‖g‖² with ℓ = 2∫₀¹ (1 − s) c(s) ds, for any loss", TEXTBOOK)
+def taylor(catalogue: xr.Dataset, network: xr.Dataset, example_defect: Evidence) -> Pieces:
+    """In general, in full for one loss, along runs; and gᵀ∇²L(θ)g of the run "above" as torch finds it."""
+    yield identity("Taylor's remainder: R'', R'(0) and R(0)", [Integer(0)] * 3, taylor_remainder())
+    yield example_defect
+    error = "largest difference of the two sides, relative to the loss, "
+    yield bounded("simulation", error + RUN_ON["simulation"], identity_error(catalogue), below=ROUNDING)
+    yield lambda: bounded("network", error + RUN_ON["network"], identity_error(finite(network)), below=ROUNDING)
+    points = catalogue.sel(start="above").trajectory.values[:CHECKED_POINTS]
+    curvatures = values()(*points.T, CATALOGUE_STEP_SIZE, 0)[2]
+    error = f"largest relative error of gᵀ∇²L(θ)g at {CHECKED_POINTS} iterates"
+    yield bounded("autograd", error, chain_curvature_error(points, curvatures), below=ROUNDING)
+
+
+@study.claim(
+    "wherever S̄, the largest curvature along a step in its direction, is below 2/η, the loss falls in it", TEXTBOOK
+)
+def descent_lemma(catalogue: xr.Dataset, network: xr.Dataset) -> Pieces:
+    """What the identity lacks is the weight; intervals and simulation look at the same iterates."""
+    yield identity("∫₀¹ 2(1 − s) ds", Integer(1), total_weight())
+    yield lambda: certified_falls(catalogue)
+    yield promises_kept("simulation", catalogue)
+    yield lambda: promises_kept("network", finite(network))
+
+
+def promises_kept(channel: Channel, run: xr.Dataset) -> Evidence:
+    """That the loss rises in none of the steps with S̄ < 2/η."""
+    return counted(channel, "rises", violations(run), promised(run), "promised steps")
+
+
+@study.claim("the loss rises in a step exactly if the local smoothness ℓ exceeds 2/η", "derived here")
+def rises_exactly_beyond(catalogue: xr.Dataset, network: xr.Dataset, example_defect: Evidence) -> Pieces:
+    """The identity in full for one loss, and all steps that floating point resolves."""
+    yield example_defect
+    yield exactly_beyond("simulation", catalogue)
+    yield lambda: exactly_beyond("network", finite(network))
+
+
+def exactly_beyond(channel: Channel, run: xr.Dataset) -> Evidence:
+    """That no step contradicts it."""
+    return counted(channel, "exceptions", mismatches(run), int(resolved(run).sum()), "steps")
+
+
+def counted(channel: Channel, what: str, found: int, total: int, of: str) -> Evidence:
+    """Evidence that something was found in none of so many cases."""
+    quantity = f"{what} in {of}, {RUN_ON[channel]}"
+    return same(channel, quantity, f"0 {what} in {total} {of}", f"{found} {what} in {total} {of}")
+
+
+@study.claim(
+    "as long as S̄ has stayed below 2/η the loss has only fallen: on the way to a flat minimum for ever, during "
+    "progressive sharpening until S̄ = 2/η"
+)
+def monotone_below_the_edge(catalogue: xr.Dataset, network: xr.Dataset) -> Pieces:
+    """A start below the edge, and two that sharpen to it."""
+    below = catalogue.sel(start="below")
+    always = "always" if promised(below) == int(resolved(below).sum()) else "not always"
+    found = f"{always} promised, {rises(below)} rises"
+    yield same("simulation", "S̄ < 2/η and rises on the way to a flat minimum", "always promised, 0 rises", found)
+    yield before_the_edge("simulation", catalogue.sel(start="sharpening"))
+    yield lambda: before_the_edge("network", finite(network))
+
+
+def before_the_edge(channel: Channel, run: xr.Dataset) -> Evidence:
+    """That the loss never rises before S̄ first exceeds 2/η."""
+    beyond = (run.largest > 2 / run.eta).values
+    first = int(beyond.argmax()) if beyond.any() else len(beyond)
+    return counted(channel, "rises", rises(run.isel(iteration=slice(0, first))), first, "steps before the edge")
+
+
+@study.claim("at the edge the loss rises in many steps and falls over many")
+def falls_over_time_at_the_edge(catalogue: xr.Dataset, network: xr.Dataset) -> Pieces:
+    """Some step rises, and the late median is below the loss at the first of them."""
+    yield over_time("simulation", catalogue.sel(start="above"))
+    yield over_time("simulation", catalogue.sel(start="sharpening"))
+    yield lambda: over_time("network", at_the_edge(network))
+
+
+def over_time(channel: Channel, run: xr.Dataset) -> Evidence:
+    """Whether the loss rises in some steps, and whether its late median is below what it was at the first rise."""
+    first = int((run.change > 0).values.argmax())
+    late = float(run.loss[-(run.sizes["iteration"] // 10) :].median())
+    falls = "falls" if late < float(run.loss[first]) else "does not fall"
+    found = f"{'rises' if rises(run) else 'never rises'} and {falls}"
+    start = f', start "{run.start.item()}"' if "start" in run.coords else ""
+    return same(channel, f"single steps, and the late median, {RUN_ON[channel]}{start}", "rises and falls", found)
+
+
+@study.claim(
+    "there the sharpness comes to within 10 % of 2/η, on the catalogue's loss from above, on the network from below",
+    open=True,
+)
+def sharpness_at_the_edge(catalogue: xr.Dataset, network: xr.Dataset) -> Pieces:
+    """At the last iterate, and over the last quarter of the readings."""
+    last = float(catalogue.sharpness.sel(start="above")[-1])
+    yield agreement("simulation", "sharpness at the last iterate, from above", EDGE, last, relative=HOVERING)
+
+    def over_the_last_quarter() -> Evidence:
+        readings = at_the_edge(network).sharpness
+        mean, edge = float(readings[-(len(readings) // 4) :].mean()), float(2 / network.eta)
+        return agreement("network", "mean sharpness over the last quarter", edge, mean, relative=HOVERING)
+
+    yield over_the_last_quarter
+
+
+@study.claim("GD on the quadratic model multiplies the top direction of its gradient by 1 − ηλ₁: below −1 beyond 2/η")
+def model_multiplier(catalogue_models: xr.Dataset, network: xr.Dataset, network_models: xr.Dataset) -> Pieces:
+    """Where the multiplier is −1, and the growth along the top direction over ten steps."""
+    yield identity("λ₁ where the multiplier is −1", 2 / ETA, critical_sharpness_of_a_quadratic())
+    yield growth("simulation", catalogue_models)
+    yield lambda: growth("network", beyond_the_edge(network, network_models))
+
+
+def growth(channel: Channel, model: xr.Dataset) -> Evidence:
+    """The factor of the top direction for one step."""
+    expected, quantity = (
+        1 - float(model.eta) * float(model.sharpness),
+        f"growth of the top component a step, {RUN_ON[channel]}",
     )
+    return agreement(channel, quantity, expected, float(model.growth), relative=1e-6)
 
+
+@study.claim(
+    "from an iterate beyond 2/η GD on the quadratic model of the loss diverges, to over 10⁶ times the loss; GD on the "
+    "loss stays within 10³ times it"
+)
+def inherently_non_quadratic(catalogue_models: xr.Dataset, network: xr.Dataset, network_models: xr.Dataset) -> Pieces:
+    """Both from the same iterate."""
+    yield model_and_loss("simulation", catalogue_models)
+    yield lambda: model_and_loss("network", beyond_the_edge(network, network_models))
+
+
+def model_and_loss(channel: Channel, model: xr.Dataset) -> Evidence:
+    """What becomes of the model and of the loss."""
+    start = float(model.real_loss[0])
+    grown = "diverges" if float(abs(model.model_loss[-1])) > DIVERGED * start else "stays"
+    stays = "stays" if float(model.real_loss.max()) < BOUNDED * start else "diverges"
+    found = f"model {grown}, loss {stays}"
+    return same(channel, f"end of GD on model and loss, {RUN_ON[channel]}", "model diverges, loss stays", found)
+
+
+study.figure(draw)
 
 if __name__ == "__main__":
-    main("descent_lemma", Options, analyse)
+    study.main()

@@ -9,70 +9,60 @@ The enclosures are mpmath's, through `eos_sym.algebra.evaluate`, with DIGITS dig
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from functools import cache
 
 import xarray as xr
 from mpmath import iv
-from sympy import Rational
+from sympy import Expr, Rational, Symbol
 
-from analysis.study.claim import Evidence
-from analysis.descent_lemma.experiments import CATALOGUE_STEP_SIZE, Catalogue
+from analysis.descent_lemma.catalogue import CATALOGUE_STEP_SIZE, LOSS
 from analysis.descent_lemma.segments import resolved
 from analysis.descent_lemma.theory import SEGMENT, curvature_along
+from analysis.study import Evidence
 from eos_sym import STEP_SIZE, GradientDescent
-from eos_sym.algebra import Evaluator, evaluator
+from eos_sym.algebra import Evaluator, evaluator, interval_digits
 
 BOXES = 12
 DIGITS = 30
 STEP = Rational(str(CATALOGUE_STEP_SIZE))
 
 
-@dataclass(frozen=True)
-class Certificate:
-    """Enclosures of the loss and of the curvature along a step of the catalogue's loss."""
+def certified_falls(along: xr.Dataset) -> Evidence:
+    """The evidence of all steps of runs on the catalogue's loss in which the lemma promises descent with certainty."""
+    quantity = "steps in which the loss falls, of those with S̄ < 2/η for certain"
+    wanted = (along.largest < 2 / along.eta) & resolved(along)
+    points = along.trajectory.transpose("start", "iteration", "state").values
+    with interval_digits(DIGITS):
+        steps = [certain(point) for point in points[wanted.transpose("start", "iteration").values].tolist()]
+    falls = [falls for promised, falls in steps if promised]
+    if not falls:
+        return Evidence("interval", quantity, "undecided", "some step with S̄ < 2/η for certain", "none")
+    expected, observed = (f"{count} falls in {len(falls)} steps" for count in (len(falls), sum(falls)))
+    return Evidence("interval", quantity, "proved" if all(falls) else "undecided", expected, observed)
 
-    catalogue: Catalogue
 
-    @cached_property
-    def losses(self) -> Evaluator:
-        """L(θ), L(θ − ηg) and ‖g‖², of the weights."""
-        objective = self.catalogue.objective
-        moved = GradientDescent().map(objective).after(objective.loss)
-        squared = (objective.gradient.T * objective.gradient)[0]
-        return self._enclosures([objective.loss, moved, squared])
+def certain(weights: list[float]) -> tuple[bool, bool]:
+    """Whether S̄ < 2/η for certain in the step from these weights, and whether L(θ⁺) < L(θ) for certain."""
+    before, after, squared = losses()(weights)
+    pieces = [iv.mpf([index, index + 1]) / BOXES for index in range(BOXES)]
+    largest = max(curvature()([*weights, piece])[0].b for piece in pieces)
+    edge = 2 / (iv.mpf(STEP.p) / STEP.q) * squared
+    return bool(largest < edge.a), bool(after.b < before.a)
 
-    @cached_property
-    def curvature(self) -> Evaluator:
-        """gᵀ∇²L(θ − sηg)g, of the weights and s."""
-        return self._enclosures([curvature_along(self.catalogue.objective)], SEGMENT)
 
-    def _enclosures(self, expressions: list[Any], *further: Any) -> Evaluator:
-        return evaluator(
-            [part.subs(STEP_SIZE, STEP) for part in expressions], (*self.catalogue.objective.weights, *further), iv
-        )
+@cache
+def losses() -> Evaluator:
+    """L(θ), L(θ − ηg) and ‖g‖², of the weights."""
+    moved = GradientDescent().map(LOSS).after(LOSS.loss)
+    return enclosures([LOSS.loss, moved, (LOSS.gradient.T * LOSS.gradient)[0]])
 
-    def certify(self, along: xr.Dataset) -> Evidence:
-        """The evidence of all steps in which the lemma promises descent with certainty."""
-        wanted = (along.largest < 2 / along.eta) & resolved(along)
-        points = along.trajectory.transpose("start", "iteration", "state").values
-        chosen = points[wanted.transpose("start", "iteration").values].tolist()
-        digits, iv.dps = iv.dps, DIGITS
-        try:
-            steps = [self._step(weights) for weights in chosen]
-        finally:
-            iv.dps = digits
-        promised = [falls for certain, falls in steps if certain]
-        if not promised:
-            return Evidence("interval", "undecided", "some step with S̄ < 2/η for certain", "none")
-        expected, observed = (f"{falls} falls in {len(promised)} steps" for falls in (len(promised), sum(promised)))
-        return Evidence("interval", "proved" if all(promised) else "undecided", expected, observed)
 
-    def _step(self, weights: list[float]) -> tuple[bool, bool]:
-        """Whether S̄ < 2/η for certain, and whether L(θ⁺) < L(θ) for certain."""
-        before, after, squared = self.losses(weights)
-        pieces = [iv.mpf([index, index + 1]) / BOXES for index in range(BOXES)]
-        largest = max(self.curvature([*weights, piece])[0].b for piece in pieces)
-        edge = 2 / (iv.mpf(STEP.p) / STEP.q) * squared
-        return bool(largest < edge.a), bool(after.b < before.a)
+@cache
+def curvature() -> Evaluator:
+    """gᵀ∇²L(θ − sηg)g, of the weights and s."""
+    return enclosures([curvature_along(LOSS)], SEGMENT)
+
+
+def enclosures(expressions: list[Expr], *further: Symbol) -> Evaluator:
+    """The expressions in intervals, as functions of the weights and what there is further."""
+    return evaluator([part.subs(STEP_SIZE, STEP) for part in expressions], (*LOSS.weights, *further), iv)

@@ -15,11 +15,12 @@ import torch
 import xarray as xr
 from torch import Tensor, nn
 
-from analysis.descent_lemma.experiments import Progress, quadratic_run
+from analysis.descent_lemma.catalogue import quadratic_run
 from analysis.descent_lemma.segments import POINTS, segment_dataset
 from numeric.compile import Array
 from numeric.networks import FlatLoss, gradient, gradient_descent, half_squared_error, hessian
 from numeric.networks.architectures import scalar_chain
+from numeric.progress import listener
 from numeric.runs import one_thread
 
 EXAMPLES, DEGREE, GAIN = 20, 4, 1.9
@@ -55,31 +56,32 @@ class Network:
         """The iterates of torch's SGD, (steps + 1, p)."""
         return gradient_descent(self.loss, self.loss.parameters, self.eta, self.steps)
 
-    def along(self, progress: Progress) -> xr.Dataset:
+    def along(self) -> xr.Dataset:
         """Everything that the lemma speaks of, along the training."""
         with one_thread():
-            return self._along(progress)
-
-    def _along(self, progress: Progress) -> xr.Dataset:
-        loss = torch.func.vmap(self.loss)(self.path).numpy()
-        pieces = []
-        for chunk in self.path[:-1].split(CHUNK):
-            pieces.append(torch.func.vmap(self._segment)(chunk).numpy())
-            progress(len(chunk))
-        segments = np.concatenate(pieces)
+            loss = torch.func.vmap(self.loss)(self.path).numpy()
+            segments = self.segments()
+            sampled = np.arange(0, self.steps, SHARPNESS_EVERY)
+            hessians = torch.func.vmap(lambda at: hessian(self.loss, at), chunk_size=CHUNK)(self.path[sampled])
+            finite = hessians.isfinite().all(dim=(1, 2))
+            tops = np.full(len(sampled), np.nan)
+            tops[finite] = torch.linalg.eigvalsh(hessians[finite])[:, -1]
         squared = segments[:, 0]
         with np.errstate(invalid="ignore"):  # 0/0 where every unit is saturated
             curvature = segments[:, 1:] / squared[:, None]
         run = segment_dataset(loss[None], squared[None], curvature[None], self.eta)
-        sampled = np.arange(0, self.steps, SHARPNESS_EVERY)
-        hessians = torch.func.vmap(lambda at: hessian(self.loss, at), chunk_size=CHUNK)(self.path[sampled])
-        finite = hessians.isfinite().all(dim=(1, 2))
-        tops = np.full(len(sampled), np.nan)
-        tops[finite] = torch.linalg.eigvalsh(hessians[finite])[:, -1]
         return run.isel(start=0).assign(sharpness=("sampled", tops), sampled_iteration=("sampled", sampled))
 
-    def _segment(self, parameters: Tensor) -> Tensor:
-        """‖g‖² and gᵀ∇²L(θ − sηg)g at the points s of the segment, (1 + points,)."""
+    def segments(self) -> Array:
+        """‖g‖² and gᵀ∇²L(θ − sηg)g at the points of the segments of all steps, (steps, 1 + points)."""
+        pieces = []
+        for chunk in self.path[:-1].split(CHUNK):
+            pieces.append(torch.func.vmap(self.segment)(chunk).numpy())
+            listener()(len(chunk))
+        return np.concatenate(pieces)
+
+    def segment(self, parameters: Tensor) -> Tensor:
+        """The same for the step from these parameters, (1 + points,)."""
         slope = torch.func.grad(self.loss)(parameters)
 
         def curvature(position: Tensor) -> Tensor:
@@ -96,10 +98,10 @@ class Network:
         for part in (BELOW, ABOVE):
             reached = (along.sharpness >= part * 2 / self.eta).values
             first = int(along.sampled_iteration[reached.argmax()]) if reached.any() else None
-            found.append(self._model(first))
+            found.append(self.model(first))
         return xr.concat(found, dim=xr.Variable("reached", [BELOW, ABOVE]))
 
-    def _model(self, first: int | None) -> xr.Dataset:
+    def model(self, first: int | None) -> xr.Dataset:
         """The model at an iterate; missing where there is none with so much training left."""
         if first is None or first + MODEL_STEPS > self.steps:
             missing = np.full(MODEL_STEPS + 1, np.nan)
@@ -108,13 +110,8 @@ class Network:
                 | dict.fromkeys(("growth", "sharpness", "least", "eta", "first"), np.nan)
             )
         start = self.path[first]
-        model = quadratic_run(
-            float(self.loss(start)),
-            gradient(self.loss, start).numpy(),
-            hessian(self.loss, start).numpy(),
-            self.eta,
-            MODEL_STEPS,
-        )
+        slope, curvature = gradient(self.loss, start).numpy(), hessian(self.loss, start).numpy()
+        model = quadratic_run(float(self.loss(start)), slope, curvature, self.eta, MODEL_STEPS)
         rest = torch.func.vmap(self.loss)(self.path[first : first + MODEL_STEPS + 1]).numpy()
         return model.assign(real_loss=("step", rest), first=float(first))
 

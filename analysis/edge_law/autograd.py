@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.func import grad
 
-from analysis.edge_law.cases import SLOW, Array, Case
+from analysis.edge_law.cases import SLOW, Case
 from numeric.networks import hessian, sharpness, torch_function
 
 
@@ -34,10 +34,10 @@ def coefficients(case: Case) -> tuple[float, float]:
     return float(beta), float(quartic)
 
 
-def end(case: Case, start: Array, steps: int) -> float:
-    """y after so many steps of gradient descent from a start."""
+def end(case: Case, excess: float, steps: int) -> float:
+    """y after so many steps of gradient descent from the start of this excess."""
     loss = torch_function(case.objective.loss, case.objective.weights)
-    weights, eta = torch.tensor(start, requires_grad=True), float(case.step_size)
+    weights, eta = torch.tensor(case.start(excess), requires_grad=True), float(case.step_size)
     for _ in range(steps):
         (slope,) = torch.autograd.grad(loss(weights), weights)
         with torch.no_grad():

@@ -21,10 +21,12 @@ the sum over the fast directions other than u, which is the tolerance of the cla
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 from sympy import Expr, Float, Integer, Rational, Symbol, log, simplify
@@ -38,6 +40,10 @@ Array = NDArray[np.float64]
 SLOW = Rational(1, 20)  # τ; every eigenvalue other than 0 has ηλ > 0.14 here
 COORDINATE_RANGE = (1.001, 1e3)  # of the coordinate along the curves
 SLOPE_STEP = 1e-3  # of the sharpness, relatively, for the logarithmic derivatives
+DECADES = (3e-3, 1e1)  # of e y₀
+LARGEST_RATE = 0.1  # of ηy₀
+SMALLEST_AMPLITUDE = 1e-7  # q₀ over 2y₀²/β, which q reaches later; y₀ is displaced by half of this, relatively
+LONG_ENOUGH = 20_000_000  # iterations; every run to its end ends by itself long before
 
 
 @dataclass(frozen=True)
@@ -108,7 +114,46 @@ class Case:
         """y∞ for the excess y₀."""
         return float(self.form.end(Float(excess)))
 
+    def excesses(self, points: int, slowest: float) -> Array:
+        """y₀ over the decades, as far as `slowest` ≤ ηy₀ ≤ LARGEST_RATE allows."""
+        e, eta = float(self.form.e), float(self.step_size)
+        return np.geomspace(max(DECADES[0] / e, slowest / eta), min(DECADES[1] / e, LARGEST_RATE / eta), points)
 
+    def start(self, excess: float) -> Array:
+        """All weights at the minimum of excess y₀, displaced a little along the top eigenvector."""
+        weights, _, vectors = self.at(self.coordinate(excess))
+        amplitude = float(np.sqrt(2 * SMALLEST_AMPLITUDE / float(self.form.beta))) * excess
+        displaced: Array = weights + amplitude * vectors[:, -1]
+        return displaced
+
+    def starts(self, y0: Sequence[float] | Array) -> dict[str, xr.DataArray]:
+        """The starts of several excesses."""
+        columns = np.array([self.start(excess) for excess in y0]).T
+        pairs = zip(self.objective.weights, columns, strict=True)
+        return {weight.name: xr.DataArray(column, dims="start") for weight, column in pairs}
+
+    def run(self, y0: Sequence[float] | Array, steps: int = LONG_ENOUGH, record_every: int | None = None) -> xr.Dataset:
+        """Gradient descent from excesses y₀."""
+        eta = float(self.step_size)
+        return self.simulator.run(self.starts(y0), {"eta": eta}, steps=steps, record_every=record_every)
+
+    def ends(self, y0: Sequence[float] | Array) -> xr.Dataset:
+        """Runs from excesses y₀: their ends y∞ as simulated and as predicted, and the size σ of what is neglected."""
+        run = self.run(y0)
+        first = run.final.sel(state=self.objective.weights[0].name)
+        columns = {
+            "excess": list(y0),
+            "end": [self.excess_at(float(x)) for x in first],
+            "predicted": [self.predicted(excess) for excess in y0],
+            "neglected": [excess * self.neglected_rate for excess in y0],
+            "scaled_excess": [excess * float(self.form.e) for excess in y0],
+        }
+        values = xr.Dataset({name: ("start", column, {"units": "1"}) for name, column in columns.items()})
+        values["end"] = values.end.where(run.outcome == "converged")
+        return values.merge(run[["outcome", "step"]])
+
+
+@cache
 def cases() -> tuple[Case, ...]:
     """All of them, in the order of the essay."""
     log_cosh = Objective.from_text("log(cosh(1 - x*y))", "x y", name="log-cosh")

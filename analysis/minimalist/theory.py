@@ -115,26 +115,28 @@ class Theory:
         return self.product_map.conjugate(forward, inverse)
 
     @cached_property
+    def moved(self) -> dict[int, dict[Symbol, Expr]]:
+        """a and b after one and after two steps, exactly, in κ."""
+        once = Map((a, b), (KAPPA,), tuple(step.subs(STEP_SIZE, KAPPA**2) for step in self.centred_map.step))
+        return {steps: once.iterate(steps).substitution for steps in (1, 2)}
+
+    @cached_property
     def series(self) -> dict[int, dict[Symbol, Expr]]:
         """a and b after one and after two steps, up to the orders REMAINDERS in κ."""
         return {
-            steps: {
-                coordinate: expand_in(step.subs(STEP_SIZE, KAPPA**2), KAPPA, REMAINDERS[coordinate], SCALE)
-                for coordinate, step in self.centred_map.iterate(steps).substitution.items()
-            }
-            for steps in (1, 2)
+            steps: {name: expand_in(exact, KAPPA, REMAINDERS[name], SCALE) for name, exact in moved.items()}
+            for steps, moved in self.moved.items()
         }
 
     @cached_property
     def scaled_two_step_map(self) -> Map:
         """Two steps in A = a/κ³, B = b/κ², a series in η known as far as the invariant curve needs it."""
-        scaled = {a: A * KAPPA**3, b: B * KAPPA**2, STEP_SIZE: KAPPA**2}
-        steps = []
-        for coordinate, step in self.centred_map.iterate(2).substitution.items():
-            order = 2 * (2 + CURVE_ORDERS)
-            expansion = step.subs(scaled, simultaneous=True) / KAPPA ** SCALE[coordinate]
-            steps.append(expand_in(expansion, KAPPA, order).subs(KAPPA, sqrt(STEP_SIZE)))
-        return Map((A, B), (STEP_SIZE,), tuple(steps))
+        order, scaled = 2 * (2 + CURVE_ORDERS), {a: A * KAPPA**3, b: B * KAPPA**2}
+        steps = (
+            expand_in(exact.subs(scaled, simultaneous=True) / KAPPA ** SCALE[name], KAPPA, order)
+            for name, exact in self.moved[2].items()
+        )
+        return Map((A, B), (STEP_SIZE,), tuple(step.subs(KAPPA, sqrt(STEP_SIZE)) for step in steps))
 
     @cached_property
     def curve(self) -> Expr:

@@ -3,7 +3,7 @@
 Normalized GD, θ ← θ − η∇L/‖∇L‖, takes steps of length η, however close it is to a minimum. It is not the algorithm that
 anybody trains with, but the cleanest model of the edge of stability: whatever the sharpness, the effective step size
 η/‖∇L‖ adapts until the edge is reached. GD on √L, with the effective step η/(2√L), does the same. Most of what follows
-was proved by Arora, Li and Panigrahi (2022).
+was proved by :cite:t:`arora2022understanding`.
 
 *On a quadratic* ½ Σ λᵢθᵢ² it ends in a two-cycle. Every eigenvector vᵢ carries a continuum of them: θ jumps from ηC vᵢ
 to −η(1 − C) vᵢ and back, for any C in (0, 1), so the multiplier along vᵢ is 1. In direction j, with r = λⱼ/λᵢ, two

@@ -1,8 +1,8 @@
 """Self-stabilization: why gradient descent hovers at the edge of stability instead of diverging from it.
 
-Damian, Nichani and Lee (2022) explain the edge by the third derivative of the loss. Let u be the top eigenvector of the
-Hessian, S = 2/η its eigenvalue, x the displacement along u and y the sharpness in excess of 2/η. To second order x only
-alternates, growing or shrinking by the factor 1 + ηy a step. To third order,
+:cite:t:`damian2022selfstabilization` explain the edge by the third derivative of the loss. Let u be the top eigenvector
+of the Hessian, S = 2/η its eigenvalue, x the displacement along u and y the sharpness in excess of 2/η. To second order
+x only alternates, growing or shrinking by the factor 1 + ηy a step. To third order,
 
     ∇L(θ + xu) = ∇L(θ) + xSu + ½x²∇S + …,
 

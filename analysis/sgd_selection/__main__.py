@@ -1,6 +1,6 @@
 """SGD is more picky than GD: at the same step size it leaves a minimum where GD stays, with a burst of the loss.
 
-Wu, Ma and E (2018) took two losses with common minima at 0 and 1,
+:cite:t:`wu2018sgd` took two losses with common minima at 0 and 1,
 
     f₁ = min{x², (x−1)²/10},   f₂ = min{x², 19(x−1)²/10},   L = (f₁ + f₂)/2,
 

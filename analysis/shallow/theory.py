@@ -22,6 +22,7 @@ from eos_sym.edge import EdgeNormalForm, edge_normal_form, invariant_curve
 SCALED_IMBALANCE = Symbol("K", positive=True)  # ηD
 SCALED_OFFSET, EXCESS = symbols("rho delta", real=True)  # η(P − 1), and ηD − 2
 LEVEL = Symbol("C", positive=True)
+STEP_SIZE_RATIO = {2: 1.0, 4: 0.5}  # of the step size of ½(1 − xy)², and of ½(1 − xyzw)², to that of ½(1 − xy)²
 SMALL = Symbol("h", positive=True)
 SERIES_ORDERS = {a: 11, b: 10}  # with a = O(κ³), b = O(κ²): the next terms are of these orders
 
@@ -37,16 +38,18 @@ class DegreeTwo(Theory):
 
     @cached_property
     def series(self) -> dict[int, dict[Symbol, Expr]]:
-        """a and b after one and after two steps, up to the orders SERIES_ORDERS in κ."""
-        found: dict[int, dict[Symbol, Expr]] = {}
-        for steps in (1, 2):
-            moved = self.centred_map.iterate(steps).substitution
-            expanded = {
-                name: expand_in(step.subs(STEP_SIZE, 2 * SMALL**2), SMALL, SERIES_ORDERS[name], SCALE)
-                for name, step in moved.items()
-            }
-            found[steps] = {name: step.subs(SMALL, KAPPA / sqrt(2)).expand() for name, step in expanded.items()}
-        return found
+        """a and b after two steps, up to the orders SERIES_ORDERS in κ."""
+        return {2: {name: self.expanded(exact, SERIES_ORDERS[name]) for name, exact in self.moved[2].items()}}
+
+    def expanded(self, exact: Expr, order: int) -> Expr:
+        """The series in κ up to this order, where a = O(κ³) and b = O(κ²); taken in h = κ/√2."""
+        in_h = expand_in(exact.subs(KAPPA, sqrt(2) * SMALL), SMALL, order, SCALE)
+        return in_h.subs(SMALL, KAPPA / sqrt(2)).expand()
+
+    @cached_property
+    def cubic_term(self) -> Expr:
+        """The term of b'' in b³, which is of one order more."""
+        return self.expanded(self.moved[2][b], SERIES_ORDERS[b] + 1).coeff(b, 3).coeff(a, 0) * b**3
 
     @cached_property
     def ellipse(self) -> Expr:

@@ -1,6 +1,6 @@
 """What every study shares: a study is a script whose decorated functions are its options, theory, claims and figure.
 
-study         `Study`: collects the functions of a module and gives each what its parameters name
+study, parts  `Study` collects the functions of a module and gives each what its parameters name
 options       the options of all studies, read from the command line before anything heavy is imported
 evidence      what a claim yields: values expected and observed, the quantity in words, and the channel
 claim         a claim, and the status that follows from its evidence

@@ -9,7 +9,9 @@ from .evidence import Piece as Piece
 from .evidence import Pieces as Pieces
 from .evidence import Status as Status
 from .evidence import agreement as agreement
+from .evidence import between as between
 from .evidence import bounded as bounded
+from .evidence import exceeds as exceeds
 from .evidence import identity as identity
 from .evidence import over as over
 from .evidence import same as same
@@ -24,5 +26,7 @@ from .options import Number as Number
 from .options import check_step_sizes as check_step_sizes
 from .options import check_steps as check_steps
 from .options import results_folder as results_folder
+from .progress import counted as counted
 from .progress import expect as expect
 from .study import Study as Study
+from .work import verdicts as verdicts

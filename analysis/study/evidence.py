@@ -83,7 +83,7 @@ def theorem(quantity: str, expected: str, observed: str) -> Evidence:
     return Evidence("symbolic", quantity, "proved" if expected == observed else "refuted", expected, observed)
 
 
-def supported(quantity: str, expected: Expr, observed: Expr) -> Evidence:
+def supported(quantity: str, expected: Expr | Sequence[Expr], observed: Expr | Sequence[Expr]) -> Evidence:
     """Symbolic evidence from a formal argument: the formulas agree exactly, but the argument is no proof."""
     evidence = identity(quantity, expected, observed)
     return replace(evidence, status="supported") if evidence.status == "proved" else evidence
@@ -105,6 +105,19 @@ def bounded(channel: Channel, quantity: str, observed: float, *, below: float) -
     status: Status = "supported" if observed < below else "refuted"
     value = float(observed) if math.isfinite(observed) else str(observed)
     return Evidence(channel, quantity, status, f"< {below:g}", value, below)
+
+
+def exceeds(channel: Channel, quantity: str, observed: float, *, above: float) -> Evidence:
+    """Numerical evidence that a value is larger than a bound."""
+    value = float(observed) if math.isfinite(observed) else str(observed)
+    return Evidence(channel, quantity, "supported" if observed > above else "refuted", f"> {above:g}", value)
+
+
+def between(channel: Channel, quantity: str, observed: float, least: float, largest: float) -> Evidence:
+    """Numerical evidence that a value lies between two others; the tolerance is that about their mean."""
+    value = float(observed) if math.isfinite(observed) else str(observed)
+    status: Status = "supported" if least <= observed <= largest else "refuted"
+    return Evidence(channel, quantity, status, f"{least:g} to {largest:g}", value, (largest - least) / 2)
 
 
 def same(channel: Channel, quantity: str, expected: str, observed: str) -> Evidence:

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from numeric.progress import listener, listening
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -65,3 +68,11 @@ def expect(total: int) -> None:
     """Say how many iterations the task has in all, from which the time left is estimated."""
     if isinstance(heard_by := listener(), Advance):
         heard_by.expect(total)
+
+
+def counted(items: Collection[Item]) -> Iterator[Item]:
+    """The items one by one, each of them an iteration of the task, done when the next is asked for."""
+    expect(len(items))
+    for item in items:
+        yield item
+        listener()(1)

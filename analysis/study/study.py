@@ -1,6 +1,6 @@
 """A study as one script: decorated functions, each given what its parameters name.
 
-    study = Study(__name__, source="Cohen et al. 2021, appendix B")
+    study = Study(__name__, source=":cite:t:`cohen2021edge`, appendix B")
 
     @study.options                    the dataclass of the options; run as a program, the command line is read here,
                                       so that what follows is imported only for good input
@@ -14,67 +14,34 @@
     @study.figure                     -> Figure
 
 A parameter is named ``options``, ``folder`` (of the results), or as the function whose result it is to be: theory,
-measurement or experiment. Each is worked out once. In a claim's statement, source and id the names in braces are filled in likewise: for
-`claim("{rule} is stable up to {derived.edge}", rule=RULES)` there is one claim for every rule, whose function is given
-the `rule`, and the theory `derived` is asked for its `edge`.
+measurement or experiment. Each is worked out once. In a claim's statement, source and id the names in braces are filled
+in likewise: for `claim("{rule} is stable up to {derived.edge}", rule=RULES)` there is one claim for every rule, whose
+function is given the `rule`, and the theory `derived` is asked for its `edge`.
 """
 
 from __future__ import annotations
 
-import inspect
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
 from itertools import product
-from string import Formatter
 from typing import TYPE_CHECKING, Any, TypeVar
 
-if TYPE_CHECKING:
-    import xarray as xr
-    from matplotlib.figure import Figure
+from analysis.study.parts import MAIN, Known, Parts
 
+if TYPE_CHECKING:
     from analysis.study.claim import Claim
     from analysis.study.options import CommonOptions
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Options = TypeVar("Options", bound="type[CommonOptions]")
-MAIN = "__main__"
 
 
-def _nothing_drawn() -> Figure:
-    from analysis.study.figure import new_figure
-
-    return new_figure(1, 1)
-
-
-@dataclass
-class Study:
-    """The functions of a study's module; `module` is its ``__name__``, `source` where its claims come from."""
-
-    module: str
-    source: str
-    theories: dict[str, Callable[..., Any]] = field(default_factory=dict)
-    measurements: dict[str, Callable[..., Any]] = field(default_factory=dict)
-    experiment_functions: dict[str, Callable[..., xr.Dataset]] = field(default_factory=dict)
-    claim_functions: list[Callable[[Known], Iterable[Claim]]] = field(default_factory=list)
-    several_experiments: Callable[..., Any] | None = None
-    draw: Callable[..., Any] = _nothing_drawn
-    summarize: Callable[..., Any] | None = None
-    options_type: type[CommonOptions] | None = None
-    given: CommonOptions | None = None
-
-    @property
-    def name(self) -> str:
-        """What follows ``python -m analysis.``."""
-        running = sys.modules[MAIN].__spec__ if self.module == MAIN else None
-        module = running.name if running else self.module
-        return module.removesuffix(f".{MAIN}").rpartition(".")[2]
+class Study(Parts):
+    """The parts of a study, collected by decorators from the functions of its module."""
 
     def options(self, kind: Options) -> Options:
         """The dataclass of the options; where the module is the program, the command line is read now."""
         from analysis.study.options import read_command_line
 
-        self.options_type = kind
         if self.module == MAIN:
             self.given = read_command_line(self.name, kind)
         return kind
@@ -150,35 +117,3 @@ class Study:
         from analysis.study.work import work_off_and_exit
 
         work_off_and_exit(self)
-
-
-class Known:
-    """What the functions of a study may ask for by name: what all share, worked out at most once, and one's own."""
-
-    def __init__(self, study: Study, shared: dict[str, Any], own: Mapping[str, Any] | None = None) -> None:
-        self.study, self.shared, self.own = study, shared, own or {}
-
-    def with_values(self, values: Mapping[str, Any]) -> Known:
-        """The same, and these values besides."""
-        return Known(self.study, self.shared, values)
-
-    def __getitem__(self, name: str) -> Any:
-        """The value, or the result of the function, of this name."""
-        if name in self.own:
-            return self.own[name]
-        if name not in self.shared:
-            study = self.study
-            functions = study.theories | study.measurements | study.experiment_functions
-            if name not in functions:
-                raise TypeError(f"{study.name}: {name} is neither options, theory, measurement nor experiment")
-            self.shared[name] = Known(study, self.shared).call(functions[name])
-        return self.shared[name]
-
-    def call(self, function: Callable[..., Any]) -> Any:
-        """The function's answer to what its parameters name."""
-        return function(**{name: self[name] for name in inspect.signature(function).parameters})
-
-    def filled(self, text: str) -> str:
-        """The text with the names in braces filled in."""
-        filled: str = Formatter().vformat(text, (), self)  # type: ignore[call-overload]  # any object with names
-        return filled

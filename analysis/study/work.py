@@ -23,16 +23,17 @@ from rich.console import Console
 from analysis.study.claim import Verdict, decide
 from analysis.study.figure import draw_and_save
 from analysis.study.options import CommonOptions, refuse, results_folder
+from analysis.study.parts import Known, Parts
 from analysis.study.progress import progress_bars, task
 from analysis.study.report import WIDTH, document, print_claims, print_theory, to_json
-from analysis.study.study import Known, Study
 from eos_sym import BadInput
+from numeric.progress import listening, unheard
 from numeric.runs import save, versions, write_atomically
 
 DRAWN_AND_JUDGED = ("claims.json", "figure.png", "figure.pdf")
 
 
-def work_off_and_exit(study: Study) -> NoReturn:
+def work_off_and_exit(study: Parts) -> NoReturn:
     """Work the study off with the options that it was given, and exit."""
     try:
         if isinstance(sys.stdout, io.TextIOWrapper):
@@ -52,7 +53,7 @@ def work_off_and_exit(study: Study) -> NoReturn:
         sys.exit(130)
 
 
-def work_off(study: Study, options: CommonOptions) -> int:
+def work_off(study: Parts, options: CommonOptions) -> int:
     """Work the study off, write its files, report; the exit code."""
     if options.seed < 0:
         raise BadInput(f"--seed {options.seed}: must be 0 or more")
@@ -62,13 +63,13 @@ def work_off(study: Study, options: CommonOptions) -> int:
     with progress_bars() as progress:
         with task(progress, "deriving the theory", None):
             theory = {name: part for derived in study.theories for name, part in _report(known[derived]).items()}
+            several = known.call(study.several_experiments) if study.several_experiments else {}
 
         data: dict[str, xr.Dataset] = {}
-        several = known.call(study.several_experiments) if study.several_experiments else {}
         single = {name: partial(known.__getitem__, name) for name in study.experiment_functions}
         for label, experiment in (single | several).items():
             with task(progress, f"simulating {label.replace('_', ' ')}", None):
-                data[label] = experiment()
+                data[label] = known.call(experiment)
             save(data, folder / "data.nc", configuration)
             for old in DRAWN_AND_JUDGED:  # of other data
                 (folder / old).unlink(missing_ok=True)
@@ -78,20 +79,22 @@ def work_off(study: Study, options: CommonOptions) -> int:
         if study.several_experiments:
             known.shared[study.several_experiments.__name__] = {name: data[name] for name in several}
 
-        claims = [claim for made in study.claim_functions for claim in made(known)]
+        claims = study.all_claims(known)
         verdicts: list[Verdict] = []
-        with task(progress, "deciding claims", len(claims)) as advance:
+        with task(progress, "deciding claims", len(claims)) as advance, listening(unheard):  # it counts claims alone
             for claim in claims:
                 verdicts.append(decide(claim))
                 advance(1)
         judged = document(analysis=study.name, parameters=configuration, claims=[one.as_json() for one in verdicts])
         write_atomically(folder / "claims.json", lambda path: path.write_text(judged + "\n", encoding="utf-8"))
 
-        with task(progress, "drawing", None):
-            draw_and_save(partial(known.call, study.draw), folder)
+        if study.draw:
+            with task(progress, "drawing", None):
+                draw_and_save(partial(known.call, study.draw), folder)
 
     measured = {"simulation": known.call(study.summarize)} if study.summarize else {}
-    files = [str(folder / file) for file in ("figure.png", "figure.pdf", "data.nc", "claims.json")]
+    drawn = ["figure.png", "figure.pdf"] if study.draw else []
+    files = [str(folder / file) for file in (*drawn, "data.nc", "claims.json")]
     if options.json:
         print(
             document(
@@ -111,6 +114,11 @@ def work_off(study: Study, options: CommonOptions) -> int:
         print_claims(console, verdicts)
         console.print(f"\nwritten: {', '.join(files)}", soft_wrap=True)
     return int(any(verdict.fails for verdict in verdicts))
+
+
+def verdicts(study: Parts, **known: Any) -> dict[str, Verdict]:
+    """What is found of the claims by their ids, on data and results that are given by name; the rest is worked out."""
+    return {claim.id: decide(claim) for claim in study.all_claims(Known(study, known))}
 
 
 def _report(derived: Any) -> Mapping[str, Any]:

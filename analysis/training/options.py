@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from analysis.study import CommonOptions, Number, check_step_sizes, check_steps
 from eos_sym.errors import BadInput
@@ -17,10 +17,14 @@ from eos_sym.errors import BadInput
 if TYPE_CHECKING:
     from numeric.networks.data import Cifar10
 
+NO_IMAGES = "--preset full trains on CIFAR-10: give the folder of its binary files as --data-root FOLDER"
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingOptions(CommonOptions):
     """The options of every analysis that trains networks."""
+
+    images: ClassVar[bool] = True  # whether the full preset trains on CIFAR-10
 
     data_root: Path | None = None
     """folder with the binary files of CIFAR-10, which the full preset trains on"""
@@ -44,15 +48,15 @@ class TrainingOptions(CommonOptions):
             raise BadInput(f"--workers {self.workers} --cluster {self.cluster}: give one of the two")
         if self.data_root is not None and self.preset == "quick":
             raise BadInput(f"--data-root {self.data_root}: the quick preset has data of its own; add --preset full")
+        if self.images and self.data_root is None and self.preset == "full":
+            raise BadInput(NO_IMAGES)
 
     def cifar(self) -> Cifar10:
         """The first images of CIFAR-10."""
         from numeric.networks.data import Cifar10  # loads torch, which options do without
 
         if self.data_root is None:
-            raise BadInput(
-                "--preset full trains on CIFAR-10: give the folder of its binary files as --data-root FOLDER"
-            )
+            raise BadInput(NO_IMAGES)
         images = Cifar10(root=str(self.data_root), examples=self.examples)
         if self.cluster is None:  # whose workers may have them elsewhere than here
             images.check_files()

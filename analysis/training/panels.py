@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
-from analysis.study import THEORY_COLOR
+from analysis.study import THEORY_COLOR, colors
+from analysis.training.edge_run import EdgeRun
 from analysis.training.measures import loss_of, sharpness_of
 
 MOST_POINTS = 4000  # a column of a paper resolves no more
@@ -36,6 +38,18 @@ def plot_sharpness(
         axes.axhline(edge, color=color, linestyle="--", linewidth=0.8)
     axes.set_xlabel("time  $t\\,\\eta$" if time else "iteration")
     axes.set_ylabel("sharpness")
+
+
+def plot_runs(panels: Sequence[Axes], runs: Sequence[EdgeRun]) -> None:
+    """Loss, sharpness, and sharpness against time, in three panels: dashed the edge of a run, dotted its crossing."""
+    loss, sharpness, by_time = panels
+    for run, color in zip(runs, colors(len(runs)), strict=True):
+        history = run.history.assign_attrs(eta=run.eta)
+        plot_loss(loss, history, color, label=f"$\\eta = {run.eta:.3g}$")
+        plot_sharpness(sharpness, history, color, edge=run.edge)
+        plot_sharpness(by_time, history, color, edge=run.edge, time=True)
+        for axes in (loss, sharpness):
+            mark_crossing(axes, run.crossing, color)
 
 
 def label_few_decades(axes: Axes) -> None:

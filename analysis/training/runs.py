@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import torch
 import xarray as xr
@@ -15,7 +17,7 @@ from eos_sym import BadInput
 from numeric.networks.loss import CRITERIA, FlatLoss
 from numeric.networks.training.experiment import Experiment
 from numeric.networks.training.running import available_device
-from numeric.runs import sweep
+from numeric.runs import combine, sweep
 
 
 def train(options: TrainingOptions, folder: Path, experiments: Sequence[Experiment]) -> list[xr.Dataset]:
@@ -37,6 +39,22 @@ def train(options: TrainingOptions, folder: Path, experiments: Sequence[Experime
         where = f"; traceback in {first.traceback}" if first.traceback else ""
         raise BadInput(f"a run failed{more}: {first.reason}{where}")
     return [history for history in result.histories if history is not None]
+
+
+def combined(histories: Mapping[tuple[Any, ...], xr.Dataset], *dimensions: str) -> xr.Dataset:
+    """What the runs recorded, along the dimensions by which their labels tell them apart; nan where there is no run.
+
+    Without the weights; `eta` and `ending` are variables; the loss of mini-batches is named as that of all examples.
+    """
+    along = {name: dict.fromkeys(labels) for name, labels in zip(dimensions, zip(*histories, strict=True), strict=True)}
+    recorded = {labels: _recorded(history, dimensions) for labels, history in histories.items()}
+    return combine([recorded.get(labels) for labels in product(*along.values())], along)
+
+
+def _recorded(history: xr.Dataset, dimensions: Sequence[str]) -> xr.Dataset:
+    names = {f"batch_{name}": name for name in ("loss", "accuracy") if f"batch_{name}" in history}
+    described = {name: history.attrs[name] for name in ("eta", "ending") if name not in dimensions}
+    return history.drop_dims("snapshot", errors="ignore").rename(names).assign(described).drop_attrs()
 
 
 def flat_loss(experiment: Experiment) -> FlatLoss:

@@ -13,8 +13,8 @@ orders of magnitude on arrays, and have neither digits to choose nor bounds.
 
 The sums, products and integer powers of mpmath's intervals are rounded outwards; its elementary functions are not: the
 interval that mpmath 1.3 gives for atan 5.328251086161098 does not contain it. So these are python-flint's, whose error
-bounds are proved (Johansson, Arb, IEEE Transactions on Computers 66, 2017). An interval on which an expression may be
-undefined, with 0 in a denominator or negative numbers under a root, has no enclosure: what is evaluated is continuous.
+bounds are proved (:cite:t:`johansson2017arb`). An interval on which an expression may be undefined, with 0 in a
+denominator or negative numbers under a root, has no enclosure: what is evaluated is continuous.
 
 Symbols are replaced before any code is printed, so no name that a user chose is ever part of it.
 Errors: `BadInput` for unbound symbols; `Undecided` for functions that the context does not know, for infinite

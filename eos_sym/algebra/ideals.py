@@ -13,7 +13,7 @@ lexicographic order:
 FLINT's Buchberger algorithm stops at bounds on the size of the basis, its polynomials and coefficients. Beyond them,
 and beyond a number of branches, the answer is `Undecided`. `Undecided` too: equations that are not polynomials with
 rational coefficients.
-Source: D. Cox, J. Little, D. O'Shea, Ideals, Varieties, and Algorithms, 4th edition, chapters 2, 4, 5, 9.
+Source: :cite:t:`cox2015ideals`, chapters 2, 4, 5, 9.
 """
 
 from __future__ import annotations

@@ -8,12 +8,12 @@ If its degree is D, then A = Q[T]/μ, every coordinate is a polynomial in ℓ,
 
 and V(I) is {h(T) : μ(T) = 0}. If I is radical, some linear form with small integer coefficients has that property; if I
 is not, the squarefree parts of the minimal polynomials of the xᵢ are adjoined first, which makes it radical and changes
-no zero (Seidenberg). So all zeros are found, and their number is known beforehand: that is the count.
-On an irreducible factor p of μ whether a polynomial vanishes at a zero is decided exactly, modulo p; and the zero is
-real iff T is, since ℓ has rational coefficients and tells the zeros apart.
+no zero (:cite:t:`seidenberg1974constructions`). So all zeros are found, and their number is known beforehand: that is
+the count. On an irreducible factor p of μ whether a polynomial vanishes at a zero is decided exactly, modulo p; and the
+zero is real iff T is, since ℓ has rational coefficients and tells the zeros apart.
 
 Errors: `Undecided` for a quotient beyond the bound on its dimension, or balls that stay too wide.
-Source: D. Cox, J. Little, D. O'Shea, Using Algebraic Geometry, 2nd edition, chapters 2 and 4.
+Source: :cite:t:`cox2005using`, chapters 2 and 4.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ real would touch its mirror image too: whether a root is real is therefore decid
 imaginary part exactly 0. A ball [m ± r] means: the number differs from m by at most r.
 
 Errors: `BadInput` for the polynomial 0; `Undecided` for coefficients that are not rational.
-Source: F. Johansson, Arb: efficient arbitrary-precision midpoint-radius interval arithmetic, 2017.
+Source: :cite:t:`johansson2017arb`.
 """
 
 from __future__ import annotations

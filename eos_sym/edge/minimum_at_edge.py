@@ -11,7 +11,7 @@ J⁺ depends on which small singular values count as 0; with the damping
     d = −(JᵀJ + μ‖F‖²)⁻¹ JᵀF
 
 nothing has to be counted: the damping vanishes faster than the step, which so tends to the shortest one, and the
-iteration converges quadratically (Yamashita, Fukushima 2001), if the Hessian has the same rank at all minima nearby.
+iteration converges quadratically (:cite:t:`yamashita2001rate`), if the Hessian has the same rank at all minima nearby.
 μ is raised where a step does not reduce ‖F‖ and lowered where it does. Lengths are those of the weights, and F is
 divided by S.
 

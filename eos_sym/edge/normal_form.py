@@ -15,8 +15,9 @@ y₀ > 0 and small q ends at
     y∞ = −(1 + W(−(1 + e y₀)e^{−(1 + e y₀)}))/e,
 
 W₀ for κ₄ < 0 (self-stabilizing: y∞ → −1/e as e y₀ → ∞, along the parabola y = |κ₄|q/6 − 1/e), W₋₁ for κ₄ > 0 while
-|e| y₀ < 1 (subcritical; beyond, the orbit escapes), and y∞ = −y₀ for κ₄ = 0 (overshooting). Related work: Gan 2026a
-(arXiv 2604.02653), Gan 2026b (2606.15551), Song and Yun 2023, Ahn et al. 2023.
+|e| y₀ < 1 (subcritical; beyond, the orbit escapes), and y∞ = −y₀ for κ₄ = 0 (overshooting). Related work:
+:cite:t:`gan2026productstability`, :cite:t:`gan2026bifurcation`, :cite:t:`song2023trajectory`,
+:cite:t:`ahn2023threshold`.
 
 The law is a formal leading-order argument; simulation tests it. It is derived for gradient descent, and for no other
 rule. The coefficients in symbols come from `edge_normal_form`; in numbers, for any loss, from
@@ -52,7 +53,7 @@ from sympy import (
     together,
 )
 
-from eos_sym.algebra import positive_where_defined
+from eos_sym.algebra import positive_where_defined, rank_one_pivot
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.losses import Objective
 from eos_sym.notebook import aligned
@@ -172,12 +173,10 @@ def edge_normal_form(objective: Objective, curve: Mapping[Symbol, Expr] | None =
     chart = {weight: minima.chart.get(weight, weight) for weight in objective.weights}
     point = {weight: cancel(value.subs(curve or {}, simultaneous=True)) for weight, value in chart.items()}
     hessian = objective.hessian.xreplace(point).applyfunc(cancel)
-    pivot = next((index for index in range(hessian.rows) if not hessian[index, index].is_zero), 0)
-    column = hessian.col(pivot)
-    minors = hessian * column[pivot] - column * column.T
-    if column[pivot].is_zero or not minors.applyfunc(cancel).is_zero_matrix:
+    pivot = rank_one_pivot(hessian)
+    if pivot is None:
         raise Undecided(f"the edge law: the Hessian at the minima of {objective.name} is not known to have rank one")
-    sharpness = cancel(hessian.trace())
+    column, sharpness = hessian.col(pivot), cancel(hessian.trace())
     length_squared = cancel(column[pivot] * sharpness)
     distance = Dummy("t", real=True)
     line = {weight: value + distance * part for (weight, value), part in zip(point.items(), column, strict=True)}

@@ -10,8 +10,8 @@ If an eigenvalue lies in between, or a second one within 3τ of the edge, there 
 
     β = Σ_slow (vⱼ·T)²,   κ₄ = Q − 3 Σ_fast (vⱼ·T)²/λⱼ,   α = −Σ_slow (vⱼ·∇L)(vⱼ·T),
 
-the last being the progressive sharpening of THEORY: 0 at a minimum, positive where the gradient along the floor of a
-valley leads to sharper points.
+the last being progressive sharpening (docs/theory/self_stabilization.md): 0 at a minimum, positive where the gradient
+along the floor of a valley leads to sharper points.
 
 The numbers are computed, not certified. Their accuracy is estimated: κ₄ is computed once more after one Newton step in
 the fast directions, which measures how far the point is from the floor, and what it changes, with an allowance for

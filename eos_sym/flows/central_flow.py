@@ -14,8 +14,8 @@ as holds the sharpness there, dS/dt = ∇S·θ̇ = 0, hence σ² = 2⟨−∇L, 
 to 0, the gradient itself lowers the sharpness, and the flow leaves the edge.
 
 The expressions are in θ and u; `numeric.flows.central_flow` finds u, switches between the two regimes, and integrates.
-Source: Cohen, Damian, Talwalkar, Kolter, Lee 2024, with one eigenvalue at the edge. With ∇L·∇S = −α and u orthogonal to
-the gradient, σ² = 2α/β is the δ² of Damian, Nichani, Lee 2022.
+Source: :cite:t:`cohen2024understanding`, with one eigenvalue at the edge. With ∇L·∇S = −α and u orthogonal to the
+gradient, σ² = 2α/β is the δ² of :cite:t:`damian2022selfstabilization`.
 """
 
 from __future__ import annotations

@@ -16,10 +16,10 @@ along Γ: with τ = η²t and P_Γ the projection onto the tangent space of Γ,
 Γ is given by a chart, the last weights as functions c of the first, t. There P_Γ ∇f has the components G⁻¹∂f/∂t, where
 G = I + CCᵀ, C = ∂c/∂t, is the metric of Γ, and by Woodbury's identity G⁻¹ = I − C(I + CᵀC)⁻¹Cᵀ.
 
-Source: Arora, Li, Panigrahi 2022, who prove convergence to these flows as η → 0, for normalized GD with small noise
-injected. The averaging here is the formal argument at leading order. Errors: `BadInput` for a chart that is not one of
-critical points; `Undecided` for rules that do not oscillate at the scale of η, such as GD, and, in `limit_flow`, where
-the Hessian across Γ is not known to have rank one: `limit_flow_by_eigenvector` then leaves λ₁ to the integrator.
+Source: :cite:t:`arora2022understanding`, who prove convergence to these flows as η → 0, for normalized GD with small
+noise injected. The averaging here is the formal argument at leading order. Errors: `BadInput` for a chart that is not
+one of critical points; `Undecided` for rules that do not oscillate at the scale of η, such as GD, and, in `limit_flow`,
+where the Hessian across Γ is not known to have rank one: `limit_flow_by_eigenvector` then leaves λ₁ to the integrator.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from dataclasses import dataclass
 
 from sympy import Dummy, Expr, Matrix, Symbol, cancel, diff, factor, limit, simplify
 
-from eos_sym.algebra import positive_where_defined
+from eos_sym.algebra import positive_where_defined, rank_one_pivot
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.flows.flow import Flow, TopEigenvectorFlow, top_direction
 from eos_sym.losses import Objective
@@ -76,8 +76,7 @@ def limit_flow(rule: Rule, objective: Objective, chart: Mapping[Symbol, Expr]) -
     _check_chart(objective, chart)
     hessian = objective.hessian.subs(chart).applyfunc(cancel)
     sharpness = cancel(hessian.trace())
-    rank_one = (hessian * hessian - sharpness * hessian).applyfunc(cancel).is_zero_matrix
-    if not rank_one or not positive_where_defined(factor(sharpness)):
+    if rank_one_pivot(hessian) is None or not positive_where_defined(factor(sharpness)):
         raise Undecided(
             f"the limit flow: the Hessian at the minima of {objective.name} is not known to have rank one; "
             "limit_flow_by_eigenvector finds its top eigenvalue numerically"

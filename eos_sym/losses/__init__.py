@@ -4,13 +4,14 @@
 global minima with their proof, `local_expansion` the derivatives at a point in as many digits as wanted.
 """
 
-from eos_sym.losses.catalogue import minimalist, product, quadratic, sgd_pair, shallow
+from eos_sym.losses.catalogue import LOSSES, minimalist, product, quadratic, sgd_pair, shallow
 from eos_sym.losses.family import LossFamily
 from eos_sym.losses.local_expansion import Derivatives, LocalExpansion, Values, real_number, values_of
 from eos_sym.losses.minima import Minima, global_minima
 from eos_sym.losses.objective import Objective
 
 __all__ = [
+    "LOSSES",
     "Derivatives",
     "LocalExpansion",
     "LossFamily",

@@ -1,13 +1,18 @@
 """The losses of the papers, by name.
 
-quadratic(n)     ½ Σ λᵢ θᵢ²            Cohen et al. 2021, §2; λᵢ > 0 are parameters
-product(depth)   ½ (1 − x₁ x₂ … x_d)²   a deep linear network of width 1 on one example with label 1
-minimalist()     ½ (1 − x y z w)²       Zhu, Wang, Wang, Zhou, Ge 2022: product(4) in the paper's letters
-shallow()        ½ (1 − x y)²           the paper's degree-2 comparison: product(2) in the paper's letters
-sgd_pair()       min{x², (x−1)²/10}, min{x², 19(x−1)²/10}   Wu, Ma, E 2018: a family of two losses, for SGD
+    quadratic(n)     ½ Σ λᵢ θᵢ²             λᵢ > 0 are parameters
+    product(depth)   ½ (1 − x₁ x₂ … x_d)²   a deep linear network of width 1 on one example with label 1
+    minimalist()     ½ (1 − x y z w)²       product(4) in the letters of its paper
+    shallow()        ½ (1 − x y)²           that paper's degree-2 comparison, product(2) in its letters
+    sgd_pair()       min{x², (x−1)²/10}, min{x², 19(x−1)²/10}   a family of two losses, for SGD
+
+Sources: :cite:t:`cohen2021edge`, §2, for the quadratic; :cite:t:`zhu2022minimalist` for the minimalist example and its
+comparison; :cite:t:`wu2018sgd` for the pair.
 """
 
 from __future__ import annotations
+
+from inspect import isfunction
 
 from sympy import Integer, Min, Mul, Rational, Symbol, symbols
 
@@ -55,3 +60,8 @@ def _product_loss(name: str, weights: tuple[Symbol, ...]) -> Objective:
 def _at_least_one(name: str, value: int) -> None:
     if not isinstance(value, int) or value < 1:
         raise BadInput(f"{name} = {value}: must be a whole number, 1 or more")
+
+
+# A loss of a paper is in the catalogue by being a function above.
+LOSSES = {name: made for name, made in tuple(globals().items()) if isfunction(made) and made.__module__ == __name__}
+LOSSES = {name: made for name, made in LOSSES.items() if not name.startswith("_")}

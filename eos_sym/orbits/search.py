@@ -5,10 +5,10 @@ A fixed point is a zero of H(θ) = F(θ) − θ, a two-cycle of H(θ, φ) = (F(�
     δ = −(JᵀJ + λ)⁻¹ JᵀH,       J = DH,  λ proportional to |H|²,
 
 which are Newton's where J is regular, and converge as fast to a continuum of orbits, where it is not
-(Levenberg, Marquardt; Yamashita and Fukushima 2001). Two-cycles are kept from falling back to the fixed points by
-deflation: the equations are divided by |θ − φ|, which multiplies δ by 1/(1 − ∇log|θ − φ|·δ) (Farrell, Birkisson, Funke
-2015). The search runs in floating point; what it finds is refined to 30 digits, and points that agree to 10 are the
-same orbit.
+(:cite:t:`levenberg1944method`, :cite:t:`marquardt1963algorithm`; :cite:t:`yamashita2001rate`). Two-cycles are kept from
+falling back to the fixed points by deflation (:cite:t:`farrell2015deflation`): the equations are divided by |θ − φ|,
+which multiplies δ by 1/(1 − ∇log|θ − φ|·δ). The search runs in floating point; what it finds is refined to 30 digits,
+and points that agree to 10 are the same orbit.
 
 Starts are drawn from a box, the same ones every time. Without a box, they have a size log-uniform in [1/20, 20] and a
 uniform direction, with θ and φ apart, so that orbits of every order of magnitude are met. Every other start is moved to

@@ -17,7 +17,7 @@ from sympy import Integer, diff
 from eos_sym.errors import BadInput
 from eos_sym.losses import LossFamily
 from eos_sym.rules.map import Map
-from eos_sym.rules.optimizers import STEP_SIZE
+from eos_sym.rules.rule import STEP_SIZE
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ On one of them X² lies between the two solutions of X² − ln X² = 1 + 2h, wh
 branches of Lambert's W, and Y between ±√(2h). The period is a quadrature, and √2 π for h → 0. A step of the map, which
 is Euler's method for this flow, changes h at second order in ε, by a quadratic form in the rates.
 
-Source: Damian, Nichani, Lee 2022; extremes, period and the change of h are derived here. Errors: `BadInput` for levels
-that are not positive; `Undecided` for flows that are not separable, have not exactly one equilibrium, or do not turn
-about it.
+Source: :cite:t:`damian2022selfstabilization`; extremes, period and the change of h are derived here. Errors: `BadInput`
+for levels that are not positive; `Undecided` for flows that are not separable, have not exactly one equilibrium, or do
+not turn about it.
 """
 
 from __future__ import annotations

@@ -21,8 +21,8 @@ lies above the edge, at y = |κ₄|q/6, and attracts if the damping 1 − det is
 a far larger |κ₄| it doubles its period. κ₄ is that of `eos_sym.edge.normal_form`, where the directions that follow x at
 once are eliminated; without such directions it is ∇⁴L(u, u, u, u).
 
-Source: Damian, Nichani, Lee 2022; the damped version is derived here. Errors: `BadInput` for coefficients of the wrong
-sign; `Undecided` where there is no two-cycle.
+Source: :cite:t:`damian2022selfstabilization`; the damped version is derived here. Errors: `BadInput` for coefficients
+of the wrong sign; `Undecided` where there is no two-cycle.
 """
 
 from __future__ import annotations

@@ -23,9 +23,9 @@ edge, obey a map of their own; on M, with S = 2/η,
 
     x⁺ = −(1 + ηy + ηQx²/6) x,   y⁺ = y + η(α − by − βx²/2).
 
-Source: Damian, Nichani, Lee 2022. Errors: `BadInput` for a point or direction that does not fit, and where there is no
-progressive sharpening; `Undecided` where ∇S⊥ = 0, where the top eigenvalue is not simple, or where x and y are not
-closed in themselves.
+Source: :cite:t:`damian2022selfstabilization`. Errors: `BadInput` for a point or direction that does not fit, and where
+there is no progressive sharpening; `Undecided` where ∇S⊥ = 0, where the top eigenvalue is not simple, or where x and y
+are not closed in themselves.
 """
 
 from __future__ import annotations

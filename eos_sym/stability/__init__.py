@@ -5,9 +5,10 @@
 error.
 """
 
-from eos_sym.stability.condition import StabilityCondition, jury_margins, stability
+from eos_sym.stability.condition import StabilityCondition, stability
 from eos_sym.stability.critical_sharpness import critical_sharpness
 from eos_sym.stability.enclosed import enclosed_verdict
+from eos_sym.stability.jury import jury_margins
 from eos_sym.stability.stochastic import (
     almost_sure,
     lyapunov_exponent,

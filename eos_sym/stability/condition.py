@@ -9,7 +9,7 @@ Jury margin is positive. For p = zⁿ + a₁zⁿ⁻¹ + … + a_n, a₀ = 1, the
 
 which divides by nothing, so that the margins are polynomials in the coefficients of p. Coordinates that do not act on
 each other in a circle have multipliers of their own, and are treated block by block.
-Source: E. I. Jury, Theory and Application of the z-Transform Method, 1964.
+Source: :cite:t:`jury1964theory`.
 
 Errors: `BadInput` for a matrix that is not square, and for parameters without the values that a critical number needs;
 `Undecided` for a critical value that has no closed form where one is wanted, is of unknown sign or order, or lies
@@ -40,9 +40,10 @@ from sympy import (
     zoo,
 )
 
-from eos_sym.algebra import positive_where_defined, roots_of, sign_changes
+from eos_sym.algebra import positive_where_defined, rank_one_pivot, roots_of, sign_changes
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.notebook import aligned
+from eos_sym.stability.jury import jury_margins
 
 
 @dataclass(frozen=True)
@@ -179,7 +180,7 @@ def stability(jacobian: Matrix) -> StabilityCondition:
                 neutral += multiplicity
                 continue
             degree = max(degree, polynomial.degree())
-            margins += jury_margins(polynomial)
+            margins += map(factor, jury_margins([part / polynomial.LC() for part in polynomial.all_coeffs()]))
             for root, count in roots(polynomial).items():
                 multiplier = factor(root)
                 multipliers[multiplier] = multipliers.get(multiplier, 0) + count * multiplicity
@@ -196,14 +197,8 @@ def stability(jacobian: Matrix) -> StabilityCondition:
 def _rank_one_trace(matrix: Matrix) -> Expr | None:
     """The trace of a matrix known to have rank one, if it is not 0; None for all others."""
     matrix = matrix.applyfunc(cancel)
-    nonzero = (index for index in range(matrix.rows) if _has_a_sign(factor(matrix[index, index])))
-    pivot = next(nonzero, None)
-    if pivot is None:
+    if rank_one_pivot(matrix, lambda entry: _has_a_sign(factor(entry))) is None:
         return None
-    for i in range(matrix.rows):
-        for j in range(matrix.cols):
-            if cancel(matrix[i, j] * matrix[pivot, pivot] - matrix[i, pivot] * matrix[pivot, j]) != 0:
-                return None
     trace = factor(matrix.trace())
     return trace if _has_a_sign(trace) else None
 
@@ -222,16 +217,3 @@ def _characteristic_factors(matrix: Matrix, excess: Expr | None) -> list[tuple[P
     characteristic = matrix.charpoly()
     factors = factor_list(characteristic.as_expr(), characteristic.gen)[1]
     return [(Poly(part, characteristic.gen), multiplicity) for part, multiplicity in factors]
-
-
-def jury_margins(polynomial: Poly) -> list[Expr]:
-    """The margins of p(z): all its roots satisfy |z| < 1 iff each is positive, whatever the sign of a₀."""
-    leading = polynomial.LC()
-    margins = [polynomial.eval(1) / leading, (-1) ** polynomial.degree() * polynomial.eval(-1) / leading]
-    coefficients = [coefficient / leading for coefficient in polynomial.all_coeffs()]
-    while len(coefficients) > 2:
-        first, last = coefficients[0], coefficients[-1]
-        margins.append(first**2 - last**2)
-        reversed_coefficients = reversed(coefficients)
-        coefficients = [first * a - last * b for a, b in zip(coefficients, reversed_coefficients, strict=True)][:-1]
-    return [factor(margin) for margin in margins]

@@ -12,6 +12,8 @@ on a quadratic, and for zeros without a closed form or of unknown order.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sympy import Expr, Symbol, nan, simplify, zoo
 
 from eos_sym.errors import Undecided
@@ -20,15 +22,15 @@ from eos_sym.rules import MOMENTUM, Preconditioned, Rule
 from eos_sym.stability.condition import stability
 
 
-def critical_sharpness(rule: Rule) -> Expr:
-    """The critical sharpness of the rule, an expression in its parameters."""
+def critical_sharpness(rule: Rule, at: Mapping[Symbol, Expr] | None = None) -> Expr:
+    """The critical sharpness of the rule, an expression in its parameters; those in `at` have values."""
     objective = quadratic(1)
     (curvature,) = objective.parameters
     dynamics = rule.map(objective)
     excess = Symbol("excess", positive=True)
     at_minimum = dict.fromkeys(dynamics.state, 0)
     unscaled = dict.fromkeys(rule.scales(objective) if isinstance(rule, Preconditioned) else (), 1)
-    jacobian = dynamics.jacobian.subs(at_minimum | unscaled | {MOMENTUM: 1 / (1 + excess)})
+    jacobian = dynamics.jacobian.subs(at_minimum | unscaled | {MOMENTUM: 1 / (1 + excess)} | dict(at or {}))
     if jacobian.has(nan, zoo):
         raise Undecided("the critical sharpness: the rule is not differentiable at a minimum")
     critical = stability(jacobian).critical_value(curvature)

@@ -18,6 +18,7 @@ from sympy import Expr, Rational
 
 from eos_sym.algebra import Evaluator, evaluator, interval_digits, to_ball, to_interval
 from eos_sym.rules import Map
+from eos_sym.stability.jury import jury_margins
 
 WORKING_DIGITS = 50
 
@@ -31,7 +32,7 @@ def enclosed_verdict(dynamics: Map, points: Sequence[Sequence[Expr]], error: Exp
         for point in points:
             box = [to_interval(_exactly(value) + arb(0, 1) * _exactly(error)) for value in point]
             product = arb_mat(size, size, [to_ball(entry) for entry in entries(box)]) * product
-        margins = _jury_margins(product.charpoly().coeffs()[::-1])
+        margins = jury_margins(product.charpoly().coeffs()[::-1])
     if any(margin < 0 for margin in margins):
         return "unstable"
     return "stable" if all(margin > 0 for margin in margins) else "undecided"
@@ -45,15 +46,3 @@ def _jacobian_evaluator(dynamics: Map) -> Evaluator:
 def _exactly(value: Expr) -> arb:
     number = Rational(value)
     return arb(fmpq(int(number.p), int(number.q)))
-
-
-def _jury_margins(coefficients: list[arb]) -> list[arb]:
-    """As `eos_sym.stability.condition.jury_margins`, in balls, highest coefficient first."""
-    alternating = [(-1) ** index * coefficient for index, coefficient in enumerate(coefficients)]
-    margins = [sum(coefficients, arb(0)), sum(alternating, arb(0))]
-    while len(coefficients) > 2:
-        first, last = coefficients[0], coefficients[-1]
-        margins.append(first**2 - last**2)
-        pairs = zip(coefficients, reversed(coefficients), strict=True)
-        coefficients = [first * a - last * b for a, b in pairs][:-1]
-    return margins

@@ -11,7 +11,7 @@ with probability B(B−1)/(n(n−1)); so, without listing the batches, and with 
 
 With one weight this is the multiplier (1 − ηa)² + η²(n−B)s²/(B(n−1)), where a is the mean of the second derivatives aᵢ
 and s² = mean(aᵢ²) − a². The map takes nonnegative matrices to such, so its spectral radius is one of its multipliers
-(Krein, Rutman 1948), and the critical step size is the least at which a multiplier is 1.
+(:cite:t:`krein1948linear`), and the critical step size is the least at which a multiplier is 1.
 
 *Almost sure*: |δ| grows or shrinks along almost every run by the Lyapunov exponent per step. With one weight that is E
 log|1 − ηa_b|, the logarithm of the almost-sure multiplier Π|1 − ηa_b|^{1/N} over the N batches, at most half the
@@ -21,7 +21,8 @@ it.
 
 Errors: `BadInput` for an empty or mismatched family, a batch size not between 1 and n, and a point that is not a
 minimum of all the losses; `Undecided` for a point where a loss has a kink, and for the almost-sure multiplier of
-several weights. Sources: Wu, Ma, E 2018; Ma, Ying 2021 (mean square); Ziyin, Li, Simon, Ueda 2022 (almost sure).
+several weights. Sources: :cite:t:`wu2018sgd`, :cite:t:`ma2021linear` (mean square); :cite:t:`ziyin2022sgd` (almost
+sure).
 """
 
 from __future__ import annotations

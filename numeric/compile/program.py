@@ -11,8 +11,7 @@ than once are computed once, sums up to their sign, and a denominator that sever
 
 The symbols of a program are its own, v0, v1, … for the arguments and t0, t1, … for intermediate results, so that no
 name a user chose is ever part of printed code, and the same expressions always print the same code.
-Source: A. Hosangadi, F. Fallah, R. Kastner, Optimizing polynomial expressions by algebraic factorization and common
-subexpression elimination, IEEE Transactions on Computer-Aided Design 25, 2012, 2006.
+Source: :cite:t:`hosangadi2006optimizing`.
 """
 
 from __future__ import annotations

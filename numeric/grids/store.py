@@ -30,12 +30,12 @@ import xarray as xr
 from numpy.typing import DTypeLike, NDArray
 
 from eos_sym import BadInput
+from numeric.maps.outcomes import OUTCOMES
 from numeric.runs import provenance
 
 if TYPE_CHECKING:
     from zarr import Array as ZarrArray
 
-OUTCOMES = ("converged", "periodic", "diverged", "undecided")
 DONE = "chunks-done"  # no identifier, so no variable has this name
 
 Chunks = dict[str, int]
@@ -64,6 +64,7 @@ def identity(lazy: xr.Dataset, chunks: Chunks, configuration: Mapping[str, Any])
     facts = {
         "configuration": configuration,
         "attributes": {name: str(value) for name, value in lazy.attrs.items()},
+        "outcomes": OUTCOMES,  # whose places are the codes in the store
         "sizes": dict(lazy.sizes),
         "chunks": chunks,
         **{
@@ -181,7 +182,7 @@ def open_store(path: Path) -> xr.Dataset:
     stored: xr.Dataset = xr.open_zarr(path, chunks={}, consolidated=True)
     if "outcome" not in stored or "flag_meanings" not in stored.outcome.attrs:
         return stored
-    words = np.array(["", *OUTCOMES])
+    words = np.array(["", *stored.outcome.attrs["flag_meanings"].split()])
     attributes = {name: value for name, value in stored.outcome.attrs.items() if not name.startswith("flag_")}
     return stored.assign(outcome=_mapped(words.__getitem__, stored.outcome, words.dtype, attributes))
 

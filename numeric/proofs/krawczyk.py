@@ -7,7 +7,7 @@ For a box X with midpoint m and any matrix Y (here the inverse of DG(m), rounded
 If K(X) lies in the interior of X, then G has exactly one zero in X, and it lies in K(X). X is taken around an
 approximate zero, with a radius of twice its Newton step, so that a point is certified only if it lies in the box.
 Intervals are balls of python-flint, with proved error bounds; the results have decimal ends, and are exact as printed.
-Source: R. Krawczyk, Computing 4, 187, 1969; R. E. Moore, SIAM Journal on Numerical Analysis 14, 611, 1977.
+Source: :cite:t:`krawczyk1969newton`, :cite:t:`moore1977test`.
 
 Errors: `Undecided` where the operator does not contract, as at a singular DG.
 """

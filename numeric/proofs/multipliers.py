@@ -3,7 +3,7 @@
 Discs around approximate eigenvalues come from python-flint, with proved radii. Where eigenvalues coincide these may be
 wide; then all of them lie in the disc |λ − c| ≤ ‖(A − c)ᵏ‖^(1/k), c their mean tr A/n, k a power of 2, which is narrow
 if A − c is nearly nilpotent. An eigenvalue is real if the mirror image of its disc meets no other disc.
-Source: S. M. Rump, Verification methods, Acta Numerica 19, 287, 2010, §13.
+Source: :cite:t:`rump2010verification`, §13.
 """
 
 from __future__ import annotations

@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sympy import Rational
 
-from analysis import cli
 from analysis.basins import __main__ as basins
-from analysis.basins.experiments import CODES, Simulations
-from analysis.basins.measurements import Measured
+from analysis.basins.ends import CODES, Losses, plane
 from analysis.basins.proofs import Proofs
 from analysis.basins.theory import NO_RETURN, Basins
+from analysis.basins.uncertainty import derived_branch_exponent
+from analysis.study.options import read_command_line
+from analysis.study.work import work_off
 from eos_sym import STEP_SIZE
 
 step_sizes = st.floats(0.05, 0.49)
@@ -27,13 +28,9 @@ def step(x, y, h, degree):
     return x - pull * y, y - pull * x, pull
 
 
-def silent(iterations):
-    """No progress bar."""
-
-
 @pytest.fixture(scope="module")
-def simulations():
-    return Simulations(Basins(), Rational(1, 5), 0)
+def losses():
+    return Losses(Basins(), Rational(1, 5))
 
 
 @pytest.fixture(scope="module")
@@ -90,12 +87,12 @@ def test_proved_outcomes_are_those_of_a_plain_loop(degree, h):
         for _ in range(500):
             x, y, _ = step(x, y, h, degree)
     stayed = np.abs(x) + np.abs(y) < 20
-    proved = Proofs(degree, h).outcomes(list(zip(*starts.tolist(), strict=True)), 500)
+    proved = Proofs(degree, h).outcomes(*starts, 500)
     assert proved == np.where(stayed, "bounded", "diverged").tolist()
 
 
-def test_the_rate_at_the_ellipse_is_the_mean_over_the_angle_and_golden_in_the_limit(simulations):
-    rate = simulations.basins.rate
+def test_the_rate_at_the_ellipse_is_the_mean_over_the_angle_and_golden_in_the_limit(losses):
+    rate = losses.basins.rate
     cosines = np.cos(2 * np.pi * np.arange(1000) / 1000)
     for h in (0.1, 0.4, 1.5):
         average = np.log(1 + 2 * h * cosines + 4 * cosines**2).mean()
@@ -103,7 +100,7 @@ def test_the_rate_at_the_ellipse_is_the_mean_over_the_angle_and_golden_in_the_li
     assert float(rate.subs(STEP_SIZE, 0)) == pytest.approx(2 * np.log((1 + np.sqrt(5)) / 2))
 
 
-def test_the_transfer_operator_has_the_growth_rate_of_random_products(simulations):
+def test_the_transfer_operator_has_the_growth_rate_of_random_products(losses):
     """The mean of ∏ 1/(1 + hg + g²) over n steps of the angle falls by ρ a step."""
     angles = 2 * np.pi * np.arange(3**13) / 3**13 + 0.1
     products, means = np.ones_like(angles), []
@@ -112,14 +109,11 @@ def test_the_transfer_operator_has_the_growth_rate_of_random_products(simulation
         products /= 1 + 0.4 * pull + pull**2
         means.append(products.mean())
         angles = np.pi - 3 * angles
-    assert Measured(simulations).branch_exponent() == pytest.approx(
-        -np.log(means[-1] / means[-2]) / np.log(3), abs=1e-3
-    )
+    assert derived_branch_exponent(losses) == pytest.approx(-np.log(means[-1] / means[-2]) / np.log(3), abs=1e-3)
 
 
-def test_the_pictures_have_the_symmetries_of_the_maps(simulations):
-    plane = simulations.both(lambda degree, progress: simulations.plane(40, degree, progress), silent)
-    four, two = (plane.sel(degree=degree).outcome.values for degree in (4, 2))
+def test_the_pictures_have_the_symmetries_of_the_maps(losses):
+    four, two = (plane(losses, 40).outcome.sel(degree=degree).values for degree in (4, 2))
     assert (four == four[::-1, ::-1]).all()
     assert (two == two[::-1, ::-1]).all()
     assert (four == four.T).mean() > 0.99
@@ -128,27 +122,28 @@ def test_the_pictures_have_the_symmetries_of_the_maps(simulations):
     assert (two == two[::-1]).mean() < 0.99
 
 
-def test_a_row_of_the_picture_is_what_a_plain_loop_gives(simulations):
-    plane = simulations.plane(30, 2, silent).isel(y0=20)
-    x, y = plane.x0.values, np.full(30, float(plane.y0))
+def test_a_row_of_the_picture_is_what_a_plain_loop_gives(losses):
+    row = plane(losses, 30).sel(degree=2).isel(y0=20)
+    x, y = row.x0.values, np.full(30, float(row.y0))
     escaped = np.zeros(30, int)
     with np.errstate(all="ignore"):
         for iteration in range(1, 2001):
             x, y, _ = step(x, y, 0.4, 2)
             escaped[(escaped == 0) & ~(np.maximum(abs(x), abs(y)) <= 1e8)] = iteration
-    lost = plane.outcome.values == CODES["diverged"]
+    lost = row.outcome.values == CODES["diverged"]
     assert (lost == (escaped > 0)).all()
-    assert plane.step.values[lost].tolist() == escaped[lost].tolist()
-    at_saddle = plane.x0.values == -float(plane.y0)
-    assert np.isnan(plane.relative_sharpness.values[at_saddle | lost]).all()
+    assert row.step.values[lost].tolist() == escaped[lost].tolist()
+    at_saddle = row.x0.values == -float(row.y0)
+    assert np.isnan(row.relative_sharpness.values[at_saddle | lost]).all()
     at_minima = ~(at_saddle | lost)
-    assert plane.relative_sharpness.values[at_minima] == pytest.approx(0.2 * (x**2 + y**2)[at_minima], rel=1e-6)
+    assert row.relative_sharpness.values[at_minima] == pytest.approx(0.2 * (x**2 + y**2)[at_minima], rel=1e-6)
 
 
-def test_the_window_is_about_a_boundary(simulations):
+def test_the_window_is_about_a_boundary(losses):
     for degree in (4, 2):
-        middle = simulations.crossings[degree]
-        ends = [int(simulations.single(degree, middle + move, 0.25).outcome) for move in (-1e-9, 1e-9)]
+        middle = losses.crossings[degree]
+        starts = [losses.start_at(degree, middle + move, 0.25) for move in (-1e-9, 1e-9)]
+        ends = [int(losses.ends(degree, start).outcome) for start in starts]
         assert ends == [CODES["converged"], CODES["diverged"]]
 
 
@@ -158,7 +153,7 @@ def test_the_window_is_about_a_boundary(simulations):
 def test_step_sizes_without_a_picture_are_refused_in_one_line(eta, named, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["basins", "--eta", eta])
     with pytest.raises(SystemExit) as ending:
-        cli.main("basins", basins.Options, basins.analyse)
+        read_command_line("basins", basins.Options)
     said = capsys.readouterr()
     assert (ending.value.code, said.out, said.err.count("\n")) == (2, "", 1)
     assert named in said.err
@@ -168,10 +163,7 @@ def test_step_sizes_without_a_picture_are_refused_in_one_line(eta, named, monkey
 def test_no_claim_is_refuted_on_a_small_picture(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(basins, "RESOLUTION", {"quick": 60})
     monkeypatch.setattr(basins, "RANDOM_STARTS", {"quick": 10_000})
-    monkeypatch.setattr(sys, "argv", ["basins", "--json", "--out", str(tmp_path)])
-    with pytest.raises(SystemExit) as ending:
-        cli.main("basins", basins.Options, basins.analyse)
-    assert ending.value.code == 0
+    assert work_off(basins.study, basins.Options(json=True, out=tmp_path)) == 0
     document = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
     assert {claim["status"] for claim in document["claims"]} == {"proved", "supported"}
     assert all(len({evidence["channel"] for evidence in claim["evidence"]}) >= 2 for claim in document["claims"])

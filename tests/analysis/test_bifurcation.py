@@ -1,4 +1,4 @@
-"""The thresholds of z ↦ z(1 + K − Kz²) against THEORY §3 and §4, and against iteration written out by hand."""
+"""The thresholds of z ↦ z(1 + K − Kz²) against docs/theory, and against iteration written out by hand."""
 
 import json
 import math
@@ -13,8 +13,7 @@ from mpmath import iv
 from sympy import Rational, Symbol, cos, expand, expand_trig, simplify, sqrt
 
 from analysis.bifurcation.cascade import FEIGENBAUM, Cascade
-from analysis.bifurcation.experiments import Simulations
-from analysis.bifurcation.measurements import Measured, period
+from analysis.bifurcation.descent import period, simulated_period
 from analysis.bifurcation.period_three import PeriodThree
 from analysis.bifurcation.theory import Family, K, positive_zero, verdicts_between, z
 from eos_sym import Undecided
@@ -122,10 +121,10 @@ def test_all_solutions_of_period_two_are_counted(family):
 
 def test_the_verdicts(family):
     doublings = [family.thresholds["first_doubling"], family.thresholds["second_doubling"]]
-    assert verdicts_between(family.minimum_condition, doublings[:1]) == "stable, unstable"
-    assert verdicts_between(family.two_cycle_condition, doublings) == "unstable, stable, unstable"
-    assert verdicts_between(family.symmetric_condition, []) == "unstable"
-    assert verdicts_between(family.two_cycle_condition, doublings[:1]) == "undecided"
+    assert verdicts_between(family.stability["minimum"], doublings[:1]) == "stable, unstable"
+    assert verdicts_between(family.stability["two_cycle"], doublings) == "unstable, stable, unstable"
+    assert verdicts_between(family.stability["symmetric_cycle"], []) == "unstable"
+    assert verdicts_between(family.stability["two_cycle"], doublings[:1]) == "undecided"
 
 
 def test_at_the_escape_the_map_is_minus_the_third_chebyshev_polynomial(family):
@@ -162,8 +161,8 @@ def test_the_onset_separates_periods_from_chaos(cascade):
     assert least_period(iterate(cascade.onset + 0.003)) is None
 
 
-def test_gradient_descent_on_the_minimalist_example_has_the_periods_of_the_frozen_map(family):
-    assert Measured(Simulations(family)).periods([1.1, 1.26, 1.5]) == "2, 4, none"
+def test_gradient_descent_on_the_minimalist_example_has_the_periods_of_the_frozen_map():
+    assert [simulated_period(value) for value in (1.1, 1.26, 1.5)] == ["2", "4", "none"]
     assert period(np.array([0.0, 1, 2] * 10)) == "none"
 
 

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from analysis.bifurcation.cascade import FEIGENBAUM, Cascade
 from analysis.bifurcation.densities import RECORDED_AT_ONCE, Bins, Density, blocks
-from analysis.bifurcation.experiments import GRID, Simulations, Size
-from analysis.bifurcation.figures import image
+from analysis.bifurcation.descent import passage
+from analysis.bifurcation.figure import image
+from analysis.bifurcation.frozen import GRID, Size, onset
+from analysis.bifurcation.frozen import diagram as attractors_over_the_grid
 from analysis.bifurcation.theory import Family
 from analysis.study.figure import new_figure
 
@@ -18,17 +20,13 @@ SMALL = Size(columns=230, rows=150, steps=4000, kept=300, passing=20_000, doubli
 
 
 @pytest.fixture(scope="module")
-def simulations():
-    return Simulations(Family())
+def family():
+    return Family()
 
 
 @pytest.fixture(scope="module")
-def diagram(simulations):
-    return simulations.diagram(SMALL, silent)
-
-
-def silent(count):
-    """No progress."""
+def diagram(family):
+    return attractors_over_the_grid(family, SMALL)
 
 
 def states(value, steps=20_000):
@@ -92,17 +90,17 @@ def test_columns_hold_the_states_that_the_orbit_visits(diagram):
         assert set(np.flatnonzero(diagram.counts[column])) == set(rows)
 
 
-def test_the_onset_is_seen_at_logarithmic_distances_on_both_sides(simulations):
-    onset = Cascade(simulations.family, 7).onset
-    about = simulations.onset(onset, SMALL, silent)
-    distances = np.log(abs(about.K.values - onset)) / np.log(FEIGENBAUM)
+def test_the_onset_is_seen_at_logarithmic_distances_on_both_sides(family):
+    cascade = Cascade(family, 7)
+    about = onset(family, cascade, SMALL)
+    distances = np.log(abs(about.K.values - cascade.onset)) / np.log(FEIGENBAUM)
     assert np.all(np.diff(about.K) > 0)
     assert np.ptp(np.diff(distances[: SMALL.columns // 2])) < 1e-9
     assert distances == pytest.approx(distances[::-1], abs=1e-9)
 
 
-def test_gradient_descent_passes_through_the_two_cycle_of_the_frozen_map_with_its_exponent(simulations):
-    runs = simulations.passage(1 / 32, 10_240, SMALL, silent)
+def test_gradient_descent_passes_through_the_two_cycle_of_the_frozen_map_with_its_exponent(family):
+    runs = passage(family, 1 / 32, 10_240, SMALL)
     assert runs.attrs["runs"] == 1
     slow = runs.sel(K=slice(1.05, 1.2))
     square = [0.5 * (1 + 1 / slow.K + sign * np.sqrt((1 + 1 / slow.K) ** 2 - 4 / slow.K**2)) for sign in (-1, 1)]

@@ -2,15 +2,15 @@ import json
 
 import pytest
 
-from analysis.cli import run
-from analysis.depth import Options, analyse
+from analysis.depth import Options, study
+from analysis.study.work import work_off
 from eos_sym import BadInput
 
 
 @pytest.mark.slow
 def test_a_few_steps_decide_nothing(tmp_path, capsys):
     options = Options(depths=(1, 2, 3), seeds=2, steps=2, workers=1, out=tmp_path, json=True)
-    assert run("depth", options, analyse) == 0
+    assert work_off(study, options) == 0
     document = json.loads(capsys.readouterr().out)
     assert [claim["status"] for claim in document["claims"]] == ["undecided"]
     assert [row["depth"] for row in document["simulation"]["depth"]] == [1, 2, 3]

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.descent_lemma.experiments import CATALOGUE_STEP_SIZE, Catalogue, quadratic_run
-from analysis.descent_lemma.intervals import Certificate
+from analysis.descent_lemma.catalogue import CATALOGUE_STEP_SIZE, catalogue_runs, quadratic_run
+from analysis.descent_lemma.intervals import certain, certified_falls
 from analysis.descent_lemma.network import MODEL_STEPS, Network
 from analysis.descent_lemma.segments import (
     POINTS,
@@ -22,8 +22,14 @@ from analysis.descent_lemma.segments import (
     segment_dataset,
     violations,
 )
-from analysis.descent_lemma.theory import Lemma
+from analysis.descent_lemma.theory import (
+    change_of_loss,
+    critical_sharpness_of_a_quadratic,
+    taylor_remainder,
+    total_weight,
+)
 from eos_sym import STEP_SIZE as ETA
+from eos_sym import shallow
 
 numbers = st.floats(-1.5, 1.5, allow_nan=False)
 
@@ -37,13 +43,8 @@ def slope(weights):
 
 
 @pytest.fixture(scope="module")
-def catalogue():
-    return Catalogue()
-
-
-@pytest.fixture(scope="module")
-def along(catalogue):
-    return catalogue.along(lambda count: None)
+def along():
+    return catalogue_runs()
 
 
 @pytest.fixture(scope="module")
@@ -53,16 +54,16 @@ def network():
 
 @pytest.fixture(scope="module")
 def trained(network):
-    return network.along(lambda count: None)
+    return network.along()
 
 
 def test_taylor_s_remainder_vanishes_for_any_function_and_in_full_for_one():
-    lemma = Lemma()
-    assert lemma.remainder_data == (0, 0, 0)
-    assert lemma.weight == 1
-    assert lemma.example_change[0] != 0
-    assert lemma.example_defect == 0
-    assert lemma.critical_sharpness == 2 / ETA
+    assert taylor_remainder() == (0, 0, 0)
+    assert total_weight() == 1
+    change, predicted = change_of_loss(shallow())
+    assert change != 0
+    assert (change - predicted).expand() == 0
+    assert critical_sharpness_of_a_quadratic() == 2 / ETA
 
 
 @settings(derandomize=True, deadline=None, max_examples=30)
@@ -118,16 +119,16 @@ def test_towards_a_flat_minimum_the_loss_only_falls_and_at_the_edge_it_does_not(
         assert float(run.sharpness[-1]) == pytest.approx(2 / CATALOGUE_STEP_SIZE, rel=0.01)
 
 
-def test_intervals_prove_the_promised_falls(catalogue, along):
-    evidence = Certificate(catalogue).certify(along)
+def test_intervals_prove_the_promised_falls(along):
+    evidence = certified_falls(along)
     assert evidence.channel == "interval"
     assert evidence.status == "proved"
     assert evidence.expected == evidence.observed
 
 
-def test_intervals_do_not_promise_what_is_not_so(catalogue):
+def test_intervals_do_not_promise_what_is_not_so():
     """From (2.6, 0.4) the loss of the first step rises: the enclosures neither promise nor find a fall."""
-    assert Certificate(catalogue)._step([2.6, 0.4, 2.6, 0.4]) == (False, False)
+    assert certain([2.6, 0.4, 2.6, 0.4]) == (False, False)
 
 
 def test_a_quadratic_model_beyond_the_edge_diverges_and_one_below_converges():
@@ -150,7 +151,7 @@ def test_the_network_s_curvature_agrees_with_differences_of_its_loss(network, tr
 
 def test_the_models_of_a_network_that_does_not_reach_the_edge_are_missing():
     network = Network(width=5, eta=0.01, steps=30, seed=0)
-    models = network.models(network.along(lambda count: None))
+    models = network.models(network.along())
     assert models.sizes == {"reached": 2, "step": MODEL_STEPS + 1}
     assert np.isnan(models["first"]).all()
     assert np.isnan(models.model_loss).all()

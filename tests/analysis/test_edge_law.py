@@ -10,14 +10,9 @@ from scipy.special import lambertw
 from sympy import Rational
 
 from analysis.edge_law.cases import cases, product_case, quartic_case
-from analysis.edge_law.experiments import excesses, initial, run_to_the_end
 from eos_sym.reading import parse
 from eos_sym.rules import STEP_SIZE
 from numeric.runs import load
-
-
-def silent(iterations):
-    pass
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +30,7 @@ def test_all_losses_are_self_stabilizing_at_minima_with_the_sharpness_of_the_edg
 
 
 def test_the_excesses_span_three_decades_of_the_scaled_excess_together(losses):
-    scaled = [excesses(case, 5, 3e-4) * float(case.form.e) for case in losses.values()]
+    scaled = [case.excesses(5, 3e-4) * float(case.form.e) for case in losses.values()]
     assert min(values.min() for values in scaled) < 1e-2
     assert max(values.max() for values in scaled) == pytest.approx(10)
 
@@ -51,7 +46,7 @@ def test_the_prediction_is_lambert_w_as_scipy_knows_it(losses):
 @pytest.mark.parametrize("name", ["depth 4", "log-cosh", "fast direction"])
 def test_gradient_descent_ends_within_the_neglected_terms_of_the_prediction(losses, name):
     case = losses[name]
-    run = run_to_the_end(case, np.array([0.5, 3.0]) / float(case.form.e), silent)
+    run = case.ends(np.array([0.5, 3.0]) / float(case.form.e))
     assert set(run.outcome.values) == {"converged"}
     assert (abs(run.end / run.predicted - 1) < run.neglected).all()
     assert (run.neglected < 0.1).all()
@@ -66,7 +61,7 @@ def test_what_is_neglected_at_depth_two_is_as_found_by_hand():
 
 def test_a_start_is_displaced_across_the_valley_alone():
     case = quartic_case(Rational(-15), Rational(1, 10))
-    start = initial(case, [0.5])
+    start = case.starts([0.5])
     assert float(start["s"][0]) == pytest.approx(20.5, abs=1e-12)
     assert 0 < abs(float(start["u"][0])) < 0.01
 

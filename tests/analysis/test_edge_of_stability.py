@@ -1,4 +1,5 @@
 import json
+from fractions import Fraction
 from itertools import product
 
 import numpy as np
@@ -6,12 +7,10 @@ import pytest
 import torch
 import xarray as xr
 
-from analysis.study.claim import decide
-from analysis.cli import run
-from analysis.edge_of_stability.__main__ import Options, analyse
-from analysis.edge_of_stability.claims import claims, runs_of
-from analysis.edge_of_stability.experiments import QUICK, experiments
-from analysis.edge_of_stability.figures import draw
+from analysis.edge_of_stability.__main__ import Options, figure, groups, planned, study
+from analysis.edge_of_stability.settings import QUICK
+from analysis.study.work import verdicts as verdicts_of
+from analysis.study.work import work_off
 from analysis.training.lanczos import lanczos_sharpness
 from eos_sym import BadInput
 from numeric.networks.architectures import FullyConnected
@@ -54,14 +53,17 @@ def histories(sharpness=rises_and_hovers, loss=spiky, ending="steps", steps=STEP
     return xr.Dataset(described | recorded, labels | times)
 
 
+def judged(training, second=CONFIRMED):
+    return {name: found.status for name, found in verdicts_of(study, training=training, second_readings=second).items()}
+
+
 def verdicts(training, second=CONFIRMED):
     """Of the claims about runs."""
-    return {claim.id: decide(claim).status for claim in claims(training, second) if claim.id != "edge"}
+    return {name: status for name, status in judged(training, second).items() if name != "edge"}
 
 
 def test_the_edge_is_derived():
-    (claim,) = (claim for claim in claims(histories(), CONFIRMED) if claim.id == "edge")
-    assert decide(claim).status == "proved"
+    assert judged(histories())["edge"] == "proved"
 
 
 def test_runs_that_rise_to_the_edge_and_hover_there_support_every_claim():
@@ -119,17 +121,18 @@ def test_a_second_reading_that_differs_refutes_hovering():
 
 def test_missing_runs_are_left_out():
     missing = histories().where(lambda runs: runs.number < 2)
-    assert [run.eta for run in runs_of(missing)["fully_connected", "mse"]] == [ETAS[0]]
+    assert [run.eta for run in groups(missing)["fully_connected, mse"]] == [ETAS[0]]
 
 
 def test_the_figure_has_a_dashed_line_at_every_edge_and_a_dotted_one_at_every_crossing():
     def drawn(axes, style):
         return [line for line in axes.lines if line.get_linestyle() == style and len(line.get_xdata())]
 
-    loss, sharpness, by_time = draw(histories()).subfigs[0].axes
+    found = groups(histories())
+    loss, sharpness, by_time = figure(histories(), found).subfigs[0].axes
     for axes in (sharpness, by_time):
         assert [line.get_ydata()[0] for line in drawn(axes, "--")] == [20.0, 10.0]
-    crossings = [run.crossing for run in runs_of(histories())["fully_connected", "mse"]]
+    crossings = [run.crossing for run in found["fully_connected, mse"]]
     for axes in (loss, sharpness):
         assert [line.get_xdata()[0] for line in drawn(axes, ":")] == crossings
 
@@ -137,33 +140,36 @@ def test_the_figure_has_a_dashed_line_at_every_edge_and_a_dotted_one_at_every_cr
 def test_the_second_method_gives_the_top_eigenvalue_of_the_dense_hessian():
     examples = Digits(40).load()
     module = FullyConnected((4,)).build(examples, torch.Generator().manual_seed(1))
-    loss = FlatLoss(module, examples.inputs, examples.targets, cross_entropy, batch_size=15)
+    loss = FlatLoss(module, examples.inputs, examples.targets, cross_entropy, micro_batch=15)
     assert lanczos_sharpness(loss, loss.parameters.numpy()) == pytest.approx(sharpness(loss, loss.parameters), rel=1e-4)
 
 
 def test_every_architecture_and_criterion_has_runs_by_ascending_step_size():
-    runs = experiments(Options(), ("fully_connected", "transformer"), ("mse",), (0.3, 0.1))
-    assert [(place, [one.rule.eta for one in several]) for place, several in runs.items()] == [
-        (("fully_connected", "mse"), [0.1, 0.3]),
-        (("transformer", "mse"), [0.1, 0.3]),
+    etas = (Fraction(3, 10), Fraction(1, 10))
+    runs = planned(Options(architecture=("fully_connected", "transformer"), criterion=("mse",), eta=etas))
+    assert [(place, one.rule.eta, one.loss) for place, one in runs.items()] == [
+        (("fully_connected", "mse", 1), 0.1, "mse"),
+        (("fully_connected", "mse", 2), 0.3, "mse"),
+        (("transformer", "mse", 1), 0.1, "mse"),
+        (("transformer", "mse", 2), 0.3, "mse"),
     ]
     assert QUICK.keys() == {*product(("fully_connected", "convolutional", "transformer"), ("mse", "cross_entropy"))}
 
 
 def test_the_full_preset_says_what_data_it_needs():
     with pytest.raises(BadInput, match="--data-root"):
-        analyse(Options(preset="full"))
+        planned(Options(preset="full"))
 
 
 def test_an_architecture_given_twice_is_refused():
     with pytest.raises(BadInput, match="--architecture"):
-        analyse(Options(architecture=("transformer", "transformer")))
+        Options(architecture=("transformer", "transformer"))
 
 
 @pytest.mark.slow
 def test_a_short_run_writes_everything_and_decides_nothing_but_the_formula(tmp_path, capsys):
     options = Options(out=tmp_path, steps=20, architecture=("fully_connected",), workers=1, json=True)
-    assert run("edge_of_stability", options, analyse) == 0
+    assert work_off(study, options) == 0
     document = json.loads(capsys.readouterr().out)
     assert {claim["status"] for claim in document["claims"] if claim["id"] != "edge"} == {"undecided"}
     assert all((tmp_path / name).stat().st_size > 0 for name in ("figure.png", "figure.pdf", "data.nc", "claims.json"))

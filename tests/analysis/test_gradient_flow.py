@@ -4,15 +4,13 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from analysis.study.claim import decide
-from analysis.cli import run
-from analysis.gradient_flow.__main__ import Options, analyse
-from analysis.gradient_flow.claims import claims
-from analysis.gradient_flow.experiments import pairs, solve_first_order
-from analysis.gradient_flow.measurements import departure, descents_of, excess, growth
-from analysis.gradient_flow.theory import first_order_on_quadratic, solved_first_order
+from analysis.gradient_flow.__main__ import Options, runs, study
+from analysis.gradient_flow.beside import beside_the_flow
+from analysis.gradient_flow.first_order import solve_first_order
+from analysis.study.work import verdicts as verdicts_of
+from analysis.study.work import work_off
 from analysis.training import flat_loss
-from eos_sym import BadInput
+from eos_sym import BadInput, Undecided
 from numeric.networks.architectures import FullyConnected
 from numeric.networks.curvature import gradient
 from numeric.networks.data import Digits
@@ -29,7 +27,7 @@ def crossing_time(eta):
     return (2 / eta - 1) / RATE
 
 
-def descent(eta, activation, order=1.0, delay=None, leaves=5.0, stays=1.0, ending="steps", end=END):
+def history(eta, activation, order=1.0, delay=None, leaves=5.0, stays=1.0, ending="steps", end=END):
     """A run that follows the flow in first order until some time after the crossing, and then is far from it."""
     departed = crossing_time(eta) + (DELAY[activation] if delay is None else delay)
     steps = np.arange(round(end / eta) + 1)
@@ -51,8 +49,8 @@ def descent(eta, activation, order=1.0, delay=None, leaves=5.0, stays=1.0, endin
 
 
 def training(**changes):
-    runs = [descent(eta, activation, **changes) for activation in DELAY for eta in ETAS]
-    return combine(runs, {"activation": list(DELAY), "number": range(1, len(ETAS) + 1)})
+    several = [history(eta, activation, **changes) for activation in DELAY for eta in ETAS]
+    return combine(several, {"activation": list(DELAY), "number": range(1, len(ETAS) + 1)})
 
 
 def flow(rise=RATE, ending="time"):
@@ -69,9 +67,14 @@ def first_order(early=10.0, flow_error=1e-6, predicted=0.01, distance=0.0101):
 
 
 def verdicts(runs=None, flows=None, early=None):
-    formulas = first_order_on_quadratic(), solved_first_order()
-    found = claims(runs or training(), flows or flow(), early or first_order(), *formulas)
-    return {claim.id: decide(claim).status for claim in found}
+    shared = {"training": runs or training(), "flow": flows or flow(), "first_order": early or first_order()}
+    return {name: found.status for name, found in verdicts_of(study, **shared).items()}
+
+
+def tanh_runs():
+    """The runs with tanh: the descent with the largest step size, and the control."""
+    found = beside_the_flow(training().sel(activation="tanh"), flow().sel(activation="tanh"))
+    return found.descents[0], found.control
 
 
 def test_leaving_the_flow_after_the_crossing_supports_every_claim_on_runs():
@@ -104,7 +107,7 @@ def test_staying_with_the_flow_long_after_the_crossing_is_refuted():
 
 
 def test_a_smaller_step_size_that_departs_first_is_refuted():
-    late = [descent(eta, activation, delay=40.0 if eta == 0.5 else 5.0) for activation in DELAY for eta in ETAS]
+    late = [history(eta, activation, delay=40.0 if eta == 0.5 else 5.0) for activation in DELAY for eta in ETAS]
     runs = combine(late, {"activation": list(DELAY), "number": range(1, len(ETAS) + 1)})
     assert verdicts(runs)["larger_steps_depart_earlier_tanh"] == "refuted"
 
@@ -137,18 +140,18 @@ def test_diverged_and_short_runs_decide_nothing():
 
 
 def test_the_excess_is_one_in_first_order_and_the_departure_where_it_passes_the_factor():
-    larger, _, control = descents_of(training(), "tanh")
-    times, ratio = excess(larger, control)
-    np.testing.assert_allclose(ratio[times < crossing_time(0.5)], 1, rtol=1e-12)
-    assert departure(larger, control) == crossing_time(0.5) + DELAY["tanh"]
-    assert departure(control, control) is None
+    larger, control = tanh_runs()
+    np.testing.assert_allclose(larger.excess[larger.excess_times < crossing_time(0.5)], 1, rtol=1e-12)
+    assert larger.departed() == crossing_time(0.5) + DELAY["tanh"]
+    with pytest.raises(Undecided, match="with the flow until the run ended"):
+        control.departed()
 
 
 def test_the_growth_is_the_sum_of_the_logarithms_of_the_multiplier():
-    larger, *_ = descents_of(training(), "tanh")
+    larger, _ = tanh_runs()
     steps = np.arange(crossing_time(0.5), crossing_time(0.5) + DELAY["tanh"] - 1, 0.5)
     expected = np.log(0.5 * (1 + RATE * steps) - 1).sum()
-    assert growth(larger, steps[-1] + 0.5) == pytest.approx(expected, rel=0.05)
+    assert larger.growth(steps[-1] + 0.5) == pytest.approx(expected, rel=0.05)
 
 
 def test_euler_steps_that_go_to_zero_are_apart_from_the_flow_as_the_first_order_says():
@@ -167,7 +170,7 @@ def test_euler_steps_that_go_to_zero_are_apart_from_the_flow_as_the_first_order_
 
 
 def test_all_comparisons_are_at_times_where_the_flow_keeps_its_weights():
-    for pair in pairs(Options(), ()).values():
+    for pair in runs(Options()).values():
         kept = set(pair.flow.rule.weights_at)
         for eta, one in zip(pair.etas, pair.descents, strict=True):
             every = one.measure.weights_every
@@ -177,12 +180,12 @@ def test_all_comparisons_are_at_times_where_the_flow_keeps_its_weights():
 
 def test_step_sizes_that_are_not_positive_are_refused_in_one_line():
     with pytest.raises(BadInput, match="--eta -1"):
-        analyse(Options(eta=(-1,)))
+        Options(eta=(-1,))
 
 
 @pytest.mark.slow
 def test_a_short_run_writes_everything_and_refutes_nothing(tmp_path, capsys):
-    assert run("gradient_flow", Options(out=tmp_path, json=True, steps=20, workers=1), analyse) == 0
+    assert work_off(study, Options(out=tmp_path, json=True, steps=20, workers=1)) == 0
     document = json.loads(capsys.readouterr().out)
     statuses = {claim["id"]: claim["status"] for claim in document["claims"]}
     assert statuses.pop("first_order_on_a_quadratic") == "proved"

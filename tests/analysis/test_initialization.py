@@ -1,11 +1,12 @@
 import json
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 import torch
 
-from analysis.cli import run
-from analysis.initialization import DISTRIBUTIONS, Options, analyse, scale_factor
+from analysis.initialization import DISTRIBUTIONS, Options, factors, study
+from analysis.study.work import work_off
 from eos_sym import BadInput
 
 
@@ -16,10 +17,14 @@ def initial_weights(experiment):
 
 @pytest.mark.parametrize("distribution", DISTRIBUTIONS)
 def test_the_scale_multiplies_the_same_random_weights(distribution):
-    factor = scale_factor(Options(), distribution)
-    whole = initial_weights(factor.experiment(1.0, 3))
-    assert torch.allclose(initial_weights(factor.experiment(0.25, 3)), 0.25 * whole, rtol=1e-12)
-    assert not torch.allclose(initial_weights(factor.experiment(1.0, 4)), whole)
+    (factor,) = (one for one in factors(Options()) if one.name == f"{distribution}_scale")
+    weights = {
+        (scale, seed): initial_weights(replace(experiment, seed=seed))
+        for scale, experiment in factor.experiments.items()
+        for seed in (3, 4)
+    }
+    assert torch.allclose(weights[0.25, 3], 0.25 * weights[1.0, 3], rtol=1e-12)
+    assert not torch.allclose(weights[1.0, 4], weights[1.0, 3])
 
 
 @pytest.mark.slow
@@ -27,7 +32,7 @@ def test_a_few_steps_decide_nothing_for_either_distribution(tmp_path, capsys):
     options = Options(
         scales=(Fraction(1, 4), Fraction(1, 2), Fraction(1)), seeds=2, steps=2, workers=1, out=tmp_path, json=True
     )
-    assert run("initialization", options, analyse) == 0
+    assert work_off(study, options) == 0
     document = json.loads(capsys.readouterr().out)
     assert [claim["status"] for claim in document["claims"]] == ["undecided", "undecided"]
 

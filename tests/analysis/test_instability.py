@@ -6,11 +6,9 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.study.claim import decide
-from analysis.cli import run
-from analysis.instability.__main__ import Options, analyse
-from analysis.instability.claims import claims, episode
-from analysis.instability.experiments import ORDER, alternating
+from analysis.instability import ORDER, Options, alternating, first_episode, study
+from analysis.study.work import verdicts as verdicts_of
+from analysis.study.work import work_off
 
 ETA, STEPS, CROSSING, RETURN = 0.5, 200, 60, 160
 
@@ -35,8 +33,8 @@ def history(multiplied=1.0, sign=-1, ending="steps", loss=None):
     )
 
 
-def verdicts(run_):
-    return {claim.id: decide(claim).status for claim in claims(run_)}
+def verdicts(training):
+    return {name: found.status for name, found in verdicts_of(study, training=training).items()}
 
 
 def test_growth_by_the_multiplier_supports_every_claim():
@@ -44,7 +42,7 @@ def test_growth_by_the_multiplier_supports_every_claim():
 
 
 def test_the_episode_is_from_the_crossing_to_the_peak():
-    found = episode(history())
+    found = first_episode(history())
     assert (found.crossing, found.peak) == (CROSSING, RETURN)
     assert CROSSING < found.growing.start < found.growing.stop <= RETURN + 1
 
@@ -83,7 +81,7 @@ def test_what_alternates_is_kept_and_what_is_slow_is_not(size, level, slope):
 
 @pytest.mark.slow
 def test_a_short_run_writes_everything_and_decides_nothing(tmp_path, capsys):
-    assert run("instability", Options(out=tmp_path, json=True, steps=20), analyse) == 0
+    assert work_off(study, Options(out=tmp_path, json=True, steps=20)) == 0
     document = json.loads(capsys.readouterr().out)
     assert {claim["status"] for claim in document["claims"]} == {"undecided"}
     assert (tmp_path / "figure.png").stat().st_size > 10_000

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sympy import Symbol
 
-from analysis.minimalist.experiments import REFERENCE
+from analysis.minimalist.__main__ import REFERENCES
 from eos_sym import STEP_SIZE
 from eos_sym.reading import parse
 from numeric.runs import load
@@ -67,7 +67,7 @@ def test_the_symbolic_claims_are_proved_and_every_row_of_the_table_is_supported(
         "asymmetric_two_cycles",
     }
     assert {name for name, value in status.items() if value == "proved"} == proved
-    assert {f"table_eta_{eta:g}" for eta in REFERENCE} <= {name for name in status if status[name] == "supported"}
+    assert {f"table_eta_{run.eta:g}" for run in REFERENCES} <= {name for name in status if status[name] == "supported"}
 
 
 def test_exact_results_are_texts_that_the_parser_reads_back(document):

@@ -1,4 +1,4 @@
-"""The derivation against the formulas of THEORY §3, which are written down here and nowhere in eos_sym."""
+"""The derivation against the formulas of docs/theory/minimalist.md, written down here and nowhere in eos_sym."""
 
 import pytest
 from sympy import Rational, Symbol, expand, factor, simplify, sqrt, symbols

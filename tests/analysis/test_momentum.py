@@ -3,25 +3,15 @@
 import json
 import subprocess
 import sys
+from fractions import Fraction
 
 import numpy as np
 import pytest
 
-from analysis import cli
-from analysis.momentum import __main__ as analysis
-from analysis.momentum.experiments import (
-    NORMALIZED,
-    both_sides,
-    boundaries,
-    edge,
-    family_edge,
-    family_rates,
-    normalized_runs,
-    parameters,
-    torch_growth,
-)
-from eos_sym.rules import RULES
-from eos_sym.stability import critical_sharpness
+from analysis.momentum.__main__ import NORMALIZED, Options, boundaries, normalized_rules, sides, study
+from analysis.momentum.__main__ import critical as derived_sharpness
+from analysis.momentum.runs import edge, family_edge, parameters, sgd, torch_growth
+from analysis.study.options import read_command_line
 
 FORMULAS = {
     "gradient_descent": lambda eta, beta, rho: 2 / eta,
@@ -31,15 +21,12 @@ FORMULAS = {
     "sam_unnormalized": lambda eta, beta, rho: (np.sqrt(1 + 8 * rho / eta) - 1) / (2 * rho),
 }
 ETA, BETA, RATIO = 0.05, 0.8, 0.4
-
-
-def quiet(iterations):
-    pass
+OPTIONS = Options(eta=(Fraction(1, 20),), momentum=(Fraction(1, 5), Fraction(4, 5)))
 
 
 @pytest.fixture(scope="module")
 def critical():
-    return {name: critical_sharpness(RULES[name]) for name in FORMULAS}
+    return derived_sharpness()
 
 
 def test_the_edges_are_those_of_the_formulas(critical):
@@ -50,13 +37,13 @@ def test_the_edges_are_those_of_the_formulas(critical):
 
 
 def test_the_measured_boundaries_are_the_derived_ones(critical):
-    found = boundaries(critical, parameters([ETA], [0.2, BETA], [RATIO]), quiet)
+    found = boundaries(critical, OPTIONS)
     for name in FORMULAS:
         assert found[name].values == pytest.approx(1, abs=1e-3)
 
 
 def test_runs_on_the_two_sides_end_differently(critical):
-    found = both_sides(critical, parameters([ETA], [0.2, BETA], [RATIO]), 25_000, quiet)
+    found = sides(critical, OPTIONS)
     for name in FORMULAS:
         assert set(found[name].sel(side="below").values.ravel()) == {"converged"}
         assert set(found[name].sel(side="above").values.ravel()) == {"diverged"}
@@ -70,14 +57,14 @@ def test_torch_s_optimizers_have_the_same_edges(name):
 
 
 def test_normalized_rules_oscillate_at_any_sharpness():
-    runs = normalized_runs(quiet)
+    runs = normalized_rules()
     assert {str(outcome) for name in NORMALIZED for outcome in runs[name].values} == {"periodic"}
 
 
 def test_sgd_s_second_moment_turns_at_the_formula():
     variance = np.var([0.2, 0.4, 0.6, 1.2, 1.6, 2.0])
     assert family_edge(2) == pytest.approx(20 / (1 + variance * 4 / (2 * 5)), rel=1e-14)
-    found = family_rates(20_000, 0, quiet)
+    found = sgd(Options())
     assert (found.rate.sel(relative=0.95) < 0).all()
     assert (found.rate.sel(relative=1.05) > 0).all()
     assert (found.measured / found.derived).values == pytest.approx(1, abs=0.02)
@@ -95,7 +82,7 @@ def test_sgd_s_second_moment_turns_at_the_formula():
 def test_bad_input_is_named(arguments, named, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["momentum", *arguments])
     with pytest.raises(SystemExit) as ending:
-        cli.main("momentum", analysis.Options, analysis.analyse)
+        read_command_line(study.name, Options)
     assert ending.value.code == 2
     assert named in capsys.readouterr().err
 

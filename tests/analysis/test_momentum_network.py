@@ -4,14 +4,13 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from analysis.study.claim import decide
-from analysis.cli import run
-from analysis.momentum_network.__main__ import Options, analyse
-from analysis.momentum_network.claims import claims
-from analysis.momentum_network.experiments import step_size
+from analysis.momentum_network import RULES, Options, step_size, study
+from analysis.study.work import verdicts as verdicts_of
+from analysis.study.work import work_off
 from numeric.networks.training.optimizers import HeavyBall, Nesterov
 
-EDGES, MOMENTA, RULES = (6.0, 8.0), (0.5, 0.9), ("heavy_ball", "nesterov")
+EDGES, MOMENTA = (6.0, 8.0), (0.5, 0.9)
+HEAVY_BALL, NESTEROV = RULES
 
 
 def training(level=lambda rule, momentum, edge: edge, readings=100, ending="steps"):
@@ -27,7 +26,12 @@ def training(level=lambda rule, momentum, edge: edge, readings=100, ending="step
             "eta": (dims, etas),
             "ending": (dims, np.full(shape, ending)),
         },
-        {"rule": list(RULES), "momentum": list(MOMENTA), "edge": list(EDGES), "reading": np.arange(readings)},
+        {
+            "rule": [rule.name for rule in RULES],
+            "momentum": list(MOMENTA),
+            "edge": list(EDGES),
+            "reading": np.arange(readings),
+        },
     )
 
 
@@ -35,15 +39,19 @@ def _all():
     return [(rule, momentum, edge) for rule in RULES for momentum in MOMENTA for edge in EDGES]
 
 
+def judged(runs):
+    return verdicts_of(study, training=runs)
+
+
 def verdicts(runs):
-    return {claim.id: decide(claim).status for claim in claims(runs)}
+    return {name: verdict.status for name, verdict in judged(runs).items()}
 
 
 def test_step_sizes_are_those_of_the_closed_formulas():
-    assert step_size("heavy_ball", 0.9, 380) == pytest.approx(0.01)
-    assert step_size("nesterov", 0.9, 3.8 / (0.01 * 2.8)) == pytest.approx(0.01)
-    for rule, name in ((HeavyBall, "heavy_ball"), (Nesterov, "nesterov")):
-        assert rule(step_size(name, 0.7, 5.0), 0.7).critical_sharpness == pytest.approx(5.0)
+    assert step_size(HEAVY_BALL, 0.9, 380) == pytest.approx(0.01)
+    assert step_size(NESTEROV, 0.9, 3.8 / (0.01 * 2.8)) == pytest.approx(0.01)
+    for optimizer, rule in ((HeavyBall, HEAVY_BALL), (Nesterov, NESTEROV)):
+        assert optimizer(step_size(rule, 0.7, 5.0), 0.7).critical_sharpness == pytest.approx(5.0)
 
 
 def test_hovering_at_the_own_edge_supports_every_claim():
@@ -57,8 +65,8 @@ def test_hovering_far_above_the_own_edge_is_refuted():
 
 def test_a_heavy_ball_that_hovers_where_gradient_descent_does_is_told_apart():
     at_gradient_descents = training(lambda rule, momentum, edge: 2 / step_size(rule, momentum, edge))
-    nearest = next(c for c in claims(at_gradient_descents) if c.id == "the_sharpness_tells_the_rule")
-    assert "refuted" in {check().status for check in nearest.checks[len(MOMENTA) * len(EDGES) :]}
+    nearest = judged(at_gradient_descents)["the_sharpness_tells_the_rule"]
+    assert "refuted" in {piece.status for piece in nearest.evidence[len(MOMENTA) * len(EDGES) :]}
 
 
 @pytest.mark.parametrize("runs", [training(readings=8), training(ending="diverged")], ids=["short", "diverged"])
@@ -70,7 +78,7 @@ def test_short_and_diverged_runs_decide_nothing(runs):
 
 @pytest.mark.slow
 def test_a_short_run_writes_everything_and_decides_nothing(tmp_path, capsys):
-    assert run("momentum_network", Options(out=tmp_path, json=True, steps=20), analyse) == 0
+    assert work_off(study, Options(out=tmp_path, json=True, steps=20)) == 0
     document = json.loads(capsys.readouterr().out)
     assert {claim["status"] for claim in document["claims"]} == {"proved", "undecided"}
     assert (tmp_path / "figure.png").stat().st_size > 10_000

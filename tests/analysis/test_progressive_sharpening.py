@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from analysis.study.claim import decide
-from analysis.cli import run
-from analysis.progressive_sharpening.__main__ import Options, analyse
-from analysis.progressive_sharpening.claims import claims
+from analysis.progressive_sharpening import Options, study
+from analysis.study.work import verdicts as verdicts_of
+from analysis.study.work import work_off
 
 STEPS, EVERY = 1000, 10
 
@@ -48,7 +47,7 @@ RATES = rates(np.exp, np.exp)
 
 
 def verdicts(training, rates=RATES):
-    return {claim.id: decide(claim).status for claim in claims(training, rates)}
+    return {name: found.status for name, found in verdicts_of(study, training=training, rates=rates).items()}
 
 
 def test_a_rising_and_a_humped_sharpness_support_every_claim():
@@ -78,7 +77,7 @@ def test_a_rate_that_does_not_add_up_is_refuted():
 
 @pytest.mark.slow
 def test_a_short_run_writes_everything_and_decides_nothing(tmp_path, capsys):
-    assert run("progressive_sharpening", Options(out=tmp_path, json=True, steps=20), analyse) == 0
+    assert work_off(study, Options(out=tmp_path, json=True, steps=20)) == 0
     document = json.loads(capsys.readouterr().out)
     assert {claim["status"] for claim in document["claims"]} == {"undecided"}
     assert (tmp_path / "figure.png").stat().st_size > 10_000

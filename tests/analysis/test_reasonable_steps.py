@@ -4,13 +4,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from analysis.study.claim import decide
-from analysis.cli import run
-from analysis.reasonable_steps.__main__ import Options, analyse
-from analysis.reasonable_steps.claims import claims
-from analysis.reasonable_steps.experiments import CRITERIA
-from analysis.reasonable_steps.figures import draw
-from analysis.reasonable_steps.ranges import range_of, summary
+from analysis.reasonable_steps import CRITERIA, Options, ends, figure, ranges, study
+from analysis.study.work import verdicts as verdicts_of
+from analysis.study.work import work_off
 from eos_sym import BadInput
 
 ETAS = 0.1 * 2.0 ** np.arange(8)  # 0.1 … 12.8
@@ -29,14 +25,14 @@ def outcomes(endings=ENDINGS, largest=LARGEST, steps=STEPS):
 
 
 def verdicts(training):
-    return {claim.id: decide(claim).status for claim in claims(training)}
+    return {name: found.status for name, found in verdicts_of(study, training=training).items()}
 
 
 def test_the_range_and_the_share_are_those_counted_by_hand():
-    found = range_of(outcomes(), "mse")
+    found = ranges(outcomes())["mse"]
     assert (found.first, found.edge_begins, found.last) == pytest.approx((0.2 * 2**0.5, 0.8 * 2**0.5, 6.4 * 2**0.5))
     assert found.share == pytest.approx(3 / 5)
-    assert summary(outcomes(), "mse")["fastest"] == pytest.approx(3.2)
+    assert ends(found)["fastest"] == pytest.approx(3.2)
 
 
 def test_a_wide_part_at_the_edge_with_the_fastest_run_supports_every_claim():
@@ -68,22 +64,22 @@ def test_a_range_with_an_end_that_was_not_found_decides_nothing(endings):
 def test_runs_that_are_all_out_of_steps_decide_nothing():
     out_of_steps = outcomes(endings=("steps",) * 8)
     assert set(verdicts(out_of_steps).values()) == {"undecided"}
-    assert summary(out_of_steps, "mse") is None
+    assert ends(ranges(out_of_steps)["mse"]) is None
 
 
 def test_the_figure_has_every_run_in_both_rows():
-    for axes in draw(outcomes()).axes:
+    for axes in figure(ranges(outcomes())).axes:
         assert sum(len(line.get_xdata()) for line in axes.lines if line.get_linestyle() == "None") == len(ETAS)
 
 
 def test_step_sizes_must_be_positive():
     with pytest.raises(BadInput, match="--eta"):
-        analyse(Options(eta=(-1,)))
+        Options(eta=(-1,))
 
 
 @pytest.mark.slow
 def test_a_short_run_writes_everything_and_decides_nothing(tmp_path, capsys):
     options = Options(out=tmp_path, steps=20, eta=(0.1, 0.2), workers=1, json=True)
-    assert run("reasonable_steps", options, analyse) == 0
+    assert work_off(study, options) == 0
     assert {claim["status"] for claim in json.loads(capsys.readouterr().out)["claims"]} == {"undecided"}
     assert (tmp_path / "figure.png").stat().st_size > 0

@@ -8,42 +8,44 @@ import numpy as np
 import pytest
 from sympy import Rational, Symbol, simplify, symbols
 
-from analysis import cli
-from analysis.sam import __main__ as analysis
-from analysis.sam.experiments import (
+from analysis.sam import theory
+from analysis.sam.__main__ import Options, study
+from analysis.sam.runs import (
     LOSS,
     PRODUCTS,
     ends,
     hovering,
     near_minimum,
-    predicted_flattening,
+    predicted,
     torch_path,
     torch_sharpness,
     two_cycles,
 )
-from analysis.sam.theory import GRADIENT_NORM, SHARPNESS, derive, first, second
+from analysis.sam.theory import GRADIENT_NORM, SHARPNESS, first, second
+from analysis.study.options import read_command_line
 from eos_sym import STEP_SIZE, Objective
 from eos_sym.rules import RADIUS, RULES
 from numeric import compile_map, compile_sharpness
 
 
-def quiet(iterations):
-    pass
+@pytest.fixture(scope="module")
+def cycle():
+    return theory.cycle()
 
 
 @pytest.fixture(scope="module")
-def theory():
-    return derive()
+def normalized_edge():
+    return theory.normalized_edge(theory.edge())
 
 
-def test_the_amplitude_puts_the_sharpness_at_the_edge(theory):
-    assert simplify(theory.amplitude - STEP_SIZE * RADIUS * first / (2 - STEP_SIZE * first)) == 0
+def test_the_amplitude_puts_the_sharpness_at_the_edge(cycle, normalized_edge):
+    assert simplify(cycle.amplitude - STEP_SIZE * RADIUS * first / (2 - STEP_SIZE * first)) == 0
     at = {STEP_SIZE: Rational(1, 10), RADIUS: Rational(1, 20), first: 12}
-    norm = (first * theory.amplitude).subs(at)
-    assert theory.normalized_edge.subs({**at, GRADIENT_NORM: norm}).simplify() == 12
+    norm = (first * cycle.amplitude).subs(at)
+    assert normalized_edge.subs({**at, GRADIENT_NORM: norm}).simplify() == 12
 
 
-def test_the_multipliers_are_those_of_finite_differences(theory):
+def test_the_multipliers_are_those_of_finite_differences(cycle):
     at = {STEP_SIZE: 0.1, RADIUS: 0.05, first: 12.0, second: 7.0}
     step = 1e-6
 
@@ -52,20 +54,22 @@ def test_the_multipliers_are_those_of_finite_differences(theory):
         uphill = np.array([along, across]) + 0.05 * gradient / np.linalg.norm(gradient)
         return np.array([along, across]) - 0.1 * np.array([12, 7]) * uphill
 
-    c = float(theory.amplitude.subs(at))
+    c = float(cycle.amplitude.subs(at))
     assert moved(c, 0) == pytest.approx([-c, 0], abs=1e-15)
     slopes = (moved(c + step, 0) - moved(c - step, 0))[0], (moved(c, step) - moved(c, -step))[1]
-    assert [float(m.subs(at)) for m in theory.multipliers] == pytest.approx(np.array(slopes) / (2 * step), rel=1e-8)
+    assert [float(m.subs(at)) for m in (cycle.along, cycle.across)] == pytest.approx(
+        np.array(slopes) / (2 * step), rel=1e-8
+    )
 
 
-def test_only_the_two_cycle_on_the_top_eigenvector_is_stable(theory):
+def test_only_the_two_cycle_on_the_top_eigenvector_is_stable(cycle):
     excess = Symbol("excess", positive=True)
-    assert theory.stability(1 / (1 + excess)).verdict({}) == "stable"
-    assert theory.stability(1 + excess).verdict({}) == "unstable"
+    assert cycle.stability(1 / (1 + excess)).verdict({}) == "stable"
+    assert cycle.stability(1 + excess).verdict({}) == "unstable"
 
 
 def test_random_starts_end_on_the_two_cycle_of_the_top_eigenvector():
-    runs = two_cycles(5, quiet)
+    runs = two_cycles(Options(seed=5))
     assert (runs.period == 2).all()
     assert runs["size"].sel(state="theta1").values == pytest.approx(
         np.broadcast_to(PRODUCTS / (2 - PRODUCTS), (5, len(PRODUCTS))).T, rel=1e-8
@@ -80,7 +84,7 @@ def test_the_starts_are_at_the_sharpness_they_are_asked_for():
 
 
 def test_sam_ends_just_below_its_own_edge_and_flatter_than_gradient_descent():
-    runs = ends(0.1, quiet)
+    runs = ends(0.1)
     radius = runs.radius.values
     edge = (np.sqrt(1 + 8 * radius / 0.1) - 1) / (2 * radius)
     ratios = runs.sam.values / edge
@@ -97,19 +101,21 @@ def test_torch_takes_the_same_steps(name):
     dynamics = RULES[name].map(LOSS)
     wanted = {str(symbol): {"eta": 0.1, "rho": 0.01}[str(symbol)] for symbol in dynamics.parameters}
     run = compile_map(dynamics).run(start, wanted, steps=200, record_every=1)
-    assert torch_path(name, 0.1, 0.01, list(start.values()), 200) == pytest.approx(run.trajectory.values, abs=1e-10)
+    assert torch_path(name, 0.1, 0.01, start, 200) == pytest.approx(run.trajectory.values, abs=1e-10)
 
 
-def test_the_flattening_is_that_of_the_formula_by_hand(theory):
+def test_the_flattening_is_that_of_the_formula_by_hand(cycle):
     by_hand = -8 * STEP_SIZE * RADIUS**2 * (SHARPNESS**2 - 16) / (SHARPNESS * (2 - STEP_SIZE * SHARPNESS) ** 2)
-    assert simplify(theory.flattening - by_hand) == 0
+    assert simplify(theory.flattening(cycle) - by_hand) == 0
 
 
-def test_normalized_sam_hovers_at_its_edge_and_flattens_as_derived(theory):
-    run = hovering(theory.normalized_edge, 0.1, 0.005, 4000, quiet).isel(iteration=slice(400, None))
-    assert (run.sharpness / run.edge).values == pytest.approx(1, abs=2e-3)
-    predicted = predicted_flattening(theory.flattening, 0.1, 0.005, run, 401)
-    assert predicted[-1] - predicted[0] == pytest.approx(float(run.sharpness[-1] - run.sharpness[0]), rel=0.01)
+def test_normalized_sam_hovers_at_its_edge_and_flattens_as_derived(cycle, normalized_edge):
+    run = hovering(normalized_edge, 0.1, 0.005, Options())
+    later = run.isel(iteration=slice(400, None))
+    assert (later.sharpness / later.edge).values == pytest.approx(1, abs=2e-3)
+    found = predicted(theory.flattening(cycle), run, 0.1, 0.005)
+    change = float(run.sharpness[-1] - run.sharpness.sel(iteration=found.iteration[0]))
+    assert float(found[-1] - found[0]) == pytest.approx(change, rel=0.01)
 
 
 def test_the_flattening_holds_on_another_loss():
@@ -131,7 +137,7 @@ def test_the_flattening_holds_on_another_loss():
 def test_bad_input_is_named(arguments, named, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["sam", *arguments])
     with pytest.raises(SystemExit) as ending:
-        cli.main("sam", analysis.Options, analysis.analyse)
+        read_command_line(study.name, Options)
     assert ending.value.code == 2
     assert named in capsys.readouterr().err
 

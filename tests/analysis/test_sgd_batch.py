@@ -1,15 +1,16 @@
 import itertools
+from fractions import Fraction
 
 import numpy as np
 import pytest
 import torch
 import xarray as xr
 
-from analysis.study.claim import decide
-from analysis.sgd_batch.__main__ import Options, analyse
-from analysis.sgd_batch.claims import claims, runs_of
-from analysis.sgd_batch.experiments import batch_sharpness, curvatures, experiments
-from analysis.sgd_batch.theory import bound
+from analysis.sgd_batch.__main__ import Options, planned, study
+from analysis.sgd_batch.ends import batch_sharpness, curvatures
+from analysis.sgd_batch.runs import groups
+from analysis.sgd_batch.second_moment import bound
+from analysis.study.work import verdicts as verdicts_of
 from eos_sym import BadInput
 from numeric.networks.architectures import FullyConnected
 from numeric.networks.curvature import hessian
@@ -55,15 +56,19 @@ def ends(runs, limits=(0.7, 0.95, 1.0), curvature=1.0, of_batches=1.0):
     )
 
 
+def judged(runs, **changes):
+    found = verdicts_of(study, training=runs, ends=ends(runs, **changes))
+    return {name: verdict.status for name, verdict in found.items()}
+
+
 def verdicts(runs=None, **changes):
     """Of the claims on the runs: the one that is proved does not depend on them."""
-    runs = training() if runs is None else runs
-    return {claim.id: decide(claim).status for claim in claims(runs, ends(runs, **changes)) if claim.id != THEORY}
+    found = judged(training() if runs is None else runs, **changes)
+    return {name: status for name, status in found.items() if name != THEORY}
 
 
 def test_the_second_moment_along_a_direction_is_derived():
-    (claim,) = [claim for claim in claims(training(), ends(training())) if claim.id == THEORY]
-    assert decide(claim).status == "proved"
+    assert judged(training())[THEORY] == "proved"
 
 
 def test_sharpness_that_rises_with_the_batch_size_to_the_edge_supports_every_claim():
@@ -119,7 +124,7 @@ def test_short_and_diverged_runs_decide_nothing(runs):
 def test_the_late_mean_is_of_the_last_quarter():
     runs = training()
     late = runs.sharpness.sel(reading=slice(1463, None)).isel(eta=0, batch_size=0) / 10
-    assert runs_of(runs, ends(runs))[0][0].late() == pytest.approx(float(late.mean()), rel=1e-12)
+    assert groups(runs, ends(runs))[0][0].late() == pytest.approx(float(late.mean()), rel=1e-12)
 
 
 def hessians(count, size, seed):
@@ -180,19 +185,24 @@ def test_second_differences_along_a_batch_gradient_are_its_curvature(small):
 
 
 def test_the_full_batch_is_always_among_the_runs():
-    runs = experiments(Options(), [0.1], [4, 240])
+    runs = planned(Options(eta=(Fraction(1, 10),), batch_size=(4, 240)))
     assert [(size, one.batch_size) for (_, size), one in runs.items()] == [(4, 4), (240, None)]
 
 
 @pytest.mark.parametrize(
     ("options", "said"),
-    [({"batch_size": (0,)}, "--batch-size 0"), ({"batch_size": (500,)}, "--batch-size 500"), ({"eta": (-1,)}, "--eta")],
+    [
+        ({"batch_size": (0,)}, "--batch-size 0"),
+        ({"batch_size": (500,)}, "--batch-size 500"),
+        ({"eta": (-1,)}, "--eta"),
+        ({"batch_size": (8, 8)}, "--batch-size 8 8"),
+    ],
 )
 def test_impossible_options_are_refused(options, said):
     with pytest.raises(BadInput, match=said):
-        analyse(Options(**options))
+        planned(Options(**options))
 
 
 def test_the_full_preset_without_a_data_root_is_refused():
     with pytest.raises(BadInput, match="--data-root"):
-        analyse(Options(preset="full"))
+        planned(Options(preset="full"))

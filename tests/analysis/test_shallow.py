@@ -1,4 +1,4 @@
-"""Degree 2 beside degree 4, against formulas and ends of THEORY §3 and §6 that are written down here alone."""
+"""Degree 2 beside degree 4, against formulas and ends of docs/theory/minimalist.md, written down here alone."""
 
 import json
 import subprocess
@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 from sympy import Rational, expand, simplify, sqrt, symbols
 
+from analysis.minimalist.dynamics import Dynamics
 from analysis.minimalist.theory import KAPPA, D, P, a, b, derive
-from analysis.shallow.experiments import TABLE, Pair
-from analysis.shallow.measurements import Comparison, Networks
+from analysis.shallow import network
+from analysis.shallow.__main__ import TABLE
+from analysis.shallow.ends import at_table_step_size, overshoot_exponent, scale_free_exponent
+from analysis.shallow.measurements import ellipse_exponent
 from analysis.shallow.theory import (
     EXCESS,
     LEVEL,
@@ -34,11 +37,6 @@ x, y = symbols("x y", real=True)
 @pytest.fixture(scope="module")
 def theory():
     return degree_two()
-
-
-@pytest.fixture(scope="module")
-def compared():
-    return Comparison(Pair(), 0)
 
 
 def gradient_descent(start, step_size, steps, degree):
@@ -84,9 +82,10 @@ def test_the_depths_of_the_edge_law(theory):
 
 
 @pytest.mark.parametrize("degree", [2, 4])
-def test_the_depth_agrees_with_automatic_differentiation(compared, degree):
-    depth = float(-3 * compared.form(degree).beta / (2 * compared.form(degree).quartic))
-    assert Networks().depth(degree, 0.2) == pytest.approx(depth, rel=1e-10)
+def test_the_depth_agrees_with_automatic_differentiation(theory, degree):
+    form = at_table_step_size(edge_form(theory if degree == 2 else derive()), degree)
+    depth = float(-3 * form.beta / (2 * form.quartic))
+    assert network.depth(degree, 0.2) == pytest.approx(depth, rel=1e-10)
 
 
 def test_the_parabola_of_degree_four_is_that_of_the_minimalist_example():
@@ -116,22 +115,23 @@ def test_the_overshoot_is_two_thirds_of_the_square(theory):
     assert float(after) == pytest.approx(float(change.subs(point)), rel=1e-4)
 
 
-@pytest.mark.parametrize("start", TABLE)
-def test_the_tabulated_ends(start):
-    end = gradient_descent(start, 0.2, 2000, 2)
-    assert end[0] ** 2 + end[1] ** 2 == pytest.approx(TABLE[start], abs=5.1e-4)
+@pytest.mark.parametrize("run", TABLE)
+def test_the_tabulated_ends(run):
+    end = gradient_descent(run.start, 0.2, 2000, 2)
+    assert end[0] ** 2 + end[1] ** 2 == pytest.approx(run.sharpness, abs=5.1e-4)
 
 
-@pytest.mark.parametrize("start", TABLE)
-def test_degree_four_from_the_same_starts_ends_just_below_the_edge(start):
-    end = gradient_descent(start, 0.05, 60_000, 4)
+@pytest.mark.parametrize("run", TABLE)
+def test_degree_four_from_the_same_starts_ends_just_below_the_edge(run):
+    end = gradient_descent(run.start, 0.05, 60_000, 4)
     assert end[0] ** 2 + end[1] ** 2 == pytest.approx(10 * (1 - 0.1**2 / 4), abs=2e-3)
 
 
-def test_the_exponents_of_the_essay(compared):
-    assert compared.ellipse_exponent() == pytest.approx(1, abs=0.1)
-    assert compared.overshoot_exponent() == pytest.approx(3, abs=0.05)
-    assert compared.scale_free_exponent() == pytest.approx(2, abs=0.05)
+def test_the_exponents_of_the_essay(theory):
+    dynamics = Dynamics(theory)
+    assert ellipse_exponent(theory, dynamics) == pytest.approx(1, abs=0.1)
+    assert overshoot_exponent(theory) == pytest.approx(3, abs=0.05)
+    assert scale_free_exponent(theory, dynamics) == pytest.approx(2, abs=0.05)
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 import dataclasses
 import importlib
+from functools import partial
 from math import factorial
 
 import numpy as np
@@ -8,11 +9,11 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.study.claim import decide
-from analysis.training.sharpening import Factor, SharpeningOptions, change, flow, sharpening, study, trend
-from analysis.training.sharpening.claims import page_p_value
-from analysis.training.sharpening.factor import Runs
+from analysis.study import Claim, decide
+from analysis.training.sharpening import Factor, SharpeningOptions, change, check_rising, flow, sharpening, trend
 from analysis.training.sharpening.figure import draw
+from analysis.training.sharpening.study import medians, training
+from analysis.training.sharpening.trend import page_p_value
 from eos_sym import BadInput
 from numeric.networks.architectures import FullyConnected
 from numeric.networks.data import Spectrum
@@ -21,8 +22,12 @@ from numeric.networks.training.experiment import Stop
 PERFECT = np.array([[1.0, 1.5, 2.0], [1.1, 1.4, 2.2], [0.9, 1.6, 1.9], [1.0, 1.2, 1.7]])  # (seed, value)
 
 
-def factor(values=(1, 2, 3), experiment=None):
-    return Factor("size", "--sizes", "size", "n", values, experiment, 0.05)
+def factor(experiments):
+    return Factor("size", "size", "n", experiments, 0.05)
+
+
+def claim(data, *, rising=True, **more):
+    return Claim("t", "a statement", "a source", partial(trend, data, "size", rising=rising, **more))
 
 
 def histories(ratios, endings="accuracy", start=2.0):
@@ -49,13 +54,13 @@ def histories(ratios, endings="accuracy", start=2.0):
 
 def repeated(ratios, error=0.0, ending="accuracy"):
     """The first run of the middle value, its end another by this relative error."""
-    one = histories(ratios).isel(size=np.shape(ratios)[1] // 2, seed=0, drop=True)
+    one = histories(ratios).isel(size=np.shape(ratios)[1] // 2, seed=0)
     return one.assign(sharpness=one.sharpness * (1 + error), ending=ending)
 
 
 def verdict(ratios, rising=True, error=0.0, endings="accuracy", descent_ending="accuracy", measure=sharpening):
     data = {"size": histories(ratios, endings), "size_by_descent": repeated(ratios, error, descent_ending)}
-    return decide(trend("t", "a statement", "a source", data, factor(), rising=rising, measure=measure))
+    return decide(claim(data, rising=rising, measure=measure))
 
 
 def test_sharpening_that_rises_for_every_seed_supports_the_claim():
@@ -69,15 +74,7 @@ def test_the_same_runs_refute_that_it_falls():
 
 def test_medians_out_of_order_refute_the_claim_though_the_trend_is_significant():
     ratios = np.array([[1, 3, 2.9, 4]] * 5, dtype=float)
-    found = trend(
-        "t",
-        "s",
-        "s",
-        {"size": histories(ratios), "size_by_descent": repeated(ratios)},
-        factor((1, 2, 3, 4)),
-        rising=True,
-    )
-    evidence = decide(found).evidence
+    evidence = decide(claim({"size": histories(ratios), "size_by_descent": repeated(ratios)})).evidence
     assert [one.status for one in evidence] == ["refuted", "supported", "supported"]
     assert evidence[0].observed == "1, 3, 2.9, 4"
 
@@ -104,7 +101,7 @@ def test_a_repetition_is_compared_with_the_flow_at_the_time_of_its_own_last_read
     early = repeated(PERFECT).isel(reading=slice(0, 2))  # at half the time: halfway between start and end
     assert not early.sharpness.isel(reading=-1).isnull()
     data = {"size": histories(PERFECT), "size_by_descent": early}
-    evidence = decide(trend("t", "s", "s", data, factor(), rising=True)).evidence[2]
+    evidence = decide(claim(data)).evidence[2]
     assert evidence.status == "supported"
     assert evidence.expected == pytest.approx(2 * (1 + 0.5 * (PERFECT[0, 1] - 1)))
 
@@ -121,9 +118,9 @@ def test_a_run_that_ends_before_its_goal_decides_nothing(ending):
 
 def test_a_prediction_that_is_refuted_is_no_failure():
     data = {"size": histories(PERFECT), "size_by_descent": repeated(PERFECT)}
-    claim = trend("t", "s", "s", data, factor(), rising=False)
-    assert decide(claim).fails
-    assert not decide(dataclasses.replace(claim, open=True)).fails
+    falls = claim(data, rising=False)
+    assert decide(falls).fails
+    assert not decide(dataclasses.replace(falls, open=True)).fails
 
 
 def test_the_end_of_a_run_is_its_last_reading_not_the_padding():
@@ -153,7 +150,7 @@ def test_series_in_perfect_order_have_one_chance_in_all_orders(seeds, values):
 )
 def test_values_in_which_no_trend_can_be_seen_are_refused(values, message):
     with pytest.raises(BadInput, match=message):
-        factor(values)
+        check_rising("--sizes", values)
 
 
 def test_one_seed_is_refused():
@@ -163,7 +160,7 @@ def test_one_seed_is_refused():
 
 def test_the_figure_has_a_panel_for_each_value_and_a_summary_and_no_gaps():
     ratios = np.concatenate([PERFECT, PERFECT])  # eight seeds
-    figure = draw({"size": histories(ratios)}, [factor()])
+    figure = draw({"size": histories(ratios)}, [factor(dict.fromkeys((1, 2, 3)))])
     assert len(figure.axes) == 4
     for panel, length in zip(figure.axes[:3], (2, 3, 4), strict=True):
         curves = [line for line in panel.lines if len(line.get_xdata()) > 1 and line.get_linestyle() == "-"]
@@ -173,15 +170,12 @@ def test_the_figure_has_a_panel_for_each_value_and_a_summary_and_no_gaps():
 
 def linear_regression(options):
     """A quadratic loss with the curvature λ: the sharpness cannot change."""
+    network = FullyConnected((), bias=False)
     return factor(
-        (1, 2, 4),
-        lambda curvature, seed: flow(
-            options,
-            Spectrum(8, (float(curvature), 0.5)),
-            FullyConnected((), bias=False),
-            seed,
-            goal=Stop(loss=0.05),
-        ),
+        {
+            curvature: flow(options, Spectrum(8, (float(curvature), 0.5)), network, goal=Stop(loss=0.05))
+            for curvature in (1, 2, 4)
+        }
     )
 
 
@@ -189,14 +183,14 @@ def linear_regression(options):
 def test_linear_regression_does_not_sharpen(tmp_path):
     options = SharpeningOptions(out=tmp_path, seeds=2, workers=1)
     factor = linear_regression(options)
-    runs = Runs("sharpening", options, [factor])
-    found = runs.flows(factor, lambda count: None)
+    runs = training(options, tmp_path, [factor])
+    found = runs["size"]()
     assert dict(found.sizes) | {"size": 3, "seed": 2} == dict(found.sizes)
     assert np.allclose(found.sharpness.isel(reading=0).values, [[1, 1], [2, 2], [4, 4]], rtol=1e-3)
     assert np.allclose(sharpening(found), 1, rtol=1e-3)
-    again = runs.descent(factor, lambda count: None)
+    again = runs["size_by_descent"]()
     assert float(sharpening(again)) == pytest.approx(1, rel=1e-3)
-    assert study("sharpening", options, [factor], lambda data: []).simulation({"size": found})["size"][1] == {
+    assert medians({"size": found}, [factor])["size"][1] == {
         "size": 2,
         "start": 2.0,
         "end": 2.0,
@@ -209,4 +203,4 @@ def test_linear_regression_does_not_sharpen(tmp_path):
 def test_the_full_preset_without_a_data_root_is_refused_in_one_line(name):
     module = importlib.import_module(f"analysis.{name}")
     with pytest.raises(BadInput, match="--data-root"):
-        module.analyse(module.Options(preset="full"))
+        module.factors(module.Options(preset="full"))

@@ -5,9 +5,9 @@ import pytest
 import xarray as xr
 from sympy import simplify
 
-from analysis.study.claim import decide
-from analysis.cli import run
-from analysis.step_drop import AFTER, Options, analyse, claims, draw, multiplier
+from analysis.step_drop import AFTER, Options, figure, multiplier, study
+from analysis.study.work import verdicts as verdicts_of
+from analysis.study.work import work_off
 from eos_sym import STEP_SIZE, BadInput
 
 STEPS, CUT, EVERY = 1000, 400, 10
@@ -37,7 +37,7 @@ def histories(cut=resumes, control=stays, ripple=0.0, ending="steps", steps=STEP
 
 
 def verdicts(training):
-    return {claim.id: decide(claim).status for claim in claims(training)}
+    return {name: found.status for name, found in verdicts_of(study, training=training).items()}
 
 
 def of_runs(training):
@@ -90,7 +90,7 @@ def test_the_multiplier_at_the_old_edge_is_stable_exactly_for_a_smaller_step_siz
 
 
 def test_the_figure_shows_the_cut_run_from_the_cut_on():
-    loss, sharpness = draw(histories()).axes
+    loss, sharpness = figure(histories()).axes
     assert [line.get_ydata()[0] for line in sharpness.lines if line.get_linestyle() == "--"] == [5.0, 10.0]
     assert min(loss.lines[1].get_xdata()) == CUT
 
@@ -98,13 +98,13 @@ def test_the_figure_shows_the_cut_run_from_the_cut_on():
 @pytest.mark.parametrize("etas", [("0.2", "0.4"), ("0.4",), ("0.4", "0.4")])
 def test_step_sizes_that_are_no_cut_are_refused(etas):
     with pytest.raises(BadInput, match="--eta"):
-        analyse(Options(eta=tuple(map(float, etas))))
+        Options(eta=tuple(map(float, etas)))
 
 
 @pytest.mark.slow
 def test_a_short_run_cuts_the_step_size_and_writes_everything(tmp_path, capsys):
     options = Options(out=tmp_path, steps=30, cut=20, workers=1, json=True)
-    assert run("step_drop", options, analyse) == 0
+    assert work_off(study, options) == 0
     statuses = {claim["id"]: claim["status"] for claim in json.loads(capsys.readouterr().out)["claims"]}
     assert statuses.pop("oscillation_dies_out") == "proved"
     assert set(statuses.values()) == {"undecided"}

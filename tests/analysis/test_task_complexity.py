@@ -4,22 +4,22 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from analysis.cli import run
-from analysis.task_complexity import Options, analyse, degree_factor, noise_factor
+from analysis.study.work import work_off
+from analysis.task_complexity import Options, factors, study
 from eos_sym import BadInput
 
 
 def test_the_tasks_of_a_row_have_the_same_inputs_and_others_targets():
-    for factor in (degree_factor(Options()), noise_factor(Options())):
-        easy, hard = (factor.experiment(value, 0).data.load() for value in (factor.values[0], factor.values[-1]))
+    for factor in factors(Options()):
+        easy, *_, hard = (experiment.data.load() for experiment in factor.experiments.values())
         assert (easy.inputs == hard.inputs).all()
         assert not (easy.targets == hard.targets).all()
 
 
 def test_the_targets_of_a_degree_change_their_sign_as_often():
-    factor = degree_factor(Options())
-    for degree in factor.values:
-        targets = factor.experiment(degree, 0).data.load().targets[:, 0].numpy()
+    degrees, _ = factors(Options())
+    for degree, experiment in degrees.experiments.items():
+        targets = experiment.data.load().targets[:, 0].numpy()
         assert (np.diff(np.sign(targets)) != 0).sum() == degree
 
 
@@ -28,7 +28,7 @@ def test_a_few_steps_decide_nothing(tmp_path, capsys):
     options = Options(
         noise=(Fraction(0), Fraction(1, 5), Fraction(1, 2)), seeds=2, steps=2, workers=1, out=tmp_path, json=True
     )
-    assert run("task_complexity", options, analyse) == 0
+    assert work_off(study, options) == 0
     document = json.loads(capsys.readouterr().out)
     assert [claim["status"] for claim in document["claims"]] == ["undecided", "undecided"]
 

@@ -3,19 +3,21 @@ import pytest
 import torch
 import xarray as xr
 
-from analysis.study.claim import decide
-from analysis.vgg.__main__ import Options, analyse
-from analysis.vgg.claims import claims, runs_of
-from analysis.vgg.experiments import _scaled, convolution_weights
-from analysis.vgg.figures import draw
-from analysis.vgg.theory import derive
+from analysis.study.work import verdicts as verdicts_of
+from analysis.vgg.__main__ import Options, figure, planned, runs, study
+from analysis.vgg.scale import (
+    convolution_weights,
+    defect_of_the_growth,
+    defects_of_the_curvature,
+    measured_scale,
+    slope_along_the_weights,
+)
 from eos_sym import BadInput
 from numeric.networks.architectures import Vgg
 from numeric.networks.data import Digits
 from numeric.networks.loss import FlatLoss, half_squared_error
 
 ETAS, STEPS, EVERY = (0.2, 0.4), 100, 5
-THEORY = derive()
 OF_RUNS = {"reaches_the_edge", "hovers_at_the_edge", "inversely_with_the_step_size", "loss_falls_over_long_windows"}
 
 
@@ -43,9 +45,12 @@ def scale(**changes):
     return xr.Dataset({name: ("snapshot", value) for name, value in (values | changes).items()})
 
 
-def verdicts(runs=None, measured=None):
-    found = claims(THEORY, training() if runs is None else runs, scale() if measured is None else measured)
-    return {claim.id: decide(claim).status for claim in found}
+def verdicts(histories=None, measured=None):
+    given = {
+        "training": training() if histories is None else histories,
+        "scale": scale() if measured is None else measured,
+    }
+    return {name: found.status for name, found in verdicts_of(study, **given).items()}
 
 
 def test_a_sharpness_that_rises_to_the_edge_and_stays_supports_every_claim():
@@ -90,13 +95,13 @@ def test_runs_below_the_edge_decide_nothing_about_it():
 
 
 def test_the_level_is_the_mean_from_the_crossing_on():
-    assert runs_of(training(level=1.1))[0].level == pytest.approx(1.1, rel=0.01)
+    assert runs(training(level=1.1))[0].level == pytest.approx(1.1, rel=0.01)
 
 
 def test_two_weights_of_which_only_the_ratio_counts_obey_what_is_derived():
-    assert THEORY.along_the_weights == 0
-    assert set(THEORY.curvature_defect) == {0}
-    assert THEORY.growth_defect == 0
+    assert slope_along_the_weights() == 0
+    assert set(defects_of_the_curvature()) == {0}
+    assert defect_of_the_growth() == 0
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +113,7 @@ def measure():
         network = Vgg(width=1, pooling="average", batch_norm=batch_norm)
         module = network.build(examples, torch.Generator().manual_seed(0))
         loss = FlatLoss(module, examples.inputs, examples.targets, half_squared_error)
-        return _scaled(loss, loss.parameters, convolution_weights(loss)), loss
+        return measured_scale(loss, loss.parameters), loss
 
     return measured
 
@@ -136,16 +141,16 @@ def test_without_batch_normalization_the_scale_matters(measure):
 
 
 def test_the_figure_has_a_dashed_edge_for_every_step_size():
-    _, sharpness, by_time = draw(training()).axes
+    _, sharpness, by_time = figure(runs(training())).axes
     for axes in (sharpness, by_time):
         assert sorted(line.get_ydata()[0] for line in axes.lines if line.get_linestyle() == "--") == [5, 10]
 
 
 def test_a_step_size_of_zero_is_refused():
     with pytest.raises(BadInput, match="--eta 0"):
-        analyse(Options(eta=(0,)))
+        Options(eta=(0,))
 
 
 def test_the_full_preset_without_a_data_root_is_refused():
     with pytest.raises(BadInput, match="--data-root"):
-        analyse(Options(preset="full"))
+        planned(Options(preset="full"))

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from analysis.cli import run
-from analysis.width import NETWORKS, Options, analyse, width_factor
+from analysis.study.work import work_off
+from analysis.width import Options, factors, study
 from eos_sym import BadInput
 from numeric.networks.loss import FlatLoss, half_squared_error
 
@@ -30,17 +30,17 @@ def kernel_trace(experiment):
 
 def test_the_kernel_grows_with_the_width_in_the_standard_parameterization_and_not_in_the_other():
     traces = {
-        name: np.array([kernel_trace(width_factor(Options(), name).experiment(width, 0)) for width in (16, 128)])
-        for name in NETWORKS
+        factor.name: np.array([kernel_trace(factor.experiments[width]) for width in (16, 128)])
+        for factor in factors(Options(widths=(16, 64, 128)))
     }
-    assert traces["standard"][1] > 2.5 * traces["standard"][0]
-    assert 0.6 < traces["ntk"][1] / traces["ntk"][0] < 1.6
+    assert traces["standard_width"][1] > 2.5 * traces["standard_width"][0]
+    assert 0.6 < traces["ntk_width"][1] / traces["ntk_width"][0] < 1.6
 
 
 @pytest.mark.slow
 def test_a_few_steps_decide_nothing_in_either_parameterization(tmp_path, capsys):
     options = Options(widths=(2, 4, 8), seeds=2, steps=2, workers=1, out=tmp_path, json=True)
-    assert run("width", options, analyse) == 0
+    assert work_off(study, options) == 0
     document = json.loads(capsys.readouterr().out)
     assert {claim["id"]: claim["status"] for claim in document["claims"]} == {
         "standard_width": "undecided",

@@ -1,4 +1,4 @@
-"""How far progressive sharpening goes along the gradient flow, as one factor varies: what five analyses share.
+"""How far progressive sharpening goes along the gradient flow, as one factor varies: what five studies share.
 
 Networks are trained along the gradient flow θ̇ = −∇L(θ), where no step size limits the sharpness S, from several random
 starts for each value of the factor, up to a goal: an accuracy, or a loss. There
@@ -9,11 +9,20 @@ starts for each value of the factor, up to a goal: an accuracy, or a loss. There
 The same seed stands for the same random numbers at every value of the factor, so the runs of one seed make a series,
 and trends are tested within series. One run of each factor is repeated by gradient descent with a step size far below
 2/S: another method of integration, which has to find the same sharpness at the same time.
+
+A study says what it varies, and what it claims of that:
+
+    @along_the_flow(study)
+    def factors(options):                   the experiments that the values of each factor stand for
+        return [Factor("depth", …)]
+
+    @study.claim("sharpening rises with the depth")
+    def depth(training):                    by name, the runs of each factor, and those by descent
+        yield from trend(training, "depth", rising=True)
+
+Imported as it is used (``__init__.pyi``).
 """
 
-from analysis.training.sharpening.claims import trend
-from analysis.training.sharpening.factor import Factor, SharpeningOptions, flow
-from analysis.training.sharpening.measures import change, sharpening
-from analysis.training.sharpening.study import study
+import lazy_loader
 
-__all__ = ["Factor", "SharpeningOptions", "change", "flow", "sharpening", "study", "trend"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

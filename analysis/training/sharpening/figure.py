@@ -6,32 +6,30 @@ panel the sharpening S(end)/S(0) of every run, and its medians, against the fact
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
-from analysis.study.figure import THEORY_COLOR, colors, new_figure
+from analysis.study import THEORY_COLOR, colors, new_figure
 from analysis.training.sharpening.factor import Factor
-from analysis.training.sharpening.measures import ends, sharpening
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from analysis.training.sharpening.trend import Histories, ends, sharpening
 
 PANEL_WIDTH, SUMMARY_WIDTH, ROW_HEIGHT = 1.5, 2.4, 2.3  # inches
 GREY = "#666666"
 
 
-def draw(data: Mapping[str, xr.Dataset], factors: Sequence[Factor]) -> Figure:
+def draw(training: Histories, factors: Sequence[Factor]) -> Figure:
     """The whole figure."""
     most = max(len(factor.values) for factor in factors)
     figure = new_figure(PANEL_WIDTH * most + SUMMARY_WIDTH + 0.5, ROW_HEIGHT * len(factors) + 0.3)
     rows = figure.subfigures(len(factors), 1, squeeze=False)[:, 0]
     for row, factor in zip(rows, factors, strict=True):
-        runs = data[factor.name]
+        runs = training[factor.name]
         ratios = [PANEL_WIDTH] * len(factor.values) + [SUMMARY_WIDTH]
         panels = row.subplots(1, len(ratios), width_ratios=ratios)
         palette = colors(runs.sizes["seed"])

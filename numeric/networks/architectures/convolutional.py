@@ -3,7 +3,7 @@
 Inputs (n, channels, height, width), outputs (n, examples.outputs). Every pooling halves the image, rounding down. The
 maximum in max pooling has kinks: where it matters that the loss is smooth, take the average. Initialization: torch's
 default. Errors: `BadInput` for inputs that are no images, images too small to be halved so often, a number of channels
-below 1, an unknown activation or pooling. Source: Cohen et al. 2021, two layers of 32 channels, both poolings.
+below 1, an unknown activation or pooling. Source: :cite:t:`cohen2021edge`, two layers of 32 channels, both poolings.
 """
 
 from __future__ import annotations

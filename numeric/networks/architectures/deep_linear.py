@@ -1,8 +1,8 @@
 """Deep linear networks: f(v) = W_d … W₂ W₁ v, without biases.
 
 Inputs (n, …) are flattened, outputs (n, widths[-1]). Errors: `BadInput` for fewer than two widths or a width below 1,
-and for a wrong number of gains. Source: Cohen et al. 2021 train one of 20 layers of 50, Xavier normal, on `Spectrum`
-with 50 eigenvalues 1: ``DeepLinearNetwork((50,) * 19, XavierNormal((1.0,) * 20))``.
+and for a wrong number of gains. Source: :cite:t:`cohen2021edge` train one of 20 layers of 50, Xavier normal, on
+`Spectrum` with 50 eigenvalues 1: ``DeepLinearNetwork((50,) * 19, XavierNormal((1.0,) * 20))``.
 """
 
 from __future__ import annotations

@@ -8,8 +8,8 @@ but a step of gradient descent differs: it moves W_standard by 1/fan-in as much 
 what W_standard is, in either; None is the parameterization's own, above.
 
 Inputs (n, …) are flattened; outputs (n, examples.outputs). Errors: `BadInput` for a width below 1, an activation or a
-parameterization that is not known, a wrong number of gains. Source: Cohen et al. 2021, two hidden layers of 200; their
-Chebyshev network is ``FullyConnected((100,), output_bias=False, initialization=XavierNormal((1.9, 1.0)))``.
+parameterization that is not known, a wrong number of gains. Source: :cite:t:`cohen2021edge`, two hidden layers of 200;
+their Chebyshev network is ``FullyConnected((100,), output_bias=False, initialization=XavierNormal((1.9, 1.0)))``.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ class NormalFanIn:
 
 @dataclass(frozen=True)
 class NormalFanOut:
-    """He et al.'s normal weights for ReLU, which keep the size of gradients; zero biases."""
+    """Normal weights for ReLU, which keep the size of gradients (:cite:t:`he2015delving`); zero biases."""
 
     def fill(self, layer: Layer, position: int, generator: torch.Generator) -> None:
         """Draw the layer's weights."""
@@ -76,7 +76,7 @@ class NormalFanOut:
 
 @dataclass(frozen=True)
 class XavierNormal:
-    """Glorot and Bengio's normal weights with a gain for each layer, zero biases."""
+    """Normal weights with a gain for each layer (:cite:t:`glorot2010understanding`), zero biases."""
 
     gains: tuple[float, ...]
 

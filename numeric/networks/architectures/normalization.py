@@ -6,11 +6,12 @@ torch's own layers treat the mean and variance they have saved as constants when
 which is wrong without a word. Nothing here is saved, so there is nothing to go wrong.
 
 `BatchNorm` normalizes every channel over the examples it is given, and the pixels where there are any: there are no
-running statistics, in training or after. So the full-batch loss is a fixed function of the weights, as Cohen et al.
-2021 need it; and so, too, an example's output depends on the others of its batch, and a loss in micro-batches is not
-the full-batch loss. `LayerNorm` normalizes the last axis of each example by itself.
+running statistics, in training or after. So the full-batch loss is a fixed function of the weights, as
+:cite:t:`cohen2021edge` need it; and so, too, an example's output depends on the others of its batch, and a loss in
+micro-batches is not the full-batch loss. `LayerNorm` normalizes the last axis of each example by itself.
 
-Shapes: `BatchNorm` (n, channels, …), `LayerNorm` (…, features). Source: Ioffe, Szegedy 2015; Ba, Kiros, Hinton 2016.
+Shapes: `BatchNorm` (n, channels, …), `LayerNorm` (…, features). Source: :cite:t:`ioffe2015batch`,
+:cite:t:`ba2016layer`.
 """
 
 from __future__ import annotations

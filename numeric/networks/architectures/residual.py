@@ -8,7 +8,7 @@ that is not asked for, and the convolutions have biases instead. Initialization:
 linear layer torch's default. Inputs (n, channels, height, width), outputs (n, examples.outputs).
 
 Errors: `BadInput` for inputs that are no images, no stages, a number below 1, an unknown activation.
-Source: He et al. 2016; three stages (16, 32, 64) of 5 blocks are their ResNet-32 but for its shortcuts.
+Source: :cite:t:`he2016deep`; three stages (16, 32, 64) of 5 blocks are their ResNet-32 but for its shortcuts.
 """
 
 from __future__ import annotations

@@ -10,7 +10,8 @@ dropout. The hidden layer of a block has four times the width. Initialization: l
 N(0, 0.02²). Inputs (n, channels, height, width), outputs (n, examples.outputs).
 
 Errors: `BadInput` for inputs that are no images or no whole number of patches, a width that the heads do not divide, a
-number below 1, an unknown activation. Source: Vaswani et al. 2017; on patches, Dosovitskiy et al. 2021.
+number below 1, an unknown activation. Source: :cite:t:`vaswani2017attention`; on patches,
+:cite:t:`dosovitskiy2021image`.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ loss is a fixed function of the weights. Initialization: convolutions N(0, 2/fan
 default. Inputs (n, channels, height, width), at least 32×32; outputs (n, examples.outputs).
 
 Errors: `BadInput` for another depth, images that are too small, a width below 1, an unknown activation or pooling.
-Source: Simonyan, Zisserman 2015; without dropout, and with these linear layers, Cohen et al. 2021.
+Source: :cite:t:`simonyan2015very`; without dropout, and with these linear layers, :cite:t:`cohen2021edge`.
 """
 
 from __future__ import annotations

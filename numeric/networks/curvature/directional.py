@@ -14,7 +14,7 @@ is summed over its micro-batches, so the memory is that of one of them.
 
 Shapes: θ and directions (p,). Errors: `BadInput` for directions of another shape or not finite, for a direction to
 expand along that is not of length 1, for a loss that is not a scalar, for operations whose higher derivatives torch
-gets wrong (`numeric.networks.loss.wrong_derivatives`) or has none of. Source: Damian, Nichani, Lee 2022.
+gets wrong (`numeric.networks.loss.wrong_derivatives`) or has none of. Source: :cite:t:`damian2022selfstabilization`.
 """
 
 from __future__ import annotations

@@ -12,11 +12,12 @@ On a quadratic with P held fixed, the effective sharpness up to which the optimi
 
 with t the steps taken so far and the moments as torch.optim keeps and corrects them: the P of the last step. With step
 sizes that differ between parameter groups, η is the largest of them, and P is divided by each group's share of it. A
-parameter that the optimizer does not move has P⁻¹ = 0. Weight decay is no part of P, and no part of H either.
+parameter that the optimizer does not move has P⁻¹ = 0. Weight decay is no part of P, and no part of H either. Another
+optimizer may know its own P: it is asked.
 
 Shapes: P⁻¹ (p,), in the order of θ. Errors: `BadInput` for an optimizer that is not in the table, one that ascends, one
 that moves none of the parameters, and groups of different momentum, which have no common threshold.
-Source: Cohen et al. 2022, Adaptive gradient methods at the edge of stability.
+Source: :cite:t:`cohen2022adaptive`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -74,6 +75,18 @@ _DIAGONALS: dict[type[Optimizer], Callable[[Numbers, Numbers], Tensor]] = {
 _MOMENTA = ("momentum", "dampening", "nesterov")
 
 
+@runtime_checkable
+class KnowsPreconditioner(Protocol):
+    """An optimizer that says itself what its P is."""
+
+    @property
+    def preconditions(self) -> bool:
+        """Whether it can be anything but 1."""
+
+    def diagonal(self, parameter: Tensor) -> Tensor | None:
+        """P of the last step for this parameter, of its shape; None before the first."""
+
+
 @dataclass(frozen=True)
 class Preconditioned:
     """P^{-1/2} H P^{-1/2}, of the eigenvalues of P⁻¹ H, by the products of H."""
@@ -95,12 +108,14 @@ class Preconditioned:
 def preconditions(optimizer: Optimizer, parameters: Sequence[Tensor]) -> bool:
     """Whether P can be anything but 1 for an optimizer of these parameters; refuses what has no P known here."""
     given = type(optimizer)
-    if given is not SGD and given not in _DIAGONALS:
+    if given is not SGD and given not in _DIAGONALS and not isinstance(optimizer, KnowsPreconditioner):
         known = ", ".join(sorted({SGD.__name__, *(kind.__name__ for kind in _DIAGONALS)}))
         raise BadInput(f"optimizer {given.__name__}: P is known for {known}; leave it out for the sharpness alone")
     groups = _groups(optimizer, parameters)
     if not groups:
         raise BadInput("the optimizer moves none of the module's parameters: give the one that trains this module")
+    if isinstance(optimizer, KnowsPreconditioner):
+        return optimizer.preconditions
     if any(group["maximize"] for group in groups):
         raise BadInput("the optimizer ascends (maximize=True): stability is about descent; give minus the loss to it")
     if len({_momentum(group) for group in groups}) > 1:
@@ -110,20 +125,29 @@ def preconditions(optimizer: Optimizer, parameters: Sequence[Tensor]) -> bool:
 
 def inverse_preconditioner(optimizer: Optimizer, parameters: Sequence[Tensor]) -> Tensor | None:
     """P⁻¹ of the last step, (p,) for these parameters one after the other; None before the first step."""
-    diagonal = _DIAGONALS.get(type(optimizer))
     group_of = {id(own): group for group in optimizer.param_groups for own in group["params"]}
     largest = max(float(group["lr"]) for group in _groups(optimizer, parameters))
     pieces, moved = [], False
     for parameter in parameters:
         piece, group = torch.zeros_like(parameter, requires_grad=False), group_of.get(id(parameter))
-        state = optimizer.state.get(parameter) or {}
-        if group is not None and (diagonal is None or float(state.get("step", 0)) > 0):
+        diagonal = None if group is None else _diagonal(optimizer, parameter, group)
+        if group is not None and diagonal is not None:
             step_size = float(group["lr"])
             share = 1.0 if step_size == largest else step_size / largest
-            piece = torch.full_like(piece, share) if diagonal is None else share / diagonal(state, group)
+            piece = share / diagonal
             moved = True
         pieces.append(piece.reshape(-1))
     return torch.cat(pieces).detach() if moved else None
+
+
+def _diagonal(optimizer: Optimizer, parameter: Tensor, group: Numbers) -> Tensor | None:
+    """P of the last step for one parameter; None before the first."""
+    if isinstance(optimizer, KnowsPreconditioner):
+        return optimizer.diagonal(parameter)
+    if type(optimizer) not in _DIAGONALS:
+        return torch.ones_like(parameter, requires_grad=False)
+    state = optimizer.state.get(parameter) or {}
+    return _DIAGONALS[type(optimizer)](state, group) if float(state.get("step", 0)) > 0 else None
 
 
 def _groups(optimizer: Optimizer, parameters: Sequence[Tensor]) -> list[dict[str, Any]]:

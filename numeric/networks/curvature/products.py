@@ -38,7 +38,7 @@ class HessianAt:
         self._leaves = {
             name: piece.detach().requires_grad_() for name, piece in loss.split(parameters.detach()).items()
         }
-        self._shared = loss.batch_size is None or loss.batch_size >= len(loss.inputs)
+        self._shared = loss.micro_batch is None or loss.micro_batch >= len(loss.inputs)
         self._graph: Sequence[Tensor] | None = None
         self._value_and_gradient: tuple[Tensor, Tensor] | None = None
 

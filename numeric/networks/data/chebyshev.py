@@ -2,7 +2,7 @@
 
 T_k has degree k and k roots in (−1, 1), so k measures how complex the task is: the higher, the further sharpening goes.
 Inputs and targets (examples, 1). Errors: `BadInput` for a degree below 0 or fewer than two points.
-Source: Cohen et al. 2021, with degrees 3 to 5 and 20 points.
+Source: :cite:t:`cohen2021edge`, with degrees 3 to 5 and 20 points.
 """
 
 from __future__ import annotations

@@ -7,7 +7,8 @@ of red, green and blue, row by row. Files are mapped, not read, and a pixel's su
 exact, and the memory needed is that of the images taken.
 
 Errors: `BadInput` names the files that are missing and where they come from, a file of another size, a label that is
-none, a pixel that is the same in all images. Source: Krizhevsky 2009; standardized as in Cohen et al. 2021.
+none, a pixel that is the same in all images. Source: :cite:t:`krizhevsky2009learning`; standardized as in
+:cite:t:`cohen2021edge`.
 """
 
 from __future__ import annotations

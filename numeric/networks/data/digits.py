@@ -4,8 +4,9 @@ Inputs (n, 1, 8, 8), or (n, 1, size, size) enlarged; targets one-hot (n, classes
 divided by one number, over all examples of the classes in use, before some are chosen: so the images of a subset are
 those of the whole set. The choice is balanced and nested (see `images.balanced`).
 
-Errors: `BadInput` where scikit-learn is not installed. Source: UCI's optical recognition of handwritten digits, the
-file behind `sklearn.datasets.load_digits`, read without importing scikit-learn, which takes as long as importing torch.
+Errors: `BadInput` where scikit-learn is not installed. Source: UCI's optical recognition of handwritten digits
+(:cite:t:`alpaydin1998optical`), the file behind `sklearn.datasets.load_digits`, read without importing scikit-learn,
+which takes as long as importing torch.
 """
 
 from __future__ import annotations

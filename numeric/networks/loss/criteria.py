@@ -3,7 +3,8 @@
     mse             (1/n) Σ ½ ‖f(xᵢ) − yᵢ‖²        targets are values, or one-hot rows for classes
     cross_entropy   −(1/n) Σ ⟨yᵢ, log softmax f(xᵢ)⟩  targets are one-hot rows, or probabilities
 
-Source: Cohen et al. 2021 for both normalizations. `CRITERIA` holds them by the names they have on the command line.
+Source: :cite:t:`cohen2021edge` for both normalizations. `CRITERIA` holds them by the names they have on the command
+line.
 """
 
 from __future__ import annotations

@@ -2,13 +2,13 @@
 
     L(θ) = Σ_b (n_b/n) criterion(module(X_b; θ), Y_b)
 
-over micro-batches b of at most `batch_size` of the n examples: the same number as on all of them at once, if the
+over micro-batches b of at most `micro_batch` of the n examples: the same number as on all of them at once, if the
 criterion is a mean over examples, at the memory of one micro-batch. θ holds the parameters that require a gradient, in
 the order of ``module.parameters()``; buffers and frozen parameters stay as they are. A module under
 `torch.utils.checkpoint` is computed anew on the way back with its own weights: load θ into it first.
 
 Shapes: θ (p,), inputs (n, …), targets (n, …). Errors: `BadInput` for numbers of inputs and targets that differ, for no
-examples, for a module without trainable parameters, and for a batch size below 1.
+examples, for a module without trainable parameters, and for a micro-batch below 1.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ class FlatLoss:
     inputs: Tensor
     targets: Tensor
     criterion: Callable[[Tensor, Tensor], Tensor]
-    batch_size: int | None = None
+    micro_batch: int | None = None
 
     def __post_init__(self) -> None:
         if len(self.inputs) != len(self.targets) or not len(self.inputs):
             raise BadInput(f"{len(self.inputs)} inputs and {len(self.targets)} targets: give one target an input")
         if not self.trainable:
             raise BadInput("the module has no parameter that requires a gradient")
-        if self.batch_size is not None and self.batch_size < 1:
-            raise BadInput(f"batch_size = {self.batch_size}: must be 1 or more")
+        if self.micro_batch is not None and self.micro_batch < 1:
+            raise BadInput(f"micro_batch = {self.micro_batch}: must be 1 or more")
 
     @property
     def trainable(self) -> dict[str, nn.Parameter]:
@@ -65,7 +65,7 @@ class FlatLoss:
 
     def micro_batches(self) -> Iterator[tuple[Tensor, Tensor, float]]:
         """Inputs, targets and share n_b/n of every micro-batch."""
-        size = self.batch_size or len(self.inputs)
+        size = self.micro_batch or len(self.inputs)
         for inputs, targets in zip(self.inputs.split(size), self.targets.split(size), strict=True):
             yield inputs, targets, len(inputs) / len(self.inputs)
 

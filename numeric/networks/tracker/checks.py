@@ -38,7 +38,7 @@ Criterion = Callable[[Tensor, Tensor], Tensor]
 
 
 def checked_loss(
-    module: nn.Module, criterion: Criterion, inputs: Tensor, targets: Tensor, batch_size: int | None = None
+    module: nn.Module, criterion: Criterion, inputs: Tensor, targets: Tensor, micro_batch: int | None = None
 ) -> FlatLoss:
     """The loss of a module on examples that fit it in number, device and precision, and are finite."""
     if not isinstance(module, nn.Module):
@@ -46,7 +46,7 @@ def checked_loss(
     for name, values in (("inputs", inputs), ("targets", targets)):
         if not isinstance(values, Tensor) or not values.ndim:
             raise BadInput(f"{name}: must be a tensor with an example a row, not {type(values).__name__}; see gather")
-    loss = FlatLoss(module, inputs, targets, criterion, batch_size)
+    loss = FlatLoss(module, inputs, targets, criterion, micro_batch)
     parameters = list(loss.trainable.values())
     kinds = {(parameter.dtype, parameter.device) for parameter in parameters}
     if len(kinds) > 1 or parameters[0].dtype not in (torch.float32, torch.float64):
@@ -70,10 +70,10 @@ def check_evaluation(loss: FlatLoss, *, elsewhere: bool = False) -> None:
 
     Also one whose derivatives are not those of a function of the weights; `elsewhere`, at other than the present ones.
     """
-    size = min(len(loss.inputs), SAMPLE, max(2, loss.batch_size or SAMPLE))
+    size = min(len(loss.inputs), SAMPLE, max(2, loss.micro_batch or SAMPLE))
     spread = torch.linspace(0, len(loss.inputs) - 1, size).long().to(loss.inputs.device)
     inputs, targets = loss.inputs[spread], loss.targets[spread]
-    in_micro_batches = loss.batch_size is not None and loss.batch_size < len(loss.inputs)
+    in_micro_batches = loss.micro_batch is not None and loss.micro_batch < len(loss.inputs)
     _check_power_iteration(loss.module)
     with undisturbed(loss.module), evaluated(loss):
         if in_micro_batches:
@@ -96,7 +96,7 @@ def check_evaluation(loss: FlatLoss, *, elsewhere: bool = False) -> None:
             if in_micro_batches:
                 parts = torch.cat([loss.module(part) for part in inputs.split(size // 2)])
                 if not torch.allclose(outputs, parts, rtol=_tolerance(outputs), atol=_tolerance(outputs)):
-                    raise BadInput("an example's output depends on the examples beside it: leave batch_size out")
+                    raise BadInput("an example's output depends on the examples beside it: leave micro_batch out")
 
 
 def check_start(loss: FlatLoss) -> None:
@@ -115,8 +115,8 @@ def enough_memory(loss: FlatLoss) -> Iterator[None]:
     except RuntimeError as error:
         if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
             raise
-        size = min(loss.batch_size or len(loss.inputs), len(loss.inputs))
-        raise BadInput(f"no memory for {size} examples at once: give batch_size, less than {size}") from error
+        size = min(loss.micro_batch or len(loss.inputs), len(loss.inputs))
+        raise BadInput(f"no memory for {size} examples at once: give micro_batch, less than {size}") from error
 
 
 @contextmanager
@@ -143,7 +143,7 @@ def _check_batch_normalization(module: nn.Module) -> None:
         if isinstance(part, _BatchNorm) and (part.training or not part.track_running_stats):
             raise BadInput(
                 f"{_named(name, part)} normalizes every micro-batch by itself, so that they do not add up to the full"
-                f" batch: leave batch_size out, or {_MODE}"
+                f" batch: leave micro_batch out, or {_MODE}"
             )
 
 
@@ -271,7 +271,7 @@ def _check_mean(criterion: Criterion, outputs: Tensor, targets: Tensor, in_micro
 def _refuse_weights() -> NoReturn:
     raise BadInput(
         "the criterion does not weigh every example alike (class weights, ignored labels), so that micro-batches"
-        " do not add up to the full batch: leave batch_size out"
+        " do not add up to the full batch: leave micro_batch out"
     )
 
 

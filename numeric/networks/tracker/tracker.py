@@ -21,8 +21,8 @@ then, and can be put in evaluation mode while the tracker is made and steps. Tra
 gradients, buffers, modes and random numbers are what they would have been. Where the loss is not finite, the reading is
 NaN and training goes on.
 
-Shapes: θ (p,), eigenvectors (p, k); inputs and targets (n, …), in micro-batches of `batch_size`; `gather` makes such
-tensors of a DataLoader. Errors: `BadInput`, see `numeric.networks.tracker.checks`.
+Shapes: θ (p,), eigenvectors (p, k); inputs and targets (n, …), `micro_batch` of them in memory at a time; `gather`
+makes such tensors of a DataLoader. Errors: `BadInput`, see `numeric.networks.tracker.checks`.
 """
 
 from __future__ import annotations
@@ -62,16 +62,16 @@ class SharpnessTracker:
         eigenvalues: int = 1,
         relative: float = 1e-3,
         midpoint: bool = False,
-        batch_size: int | None = None,
+        micro_batch: int | None = None,
         seed: int = 0,
     ) -> None:
-        for name, number in (("every", every), ("eigenvalues", eigenvalues), ("batch_size", batch_size)):
+        for name, number in (("every", every), ("eigenvalues", eigenvalues), ("micro_batch", micro_batch)):
             if number is not None:
                 whole_number(name, number, least=1)
         module = getattr(
             module, "_orig_mod", module
         )  # what torch.compile wraps: compiled code has no second derivative
-        self.loss = checked_loss(module, criterion, inputs, targets, batch_size)
+        self.loss = checked_loss(module, criterion, inputs, targets, micro_batch)
         size = sum(parameter.numel() for parameter in self.loss.trainable.values())
         if not 1 <= eigenvalues <= size:
             raise BadInput(f"eigenvalues = {eigenvalues}: must be from 1 to {size}, the number of parameters")

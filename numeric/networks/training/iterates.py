@@ -1,6 +1,6 @@
 """Full-batch gradient descent on a network with every iterate kept, for comparison with the theory step by step.
 
-θ_{t+1} = θ_t − η ∇L(θ_t),   by `torch.optim.SGD` without momentum
+θ_{t+1} = θ_t − η ∇L(θ_t),   by the optimizer of the formula
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from numeric.networks.loss import FlatLoss
+from numeric.networks.training.optimizers import GradientDescent
 from numeric.values import positive_number, whole_number
 
 
@@ -18,7 +19,7 @@ def gradient_descent(loss: FlatLoss, initial: Tensor, step_size: float, steps: i
     whole_number("steps", steps, least=1)
     parameters = list(loss.module.parameters())
     nn.utils.vector_to_parameters(initial.clone(), parameters)
-    optimizer = torch.optim.SGD(parameters, lr=step_size)
+    optimizer = GradientDescent(step_size).build(parameters)
     iterates = [loss.parameters]
     for _ in range(steps):
         optimizer.zero_grad()

@@ -8,8 +8,8 @@
 
 Training is not disturbed: the mini-batches come from a generator of their own.
 
-Errors: `BadInput` for intervals and numbers below 1. Source of the batch sharpness: Andreyev, Beneventano 2024
-(arXiv 2412.20553), definition 3.
+Errors: `BadInput` for intervals and numbers below 1. Source of the batch sharpness: :cite:t:`andreyev2024edge`,
+definition 3.
 """
 
 from __future__ import annotations
@@ -29,8 +29,7 @@ from numeric.networks.curvature.eigen import MOST_RELATIVE
 from numeric.networks.data.examples import Examples
 from numeric.networks.loss import FlatLoss
 from numeric.networks.tracker import SharpnessTracker, undisturbed
-from numeric.networks.training.batches import Batches
-from numeric.networks.training.optimizers import ScaledDescent
+from numeric.networks.training.loop.batches import Batches
 from numeric.values import positive_number, whole_number
 
 
@@ -72,12 +71,12 @@ class Measurements:
             loss.criterion,
             loss.inputs,
             loss.targets,
-            optimizer=None if isinstance(optimizer, ScaledDescent) else optimizer,  # it has no P, and no threshold
+            optimizer=optimizer,
             every=measure.every,
             eigenvalues=measure.eigenvalues,
             relative=measure.relative,
             midpoint=measure.midpoint,
-            batch_size=loss.batch_size,
+            micro_batch=loss.micro_batch,
             seed=seed,
         )
         self._batches = Batches(examples, batch_size, torch.Generator().manual_seed(seed))

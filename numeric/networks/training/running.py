@@ -14,7 +14,7 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 import xarray as xr
@@ -23,25 +23,18 @@ from eos_sym import BadInput
 from numeric.networks.data.examples import Examples
 from numeric.networks.loss import CRITERIA, FlatLoss
 from numeric.networks.tracker import check_evaluation, checked_loss, enough_memory
-from numeric.networks.training.batches import Batches
-from numeric.networks.training.flow import GradientFlow
-from numeric.networks.training.flow_training import FlowTraining
-from numeric.networks.training.interruption import postponed_interrupt
+from numeric.networks.training.checkpoints import RunFolder, postponed_interrupt
+from numeric.networks.training.flow import FlowTraining, GradientFlow
+from numeric.networks.training.loop import Batches, Training
 from numeric.networks.training.measure import Measurements
 from numeric.networks.training.progress import Report
-from numeric.networks.training.run_folder import RunFolder
-from numeric.networks.training.train import Training
-
-if TYPE_CHECKING:
-    from numeric.networks.training.experiment import Experiment
-
-PRECISIONS = {"float32": torch.float32, "float64": torch.float64}
+from numeric.networks.training.settings import PRECISIONS, Settings
 
 
 class Running:
     """The run of an experiment, at first before its first step."""
 
-    def __init__(self, experiment: Experiment) -> None:
+    def __init__(self, experiment: Settings) -> None:
         self.experiment = experiment
         dtype, device = PRECISIONS[experiment.precision], available_device(experiment.device)
         loaded = experiment.data.load()
@@ -56,7 +49,7 @@ class Running:
         loss = checked_loss(module, CRITERIA[experiment.loss], inputs, targets, experiment.micro_batch)
         batches = Batches(examples, experiment.batch_size, generator)
         check_evaluation(loss)
-        self._at_once = replace(loss, batch_size=experiment.micro_batch or experiment.batch_size)
+        self._at_once = replace(loss, micro_batch=experiment.micro_batch or experiment.batch_size)
         self._measurements: Measurements | None = None
         self.training: Training | FlowTraining
         if isinstance(experiment.rule, GradientFlow):
@@ -137,7 +130,7 @@ class Running:
         return history.assign_attrs(ending=str(self.training.ending), eta=rule.eta, **critical)
 
 
-def _flow(experiment: Experiment, rule: GradientFlow, loss: FlatLoss, examples: Examples) -> FlowTraining:
+def _flow(experiment: Settings, rule: GradientFlow, loss: FlatLoss, examples: Examples) -> FlowTraining:
     if experiment.batch_size is not None or experiment.later_etas:
         raise BadInput("gradient flow has the full batch and no step sizes: give neither batch_size nor later_etas")
     return FlowTraining(

@@ -1,4 +1,4 @@
-"""The hovering two-cycle against the numbers of THEORY §6 and against simulation, on both sides of its threshold."""
+"""The hovering two-cycle against docs/theory/edge_law.md and simulation, on both sides of its threshold."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The edge law against the table of THEORY §6: its formula, and simulation."""
+"""The edge law against the table of docs/theory/edge_law.md: its formula, and simulation."""
 
 import numpy as np
 import pytest

@@ -64,7 +64,7 @@ def test_a_box_bounds_the_starts_and_has_to_fit(log_cosh):
 
 
 def test_cycles_that_are_not_isolated_are_said_to_be_so():
-    """Normalized GD on a quadratic has a continuum of two-cycles {C, 1 − C} on the top eigenvector (THEORY §2)."""
+    """Normalized GD on a quadratic has two-cycles {C, 1 − C} on the top eigenvector: docs/theory/normalized_gd.md."""
     loss = quadratic(2)
     values = {**dict(zip(loss.parameters, (Integer(1), Rational(3, 5)), strict=True)), eta: Rational(1, 10)}
     found = search_orbits(with_values(NormalizedGradientDescent().map(loss), values), 2)

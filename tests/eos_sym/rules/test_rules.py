@@ -1,4 +1,4 @@
-"""Each rule against its formula by hand, torch's optimizers, and its threshold on a quadratic (THEORY §1)."""
+"""Each rule against its formula by hand, torch's optimizers, and its threshold on a quadratic (docs/theory)."""
 
 import numpy as np
 import pytest

@@ -379,7 +379,7 @@ def test_a_cluster_computes_the_same_grid_and_survives_a_killed_worker(tmp_path)
     distributed = pytest.importorskip("distributed")
     lazy, reports = grid({"start": 3, "rate": 2}, function=dying(tmp_path / "killed")), []
     with (
-        distributed.LocalCluster(processes=True, n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.LocalCluster(processes=True, n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster,
         distributed.Client(cluster),
     ):
         stored = compute_grid(lazy, tmp_path / "grid.zarr", configuration=CONFIGURATION, progress=reports.append)

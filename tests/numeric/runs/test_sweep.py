@@ -219,7 +219,7 @@ def test_a_script_without_a_guard_is_told_so_instead_of_starting_itself_for_ever
 @pytest.fixture(scope="module")
 def cluster():
     distributed = pytest.importorskip("distributed")
-    options = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": None}
+    options = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": ":0"}
     with distributed.LocalCluster(processes=True, **options) as cluster:
         yield cluster.scheduler_address
 

@@ -15,7 +15,8 @@ block; λᵢ is an eigenvalue of Θ + Sᵀ(λᵢ − D)⁻¹S, and two Schur com
 
 Rounding adds `ROUNDING` machine precisions of the largest |θ| to each: in float32 2.4e-7 of it, a reading's floor.
 
-Shapes: values (b,), squares RᵀR (b, b), bounds (k,). Source: Kato 1949, Temple 1928; Mathias 1998 for blocks.
+Shapes: values (b,), squares RᵀR (b, b), bounds (k,). Source: :cite:t:`temple1928theory`, :cite:t:`kato1949upper`;
+:cite:t:`mathias1998quadratic` for blocks.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ It solves the correction equation of Davidson's method without a product,
 to extend a subspace, and after a reading to improve the block that the next one starts from. Pairs found at this
 reading enter with their exact images; only the older ones are taken for what they were.
 
-Shapes: vectors Q (p, K), values μ (K,) float64. Source: Davidson 1975; Sleijpen, van der Vorst 1996.
+Shapes: vectors Q (p, K), values μ (K,) float64. Source: :cite:t:`davidson1975iterative`, :cite:t:`sleijpen1996jacobi`.
 """
 
 from __future__ import annotations

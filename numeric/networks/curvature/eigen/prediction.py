@@ -10,7 +10,8 @@ the edge θ_t is where θ_{t−2} was and not where θ_{t−1} was; just below, 
 prefers the nearest, where a regression extrapolates. A block is kept in the rotation nearest to that of the block
 before, so that signs, and pairs whose eigenvalues cross, do not matter.
 
-Shapes: θ (p,), blocks (p, b). Source: Matheron 1963 for kriging; Schönemann 1966 for the rotation.
+Shapes: θ (p,), blocks (p, b). Source: :cite:t:`matheron1963principles` for kriging; :cite:t:`schonemann1966generalized`
+for the rotation.
 """
 
 from __future__ import annotations

@@ -30,13 +30,13 @@ def unit(seed, size):
     return vector / vector.norm()
 
 
-def small_loss(*middle, inputs=4, width=6, criterion=half_squared_error, batch_size=None, seed=0):
+def small_loss(*middle, inputs=4, width=6, criterion=half_squared_error, micro_batch=None, seed=0):
     """A network of two linear layers with something between them, on seven examples."""
     torch.manual_seed(seed)
     module = nn.Sequential(nn.Linear(inputs, width), *middle, nn.Linear(width, 3)).double()
     targets = draw(2, 7, 3)
     targets = targets.softmax(1) if criterion is cross_entropy else targets
-    return FlatLoss(module, draw(1, 7, inputs), targets, criterion, batch_size)
+    return FlatLoss(module, draw(1, 7, inputs), targets, criterion, micro_batch)
 
 
 def slope(function, at, direction, step=1e-3):
@@ -146,9 +146,9 @@ def _formula(text, weights):
     return objective.loss, objective.weights
 
 
-@pytest.mark.parametrize("batch_size", [1, 3, 7])
-def test_micro_batches_leave_the_derivatives_as_they_are(batch_size):
-    whole, parts = (small_loss(nn.Tanh(), batch_size=size) for size in (None, batch_size))
+@pytest.mark.parametrize("micro_batch", [1, 3, 7])
+def test_micro_batches_leave_the_derivatives_as_they_are(micro_batch):
+    whole, parts = (small_loss(nn.Tanh(), micro_batch=size) for size in (None, micro_batch))
     theta, u = whole.parameters, unit(7, len(whole.parameters))
     expected, found = (expansion_along(loss, theta, u) for loss in (whole, parts))
     for name in ("value", "gradient", "curvature", "third", "fourth"):
@@ -196,7 +196,7 @@ class Attention(nn.Module):
 def attention_loss(normalization, fused=False):
     torch.manual_seed(0)
     return FlatLoss(
-        Attention(normalization, fused).double(), draw(1, 6, 20), draw(2, 6, 3), half_squared_error, batch_size=4
+        Attention(normalization, fused).double(), draw(1, 6, 20), draw(2, 6, 3), half_squared_error, micro_batch=4
     )
 
 

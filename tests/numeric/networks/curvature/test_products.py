@@ -10,16 +10,16 @@ from numeric.networks.curvature import HessianAt
 from numeric.networks.curvature.products import GRADIENT_WITH_GRAPH, PRODUCT
 
 
-def loss_in_batches(batch_size):
+def loss_in_batches(micro_batch):
     torch.manual_seed(1)
     network = nn.Sequential(nn.Linear(5, 8), nn.Tanh(), nn.Linear(8, 3)).double()
     inputs, targets = torch.randn(20, 5).double(), torch.randn(20, 3).double()
-    return FlatLoss(network, inputs, targets, half_squared_error, batch_size)
+    return FlatLoss(network, inputs, targets, half_squared_error, micro_batch)
 
 
-@pytest.mark.parametrize("batch_size", [None, 7, 20])
-def test_products_with_the_identity_are_the_dense_hessian(batch_size):
-    loss = loss_in_batches(batch_size)
+@pytest.mark.parametrize("micro_batch", [None, 7, 20])
+def test_products_with_the_identity_are_the_dense_hessian(micro_batch):
+    loss = loss_in_batches(micro_batch)
     theta = loss.parameters
     at = HessianAt(loss, theta)
     torch.testing.assert_close(at.product(torch.eye(len(theta)).double()), hessian(loss, theta), rtol=1e-12, atol=1e-14)

@@ -24,10 +24,10 @@ def network(*between, outputs=3):
     return nn.Sequential(nn.Linear(4, 6), *between, nn.Linear(6, outputs)).double()
 
 
-def check(module, criterion=None, targets=None, batch_size=None, inputs=None):
+def check(module, criterion=None, targets=None, micro_batch=None, inputs=None):
     own_inputs, values = data()
     inputs = own_inputs if inputs is None else inputs
-    loss = checked_loss(module, criterion or nn.MSELoss(), inputs, values if targets is None else targets, batch_size)
+    loss = checked_loss(module, criterion or nn.MSELoss(), inputs, values if targets is None else targets, micro_batch)
     check_evaluation(loss)
     check_start(loss)
 
@@ -137,36 +137,36 @@ def test_noise_from_outside_torch_and_modules_that_evaluation_changes_are_refuse
 @pytest.mark.parametrize("options", [{}, {"track_running_stats": False}])
 def test_batch_normalization_in_training_mode_has_a_full_batch_but_no_micro_batches(options):
     check(network(nn.BatchNorm1d(6, **options)))
-    check(network(nn.BatchNorm1d(6, **options)), batch_size=20)
-    message = refusal(network(nn.BatchNorm1d(6, **options)), batch_size=7)
+    check(network(nn.BatchNorm1d(6, **options)), micro_batch=20)
+    message = refusal(network(nn.BatchNorm1d(6, **options)), micro_batch=7)
     assert "BatchNorm1d '1' normalizes every micro-batch by itself" in message
-    assert "leave batch_size out" in message
+    assert "leave micro_batch out" in message
 
 
 def test_batch_normalization_by_its_running_statistics_is_accepted_in_micro_batches():
-    check(network(nn.BatchNorm1d(6)).eval(), batch_size=7)
-    assert "BatchNorm1d" in refusal(network(nn.BatchNorm1d(6, track_running_stats=False)).eval(), batch_size=7)
+    check(network(nn.BatchNorm1d(6)).eval(), micro_batch=7)
+    assert "BatchNorm1d" in refusal(network(nn.BatchNorm1d(6, track_running_stats=False)).eval(), micro_batch=7)
 
 
 def test_normalizations_of_single_examples_are_accepted_in_micro_batches():
-    check(network(nn.LayerNorm(6), nn.GroupNorm(2, 6)), batch_size=1)
+    check(network(nn.LayerNorm(6), nn.GroupNorm(2, 6)), micro_batch=1)
 
 
 def test_examples_that_look_at_each_other_have_no_micro_batches():
-    assert "depends on the examples beside it" in refusal(network(Neighbour()), batch_size=6)
+    assert "depends on the examples beside it" in refusal(network(Neighbour()), micro_batch=6)
     check(network(Neighbour()))
 
 
 # --- what is no mean
 
 
-@pytest.mark.parametrize("batch_size", [None, 5])
+@pytest.mark.parametrize("micro_batch", [None, 5])
 @pytest.mark.parametrize("norm", [(), (nn.BatchNorm1d(6),)])
-def test_a_sum_over_examples_is_refused_and_not_taken_for_batch_normalization(batch_size, norm):
+def test_a_sum_over_examples_is_refused_and_not_taken_for_batch_normalization(micro_batch, norm):
     module = network(*norm)
-    module = module.eval() if batch_size else module
-    assert "adds up the examples: must be their mean" in refusal(module, nn.MSELoss(reduction="sum"), None, batch_size)
-    check(module, nn.MSELoss(), None, batch_size)
+    module = module.eval() if micro_batch else module
+    assert "adds up the examples: must be their mean" in refusal(module, nn.MSELoss(reduction="sum"), None, micro_batch)
+    check(module, nn.MSELoss(), None, micro_batch)
 
 
 def test_a_loss_for_every_example_is_no_scalar():
@@ -185,8 +185,8 @@ def test_class_weights_and_ignored_labels_have_a_full_batch_but_no_micro_batches
     some = torch.where(torch.arange(20) < 6, -100, LABELS)
     for criterion, labels in ((weighted, LABELS), (nn.CrossEntropyLoss(), some)):
         check(network(), criterion, labels)
-        assert "does not weigh every example alike" in refusal(network(), criterion, labels, batch_size=10)
-    check(network(), nn.CrossEntropyLoss(), LABELS, batch_size=10)
+        assert "does not weigh every example alike" in refusal(network(), criterion, labels, micro_batch=10)
+    check(network(), nn.CrossEntropyLoss(), LABELS, micro_batch=10)
 
 
 def test_a_penalty_whose_curvature_would_be_missed_is_refused():
@@ -224,7 +224,7 @@ def test_a_loss_that_is_not_finite_at_the_start_is_refused():
     module = network()
     nn.init.constant_(module[0].weight, 1e200)
     assert "the loss is inf at the start" in refusal(module)
-    assert "the loss is inf at the start" in refusal(module, batch_size=4)
+    assert "the loss is inf at the start" in refusal(module, micro_batch=4)
     # of one example that the sample does not hold
     inputs, _ = data(400)
     targets = torch.zeros(400, 3, dtype=torch.float64)
@@ -270,10 +270,10 @@ def test_a_module_with_nothing_to_train_is_refused():
 @pytest.mark.parametrize(
     "error", [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("DefaultCPUAllocator: can't allocate memory")]
 )
-def test_no_memory_is_answered_with_the_batch_size(error):
+def test_no_memory_is_answered_with_the_micro_batch(error):
     inputs, targets = data()
-    loss = checked_loss(network(), nn.MSELoss(), inputs, targets, batch_size=16)
-    expected = "no memory for 16 examples at once: give batch_size, less than 16"
+    loss = checked_loss(network(), nn.MSELoss(), inputs, targets, micro_batch=16)
+    expected = "no memory for 16 examples at once: give micro_batch, less than 16"
     with pytest.raises(BadInput, match=expected), enough_memory(loss):
         raise error
 
@@ -302,7 +302,7 @@ def test_class_weights_are_refused_in_micro_batches_whatever_the_loss_shows():
     module = network()
     nn.init.zeros_(module[-1].weight)
     nn.init.zeros_(module[-1].bias)  # every example has the loss log 3, so that the means of all parts agree
-    assert "does not weigh every example alike" in refusal(module, equal_losses, LABELS, batch_size=10)
+    assert "does not weigh every example alike" in refusal(module, equal_losses, LABELS, micro_batch=10)
     check(network(), equal_losses, LABELS)
 
 

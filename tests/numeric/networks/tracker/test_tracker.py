@@ -55,10 +55,10 @@ def spectrum(module, inputs, targets, at, criterion=None):
 
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize(("dtype", "rounding"), [(torch.float64, 1e-12), (torch.float32, 1e-5)])
-@pytest.mark.parametrize("batch_size", [None, 7])
-def test_the_eigenvalues_are_those_of_the_dense_hessian_within_their_bounds(device, dtype, rounding, batch_size):
+@pytest.mark.parametrize("micro_batch", [None, 7])
+def test_the_eigenvalues_are_those_of_the_dense_hessian_within_their_bounds(device, dtype, rounding, micro_batch):
     module, (inputs, targets) = network(dtype=dtype, device=device), data(dtype=dtype, device=device)
-    tracker = SharpnessTracker(module, nn.CrossEntropyLoss(), inputs, targets, eigenvalues=3, batch_size=batch_size)
+    tracker = SharpnessTracker(module, nn.CrossEntropyLoss(), inputs, targets, eigenvalues=3, micro_batch=micro_batch)
     optimizer = torch.optim.SGD(module.parameters(), lr=0.5)
     weights = descend(module, optimizer, inputs, targets, 6, tracker)
     history = tracker.history
@@ -390,7 +390,7 @@ def test_the_state_of_a_tracker_of_something_else_is_refused():
         ({"relative": 0.5}, "relative = 0.5: must be 0.1 or less"),
         ({"relative": "fine"}, "relative = 'fine': must be a number"),
         ({"seed": "x"}, "seed = x: must be an integer"),
-        ({"batch_size": 0}, "batch_size = 0"),
+        ({"micro_batch": 0}, "micro_batch = 0"),
         ({"optimizer": torch.optim.Adam(nn.Linear(1, 1).parameters())}, "moves none of the module's parameters"),
         ({"optimizer": torch.optim.LBFGS(nn.Linear(1, 1).parameters())}, "optimizer LBFGS: P is known for"),
     ],
@@ -518,7 +518,7 @@ def test_readings_are_in_the_order_of_their_steps_also_after_a_midpoint_that_was
     assert tracker.history.reading.values.tolist() == [0, 5, 6, 10]
 
 
-@pytest.mark.parametrize("name", ["every", "eigenvalues", "batch_size"])
+@pytest.mark.parametrize("name", ["every", "eigenvalues", "micro_batch"])
 def test_numbers_that_are_not_whole_are_refused(name):
     with pytest.raises(BadInput, match=rf"{name} = 2.5: must be an integer"):
         SharpnessTracker(network(), nn.CrossEntropyLoss(), *data(), **{name: 2.5})

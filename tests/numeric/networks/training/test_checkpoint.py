@@ -15,12 +15,13 @@ from eos_sym import BadInput
 from numeric.networks.architectures import FullyConnected
 from numeric.networks.data import Examples, one_hot
 from numeric.networks.tracker import tracker
-from numeric.networks.training import checkpoint, run_folder, train
-from numeric.networks.training.checkpoint import Checkpoints, from_bytes, to_bytes
+from numeric.networks.training.checkpoints import checkpoint, run_folder
+from numeric.networks.training.checkpoints.checkpoint import Checkpoints, from_bytes, to_bytes
 from numeric.networks.training.experiment import Experiment, Measure
 from numeric.networks.training.flow import GradientFlow
-from numeric.networks.training.flow_training import FlowTraining
-from numeric.networks.training.optimizers import Adam, HeavyBall
+from numeric.networks.training.flow.flow_training import FlowTraining
+from numeric.networks.training.loop import train
+from numeric.networks.training.optimizers import SAM, Adam, HeavyBall, WeightDecay
 
 PRELOADED = ["numeric.networks.training.experiment", "torch._dynamo", "h5netcdf", "dask.array", "pytest"]
 STATE = {
@@ -45,7 +46,8 @@ EVERYTHING = Experiment(
 )
 FULL_BATCH = Experiment(DATA, FullyConnected(widths=(6,)), HeavyBall(0.05, 0.9), steps=12, measure=Measure(every=4))
 FLOW = Experiment(DATA, FullyConnected(widths=(6,)), GradientFlow(weights_at=(0.5, 1.0)), steps=15)
-RUNS = {"mini-batches": EVERYTHING, "full batch": FULL_BATCH, "flow": FLOW}
+UPHILL = replace(FULL_BATCH, rule=WeightDecay(SAM(0.05, 0.1), 0.01, coupled=True), batch_size=20, micro_batch=6)
+RUNS = {"mini-batches": EVERYTHING, "full batch": FULL_BATCH, "flow": FLOW, "uphill": UPHILL}
 
 
 def same(one, other):

@@ -20,7 +20,14 @@ from numeric.networks.data import Chebyshev, Digits
 from numeric.networks.loss import FlatLoss
 from numeric.networks.training.experiment import Experiment, Measure, Stop
 from numeric.networks.training.flow import GradientFlow
-from numeric.networks.training.optimizers import GradientDescent, NormalizedGradientDescent, RootLossGradientDescent
+from numeric.networks.training.optimizers import (
+    SAM,
+    Adam,
+    GradientDescent,
+    NormalizedGradientDescent,
+    RootLossGradientDescent,
+    WeightDecay,
+)
 from numeric.runs import configuration
 
 SMALL = Experiment(
@@ -108,11 +115,35 @@ def test_batch_sharpness_is_a_mean_over_mini_batches_with_its_standard_error():
     assert abs(run.batch_sharpness.item() - np.mean(found)) < 4 * np.sqrt(2) * error
 
 
-@pytest.mark.parametrize("rule", [NormalizedGradientDescent(0.01), RootLossGradientDescent(0.01)], ids=repr)
+@pytest.mark.parametrize(
+    "rule",
+    [
+        NormalizedGradientDescent(0.01),
+        RootLossGradientDescent(0.01),
+        SAM(0.01, 0.05),
+        WeightDecay(Adam(0.01), 0.1, coupled=False),
+    ],
+    ids=repr,
+)
 def test_rules_without_a_threshold_are_measured_all_the_same(rule):
     run = replace(SMALL, rule=rule, steps=4, measure=Measure(every=2)).run()
     assert "critical_sharpness" not in run.attrs
     assert np.isfinite(run.sharpness).all()
+
+
+@pytest.mark.parametrize("micro_batch", [None, 7])
+def test_sam_takes_its_gradient_uphill_and_records_the_loss_where_it_is(micro_batch):
+    rule = SAM(0.1, 0.3)
+    run = replace(SMALL, rule=rule, steps=6, micro_batch=micro_batch, measure=Measure(every=1, weights_every=1)).run()
+    loss = loss_of(SMALL)
+    theta = torch.from_numpy(run.weights.values[0])
+    for step in range(6):
+        value, slope = loss.value_and_gradient(theta)
+        assert run.loss[step].item() == pytest.approx(value.item(), rel=1e-12)
+        theta = theta - 0.1 * loss.value_and_gradient(theta + 0.3 * slope / slope.norm())[1]
+        np.testing.assert_allclose(run.weights[step + 1], theta, rtol=0, atol=1e-13)
+    plain = replace(SMALL, steps=6, measure=Measure(every=1, weights_every=1)).run()
+    assert abs(plain.weights[-1] - run.weights[-1]).max() > 1e-3
 
 
 def test_values_are_fitted_as_well_as_classes():

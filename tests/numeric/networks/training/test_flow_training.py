@@ -10,33 +10,33 @@ import xarray as xr
 from scipy.integrate import solve_ivp
 from torch import nn
 
-import numeric.networks.training.flow_training as flow_module
+import numeric.networks.training.flow.flow_training as flow_module
 from eos_sym import BadInput, product
 from eos_sym.flows import gradient_flow
 from numeric.flows import compile_flow
 from numeric.networks import FlatLoss, gradient, half_squared_error, sharpness
 from numeric.networks.architectures import FullyConnected, scalar_chain
 from numeric.networks.data import Digits
-from numeric.networks.training.checkpoint import from_bytes, to_bytes
+from numeric.networks.training.checkpoints.checkpoint import from_bytes, to_bytes
 from numeric.networks.training.experiment import Experiment
 from numeric.networks.training.flow import REAL_LIMIT, GradientFlow, runge_kutta_step
-from numeric.networks.training.flow_training import FlowTraining, integrate_flow
+from numeric.networks.training.flow.flow_training import FlowTraining, integrate_flow
+from numeric.networks.training.loop.train import Stop
 from numeric.networks.training.measure import Measure
-from numeric.networks.training.train import Stop
 
 
 def draw(seed, *shape):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
-def small_loss(batch_size=None):
+def small_loss(micro_batch=None):
     """A tanh network of 63 weights on twenty examples of three classes."""
     torch.manual_seed(0)
     module = nn.Sequential(nn.Linear(5, 6), nn.Tanh(), nn.Linear(6, 3), nn.Tanh(), nn.Linear(3, 3)).double()
     labels = torch.arange(20) % 3
     targets = nn.functional.one_hot(labels, 3).double()
     inputs = draw(1, 20, 5) + 2 * targets @ draw(2, 3, 5)
-    return FlatLoss(module, inputs, targets, half_squared_error, batch_size)
+    return FlatLoss(module, inputs, targets, half_squared_error, micro_batch)
 
 
 def quadratic(*eigenvalues):

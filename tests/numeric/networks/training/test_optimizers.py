@@ -1,4 +1,4 @@
-"""Torch's optimizers against the rules of eos_sym: their steps through the compiled simulator, their thresholds."""
+"""The rules of networks against those of eos_sym: their steps through the compiled simulator, their thresholds."""
 
 import math
 from itertools import pairwise
@@ -15,6 +15,7 @@ from eos_sym.rules import optimizers as rules
 from numeric import compile_map
 from numeric.networks.loss import torch_function
 from numeric.networks.training.optimizers import (
+    SAM,
     Adam,
     GradientDescent,
     HeavyBall,
@@ -22,7 +23,9 @@ from numeric.networks.training.optimizers import (
     NormalizedGradientDescent,
     RMSProp,
     RootLossGradientDescent,
+    WeightDecay,
 )
+from numeric.runs import configuration
 
 ETA, BETA, STEPS = 0.05, 0.7, 100
 SMALL = 0.002  # an adaptive rule with large steps jumps about, and doubles every difference
@@ -124,6 +127,10 @@ def test_an_adaptive_rule_takes_the_steps_of_its_formula(rule, beta1, corrected)
         (Nesterov(0.1, 0.9), 2 * 1.9 / (0.1 * 2.8)),
         (RMSProp(0.1), 2 / 0.1),
         (Adam(0.1, 0.9), 38 / 0.1),
+        (WeightDecay(GradientDescent(0.1), 0.5, coupled=True), 2 / 0.1 - 0.5),
+        (WeightDecay(GradientDescent(0.1), 0.5, coupled=False), 2 / 0.1 - 0.5),
+        (WeightDecay(HeavyBall(0.1, 0.9), 0.5, coupled=True), 2 * 1.9 / 0.1 - 0.5),
+        (WeightDecay(HeavyBall(0.1, 0.9), 0.5, coupled=False), 1.9 * (2 - 0.05) / 0.1),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -131,7 +138,17 @@ def test_the_critical_sharpness_is_that_of_the_literature(rule, expected):
     assert rule.critical_sharpness == pytest.approx(expected, rel=1e-14)
 
 
-@pytest.mark.parametrize("rule", [GradientDescent(0.1), HeavyBall(0.1, 0.6), Nesterov(0.1, 0.6)], ids=repr)
+@pytest.mark.parametrize(
+    "rule",
+    [
+        GradientDescent(0.1),
+        HeavyBall(0.1, 0.6),
+        Nesterov(0.1, 0.6),
+        WeightDecay(Nesterov(0.1, 0.6), 0.5, coupled=True),
+        WeightDecay(Nesterov(0.1, 0.6), 0.5, coupled=False),
+    ],
+    ids=repr,
+)
 def test_a_quadratic_converges_below_the_critical_sharpness_and_not_above(rule):
     weights = quadratic(1).weights
     ends = {}
@@ -155,8 +172,18 @@ def iterates_of_one(rule, objective, steps):
     return np.array(found)
 
 
-@pytest.mark.parametrize("rule", [NormalizedGradientDescent(0.1), RootLossGradientDescent(0.1)], ids=repr)
-def test_rules_that_converge_on_no_quadratic_have_no_critical_sharpness(rule):
+@pytest.mark.parametrize(
+    "rule",
+    [
+        NormalizedGradientDescent(0.1),
+        RootLossGradientDescent(0.1),
+        SAM(0.1, 0.1),
+        WeightDecay(RootLossGradientDescent(0.1), 0.1, coupled=True),
+        WeightDecay(Adam(0.1), 0.1, coupled=False),  # the decay is not divided by P
+    ],
+    ids=repr,
+)
+def test_rules_without_a_threshold_of_their_own_have_no_critical_sharpness(rule):
     assert rule.critical_sharpness is None
 
 
@@ -196,8 +223,23 @@ def test_gradient_descent_on_the_root_of_the_loss_needs_the_loss():
         (RMSProp, (0.1, 0.9, 0.0), "epsilon"),
         (Adam, (0.1, 1.0), "beta1"),
         (Adam, (0.1, 0.9, math.nan), "beta2"),
+        (SAM, (0.1, 0.0), "radius"),
+        (WeightDecay, (GradientDescent(0.1), -0.1, True), "gamma"),
     ],
 )
 def test_coefficients_out_of_range_are_refused_by_name(rule, arguments, named):
     with pytest.raises(BadInput, match=f"{named} = "):
         rule(*arguments)
+
+
+def test_weight_decay_is_of_one_rule():
+    for rule in (0.1, GradientDescent, WeightDecay(GradientDescent(0.1), 0.1, coupled=True)):
+        with pytest.raises(BadInput, match="rule: must be the description of one without weight decay"):
+            WeightDecay(rule, 0.1, coupled=True)
+
+
+def test_the_identity_of_a_rule_is_its_name_and_its_numbers():
+    assert configuration(Adam(0.1)) == {"kind": "Adam", "eta": 0.1, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
+    assert configuration(HeavyBall(0.1, 0.9)) == {"kind": "HeavyBall", "eta": 0.1, "momentum": 0.9}
+    decayed = configuration(WeightDecay(SAM(0.1, 0.2), 0.3, coupled=True))
+    assert decayed["rule"] == {"kind": "SAM", "eta": 0.1, "radius": 0.2}

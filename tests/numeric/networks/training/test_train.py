@@ -11,9 +11,9 @@ from numeric.networks.architectures import DeepLinear
 from numeric.networks.data.examples import Examples, one_hot
 from numeric.networks.loss import half_squared_error
 from numeric.networks.loss.criteria import accuracy
-from numeric.networks.training.batches import Batches
-from numeric.networks.training.history import Recorder
-from numeric.networks.training.train import BLOCK, Stop, Training
+from numeric.networks.training.loop.batches import Batches
+from numeric.networks.training.loop.history import Recorder
+from numeric.networks.training.loop.train import BLOCK, Stop, Training
 
 
 def examples(count=12, classes=3):

@@ -1,0 +1,283 @@
+"""Progressive sharpening: as long as the sharpness is below 2/η, training makes it rise.
+
+A network is trained with so small a step that gradient descent stays close to the gradient flow. Nothing in the loss
+asks for curvature, and yet the sharpness S = λ₁(∇²L), with the top eigenvector u, rises nearly all the way. Along the
+flow θ̇ = −∇L first-order perturbation of a simple eigenvalue gives its rate exactly,
+
+    Ṡ = ∇S·θ̇ = −∇³L(u, u, ∇L),
+
+a third derivative of the loss, which is computed here without a tensor of order three. So progressive sharpening means
+that the loss has −∇³L(u, u, ∇L) > 0 where training goes. S itself is read from second derivatives alone, so that the
+rate, integrated over the time of the run, can be held against the sharpness that was measured.
+
+For the squared error S rises to the end. For the cross-entropy it rises while examples are still being learnt, and
+falls once all are: as the margins grow, softmax saturates, and the second derivative of the criterion fades.
+
+The sharpness stays below 2/η all the while, so the loss falls in every step: the descent lemma at work. What happens
+where S reaches 2/η is the subject of `analysis.instability` and `analysis.edge_of_stability`.
+
+The quick preset learns scikit-learn's digits, for the cross-entropy with three labels in ten drawn at random: with the
+true labels alone this task is so easy that S falls from the start. Source: :cite:t:`cohen2021edge`,
+§3.1 and Figure 3; the rate: :cite:t:`damian2022selfstabilization`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from analysis.study import Number, Study, check_step_sizes
+from analysis.training import TrainingOptions
+
+study = Study(__name__, source="Cohen et al. 2021, Figure 3")
+
+
+@study.options
+@dataclass(frozen=True, kw_only=True)
+class Options(TrainingOptions):
+    """A network trained with small steps, with the squared error and with the cross-entropy."""
+
+    eta: Number | None = None
+    """step size; the preset's, so small that 2/η stays out of reach, if not given"""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.eta is not None:
+            check_step_sizes([self.eta])
+
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+import xarray as xr
+from matplotlib.figure import Figure
+
+from analysis.study import COLORS, THEORY_COLOR, Evidence, Pieces, agreement, bounded, exceeds, expect, new_figure
+from analysis.training import flat_loss, train
+from analysis.training.measures import loss_of, share_of_rises, sharpness_of
+from analysis.training.panels import plot_loss, plot_sharpness
+from eos_sym import Undecided, critical_sharpness, rules
+from numeric.compile import Array
+from numeric.networks.architectures import FullyConnected
+from numeric.networks.curvature import HessianAt, TopEigenpairs, directional_gradient
+from numeric.networks.data import Digits
+from numeric.networks.training import Experiment, Measure, Stop
+from numeric.networks.training.optimizers import GradientDescent
+from numeric.progress import listener
+from numeric.runs import combine, one_thread
+
+
+class Criterion(NamedTuple):
+    """What is minimized: its name, the same in words, and the digits that the quick preset learns."""
+
+    name: str
+    title: str
+    digits: Digits
+
+
+MSE = Criterion("mse", "squared error", Digits(400))
+CROSS_ENTROPY = Criterion("cross_entropy", "cross-entropy", Digits(400, noise=0.3))
+CRITERIA = (MSE, CROSS_ENTROPY)
+QUICK = Experiment(
+    MSE.digits,
+    FullyConnected((50, 50)),
+    GradientDescent(0.1),
+    steps=2000,
+    precision="float64",
+    measure=Measure(every=20, relative=1e-4, weights_every=40),
+)
+FULL = replace(
+    QUICK,
+    network=FullyConnected((200, 200)),
+    rule=GradientDescent(0.001),
+    steps=400_000,
+    precision="float32",
+    stop=Stop(accuracy=0.99),
+    measure=Measure(every=200, weights_every=4000),
+)
+RATE_TOLERANCE = 1e-6  # of the sharpness at which a rate is taken
+LEAST_RISE = 2.0  # final over least sharpness
+FEWEST_READINGS, FEWEST_SNAPSHOTS = 50, 20
+PIECES = 20  # of a run, over each of which the sharpness should rise
+SETTLED = 0.1  # of a run: the initial transient, in which S changes between two snapshots by much of its size
+RATE_AGREEMENT = 0.05
+RESTING = 0.99  # accuracy at which nearly everything is learnt
+
+
+@study.theory
+def derived() -> Mapping[str, Any]:
+    """The edge, and what moves the sharpness."""
+    return {
+        "critical_sharpness": critical_sharpness(rules.GradientDescent()),
+        "rate_of_the_sharpness": "dS/dt = −∇³L(u, u, ∇L) along the gradient flow",
+    }
+
+
+@study.measurement
+def runs(options: Options) -> list[Experiment]:
+    """One with each criterion."""
+    quick = options.preset == "quick"
+    base = replace(QUICK if quick else replace(FULL, data=options.cifar()), seed=options.seed)
+    if options.eta is not None:
+        base = replace(base, rule=GradientDescent(float(options.eta)))
+    return [replace(base, loss=one.name, data=one.digits if quick else base.data) for one in CRITERIA]
+
+
+@study.measurement
+def histories(options: Options, folder: Path, runs: Sequence[Experiment]) -> list[xr.Dataset]:
+    """Those of the runs, with the weights on the way."""
+    return train(options, folder, runs)
+
+
+@study.experiment
+def training(histories: Sequence[xr.Dataset]) -> xr.Dataset:
+    """The histories along the dimension ``criterion``."""
+    return combine([one.drop_vars("weights") for one in histories], {"criterion": [one.name for one in CRITERIA]})
+
+
+@study.experiment
+def rates(runs: Sequence[Experiment], histories: Sequence[xr.Dataset]) -> xr.Dataset:
+    """Sharpness and rate −∇³L(u, u, ∇L) at the weights that the runs kept, in float64."""
+    expect(sum(history.sizes["snapshot"] for history in histories))
+    with one_thread():
+        found = [rates_along(run, history) for run, history in zip(runs, histories, strict=True)]
+    return combine(found, {"criterion": [one.name for one in CRITERIA]})
+
+
+def rates_along(run: Experiment, history: xr.Dataset) -> xr.Dataset:
+    """Both at every snapshot of one run."""
+    loss, count = flat_loss(run), listener()
+    eigenpairs = TopEigenpairs(1, relative=RATE_TOLERANCE)
+    sharpness, rate = [], []
+    for weights in history.weights.values:
+        point = torch.from_numpy(weights).double()
+        hessian = HessianAt(loss, point)
+        reading = eigenpairs.read(hessian, point)
+        top = reading.eigenvectors[:, 0]
+        sharpness.append(float(reading.eigenvalues[0]))
+        rate.append(-float(directional_gradient(loss, point, top, top) @ hessian.gradient))
+        count(1)
+    steps = history.snapshot.values
+    return xr.Dataset(
+        {"sharpness": ("snapshot", sharpness), "rate": ("snapshot", rate)},
+        {"snapshot": steps, "snapshot_time": ("snapshot", history.time.sel(step=steps).values)},
+    )
+
+
+@study.claim(
+    f"with the squared error the sharpness rises over nearly every twentieth of the run, {LEAST_RISE:g}-fold or more "
+    "in all"
+)
+def rises_with_squared_error(training: xr.Dataset) -> Pieces:
+    """In all, and piece by piece."""
+    values = readings(training.sel(criterion=MSE.name))
+    yield rise(values)
+    ends = values[np.linspace(0, len(values) - 1, PIECES + 1).astype(int)]
+    share = float((np.diff(ends) > 0).mean())
+    yield agreement("network", f"share of {PIECES} pieces over which the sharpness rises", 1.0, share, absolute=0.1)
+
+
+@study.claim(
+    "with the cross-entropy the sharpness rises while there is something to learn, and has fallen from its largest "
+    "value when the accuracy rests"
+)
+def rises_then_falls_with_cross_entropy(training: xr.Dataset) -> Pieces:
+    """Up; and down again, where the run was long enough."""
+    history = training.sel(criterion=CROSS_ENTROPY.name)
+    values, accuracy = readings(history), loss_of(history, "accuracy")
+    yield rise(values)
+    if accuracy[-1] < RESTING:
+        raise Undecided(f"the run ended at an accuracy of {accuracy[-1]:.3f}, with examples still being learnt")
+    yield bounded("network", "final over largest sharpness", float(values[-1] / values.max()), below=0.95)
+
+
+@study.claim(
+    "the sharpness that second derivatives give at the end is what the rate −∇³L(u, u, ∇L) adds up to over the last "
+    "nine tenths of the run ({criterion.title})",
+    "first-order perturbation; Damian et al. 2022",
+    id="rate_is_the_third_derivative_{criterion.name}",
+    criterion=CRITERIA,
+)
+def rate_is_the_third_derivative(rates: xr.Dataset, criterion: Criterion) -> Pieces:
+    """Second derivatives against third ones, which share the eigenvectors u."""
+    known = rates.sel(criterion=criterion.name).dropna("snapshot")
+    if known.sizes["snapshot"] < FEWEST_SNAPSHOTS:
+        raise Undecided("too few snapshots of the weights to integrate over")
+    end = integrated(known).isel(snapshot=-1)
+    quantity = "sharpness at the end, the rate integrated from a tenth of the run on being expected"
+    yield agreement("autograd", quantity, float(end.integral), float(end.sharpness), relative=RATE_AGREEMENT)
+
+
+@study.claim("the sharpness stays below 2/η, and the loss falls in every step", "the descent lemma")
+def descent_below_the_edge(training: xr.Dataset) -> Pieces:
+    """The condition of the descent lemma, and what follows from it."""
+    for criterion in CRITERIA:
+        history = training.sel(criterion=criterion.name)
+        yield partial(below_the_edge, history, criterion)
+        rises = share_of_rises(loss_of(history))
+        yield agreement("network", f"share of steps in which the loss rises, {criterion.title}", 0.0, rises)
+
+
+def readings(history: xr.Dataset) -> Array:
+    """The sharpness, at enough places to tell how it goes on."""
+    values = sharpness_of(history)[1]
+    if len(values) < FEWEST_READINGS:
+        raise Undecided(f"the run has {len(values)} readings of the sharpness; {FEWEST_READINGS} tell how it goes on")
+    return values
+
+
+def rise(values: Array) -> Evidence:
+    """The largest sharpness, over the least one before it."""
+    largest = float((values / np.minimum.accumulate(values)).max())
+    return exceeds("network", "largest ratio of a sharpness to an earlier one", largest, above=LEAST_RISE)
+
+
+def below_the_edge(history: xr.Dataset, criterion: Criterion) -> Evidence:
+    """The largest sharpness of the run, over 2/η."""
+    largest = float(readings(history).max() * history.eta / 2)
+    return bounded("network", f"largest sharpness over 2/η, {criterion.title}", largest, below=1.0)
+
+
+def integrated(rates: xr.Dataset) -> xr.Dataset:
+    """The snapshots after the transient, with `integral`: the sharpness at the first, and the rate integrated since."""
+    settled = rates.isel(snapshot=slice(int(SETTLED * rates.sizes["snapshot"]), None))
+    gained = settled.rate.cumulative_integrate("snapshot_time")
+    return settled.assign(integral=float(settled.sharpness[0]) + gained)
+
+
+@study.figure
+def figure(training: xr.Dataset, rates: xr.Dataset) -> Figure:
+    """Loss, sharpness and its rate against the iteration, a column for each criterion."""
+    drawing = new_figure(6.8, 6.0)
+    axes = drawing.subplots(3, 2, sharex="col")
+    for criterion, color, (loss, sharpness, slope) in zip(CRITERIA, COLORS, axes.T, strict=False):
+        history = training.sel(criterion=criterion.name)
+        known = rates.sel(criterion=criterion.name).dropna("snapshot")
+        plot_loss(loss, history, color)
+        loss.set_title(criterion.title)
+        plot_sharpness(sharpness, history, color, label="read from second derivatives")
+        after = integrated(known)
+        sharpness.plot(after.snapshot, after.integral, "--", color=THEORY_COLOR, linewidth=0.9)
+        sharpness.lines[-1].set_label("its rate, integrated")
+        edge = 2 / float(history.eta)
+        if edge > sharpness.get_ylim()[1]:
+            sharpness.set_title(f"the edge $2/\\eta = {edge:g}$ lies above", fontsize="small")
+        sharpness.legend(loc="lower right" if criterion is MSE else "lower center")
+        slope.plot(known.snapshot, known.rate, color=color)
+        slope.axhline(0, color=THEORY_COLOR, linewidth=0.6)
+        slope.set(xlabel="iteration", ylabel="$-\\nabla^3 L(u, u, \\nabla L)$")
+        scale = known.rate.isel(snapshot=slice(1, None))  # the first rate is far larger, and would hide the others
+        if scale.size:
+            margin = 0.1 * float(scale.max() - scale.min())
+            slope.set_ylim(min(0.0, float(scale.min())) - margin, float(scale.max()) + margin)
+        loss.set_xlabel("")
+        sharpness.set_xlabel("")
+    return drawing
+
+
+if __name__ == "__main__":
+    study.main()

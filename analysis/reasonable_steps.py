@@ -1,0 +1,283 @@
+"""The edge is reached at step sizes people use: where in the range of step sizes that train the edge begins.
+
+One network is trained from one start with many step sizes, evenly spaced on a logarithmic scale. A step size *trains*
+if the accuracy reaches 99 % within a budget of steps. Those that do form a range: below its lower end the budget runs
+out, since the time ηt that training takes hardly depends on η; beyond its upper end training diverges. A run *reaches
+the edge* if its sharpness is at 2/η some time before the accuracy is at 99 %.
+
+    share = ln(η_last/η_edge) / ln(η_last/η_first),
+
+with η_first and η_last the ends of the range and η_edge where in it the edge begins, each half-way, on the logarithmic
+scale, between two neighbours among the step sizes that were tried: the part of the range in which training takes place
+at the edge of stability.
+
+Whoever stays clear of the edge pays: the fewest steps are needed well inside the part at the edge. Classical advice, a
+step size below 2/S for the largest S on the way, is therefore not followed by anybody who wants to be done soon.
+
+Measured in the quick preset: with the squared error every step size that trains is at the edge, with the cross-entropy
+57 % of the range; the fewest steps are needed at the edge with both, with the cross-entropy at six times the step size
+at which it begins.
+
+The quick preset learns scikit-learn's digits, three labels in ten drawn at random. Source: :cite:t:`cohen2021edge`,
+Figure 5 and the paper's section on reasonable step sizes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from analysis.study import Study
+from analysis.training import StepSizeOptions
+
+study = Study(__name__, source="Cohen et al. 2021, section 3")
+
+
+@study.options
+@dataclass(frozen=True, kw_only=True)
+class Options(StepSizeOptions):
+    """The range of step sizes that train a network, and the part of it at the edge of stability."""
+
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from analysis.study import COLORS, THEORY_COLOR, Evidence, Pieces, Status, new_figure, over, same
+from analysis.training import train
+from analysis.training.measures import loss_of, sharpness_of
+from eos_sym import Undecided, critical_sharpness, rules
+from numeric.compile import Array
+from numeric.networks.architectures import FullyConnected
+from numeric.networks.data import Digits
+from numeric.networks.training import Experiment, Measure, Stop
+from numeric.networks.training.optimizers import GradientDescent
+from numeric.runs import combine
+
+CRITERIA = {"mse": "squared error", "cross_entropy": "cross-entropy"}
+GOAL = 0.99  # accuracy
+LEAST_SHARE = 0.5
+STEP_SIZES = {
+    "quick": {"mse": np.geomspace(0.1, 3.2, 6), "cross_entropy": np.geomspace(0.04, 10.24, 9)},
+    "full": {"mse": np.geomspace(0.0025, 0.32, 8), "cross_entropy": np.geomspace(0.005, 1.28, 9)},
+}
+QUICK = Experiment(
+    Digits(300, noise=0.3),
+    FullyConnected((50, 50)),
+    GradientDescent(1.0),
+    steps=1500,
+    stop=Stop(accuracy=GOAL),
+    measure=Measure(every=10, relative=1e-2),
+)
+FULL = replace(QUICK, network=FullyConnected((200, 200)), steps=50_000, micro_batch=1000, measure=Measure(every=100))
+Mask: TypeAlias = NDArray[np.bool_]
+
+
+@study.theory
+def derived() -> Mapping[str, Any]:
+    """The edge."""
+    return {"critical_sharpness": critical_sharpness(rules.GradientDescent())}
+
+
+@study.experiment
+def training(options: Options, folder: Path) -> xr.Dataset:
+    """How every run went, along (criterion, number): step size, steps taken, ending, and S over 2/η at its largest."""
+    base = replace(QUICK if options.preset == "quick" else replace(FULL, data=options.cifar()), seed=options.seed)
+    etas = {name: sorted(map(float, options.eta or STEP_SIZES[options.preset][name])) for name in CRITERIA}
+    runs = [replace(base, loss=name, rule=GradientDescent(eta)) for name in CRITERIA for eta in etas[name]]
+    outcomes = map(outcome, train(options, folder, runs))
+    most = max(map(len, etas.values()))
+    padded = [next(outcomes) if number < len(etas[name]) else None for name in CRITERIA for number in range(most)]
+    return combine(padded, {"criterion": list(CRITERIA), "number": range(1, most + 1)})
+
+
+def outcome(history: xr.Dataset) -> xr.Dataset:
+    """What is left of a run: one number a question."""
+    eta = float(history.attrs["eta"])
+    ratios = sharpness_of(history)[1] * eta / 2
+    return xr.Dataset(
+        {
+            "eta": eta,
+            "steps": len(loss_of(history)) - 1.0,
+            "ending": history.attrs["ending"],
+            "largest": ratios[1:].max(initial=0.0),  # after the start, which training has no part in
+        }
+    )
+
+
+@dataclass(frozen=True)
+class Range:
+    """The step sizes tried, ascending; which of them train, and which of those are at the edge before they are done."""
+
+    title: str
+    etas: Array
+    steps: Array
+    largest: Array
+    trains: Mask
+    edge: Mask
+    diverged: Mask
+
+    def between(self, mask: Mask) -> float:
+        """Half-way, on the logarithmic scale, between the first step size of a kind and the one below it."""
+        first = int(mask.argmax())
+        return float(np.sqrt(self.etas[first] * self.etas[max(first - 1, 0)]))
+
+    @property
+    def first(self) -> float:
+        """Where training within the budget begins."""
+        return self.between(self.trains)
+
+    @property
+    def last(self) -> float:
+        """Where it ends."""
+        return self.between(np.cumsum(self.trains[::-1])[::-1] == 0)
+
+    @property
+    def edge_begins(self) -> float:
+        """Where training to completion begins to reach the edge."""
+        return self.between(self.edge)
+
+    @property
+    def fastest(self) -> int:
+        """The number of the step size that needs the fewest steps."""
+        return int(np.where(self.trains, self.steps, np.inf).argmin())
+
+    @property
+    def share(self) -> float:
+        """The part of the range at the edge, on the logarithmic scale; needs both ends among the step sizes tried."""
+        if not self.trains.any():
+            raise Undecided("no step size trains within the budget of steps; give more steps")
+        for end, name, remedy in ((0, "smallest", "smaller"), (-1, "largest", "larger")):
+            if self.trains[end]:
+                raise Undecided(f"the {name} step size tried, {self.etas[end]:.3g}, trains; try {remedy} ones")
+        if not self.edge.any():
+            return 0.0
+        return float(np.log(self.last / self.edge_begins) / np.log(self.last / self.first))
+
+
+@study.measurement
+def ranges(training: xr.Dataset) -> Mapping[str, Range]:
+    """The outcomes with each criterion."""
+    found = {}
+    for name, title in CRITERIA.items():
+        runs = training.sel(criterion=name)
+        runs = runs.isel(number=np.flatnonzero(np.isfinite(runs.eta.values)))
+        trains, diverged = runs.ending.values == "accuracy", runs.ending.values == "diverged"
+        largest = runs.largest.values
+        found[name] = Range(
+            title, runs.eta.values, runs.steps.values, largest, trains, trains & (largest >= 1), diverged
+        )
+    return found
+
+
+@study.claim(
+    "in half or more of the range of step sizes that train, on a logarithmic scale, training reaches the edge 2/η "
+    "before it is done",
+    open=True,
+)
+def half_of_the_range(ranges: Mapping[str, Range]) -> Pieces:
+    """The share, for each criterion."""
+
+    def large(found: Range) -> Evidence:
+        quantity = f"share of the range of ln η at the edge, {found.title}"
+        status: Status = "supported" if found.share >= LEAST_SHARE else "refuted"
+        return Evidence("network", quantity, status, f">= {LEAST_SHARE:g}", found.share)
+
+    return over(ranges.values(), large)
+
+
+@study.claim("the edge is reached from some step size on, and at all larger ones that train")
+def an_interval(ranges: Mapping[str, Range]) -> Pieces:
+    """The pattern among those that train, for each criterion."""
+
+    def from_one_on(found: Range) -> Evidence:
+        pattern = found.edge[found.trains]
+        if not pattern.any():
+            raise Undecided("the edge is reached at no step size that trains; try larger ones")
+        seen = "from one on" if (np.diff(pattern.astype(int)) >= 0).all() else "not at all"
+        return same("network", f"step sizes at the edge among those that train, {found.title}", "from one on", seen)
+
+    return over(ranges.values(), from_one_on)
+
+
+@study.claim("the step size that needs the fewest steps is at the edge")
+def fastest_at_the_edge(ranges: Mapping[str, Range]) -> Pieces:
+    """The fastest run, for each criterion."""
+
+    def at_the_edge(found: Range) -> Evidence:
+        if not found.trains.any():
+            raise Undecided("no step size trains within the budget of steps; give more steps")
+        if found.trains.sum() < 2:
+            raise Undecided(f"of the step sizes tried only {found.etas[found.trains][0]:.3g} trains; try more")
+        place = "at the edge" if found.edge[found.fastest] else "below the edge"
+        return same("network", f"where the step size with the fewest steps is, {found.title}", "at the edge", place)
+
+    return over(ranges.values(), at_the_edge)
+
+
+@study.summary
+def in_numbers(ranges: Mapping[str, Range]) -> Mapping[str, Mapping[str, float] | None]:
+    """Every range that was found."""
+    return {found.title: ends(found) for found in ranges.values()}
+
+
+def ends(found: Range) -> dict[str, float] | None:
+    """The range in numbers; none if it was not found."""
+    try:
+        known = {"trains_from": found.first, "trains_to": found.last, "share_at_the_edge": found.share}
+    except Undecided:
+        return None
+    known |= {"edge_begins": found.edge_begins} if found.edge.any() else {}
+    fastest = found.fastest
+    return known | {"fastest": float(found.etas[fastest]), "steps_of_the_fastest": float(found.steps[fastest])}
+
+
+@study.figure
+def figure(ranges: Mapping[str, Range]) -> Figure:
+    """Steps needed against the step size, above how far the sharpness went; a column for each criterion."""
+    drawing = new_figure(7.2, 4.8)
+    axes = drawing.subplots(2, len(ranges), sharex="col", sharey="row", squeeze=False)
+    for (steps, ratio), found in zip(axes.T, ranges.values(), strict=True):
+        shade((steps, ratio), found)
+        plot_kinds(steps, found, np.where(found.diverged, found.steps.max(), found.steps))
+        plot_kinds(ratio, found, np.where(found.diverged, np.nan, found.largest))
+        ratio.axhline(1, color=THEORY_COLOR, linestyle="--", linewidth=0.9)
+        steps.set(title=found.title, yscale="log")
+        ratio.set(xscale="log", yscale="log", xlabel="step size $\\eta$")
+    axes[0, 0].set_ylabel(f"steps to {GOAL:.0%} accuracy")
+    axes[1, 0].set_ylabel("largest sharpness / $(2/\\eta)$")
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    drawing.legend(handles, labels, loc="outside lower center", ncols=len(labels), handletextpad=0.2)
+    return drawing
+
+
+def shade(axes: Sequence[Axes], found: Range) -> None:
+    """Grey where the network trains, orange where it reaches the edge before it is done."""
+    known = ends(found) or {}
+    spans = (("trains_from", "#888888"), ("edge_begins", COLORS[1]))
+    for start, color in spans:
+        if start in known:
+            for axis in axes:
+                axis.axvspan(known[start], found.last, color=color, alpha=0.12, linewidth=0)
+
+
+def plot_kinds(axes: Axes, found: Range, values: Array) -> None:
+    """A value for every step size, marked by how its run went."""
+    kinds = {
+        "trains below the edge": (found.trains & ~found.edge, "o", COLORS[0]),
+        "trains at the edge": (found.edge, "o", COLORS[1]),
+        "not done within the budget": (~found.trains & ~found.diverged, "v", "#888888"),
+        "diverges": (found.diverged, "x", THEORY_COLOR),
+    }
+    for label, (chosen, marker, color) in kinds.items():
+        axes.plot(found.etas[chosen], values[chosen], marker, color=color, label=label, markersize=5)
+
+
+if __name__ == "__main__":
+    study.main()

@@ -1,0 +1,175 @@
+"""The figure: trajectories of both losses from the same starts, the sharpness along them, and where they end.
+
+(a), (b) the (a, b) plane, the first iterations as dots; (c) the sharpness of the minimum ahead; (d) the end against the
+excess at the start, with the edge law; (e) the end against the step size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from analysis.minimalist.theory import KAPPA, Theory
+from analysis.minimalist.theory import a as coordinate_a
+from analysis.minimalist.theory import b as coordinate_b
+from analysis.shallow.ends import GAP_EXCESS, TABLE_STEP_SIZE, Forms, Runs, predicted_ends
+from analysis.shallow.theory import EXCESS, LEVEL, STEP_SIZE_RATIO, DegreeTwo, edge_law, parabola
+from analysis.study import COLORS, THEORY_COLOR, colors, new_figure
+from eos_sym import STEP_SIZE
+from numeric import compile_function
+
+LOSSES = {2: "$\\frac{1}{2}(1-xy)^2$", 4: "$\\frac{1}{2}(1-x^2y^2)^2$"}
+MARKERS = {2: "s", 4: "o"}
+STYLES = {2: "--", 4: "-"}
+DEGREE_COLORS = {2: COLORS[3], 4: COLORS[5]}
+
+
+def draw(two: DegreeTwo, four: Theory, forms: Forms, found: Runs, dots: int) -> Figure:
+    """The whole figure; `dots` is how many iterations are shown as such."""
+    runs = {degree: found[f"trajectories_of_degree_{degree}"] for degree in STEP_SIZE_RATIO}
+    figure = new_figure(10.0, 6.6)
+    upper, lower = np.asarray(figure.subfigures(2, 1, height_ratios=[1.15, 1]))
+    left, right = upper.subplots(1, 2)
+    plane(left, runs[4], 4, dots)
+    follow_parabola(left, four, runs[4])
+    plane(right, runs[2], 2, dots)
+    ellipses(right, two, runs[2])
+    for axes, degree, letter in ((left, 4, "a"), (right, 2, "b")):
+        limits(axes, runs, degree)
+        axes.set_title(f"({letter}) {LOSSES[degree]}, $\\eta = {float(runs[degree].eta) * 2 / degree:.4g}$")
+    left.legend(loc="upper left")
+    right.legend(loc="upper right")
+    along, ends, gaps = lower.subplots(1, 3)
+    sharpness(along, runs)
+    entries(ends, forms, found)
+    step_sizes(gaps, two, forms, found)
+    return figure
+
+
+def plane(axes: Axes, runs: xr.Dataset, degree: int, dots: int) -> None:
+    """The trajectories in the (a, b) plane: the first iterations as dots, the rest faintly."""
+    for index, color in enumerate(colors(runs.sizes["start"])):
+        run = runs.isel(start=index)
+        axes.plot(run.a, run.b, ".", color=color, markersize=1.5, alpha=0.35, rasterized=True)
+        first = run.isel(iteration=slice(0, dots + 1))
+        x, y = (float(run.initial.sel(state=name)) for name in "xy")
+        label = f"from $({x:.4g}, {y:.4g})$" if degree == 4 else None
+        axes.plot(first.a, first.b, ".", color=color, markersize=3.5, label=label)
+        axes.plot(first.a[:1], first.b[:1], "o", color=color, markersize=6, fillstyle="none")
+    axes.axvline(0, color=THEORY_COLOR, linewidth=0.8)
+    axes.set(xlabel="$a$: above the edge where $a > 0$", ylabel="$b = xy - 1$")
+
+
+def limits(axes: Axes, runs: Mapping[int, xr.Dataset], degree: int) -> None:
+    """The same range of a for both losses, and of b what this one needs, without orbits that diverged."""
+    shown = {key: run.where(run.outcome != "diverged") for key, run in runs.items()}
+    ends = [float(end) for run in shown.values() for end in (run.a.min(), run.a.max()) if np.isfinite(end)] or [-1, 1]
+    margin = 0.06 * (max(ends) - min(ends))
+    height = float(abs(shown[degree].b).max())
+    axes.set_xlim(min(ends) - margin, max(ends) + margin)
+    if np.isfinite(height):
+        axes.set_ylim(-1.15 * height, 1.3 * height)
+
+
+def follow_parabola(axes: Axes, four: Theory, runs: xr.Dataset) -> None:
+    """The derived curve that the orbits of degree 4 come to follow."""
+    kappa = float(runs.eta) ** 0.5
+    heights = np.linspace(-1, 1, 400) * np.sqrt(kappa * max(float(runs.a.max()), kappa**3))
+    curve = compile_function([parabola(four)], (coordinate_b, KAPPA))
+    label = "derived: $a = 2b^2/\\kappa - \\kappa^3/8$"
+    axes.plot(curve(heights, kappa)[0], heights, color=THEORY_COLOR, linewidth=1, label=label)
+
+
+def ellipses(axes: Axes, two: DegreeTwo, runs: xr.Dataset) -> None:
+    """The derived curves of degree 2, each with the value of C that its orbit starts with."""
+    kappa = float(runs.eta) ** 0.5
+    level = compile_function([two.ellipse], (coordinate_a, coordinate_b, KAPPA))
+    branch = compile_function([two.ellipse_branch], (LEVEL, coordinate_a, KAPPA))
+    for index in range(runs.sizes["start"]):
+        start = runs.isel(start=index, iteration=0)
+        value = float(level(start.a, start.b, kappa)[0])
+        across = value**0.5 * np.cos(np.linspace(0, np.pi, 400))
+        height = np.sqrt(branch(value, across, kappa)[0].clip(0))
+        label = "derived: $b^2 = 4(C-a^2)/\\kappa^2$" if index == 0 else None
+        axes.plot(
+            np.append(across, across[::-1]),
+            np.append(height, -height[::-1]),
+            color=THEORY_COLOR,
+            linewidth=1,
+            label=label,
+        )
+
+
+def sharpness(axes: Axes, runs: Mapping[int, xr.Dataset]) -> None:
+    """The sharpness of the minimum ahead, in units of the edge, along the runs of both losses."""
+    for degree, run in runs.items():
+        for index, color in enumerate(colors(run.sizes["start"])):
+            one = run.isel(start=index)
+            axes.plot(one.iteration + 1, one.sharpness_ahead * one.eta / 2, STYLES[degree], color=color)
+        axes.plot([], [], STYLES[degree], color=THEORY_COLOR, label=LOSSES[degree])
+    axes.axhline(1, color=THEORY_COLOR, linewidth=0.8)
+    axes.set(
+        title="(c) sharpness at the minimum ahead",
+        xscale="log",
+        xlabel="iteration + 1",
+        ylabel="sharpness / $(2/\\eta)$",
+    )
+    axes.legend(loc="upper right")
+
+
+def entries(axes: Axes, forms: Forms, found: Runs) -> None:
+    """How far below the edge both end, against how far above it they started, with the edge law."""
+    for degree, color in DEGREE_COLORS.items():
+        run = found[f"ends_of_degree_{degree}"]
+        edge = 2 / (STEP_SIZE_RATIO[degree] * TABLE_STEP_SIZE)
+        excesses = np.geomspace(run.excess.min(), run.excess.max(), 60)
+        law = predicted_ends(forms, degree, excesses * edge)
+        axes.plot(
+            run.excess, -run.final_excess / edge, MARKERS[degree], color=color, markersize=4, label=LOSSES[degree]
+        )
+        axes.plot(excesses, -np.array(law) / edge, color=color)
+    axes.plot([], [], color=THEORY_COLOR, label="edge law")
+    axes.set(
+        title=f"(d) end against entry, $\\eta = {TABLE_STEP_SIZE:g}$",
+        xscale="log",
+        yscale="log",
+        xlabel="start above the edge / $(2/\\eta)$",
+        ylabel="end below the edge / $(2/\\eta)$",
+    )
+    axes.legend(loc="upper left")
+
+
+def step_sizes(axes: Axes, two: DegreeTwo, forms: Forms, found: Runs) -> None:
+    """The relative depth of the end against the step size, from the same relative excess."""
+    for degree, color in DEGREE_COLORS.items():
+        run = found[f"gaps_of_degree_{degree}"]
+        axes.plot(
+            run.eta_of_degree_2,
+            -run.final_excess * run.eta / 2,
+            MARKERS[degree],
+            color=color,
+            markersize=4,
+            label=LOSSES[degree],
+        )
+    overshoot = compile_function([-two.overshoot / 2], (EXCESS,))(2 * GAP_EXCESS)[0]
+    depth = compile_function([edge_law(forms[4])["depth"] * STEP_SIZE / 2], (STEP_SIZE,))
+    eta = np.geomspace(run.eta_of_degree_2.min(), run.eta_of_degree_2.max(), 60)
+    axes.plot(eta, np.broadcast_to(overshoot, eta.shape), color=DEGREE_COLORS[2])
+    axes.plot(eta, depth(STEP_SIZE_RATIO[4] * eta)[0], color=DEGREE_COLORS[4])
+    axes.plot([], [], color=THEORY_COLOR, label="derived")
+    axes.set(
+        title=f"(e) from {GAP_EXCESS:.0%} above the edge",
+        xscale="log",
+        yscale="log",
+        xlabel="step size $\\eta$ of degree 2",
+        ylabel="end below the edge / $(2/\\eta)$",
+    )
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.legend(loc="center left", bbox_to_anchor=(0, 0.6))

@@ -1,0 +1,82 @@
+"""What a study consists of, and what its functions may ask for by name.
+
+The parts of a study are functions; a function is given what its parameters name: ``options``, ``folder`` (of the
+results), or the result of a theory, measurement or experiment, each of which is worked out once.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from string import Formatter
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from analysis.study.claim import Claim
+    from analysis.study.options import CommonOptions
+
+MAIN = "__main__"
+
+
+@dataclass
+class Parts:
+    """The functions of a study's module; `module` is its ``__name__``, `source` where its claims come from."""
+
+    module: str
+    source: str
+    theories: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    measurements: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    experiment_functions: dict[str, Callable[..., xr.Dataset]] = field(default_factory=dict)
+    claim_functions: list[Callable[[Known], Iterable[Claim]]] = field(default_factory=list)
+    several_experiments: Callable[..., Any] | None = None
+    draw: Callable[..., Any] | None = None
+    summarize: Callable[..., Any] | None = None
+    given: CommonOptions | None = None
+
+    @property
+    def name(self) -> str:
+        """What follows ``python -m analysis.``."""
+        running = sys.modules[MAIN].__spec__ if self.module == MAIN else None
+        module = running.name if running else self.module
+        return module.removesuffix(f".{MAIN}").rpartition(".")[2]
+
+    def all_claims(self, known: Known) -> list[Claim]:
+        """The claims, in the order of the script, on what is known."""
+        return [claim for made in self.claim_functions for claim in made(known)]
+
+
+class Known:
+    """What the functions of a study may ask for by name: what all share, worked out at most once, and one's own."""
+
+    def __init__(self, study: Parts, shared: dict[str, Any], own: Mapping[str, Any] | None = None) -> None:
+        self.study, self.shared, self.own = study, shared, own or {}
+
+    def with_values(self, values: Mapping[str, Any]) -> Known:
+        """The same, and these values besides."""
+        return Known(self.study, self.shared, values)
+
+    def __getitem__(self, name: str) -> Any:
+        """The value, or the result of the function, of this name."""
+        if name in self.own:
+            return self.own[name]
+        if name not in self.shared:
+            study = self.study
+            functions = study.theories | study.measurements | study.experiment_functions
+            if name not in functions:
+                raise TypeError(f"{study.name}: {name} is neither options, theory, measurement nor experiment")
+            self.shared[name] = Known(study, self.shared).call(functions[name])
+        return self.shared[name]
+
+    def call(self, function: Callable[..., Any]) -> Any:
+        """The function's answer to what its parameters name; those with a default keep it."""
+        parameters = inspect.signature(function).parameters.values()
+        return function(**{one.name: self[one.name] for one in parameters if one.default is one.empty})
+
+    def filled(self, text: str) -> str:
+        """The text with the names in braces filled in."""
+        filled: str = Formatter().vformat(text, (), self)  # type: ignore[call-overload]  # any object with names
+        return filled

@@ -1,0 +1,105 @@
+"""A training run beside its edge: the reading that first reaches it, and the level at which the sharpness hovers then.
+
+With the sharpness S at the readings and the edge S*, the rule's critical sharpness (2/η for gradient descent):
+
+    crossing    the step of the first reading with S ≥ S*
+    level       the mean of S/S* from the crossing to the end: 1 if S hovers at the edge
+    exponent    a in S ~ η^a, over the levels of several runs: −1 if they hover at 2/η, 0 if η had no part in it
+
+Errors: `Undecided`, with the reason, where a run cannot tell: it diverged, or ended below its edge, or has fewer
+readings there than tell whether it hovers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import xarray as xr
+
+from analysis.training.measures import Hovering, crossing, hovering, loss_of, sharpness_of
+from eos_sym import Undecided
+from numeric.compile import Array
+
+
+@dataclass(frozen=True)
+class EdgeRun:
+    """A run by its name in words, its step size and edge, and how many readings tell whether it hovers there."""
+
+    name: str
+    history: xr.Dataset
+    eta: float
+    edge: float
+    fewest_readings: int
+
+    @property
+    def ending(self) -> str:
+        """Why the run ended."""
+        return str(np.asarray(self.history.ending))
+
+    @cached_property
+    def loss(self) -> Array:
+        """The loss at every step, (step,)."""
+        return loss_of(self.history)
+
+    @cached_property
+    def last(self) -> int:
+        """The step of the last reading."""
+        return int(sharpness_of(self.history)[0][-1])
+
+    @cached_property
+    def crossing(self) -> int | None:
+        """The step of the first reading at or above the edge."""
+        return crossing(self.history, self.edge)
+
+    @cached_property
+    def crossed(self) -> int:
+        """The crossing, of a run that has one, and enough readings after it."""
+        self._refuse_diverged()
+        if self.crossing is None:
+            raise self._below_the_edge
+        self.hovering_from(self.crossing)
+        return self.crossing
+
+    @property
+    def reaches_edge(self) -> bool:
+        """Whether the sharpness rises to the edge before training is complete; a run out of steps cannot tell."""
+        self._refuse_diverged()
+        if self.crossing is None and self.ending == "steps":
+            raise self._below_the_edge
+        if self.crossing == 0:
+            raise Undecided(f"{self.name}: starts above the edge; take a smaller step size")
+        return self.crossing is not None
+
+    def hovering_from(self, step: int, name: str = "sharpness") -> Hovering:
+        """The sharpness, or what else was read, over the edge, from a step to the end."""
+        self._refuse_diverged()
+        found = hovering(self.history, self.edge, step, name)
+        if found.readings < self.fewest_readings:
+            some = f"{found.readings} readings from step {step} on"
+            raise Undecided(f"{self.name}: {some}; {self.fewest_readings} tell whether it hovers")
+        return found
+
+    @property
+    def level(self) -> float:
+        """The mean of the sharpness over the edge, from the crossing to the end."""
+        return self.hovering_from(self.crossed).mean
+
+    @property
+    def _below_the_edge(self) -> Undecided:
+        highest = sharpness_of(self.history)[1].max() / self.edge
+        return Undecided(f"{self.name}: ended by its {self.ending} at {highest:.2f} of the edge")
+
+    def _refuse_diverged(self) -> None:
+        if self.ending == "diverged":
+            raise Undecided(f"{self.name}: diverged")
+
+
+def exponent(runs: Sequence[EdgeRun]) -> float:
+    """The exponent of the sharpness at which the runs hover in their step size, by least squares of the logarithms."""
+    if len(runs) < 2:
+        raise Undecided("one step size has no exponent; give two or more")
+    levels = [run.level * run.edge for run in runs]
+    return float(np.polyfit(np.log([run.eta for run in runs]), np.log(levels), 1)[0])

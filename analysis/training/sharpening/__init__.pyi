@@ -1,0 +1,10 @@
+from .factor import Factor as Factor
+from .factor import few_examples as few_examples
+from .factor import flow as flow
+from .options import SharpeningOptions as SharpeningOptions
+from .options import check_rising as check_rising
+from .study import along_the_flow as along_the_flow
+from .trend import Histories as Histories
+from .trend import change as change
+from .trend import sharpening as sharpening
+from .trend import trend as trend

@@ -1,0 +1,69 @@
+"""What it costs to start, in units of ``import torch``: the list, help, bad input, a derivation, and the quick presets.
+
+Processor time, user and system, of a whole process and its children, at its least over some rounds; the unit is
+measured in every round, in turn with the commands, so that a machine that slows down slows both. Goals: the list .15,
+help and bad input .4, a derivation 2, each quick preset 8.
+
+    python -m benchmarks.startup            without the quick presets, half a minute
+    python -m benchmarks.startup --presets  with them, some minutes
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+
+from analysis.study.index import studies
+
+DERIVE = ("-m", "analysis.derive", "(1 - x*y)**2/2", "--weights", "x", "y", "--at", "eta=0.1")
+UNIT = ("-c", "import torch")
+STARTS = {
+    "python -m analysis": (("-m", "analysis"), 0.15),
+    "minimalist --help": (("-m", "analysis.minimalist", "--help"), 0.4),
+    "minimalist --eta fast": (("-m", "analysis.minimalist", "--eta", "fast"), 0.4),
+    "edge_of_stability --steps 0": (("-m", "analysis.edge_of_stability", "--steps", "0"), 0.4),
+    "derive '(1 - x*y)**2/2' …": (DERIVE, 2.0),
+}
+ROUNDS = 3
+
+
+def processor_seconds(arguments: Sequence[str]) -> float:
+    """User and system time of a Python process and of all that it started."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    with tempfile.TemporaryDirectory() as folder:
+        more = ("--out", folder) if arguments[0] == "-m" and len(arguments) > 2 else ()
+        subprocess.run([sys.executable, *arguments, *more], check=False, capture_output=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+
+
+def main() -> None:
+    """Measure in turn, and print the ratios beside their goals."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.startup", description="what it costs to start")
+    parser.add_argument("--presets", action="store_true", help="the quick preset of every study too, once each")
+    commands = dict(STARTS)
+    rounds = dict.fromkeys(commands, ROUNDS)
+    if parser.parse_args().presets:
+        presets = {name: (("-m", f"analysis.{name}", "--json"), 8.0) for name in studies() if name != "derive"}
+        commands |= presets
+        rounds |= dict.fromkeys(presets, 1)
+    seconds: dict[str, list[float]] = {name: [] for name in commands}
+    units = []
+    for turn in range(ROUNDS):
+        units.append(processor_seconds(UNIT))
+        for name, (arguments, _) in commands.items():
+            if turn < rounds[name]:
+                seconds[name].append(processor_seconds(arguments))
+    unit = min(units)
+    print(f"unit: import torch, {unit:.2f} s of processor time\n")
+    for name, (_, goal) in commands.items():
+        ratio = min(seconds[name]) / unit
+        print(f"{name:32} {ratio:6.2f}   goal {goal:5.2f}   {'' if ratio <= goal else 'missed'}")
+
+
+if __name__ == "__main__":
+    main()

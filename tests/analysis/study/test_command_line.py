@@ -1,0 +1,181 @@
+"""Studies as their users see them: command lines, exit codes, files and the JSON document."""
+
+import contextlib
+import json
+import runpy
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from analysis import quadratic
+from analysis.study.index import studies
+from analysis.study.options import read_options
+from eos_sym import BadInput
+from numeric.runs import load
+
+
+def python(*arguments, **options):
+    return subprocess.run([sys.executable, "-m", *arguments], capture_output=True, text=True, check=False, **options)
+
+
+def run_as_program(name, arguments, monkeypatch):
+    """The exit code of a study run in this process."""
+    monkeypatch.setattr(sys, "argv", [name, *arguments])
+    with pytest.raises(SystemExit) as ending:
+        runpy.run_module(f"analysis.{name}", run_name="__main__", alter_sys=True)
+    return ending.value.code
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--stepz", "3"], "--stepz"),
+        (["--eta", "fast"], "fast"),
+        (["--preset", "big"], "big"),
+        (["--steps"], "--steps"),
+        (["--seed", "1.5"], "1.5"),
+    ],
+)
+def test_a_command_line_that_cannot_be_read_is_explained_in_one_line(arguments, named):
+    with pytest.raises(BadInput) as refusal:
+        read_options("quadratic", quadratic.Options, arguments)
+    assert named in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+BAD_COMMANDS = [
+    ("minimalist", ["--eta", "-0.1"], "positive"),
+    ("minimalist", ["--eta", "0.5"], "below 1/2"),
+    ("minimalist", ["--eta", "0.1", "1/10"], "once"),
+    ("minimalist", ["--steps", "0"], "1 or more"),
+    ("minimalist", ["--start", "x=2", "q=3"], "q=3"),
+    ("quadratic", ["--eta", "0"], "positive"),
+    ("quadratic", ["--eigenvalues", "1", "2"], "falling"),
+    ("quadratic", ["--steps", "-3"], "1 or more"),
+    ("quadratic", ["--out", "pyproject.toml/results"], "cannot be made"),
+    ("quadratic", ["--eta", "nonsense"], "nonsense"),
+]
+
+
+@pytest.mark.parametrize(("name", "arguments", "named"), BAD_COMMANDS)
+def test_bad_input_is_one_line_and_exit_code_two(name, arguments, named, monkeypatch, capsys):
+    assert run_as_program(name, arguments, monkeypatch) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("error: ")
+    assert said.err.count("\n") == 1
+    assert named in said.err
+
+
+def test_bad_input_on_a_real_command_line():
+    result = python("analysis.minimalist", "--eta", "1/2")
+    assert (result.returncode, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+
+
+def test_the_list_of_studies_has_a_line_for_each():
+    listed = python("analysis").stdout.splitlines()
+    assert [line.split()[2] for line in listed] == [f"analysis.{name}" for name in studies()]
+    assert all(line.rstrip().endswith(".") for line in listed)
+    assert {"minimalist", "derive", "edge_of_stability", "width"} <= {*studies()}
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("minimalits", "minimalist"), ("edge_of_stabilty", "edge_of_stability")])
+def test_a_study_that_is_not_there_is_told_by_its_nearest_name(typed, meant):
+    result = python(f"analysis.{typed}", "--json")
+    assert (result.returncode, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+    assert f"did you mean {meant}?" in result.stderr
+
+
+def test_a_name_that_is_near_to_none_is_refused_too():
+    result = python("analysis.zzzz")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == "error: zzzz: no such study; python -m analysis lists them\n"
+
+
+def test_a_module_of_analysis_that_is_missing_inside_a_program_is_an_ordinary_error():
+    result = subprocess.run([sys.executable, "-c", "import analysis.zzzz"], capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert "ModuleNotFoundError" in result.stderr
+
+
+@pytest.mark.parametrize("name", studies())
+def test_help_and_a_wrong_option_load_nothing_that_is_slow(name):
+    for arguments, code in ((["--help"], 0), (["--no-such-option"], 2)):
+        script = (
+            "import runpy, sys\n"
+            f"sys.argv = ['x', *{arguments!r}]\n"
+            f"try: runpy.run_module('analysis.{name}', run_name='__main__', alter_sys=True)\n"
+            "except SystemExit as ending: code = ending.code or 0\n"
+            "slow = {'torch', 'sympy', 'numpy', 'scipy', 'xarray', 'matplotlib', 'numba'} & {*sys.modules}\n"
+            f"sys.exit(repr((code, slow)) if code != {code} or slow else 0)"
+        )
+        result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+        assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("name", studies())
+def test_help_shows_no_default_that_is_none(name):
+    said = python(f"analysis.{name}", "--help").stdout
+    assert "{None}" not in said
+    assert "(default: )" not in said
+    assert "(default: None)" not in said
+
+
+def test_help_names_every_option_and_its_default():
+    result = python("analysis.quadratic", "--help")
+    assert result.returncode == 0
+    for option in ("--eigenvalues", "--eta", "--steps", "--preset", "--seed", "--json", "--out"):
+        assert option in result.stdout
+
+
+def test_json_is_one_document_and_the_files_are_written_all_the_same(tmp_path):
+    result = python("analysis.quadratic", "--json", "--out", str(tmp_path))
+    assert result.returncode == 0
+    assert result.stderr == ""
+    document = json.loads(result.stdout, parse_constant=pytest.fail)
+    assert document.keys() == {"analysis", "parameters", "theory", "claims", "files", "versions"}
+    assert {claim["status"] for claim in document["claims"]} == {"proved"}
+    assert all(len({evidence["channel"] for evidence in claim["evidence"]}) >= 2 for claim in document["claims"])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["claims.json", "data.nc", "figure.pdf", "figure.png"]
+    assert document["files"] == [
+        str(tmp_path / name) for name in ("figure.png", "figure.pdf", "data.nc", "claims.json")
+    ]
+
+
+def test_a_diverging_run_is_an_outcome_and_not_a_warning(tmp_path):
+    result = python("analysis.quadratic", "--eta", "5", "--steps", "400", "--out", str(tmp_path))
+    assert (result.returncode, result.stderr) == (0, "")
+    assert load(tmp_path / "data.nc")["runs"].outcome.values.tolist() == ["diverged"]
+
+
+def listen_to_interrupts():
+    """A shell that runs the tests in the background has them, and all they start, ignore interrupts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+@pytest.mark.slow
+def test_an_interrupted_analysis_keeps_what_was_finished(tmp_path):
+    command = [sys.executable, "-m", "analysis.minimalist", "--out", str(tmp_path), "--preset", "full"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, preexec_fn=listen_to_interrupts, **pipes) as process:
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "data.nc").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        while process.poll() is None:  # an interrupt that arrives in a finalizer is lost, by Python's rules
+            process.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=10)
+        errors = process.stderr.read()
+    assert process.returncode == 130
+    assert errors == "interrupted; the files that were finished are kept\n"
+    assert "trajectories" in load(tmp_path / "data.nc").children
+    assert [path.name for path in tmp_path.iterdir()] == ["data.nc"]
+
+
+@pytest.mark.parametrize("eigenvalues", [["100", "10", "1"], ["20", "8", "7", "6", "5", "4", "3", "2"]])
+def test_no_spectrum_refutes_the_theory_of_quadratics(eigenvalues, tmp_path, monkeypatch):
+    arguments = ["--eigenvalues", *eigenvalues, "--out", str(tmp_path)]
+    assert run_as_program("quadratic", arguments, monkeypatch) == 0
