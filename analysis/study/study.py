@@ -21,6 +21,7 @@ function is given the `rule`, and the theory `derived` is asked for its `edge`.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable, Iterator
 from itertools import product
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from analysis.study.options import CommonOptions
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+OBJECTS = 50_000  # new ones between two searches for garbage, of which there is little: SymPy keeps what it finds
 Options = TypeVar("Options", bound="type[CommonOptions]")
 
 
@@ -44,6 +46,7 @@ class Study(Parts):
 
         if self.module == MAIN:
             self.given = read_command_line(self.name, kind)
+            gc.disable()  # what is imported next is no garbage, and looking for some takes a fifth of the time
         return kind
 
     def theory(self, function: Function) -> Function:
@@ -116,4 +119,8 @@ class Study(Parts):
         """Work the study off with the options of the command line, and exit."""
         from analysis.study.work import work_off_and_exit
 
+        if self.module == MAIN:
+            gc.freeze()
+            gc.set_threshold(OBJECTS)
+            gc.enable()
         work_off_and_exit(self)
