@@ -65,7 +65,7 @@ from analysis.derive.theory import Theory, derive
 if study.given:
     prepare()  # now that SymPy is loaded, and before what brings threads
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -74,12 +74,15 @@ import xarray as xr
 from sympy import Expr, Float, Symbol
 
 from analysis.derive.figure import draw
+from analysis.derive.jets import jet
 from analysis.study import Claim, Evidence, Pieces, Status, agreement, bounded, expect, same, theorem
 from analysis.study.evidence import Channel
 from eos_sym import STEP_SIZE, Map, quadratic
 from eos_sym.rules import RULES, Preconditioned
 from eos_sym.stability import stability
 from numeric import CompilationError, compile_function, compile_map, compile_observable, compile_sharpness
+from numeric.compile import Array
+from numeric.maps import NumpyEngine
 
 RECORDED = 4000  # iterations of a run, or so, to a little beyond its end
 SHORTEST = 20  # iterations that are shown of a run that ends at once
@@ -199,14 +202,9 @@ def derivatives(problem: Problem, seed: int) -> Pieces:
     gradients, hessians = values[1 : dimension + 1].T, values[dimension + 1 :].T.reshape(POINTS, dimension, dimension)
     quantity = f"largest error of gradient and Hessian over 1 + |value|, {POINTS} random points, by"
 
-    import torch  # slow to load, and of no use to a loss without values
-
-    from numeric.networks import gradient, hessian, torch_function
-
-    loss, errors = torch_function(expressions[0], weights), []
-    for point, slope, curvature in zip(points, gradients, hessians, strict=True):
-        theta = torch.tensor(point, dtype=torch.float64)
-        errors += [_error(slope, gradient(loss, theta).numpy()), _error(curvature, hessian(loss, theta).numpy())]
+    by_jets, errors = jet(expressions[0], weights, points), []
+    for index, (slope, curvature) in enumerate(zip(gradients, hessians, strict=True)):
+        errors += [_error(slope, by_jets.gradient[:, index]), _error(curvature, by_jets.hessian[:, :, index])]
     yield bounded("autograd", f"{quantity} automatic differentiation", max(errors), below=ROUNDING)
 
     errors = []
@@ -250,11 +248,9 @@ def about_the_threshold(dynamics: Map, curvature: Symbol, values: Mapping[Symbol
     verdicts = [stability(jacobian.subs({**values, curvature: side})).verdict({}) for side in sides]
     where = f"{NEAR_THRESHOLD:.0%} below and above the critical sharpness"
     yield theorem(f"stability {where}", "stable, unstable", ", ".join(verdicts))
-    parameters: dict[str, Any] = {symbol.name: float(value) for symbol, value in values.items()}
-    parameters[curvature.name] = xr.DataArray([float(side) for side in sides], dims="side")
-    start = dict.fromkeys((symbol.name for symbol in dynamics.state), 0.0) | {dynamics.state[0].name: 1.0}
-    run = compile_map(dynamics).run(start, parameters, steps=THRESHOLD_STEPS)
-    sizes = np.abs(run.final).max("state").values
+    settings = [{**values, curvature: side} for side in sides]
+    start = [1.0, *(0.0 for _ in dynamics.state[1:])]
+    sizes = [np.abs(advanced(dynamics, start, at, THRESHOLD_STEPS)).max() for at in settings]
     observed = ", ".join("shrinks" if size < 1 else "grows" for size in sizes)
     yield same("simulation", f"size of θ after {THRESHOLD_STEPS} steps {where}", "shrinks, grows", observed)
 
@@ -285,12 +281,17 @@ def returns(problem: Problem, rule: str, index: int, cycle: Mapping[str, Any]) -
     point = np.array([float(first[name]) for name in names])
     direction = np.random.default_rng(index).standard_normal(len(names))
     size = PERTURBATION * (1 + np.abs(point).max())
-    start = dict(zip(names, point + size * direction / np.linalg.norm(direction), strict=True))
-    settings = {symbol.name: float(problem.at[symbol]) for symbol in dynamics.parameters}
-    run = compile_map(dynamics).run(start, settings, steps=2 * RETURNS, record_every=2)
-    distance = np.abs(run.trajectory.values[-1] - point).max() / size
+    start = point + size * direction / np.linalg.norm(direction)
+    distance = np.abs(advanced(dynamics, start, problem.at, 2 * RETURNS) - point).max() / size
     quantity = f"stability by the distance after {RETURNS} passages, at first {PERTURBATION:g} relative"
     yield same("simulation", quantity, cycle["verdict"], "stable" if distance < 1 else "unstable")
+
+
+def advanced(dynamics: Map, start: Sequence[float] | Array, values: Mapping[Symbol, Any], steps: int) -> Array:
+    """The state after so many steps, infinite or nan where it is."""
+    engine = NumpyEngine(compile_function(dynamics.step, (*dynamics.state, *dynamics.parameters)))
+    settings = [[float(values[symbol])] for symbol in dynamics.parameters]
+    return engine.advance(np.array(start)[:, None], np.array(settings), steps)[:, 0]
 
 
 def end(problem: Problem, predicted: float | None, run: xr.Dataset) -> Iterator[Claim]:
@@ -312,13 +313,8 @@ def sharpness_at_the_end(problem: Problem, predicted: float, run: xr.Dataset) ->
     observed, distance = float(run.final_sharpness), abs(2 / float(problem.at[STEP_SIZE]) - predicted)
     tolerance = END_TOLERANCE * distance
     yield agreement("simulation", "sharpness at the end of the run", predicted, observed, absolute=tolerance)
-
-    import torch
-
-    from numeric.networks import sharpness, torch_function
-
-    loss = torch_function(problem.objective.loss.subs(problem.at), problem.objective.weights)
-    value = sharpness(loss, torch.tensor(run.final.values, dtype=torch.float64))
+    at_the_end = jet(problem.objective.loss.subs(problem.at), problem.objective.weights, run.final.values[None])
+    value = float(np.linalg.eigvalsh(at_the_end.hessian[:, :, 0])[-1])
     yield agreement("autograd", "the same by automatic differentiation", observed, value, relative=ROUNDING)
 
 

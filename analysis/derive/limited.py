@@ -10,6 +10,7 @@ with a single thread, and NumPy has more: a program forks its first child with `
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import signal
 import sys
@@ -58,6 +59,7 @@ _PREPARED: list[Child] = []
 def prepare() -> None:
     """Fork the child that is to do the next tasks, where that is safe; else one is started when it is needed."""
     if sys.platform == "linux" and len(list(Path("/proc/self/task").iterdir())) == 1:
+        gc.freeze()
         _PREPARED.append(_start("fork"))
 
 
@@ -103,6 +105,7 @@ def _start(method: Literal["fork", "spawn"]) -> Child:
 def _work(connection: Connection, inherited: Connection | None) -> None:
     """In the child: wait for tasks, do them in their order and send what each comes to."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is interrupted too, and ends the child
+    gc.enable()  # which the parent, at its imports, may not have had
     if inherited:
         inherited.close()
     with suppress(EOFError):  # no tasks came: the parent has ended
