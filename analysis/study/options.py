@@ -17,7 +17,7 @@ from dataclasses import dataclass, fields
 from fractions import Fraction
 from pathlib import Path
 from types import NoneType
-from typing import Annotated, Any, Literal, NoReturn, TypeVar, get_args, get_type_hints
+from typing import Annotated, Any, Literal, NoReturn, TypeVar, get_args, get_origin, get_type_hints
 
 import tyro
 
@@ -121,10 +121,18 @@ def _without_empty_defaults(kind: type[Options]) -> type[Options]:
         if field.default is None or field.default == ():
             hint = hints[field.name]
             kinds = [part for part in get_args(hint) if part is not NoneType] if field.default is None else []
-            shown = METAVARS.get(kinds[0]) if kinds else None
+            shown = _metavar(kinds[0]) if kinds else None
             hints[field.name] = Annotated[hint, tyro.conf.arg(metavar=shown, help_behavior_hint="")]
     kind.__annotations__ = {field.name: hints[field.name] for field in fields(kind)}
     return kind
+
+
+def _metavar(kind: Any) -> str | None:
+    """What stands for a value of this kind in the help; for a tuple, one or more of them."""
+    if get_origin(kind) is tuple:
+        one = METAVARS[get_args(kind)[0]]
+        return f"{one} [{one} ...]"
+    return METAVARS.get(kind)
 
 
 def results_folder(options: CommonOptions, name: str) -> Path:
