@@ -18,7 +18,6 @@ from analysis.derive.problem import Point, Problem
 from eos_sym import STEP_SIZE, BadInput, Undecided
 from eos_sym.edge import EdgeNormalForm, edge_normal_form, edge_normal_form_at, minimum_at_edge
 from eos_sym.losses import Derivatives
-from numeric.flows import gradient_flow_end
 
 SLOW = Rational(1, 100)  # threshold τ: directions with η|λ| well below it count as slow
 
@@ -85,6 +84,8 @@ def _prediction(form: EdgeNormalForm, end: FlowEnd, eta: Rational) -> dict[str, 
 
 
 def _flow_end(problem: Problem, start: Point, at: Point) -> FlowEnd:
+    from numeric.flows import gradient_flow_end  # loads NumPy and SciPy, which nothing else here needs
+
     by_name = ({symbol.name: float(value) for symbol, value in values.items()} for values in (start, at))
     point, converged = gradient_flow_end(problem.objective, *by_name)
     if not converged:

@@ -106,10 +106,10 @@ def _check_names(problem: Problem) -> None:
     """Refuse a loss that uses a name of the rule, such as eta."""
     weights, parameters = problem.objective.weights, problem.objective.parameters
     taken = {symbol.name for symbol in (*weights, *parameters)}
-    for rule, dynamics in problem.maps.items():
-        own = (*dynamics.state[len(weights) :], *dynamics.parameters[len(parameters) :])
-        clash = sorted(taken & {symbol.name for symbol in own})
-        if clash:
+    for rule in problem.rules:
+        alone = [RULES[rule].map(Objective("alone", weight**2, (weight,))) for weight in weights]
+        own = {symbol.name for dynamics in alone for symbol in (*dynamics.state[1:], *dynamics.parameters)}
+        if clash := sorted(taken & own):
             raise BadInput(f"{', '.join(clash)}: in the loss, but the name of a variable of {rule}; rename it")
 
 

@@ -6,8 +6,8 @@ import sys
 import pytest
 from sympy import Symbol, diff, expand, simplify, symbols
 
-from analysis import cli
-from analysis.derive import __main__ as derive
+from analysis.derive.__main__ import Options, study
+from analysis.study.options import read_command_line
 from eos_sym.reading import parse
 
 MINIMALIST = ["(1 - x*y*z*w)**2/2", "--weights", "x", "y", "z", "w", "--at", "eta=0.2"]
@@ -15,12 +15,17 @@ SHALLOW = ["(1 - x*y)**2/2", "--weights", "x", "y"]
 DOUBLE_WELL = ["(x**2 - mu)**2/4", "--weights", "x", "--at", "mu=1"]
 
 
+def program():
+    study.given = read_command_line("derive", Options)
+    study.main()
+
+
 @pytest.fixture
 def run(tmp_path, monkeypatch, capsys):
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["derive", "--json", "--out", str(tmp_path), *arguments])
         with pytest.raises(SystemExit) as ending:
-            cli.main("derive", derive.Options, derive.analyse)
+            program()
         said = capsys.readouterr()
         if ending.value.code == 2:
             assert said.out == ""

@@ -1,5 +1,7 @@
 """Work in a child process: results and reasons come back, what hangs is ended, and the rest goes on."""
 
+import subprocess
+import sys
 import time
 
 import pytest
@@ -69,3 +71,48 @@ def test_a_fault_in_one_part_is_reported_in_its_place():
     results = run_limited({"one": break_down, "two": double}, 1, 60)
     assert "ZeroDivisionError" in str(results["one"])
     assert results["two"] == 2
+
+
+PROGRAM = """
+from analysis.derive import limited
+
+def whoami(number):
+    import os
+    return os.getpid()
+
+def hang(number):
+    import time
+    time.sleep(600)
+
+if __name__ == "__main__":
+    limited.prepare()
+    forked = [child.process.pid for child in limited._PREPARED]
+    found = limited.run_limited({"first": whoami, "stuck": hang, "next": whoami}, 1, 6)
+    print(len(forked), found["first"] in forked, "--timeout" in str(found["stuck"]), found["next"] in forked)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a process is forked on Linux alone")
+def test_a_program_with_one_thread_forks_its_first_child_and_starts_another_when_that_hangs(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    said = subprocess.run([sys.executable, program], capture_output=True, text=True, check=False)
+    assert (said.stdout.split(), said.stderr) == (["1", "True", "True", "False"], "")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a process is forked on Linux alone")
+def test_a_program_with_threads_does_not_fork():
+    code = "import threading\nfrom analysis.derive import limited\n"
+    code += "threading.Timer(1, print).start()\nlimited.prepare()\nprint(len(limited._PREPARED))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split() == [
+        "0"
+    ]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a process is forked on Linux alone")
+def test_a_forked_child_that_gets_no_tasks_ends_with_its_parent():
+    code = "from analysis.derive import limited\nimport os\nlimited.prepare()\n"
+    code += "print(limited._PREPARED[0].process.pid, flush=True)\nos.kill(os.getpid(), 9)"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    assert said.returncode == -9  # `run` came back: nobody holds the pipe of the output any more
+    assert int(said.stdout) > 0

@@ -29,22 +29,22 @@ CONTOURS = 12
 VERDICT_MARKERS = {"stable": "o", "unstable": "X", "marginal": "D", "undecided": "s"}
 
 
-def draw(problem: Problem, theory: Theory, data: Mapping[str, xr.Dataset]) -> Figure:
+def draw(problem: Problem, theory: Theory, runs: Mapping[str, xr.Dataset]) -> Figure:
     """The whole figure."""
-    panels: list[Any] = [paths, orbits, sharpness, loss] if data else [orbits, critical_curve]
-    figure = new_figure(7.6, 6.2 if data else 3.4)
+    panels: list[Any] = [paths, orbits, sharpness, loss] if runs else [orbits, critical_curve]
+    figure = new_figure(7.6, 6.2 if runs else 3.4)
     text = str(problem.objective.loss)
     formula = f"${latex(problem.objective.loss)}$" if len(text) <= LONGEST_PLOTTED else f"{text[:LONGEST_PLOTTED]} …"
     figure.suptitle(f"$L$ = {formula}", fontsize="medium")
     for panel, axes in zip(panels, figure.subplots(len(panels) // 2, 2).flat, strict=True):
-        panel(axes, problem, theory, data)
+        panel(axes, problem, theory, runs)
     return figure
 
 
-def paths(axes: Axes, problem: Problem, theory: Theory, data: Mapping[str, xr.Dataset]) -> None:
+def paths(axes: Axes, problem: Problem, theory: Theory, runs: Mapping[str, xr.Dataset]) -> None:
     """The runs in the plane of the first two weights, or a single weight against the iteration."""
     names = [weight.name for weight in problem.objective.weights]
-    for color, (rule, run) in zip(colors(len(data)), data.items(), strict=True):
+    for color, (rule, run) in zip(colors(len(runs)), runs.items(), strict=True):
         if str(run.outcome.values) == "diverged":
             axes.plot([], [], color=color, label=f"{rule.replace('_', ' ')}, diverges")
             continue
@@ -63,7 +63,7 @@ def paths(axes: Axes, problem: Problem, theory: Theory, data: Mapping[str, xr.Da
     axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0.2, handletextpad=0.2)
 
 
-def orbits(axes: Axes, problem: Problem, theory: Theory, data: Mapping[str, xr.Dataset]) -> None:
+def orbits(axes: Axes, problem: Problem, theory: Theory, runs: Mapping[str, xr.Dataset]) -> None:
     """The isolated orbits of the first rule, over level sets of the loss."""
     weights = problem.objective.weights
     names = [weight.name for weight in weights]
@@ -133,10 +133,10 @@ def _contours(axes: Axes, problem: Problem) -> None:
     axes.set(xlim=(left, right), ylim=(low, high))
 
 
-def sharpness(axes: Axes, problem: Problem, theory: Theory, data: Mapping[str, xr.Dataset]) -> None:
+def sharpness(axes: Axes, problem: Problem, theory: Theory, runs: Mapping[str, xr.Dataset]) -> None:
     """The sharpness along the runs, the critical one of each rule, and the predicted end."""
     levels: list[float] = []
-    for color, (rule, run) in zip(colors(len(data)), data.items(), strict=True):
+    for color, (rule, run) in zip(colors(len(runs)), runs.items(), strict=True):
         axes.plot(run.iteration, run.sharpness, color=color, linewidth=0.7)
         seen = run.sharpness.values if str(run.outcome.values) != "diverged" else run.sharpness.values[:1]
         finite = seen[np.isfinite(seen)]
@@ -159,18 +159,18 @@ def sharpness(axes: Axes, problem: Problem, theory: Theory, data: Mapping[str, x
         axes.legend(loc="best")
 
 
-def loss(axes: Axes, problem: Problem, theory: Theory, data: Mapping[str, xr.Dataset]) -> None:
+def loss(axes: Axes, problem: Problem, theory: Theory, runs: Mapping[str, xr.Dataset]) -> None:
     """The loss along the runs, above its least value there, on a logarithmic axis."""
-    least = min(float(run.loss.min()) for run in data.values())
+    least = min(float(run.loss.min()) for run in runs.values())
     offset = min(least, 0.0)
-    for color, (rule, run) in zip(colors(len(data)), data.items(), strict=True):
+    for color, (rule, run) in zip(colors(len(runs)), runs.items(), strict=True):
         axes.semilogy(run.iteration, (run.loss - offset).clip(1e-30), color=color, linewidth=0.7, label=rule)
     axes.set(
         title="loss", xlabel="iteration", ylabel="loss $L$" if offset == 0 else "loss above the least, $L - L_{min}$"
     )
 
 
-def critical_curve(axes: Axes, problem: Problem, theory: Theory, data: Mapping[str, xr.Dataset]) -> None:
+def critical_curve(axes: Axes, problem: Problem, theory: Theory, runs: Mapping[str, xr.Dataset]) -> None:
     """The critical sharpness of each rule against the step size."""
     given = float(problem.at[STEP_SIZE]) if STEP_SIZE in problem.at else None
     step_sizes = np.geomspace(0.01, 1, 200) * (10 * given if given else 1)
