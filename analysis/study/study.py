@@ -46,11 +46,7 @@ class Study(Parts):
 
         if self.module == MAIN:
             self.given = read_command_line(self.name, kind)
-<<<<<<< HEAD
-            gc.disable()  # until all is imported, since what is imported stays
-=======
             gc.disable()  # what is imported next is no garbage, and looking for some takes a fifth of the time
->>>>>>> studies-f
         return kind
 
     def theory(self, function: Function) -> Function:
@@ -123,13 +119,8 @@ class Study(Parts):
         """Work the study off with the options of the command line, and exit."""
         from analysis.study.work import work_off_and_exit
 
-<<<<<<< HEAD
-        gc.freeze()  # what was imported, so that it is not looked through for garbage again and again
-        gc.enable()
-=======
         if self.module == MAIN:
             gc.freeze()
             gc.set_threshold(OBJECTS)
             gc.enable()
->>>>>>> studies-f
         work_off_and_exit(self)
