@@ -11,6 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("eos_sym", "numeric", "analysis")
+SHARED = ("eos_sym.", "numeric.", "analysis.study.", "analysis.training.")
 
 
 def modules(package: str) -> Iterator[str]:
@@ -32,7 +33,8 @@ def page(name: str, inside: list[str]) -> str:
     if inside:  # what a face exports is told where it is defined
         lines += ["```", "", "```{toctree}", ":maxdepth: 1", "", *inside, "```"]
     else:
-        lines += ["   :members:", "```"]
+        shared = name.startswith(SHARED)  # of a study the essay is told, not its functions
+        lines += ["   :members:", "   :ignore-module-all:", "```"] if shared else ["```"]
     return "\n".join([*lines, ""])
 
 

@@ -2,11 +2,11 @@
 
     text → Objective → Map → Orbit → StabilityCondition, EdgeNormalForm
 
-reading, algebra      what the rest stands on: text to expression, and what SymPy lacks
-losses, rules         a loss; an optimizer as a formula, and the map that it makes of the loss
-stability, orbits     multipliers and conditions; fixed points and two-cycles
-edge, flows,          normal forms at S = 2/η; gradient flow, limit flows and the central flow;
-self_stabilization    the cycle of self-stabilization
+    reading, algebra      what the rest stands on: text to expression, and what SymPy lacks
+    losses, rules         a loss; an optimizer as a formula, and the map that it makes of the loss
+    stability, orbits     multipliers and conditions; fixed points and two-cycles
+    edge, flows,          normal forms at S = 2/η; gradient flow, limit flows and the central flow;
+    self_stabilization    the cycle of self-stabilization
 
 The names a theorist begins with come from here; they are imported as they are used (see ``__init__.pyi``):
 

@@ -1,8 +1,8 @@
 """Initial values and parameters as labelled arrays, and the refusals that every simulation shares.
 
-Values are numbers, arrays or `xarray.DataArray`s of real numbers, in memory or in Dask chunks. They broadcast by the
-names of their dimensions, so the coordinates along a dimension that two of them share have to be the same. Values in
-chunks are not computed here.
+Values are numbers, arrays or labelled arrays (`xarray.DataArray`) of real numbers, in memory or in Dask chunks. They
+broadcast by the names of their dimensions, so the coordinates along a dimension that two of them share have to be the
+same. Values in chunks are not computed here.
 
 Errors: `BadInput`, in one line that names the value and the remedy.
 """

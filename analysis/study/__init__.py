@@ -1,11 +1,11 @@
 """What every study shares: a study is a script whose decorated functions are its options, theory, claims and figure.
 
-study, parts  `Study` collects the functions of a module and gives each what its parameters name
-options       the options of all studies, read from the command line before anything heavy is imported
-evidence      what a claim yields: values expected and observed, the quantity in words, and the channel
-claim         a claim, and the status that follows from its evidence
-work          a study worked off: experiments, files, report, exit code
-report        mathematics, tables and JSON;  figure, progress: their looks;  index: which studies there are
+    study, parts  `Study` collects the functions of a module and gives each what its parameters name
+    options       the options of all studies, read from the command line before anything heavy is imported
+    evidence      what a claim yields: values expected and observed, the quantity in words, and the channel
+    claim         a claim, and the status that follows from its evidence
+    work          a study worked off: experiments, files, report;  endings: exit codes, in one line
+    report        mathematics, tables and JSON;  figure, progress: their looks;  index: which studies there are
 
 Imported as it is used (``__init__.pyi``).
 """

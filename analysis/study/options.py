@@ -17,11 +17,12 @@ from dataclasses import dataclass, fields
 from fractions import Fraction
 from pathlib import Path
 from types import NoneType
-from typing import Annotated, Any, Literal, NoReturn, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import tyro
 
 from analysis.study.arguments import number
+from analysis.study.endings import plain_endings
 from eos_sym.errors import BadInput
 
 MOST_STEPS = 1_000_000
@@ -74,16 +75,8 @@ Options = TypeVar("Options", bound=CommonOptions)
 
 def read_command_line(name: str, kind: type[Options]) -> Options:
     """The options of the program's command line; ends it with one line and exit code 2 where they are bad."""
-    try:
+    with plain_endings():
         return read_options(name, kind, sys.argv[1:])
-    except BadInput as error:
-        refuse(error)
-
-
-def refuse(error: BadInput) -> NoReturn:
-    """End the program: bad input, said in one line."""
-    print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-    sys.exit(2)
 
 
 def read_options(name: str, options_type: type[Options], arguments: Sequence[str]) -> Options:

@@ -22,6 +22,7 @@ function is given the `rule`, and the theory `derived` is asked for its `edge`.
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from itertools import product
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -42,9 +43,11 @@ class Study(Parts):
 
     def options(self, kind: Options) -> Options:
         """The dataclass of the options; where the module is the program, the command line is read now."""
+        from analysis.study.endings import plain_interruption
         from analysis.study.options import read_command_line
 
         if self.module == MAIN:
+            sys.excepthook = plain_interruption
             self.given = read_command_line(self.name, kind)
             gc.disable()  # what is imported next is no garbage, and looking for some takes a fifth of the time
         return kind

@@ -9,8 +9,6 @@ Exit code 0: nothing refuted (open claims aside); 1: a claim refuted; 2: bad inp
 from __future__ import annotations
 
 import io
-import os
-import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -21,8 +19,9 @@ import xarray as xr
 from rich.console import Console
 
 from analysis.study.claim import Verdict, decide
+from analysis.study.endings import plain_endings
 from analysis.study.figure import draw_and_save
-from analysis.study.options import CommonOptions, refuse, results_folder
+from analysis.study.options import CommonOptions, results_folder
 from analysis.study.parts import Known, Parts
 from analysis.study.progress import progress_bars, task
 from analysis.study.report import WIDTH, document, print_claims, print_theory, to_json
@@ -35,22 +34,13 @@ DRAWN_AND_JUDGED = ("claims.json", "figure.png", "figure.pdf")
 
 def work_off_and_exit(study: Parts) -> NoReturn:
     """Work the study off with the options that it was given, and exit."""
-    try:
+    with plain_endings():
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(encoding="utf-8")  # mathematics is printed whatever the locale
         if study.given is None:
             raise TypeError(f"{study.name}: a study has options; decorate their dataclass with @study.options")
         code = work_off(study, study.given)
-        sys.stdout.flush()
-        sys.exit(code)
-    except BrokenPipeError:  # the reader, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(128 + signal.SIGPIPE)
-    except BadInput as error:
-        refuse(error)
-    except KeyboardInterrupt:
-        print("interrupted; the files that were finished are kept", file=sys.stderr)
-        sys.exit(130)
+    sys.exit(code)
 
 
 def work_off(study: Parts, options: CommonOptions) -> int:

@@ -1,10 +1,10 @@
 """Networks in torch, their training, and their curvature through automatic differentiation.
 
-data, architectures   frozen descriptions that load examples and build networks
-loss                  the loss as a function of one vector of weights
-curvature             Hessian products, top eigenpairs with bounds, derivatives along directions
-tracker               the sharpness through a training loop of the user's own
-training              training runs as values, with checkpoints that survive kill -9
+    data, architectures   frozen descriptions that load examples and build networks
+    loss                  the loss as a function of one vector of weights
+    curvature             Hessian products, top eigenpairs with bounds, derivatives along directions
+    tracker               the sharpness through a training loop of the user's own
+    training              training runs as values, with checkpoints that survive kill -9
 
 What is used from here is imported as it is used (see ``__init__.pyi``), and torch with it.
 """

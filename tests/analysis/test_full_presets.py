@@ -16,7 +16,7 @@ from analysis.study.work import work_off
 
 pytestmark = pytest.mark.slow
 
-STEPS = 20
+STEPS = 10
 FEWER = {  # runs, where there are more than a few
     "dataset_size": {"sizes": (5, 10, 20), "seeds": 2},
     "depth": {"depths": (1, 2, 4), "seeds": 2},
@@ -35,7 +35,7 @@ def main_module(name):
 
 
 @pytest.mark.parametrize("name", [name for name in studies() if getattr(main_module(name).Options, "images", False)])
-def test_twenty_steps_at_the_papers_scale_are_judged_and_drawn(name, cifar, tmp_path, capsys):
+def test_a_few_steps_at_the_papers_scale_are_judged_and_drawn(name, cifar, tmp_path, capsys):
     module = main_module(name)
     given = {"examples": 20, "steps": STEPS, "workers": 1} | FEWER.get(name, {})
     options = module.Options(out=tmp_path, json=True, preset="full", data_root=cifar, **given)

@@ -2,7 +2,7 @@
 
 descriptions        frozen numbers that name a rule, build its optimizer and know its critical sharpness
 formula_optimizer   a torch optimizer that takes the steps of a formula
-program             the formula as operations on lists of tensors: terms, numbers, and points where gradients are taken
+program             the formula as operations on lists of tensors: terms, numbers, points where gradients are taken
 """
 
 from numeric.networks.training.optimizers.descriptions import (
