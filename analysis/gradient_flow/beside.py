@@ -5,6 +5,8 @@ excess(t)    D_η(t) / ((η/η_c) D_c(t)), with the distance D_c of a control wi
 departure    the first time with an excess above `FACTOR`
 growth       Σ ln(ηS_t − 1) over the steps from the crossing of 2/η to the departure: the logarithm of what a small
              oscillation along the top eigenvector is multiplied by
+
+Times are those of the flow, ηt.
 """
 
 from __future__ import annotations
