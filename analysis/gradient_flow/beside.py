@@ -1,10 +1,12 @@
 """Gradient descent beside the flow: crossing, distance, departure, the growth in between, and the evidence on them.
 
-excess(t)    D_η(t) / ((η/η_c) D_c(t)), with the distance D_c of a control with a small step size η_c: 1 as far as
-             the distance is of first order in η
-departure    the first time with an excess above `FACTOR`
-growth       Σ ln(ηS_t − 1) over the steps from the crossing of 2/η to the departure: the logarithm of what a small
-             oscillation along the top eigenvector is multiplied by
+    excess(t)    D_η(t) / ((η/η_c) D_c(t)), with the distance D_c of a control with a small step size η_c: 1 as far as
+                 the distance is of first order in η
+    departure    the first time with an excess above `FACTOR`
+    growth       Σ ln(ηS_t − 1) over the steps from the crossing of 2/η to the departure: the logarithm of what a small
+                 oscillation along the top eigenvector is multiplied by
+
+    Times are those of the flow, ηt.
 
 Times are those of the flow, ηt.
 """

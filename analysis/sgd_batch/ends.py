@@ -1,11 +1,13 @@
 """What is measured at the weights where a run ends: in float64, and by other methods than in training.
 
-curvature, spread     mean and standard deviation over the examples of uᵀHᵢu, by second differences of the losses,
-                      with u the top eigenvector of the mean Hessian
-bound                 the sharpness up to which the second moment can be stable (`analysis.sgd_batch.second_moment`)
-batch_sharpness       the mean over batches of second differences of a batch's loss along its own gradient
-batch_sharpness_error its standard error
-read_at               the step of these weights
+    curvature, spread     mean and standard deviation over the examples of uᵀHᵢu, by second differences of the losses,
+                          with u the top eigenvector of the mean Hessian
+    bound                 the sharpness up to which the second moment can be stable (`analysis.sgd_batch.second_moment`)
+    batch_sharpness       the mean over batches of second differences of a batch's loss along its own gradient
+    batch_sharpness_error its standard error
+    read_at               the step of these weights
+
+All are along the labels of the runs.
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
 """The optimizers of networks, each from its rule's formula in `eos_sym.rules`.
 
-descriptions        frozen numbers that name a rule, build its optimizer and know its critical sharpness
-formula_optimizer   a torch optimizer that takes the steps of a formula
-program             the formula as operations on lists of tensors: terms, numbers, points where gradients are taken
+    descriptions        frozen numbers that name a rule, build its optimizer and know its critical sharpness
+    formula_optimizer   a torch optimizer that takes the steps of a formula
+    program             the formula as operations on lists of tensors: terms, numbers, points where gradients are taken
+
+What users import comes from here.
 """
 
 from numeric.networks.training.optimizers.descriptions import (
