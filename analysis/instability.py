@@ -27,24 +27,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from analysis.study import Number, Study, check_step_sizes
-from analysis.training import TrainingOptions
+from analysis.study import Study
+from analysis.training import OneStepSizeOptions
 
 study = Study(__name__, source="Cohen et al. 2021, Figure 4")
 
 
 @study.options
 @dataclass(frozen=True, kw_only=True)
-class Options(TrainingOptions):
-    """One run across 2/η, its sharpness and its gradient along the top eigenvector read at every step."""
+class Options(OneStepSizeOptions):
+    """One run across 2/η, its sharpness and its gradient along the top eigenvector read at every step.
 
-    eta: Number | None = None
-    """step size; the preset's if not given: 0.3 on the digits, 0.01 on CIFAR-10"""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.eta is not None:
-            check_step_sizes([self.eta])
+    The presets' step sizes are 0.3 on the digits and 0.01 on CIFAR-10.
+    """
 
 
 from collections.abc import Mapping
@@ -121,10 +116,10 @@ def training(options: Options, folder: Path) -> xr.Dataset:
     From the weights where they were kept, along the eigenvector at the crossing; else from the gradient's projections
     on the eigenvector of each step, divided by −η: an order of magnitude less exact, but without 3 GB of weights.
     """
-    run = QUICK if options.preset == "quick" else replace(FULL, data=options.cifar())
-    rule = run.rule if options.eta is None else GradientDescent(float(options.eta))
-    run = replace(run, rule=rule, seed=options.seed)
-    (history,) = train(options, folder, [run])
+    run = options.base(QUICK, FULL)
+    if options.eta is not None:
+        run = replace(run, rule=GradientDescent(float(options.eta)))
+    history = train(options, folder, {"run": run})["run"]
     eta = history.attrs["eta"]
     if "weights" in history:
         weights = history.weights.values

@@ -43,7 +43,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 from sympy import Expr, solve
 
-from analysis.study import COLORS, THEORY_COLOR, Evidence, Pieces, Status, agreement, identity, new_figure, over
+from analysis.study import COLORS, THEORY_COLOR, Evidence, Pieces, agreement, identity, new_figure, over, same
 from analysis.training import combined, train
 from analysis.training.edge_run import EdgeRun
 from analysis.training.panels import plot_sharpness
@@ -69,11 +69,7 @@ class Rule:
 RULES = (
     Rule("heavy_ball", "heavy ball", rules.HeavyBall(), HeavyBall, (2 + 2 * MOMENTUM) / STEP_SIZE),
     Rule(
-        "nesterov",
-        "Nesterov's rule",
-        rules.Nesterov(),
-        Nesterov,
-        (2 + 2 * MOMENTUM) / (STEP_SIZE * (1 + 2 * MOMENTUM)),
+        "nesterov", "Nesterov's rule", rules.Nesterov(), Nesterov, (2 + 2 * MOMENTUM) / (STEP_SIZE * (1 + 2 * MOMENTUM))
     ),
 )
 MOMENTA, EDGES = (0.5, 0.9), {"quick": (5.5, 6.5), "full": (60.0, 100.0)}
@@ -92,13 +88,12 @@ def derived() -> Mapping[str, Any]:
 @study.experiment
 def training(options: Options, folder: Path) -> xr.Dataset:
     """Runs whose step sizes put the rule's critical sharpness at each of the edges aimed at."""
-    base = QUICK if options.preset == "quick" else replace(FULL, data=options.cifar())
+    base = options.base(QUICK, FULL)
     runs: dict[tuple[str, float, float], Experiment] = {}
     for rule, momentum, edge in product(RULES, MOMENTA, EDGES[options.preset]):
         trained = rule.optimizer(step_size(rule, momentum, edge), momentum)
-        runs[rule.name, momentum, edge] = replace(base, rule=trained, seed=options.seed)
-    histories = train(options, folder, list(runs.values()))
-    return combined(dict(zip(runs, histories, strict=True)), "rule", "momentum", "edge")
+        runs[rule.name, momentum, edge] = replace(base, rule=trained)
+    return combined(train(options, folder, runs), "rule", "momentum", "edge")
 
 
 def step_size(rule: Rule, momentum: float, edge: float) -> float:
@@ -125,16 +120,12 @@ def threshold(derived: Mapping[str, Any], rule: Rule) -> Pieces:
 )
 def hovers_at_its_own_edge(training: xr.Dataset, rule: Rule) -> Pieces:
     """Each run by itself; gradient descent's edge, lower by half or higher, would be far outside the tolerance."""
-    yield from over(
-        runs_of(training, rule),
-        lambda run: agreement(
-            "network",
-            f"mean sharpness over the rule's edge once crossed, {run.name}",
-            1.0,
-            level(run),
-            absolute=HOVERING,
-        ),
-    )
+
+    def hovers(run: EdgeRun) -> Evidence:
+        quantity = f"mean sharpness over the rule's edge once crossed, {run.name}"
+        return agreement("network", quantity, 1.0, level(run), absolute=HOVERING)
+
+    yield from over(runs_of(training, rule), hovers)
 
 
 @study.claim(
@@ -154,8 +145,7 @@ def nearest_rule(run: EdgeRun) -> Evidence:
     thresholds = {rule.name: float(rule.papers.subs(at)) for rule in RULES} | {"gradient_descent": 2.0}
     measured, trained = level(run) * run.edge * run.eta, str(run.history.rule.values)
     found = min(thresholds, key=lambda name: abs(np.log(measured / thresholds[name])))
-    status: Status = "supported" if found == trained else "refuted"
-    return Evidence("network", f"rule whose threshold is nearest to ηS, {run.name}", status, trained, found)
+    return same("network", f"rule whose threshold is nearest to ηS, {run.name}", trained, found)
 
 
 def runs_of(training: xr.Dataset, rule: Rule) -> Iterator[EdgeRun]:

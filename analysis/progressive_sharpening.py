@@ -25,27 +25,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from analysis.study import Number, Study, check_step_sizes
-from analysis.training import TrainingOptions
+from analysis.study import Study
+from analysis.training import OneStepSizeOptions
 
 study = Study(__name__, source="Cohen et al. 2021, Figure 3")
 
 
 @study.options
 @dataclass(frozen=True, kw_only=True)
-class Options(TrainingOptions):
-    """A network trained with small steps, with the squared error and with the cross-entropy."""
-
-    eta: Number | None = None
-    """step size; the preset's, so small that 2/η stays out of reach, if not given"""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.eta is not None:
-            check_step_sizes([self.eta])
+class Options(OneStepSizeOptions):
+    """A network trained with the squared error and with the cross-entropy; the preset's steps stay far below 2/S."""
 
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -57,7 +49,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from analysis.study import COLORS, THEORY_COLOR, Evidence, Pieces, agreement, bounded, exceeds, expect, new_figure
-from analysis.training import flat_loss, train
+from analysis.training import combined, flat_loss, train
 from analysis.training.measures import loss_of, share_of_rises, sharpness_of
 from analysis.training.panels import plot_loss, plot_sharpness
 from eos_sym import Undecided, critical_sharpness, rules
@@ -118,33 +110,33 @@ def derived() -> Mapping[str, Any]:
 
 
 @study.measurement
-def runs(options: Options) -> list[Experiment]:
+def runs(options: Options) -> dict[tuple[str], Experiment]:
     """One with each criterion."""
-    quick = options.preset == "quick"
-    base = replace(QUICK if quick else replace(FULL, data=options.cifar()), seed=options.seed)
+    base = options.base(QUICK, FULL)
     if options.eta is not None:
         base = replace(base, rule=GradientDescent(float(options.eta)))
-    return [replace(base, loss=one.name, data=one.digits if quick else base.data) for one in CRITERIA]
+    data = {one: one.digits if options.preset == "quick" else base.data for one in CRITERIA}
+    return {(one.name,): replace(base, loss=one.name, data=data[one]) for one in CRITERIA}
 
 
 @study.measurement
-def histories(options: Options, folder: Path, runs: Sequence[Experiment]) -> list[xr.Dataset]:
+def histories(options: Options, folder: Path, runs: Mapping[tuple[str], Experiment]) -> Mapping[tuple[str], xr.Dataset]:
     """Those of the runs, with the weights on the way."""
     return train(options, folder, runs)
 
 
 @study.experiment
-def training(histories: Sequence[xr.Dataset]) -> xr.Dataset:
+def training(histories: Mapping[tuple[str], xr.Dataset]) -> xr.Dataset:
     """The histories along the dimension ``criterion``."""
-    return combine([one.drop_vars("weights") for one in histories], {"criterion": [one.name for one in CRITERIA]})
+    return combined(histories, "criterion")
 
 
 @study.experiment
-def rates(runs: Sequence[Experiment], histories: Sequence[xr.Dataset]) -> xr.Dataset:
+def rates(runs: Mapping[tuple[str], Experiment], histories: Mapping[tuple[str], xr.Dataset]) -> xr.Dataset:
     """Sharpness and rate −∇³L(u, u, ∇L) at the weights that the runs kept, in float64."""
-    expect(sum(history.sizes["snapshot"] for history in histories))
+    expect(sum(history.sizes["snapshot"] for history in histories.values()))
     with one_thread():
-        found = [rates_along(run, history) for run, history in zip(runs, histories, strict=True)]
+        found = [rates_along(run, histories[name]) for name, run in runs.items()]
     return combine(found, {"criterion": [one.name for one in CRITERIA]})
 
 

@@ -55,7 +55,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 from sympy import Expr, Integer, Symbol, factor, symbols
 
-from analysis.study import THEORY_COLOR, Pieces, bounded, colors, expect, identity, new_figure, same, theorem
+from analysis.study import THEORY_COLOR, Pieces, axis, bounded, colors, expect, identity, new_figure, same, theorem
 from eos_sym import STEP_SIZE, GradientDescent, Objective, quadratic
 from eos_sym.stability import stability
 from numeric import compile_map
@@ -93,9 +93,8 @@ def simulated(options: Options, step_sizes: list[float], steps: int, record_ever
     expect(len(step_sizes) * steps)
     dynamics = GradientDescent().map(quadratic(len(options.spectrum)))
     eigenvalues = {f"lambda{number}": eigenvalue for number, eigenvalue in enumerate(options.spectrum, 1)}
-    eta = xr.DataArray(step_sizes, {"eta": step_sizes}, "eta")
-    start = {weight.name: 1.0 for weight in dynamics.state}
-    return compile_map(dynamics).run(start, {**eigenvalues, "eta": eta}, steps=steps, record_every=record_every)
+    start, parameters = {weight.name: 1.0 for weight in dynamics.state}, eigenvalues | {"eta": axis("eta", step_sizes)}
+    return compile_map(dynamics).run(start, parameters, steps=steps, record_every=record_every)
 
 
 @study.experiment

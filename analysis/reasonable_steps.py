@@ -50,7 +50,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from analysis.study import COLORS, THEORY_COLOR, Evidence, Pieces, Status, new_figure, over, same
-from analysis.training import train
+from analysis.training import combined, train
 from analysis.training.measures import loss_of, sharpness_of
 from eos_sym import Undecided, critical_sharpness, rules
 from numeric.compile import Array
@@ -58,7 +58,6 @@ from numeric.networks.architectures import FullyConnected
 from numeric.networks.data import Digits
 from numeric.networks.training import Experiment, Measure, Stop
 from numeric.networks.training.optimizers import GradientDescent
-from numeric.runs import combine
 
 CRITERIA = {"mse": "squared error", "cross_entropy": "cross-entropy"}
 GOAL = 0.99  # accuracy
@@ -88,13 +87,15 @@ def derived() -> Mapping[str, Any]:
 @study.experiment
 def training(options: Options, folder: Path) -> xr.Dataset:
     """How every run went, along (criterion, number): step size, steps taken, ending, and S over 2/η at its largest."""
-    base = replace(QUICK if options.preset == "quick" else replace(FULL, data=options.cifar()), seed=options.seed)
+    base = options.base(QUICK, FULL)
     etas = {name: sorted(map(float, options.eta or STEP_SIZES[options.preset][name])) for name in CRITERIA}
-    runs = [replace(base, loss=name, rule=GradientDescent(eta)) for name in CRITERIA for eta in etas[name]]
-    outcomes = map(outcome, train(options, folder, runs))
-    most = max(map(len, etas.values()))
-    padded = [next(outcomes) if number < len(etas[name]) else None for name in CRITERIA for number in range(most)]
-    return combine(padded, {"criterion": list(CRITERIA), "number": range(1, most + 1)})
+    runs = {
+        (name, number): replace(base, loss=name, rule=GradientDescent(eta))
+        for name in CRITERIA
+        for number, eta in enumerate(etas[name], 1)
+    }
+    outcomes = {labels: outcome(history) for labels, history in train(options, folder, runs).items()}
+    return combined(outcomes, "criterion", "number")
 
 
 def outcome(history: xr.Dataset) -> xr.Dataset:

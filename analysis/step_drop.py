@@ -72,7 +72,7 @@ from matplotlib.figure import Figure
 from sympy import Expr, Symbol, simplify
 
 from analysis.study import COLORS, Evidence, Pieces, Status, agreement, bounded, identity, new_figure
-from analysis.training import train
+from analysis.training import combined, train
 from analysis.training.edge_run import EdgeRun
 from analysis.training.measures import share_of_rises, sharpness_of
 from analysis.training.panels import label_few_decades, mark_crossing, plot_loss, plot_sharpness
@@ -81,7 +81,6 @@ from numeric.networks.architectures import FullyConnected
 from numeric.networks.data import Digits
 from numeric.networks.training import Experiment, Measure, Stop
 from numeric.networks.training.optimizers import GradientDescent
-from numeric.runs import combine
 
 LAST = 0.5  # of a part of a run, over which the sharpness hovers at its edge
 FEWEST_READINGS = 10  # there
@@ -112,14 +111,13 @@ def multiplier() -> Expr:
 @study.experiment
 def training(options: Options, folder: Path) -> xr.Dataset:
     """The run with the cut and the control, along the dimension ``kind``; no cut where training ends before it."""
-    base = QUICK if options.preset == "quick" else replace(FULL, data=options.cifar())
     before, after = map(float, options.step_sizes)
     cut, steps = CUT[options.preset] if options.cut is None else options.cut, options.most_steps
-    control = replace(base, rule=GradientDescent(before), steps=steps, seed=options.seed)
-    runs = [replace(control, later_etas=((cut, after),)), control] if cut < steps else [control]
-    histories = train(options, folder, runs)
-    described = [one.assign(ending=one.attrs["ending"]).drop_attrs() for one in (histories[0], histories[-1])]
-    return combine(described, {"kind": ["cut", "control"]}).assign(before=before, after=after, cut=cut)
+    control = replace(options.base(QUICK, FULL), rule=GradientDescent(before), steps=steps)
+    changed = replace(control, later_etas=((cut, after),) if cut < steps else ())
+    trained = train(options, folder, {one: one for one in (changed, control)})
+    histories = {("cut",): trained[changed], ("control",): trained[control]}
+    return combined(histories, "kind").assign(before=before, after=after, cut=cut)
 
 
 @study.claim("the sharpness, held at 2/η₁, rises to 2/η₂ once the step size is cut to η₂")

@@ -65,7 +65,6 @@ class Options(CommonOptions):
 from collections.abc import Mapping
 
 import numpy as np
-import torch
 import xarray as xr
 from sympy import Expr, Integer, Rational, acosh, limit, log, sqrt
 
@@ -77,11 +76,10 @@ from analysis.basins.theory import PULL, Basins, nonnegative, x, y
 from analysis.basins.uncertainty import BRANCH_DISTANCES, PAIR_DISTANCES, exponent
 from analysis.minimalist.cycles import SQUARE
 from analysis.minimalist.theory import P
+from analysis.shallow.network import end_sharpness
 from analysis.study import Evidence, Pieces, Status, agreement, bounded, identity, same, supported, theorem
 from eos_sym import STEP_SIZE as ETA
 from eos_sym.algebra import expand_in
-from numeric.networks import gradient_descent, sharpness
-from numeric.networks.architectures import scalar_chain
 
 RESOLUTION = {"quick": 400, "full": 2000}
 RANDOM_STARTS = {"quick": 40_000, "full": 1_000_000}
@@ -319,16 +317,10 @@ def concentration(basins: Basins, losses: Losses, edge: xr.Dataset) -> Pieces:
     for degree in (4, 2):
         start = losses.start_at(degree, NETWORK_START[0] * losses.reach_in_a, NETWORK_START[1])
         run = losses.ends(degree, start)
-        trained = network_end(losses, degree, start, min(int(run.step), NETWORK_STEPS))
+        h, steps = losses.step_size(degree), min(int(run.step), NETWORK_STEPS)
+        trained = end_sharpness(degree, [float(start["x"]), float(start["y"])], h, steps) * h / 2
         quantity, expected = f"hS/2 where a network of width 1 ends, depth {degree}", float(run.relative_sharpness)
         yield agreement("network", quantity, expected, trained, relative=NETWORK_TOLERANCE)
-
-
-def network_end(losses: Losses, degree: int, start: Mapping[str, xr.DataArray], steps: int) -> float:
-    """The sharpness in units of 2/h where torch's SGD takes the network of this depth in so many steps."""
-    loss, h = scalar_chain(degree), losses.step_size(degree)
-    weights = torch.tensor([float(start["x"]), float(start["y"])] * (degree // 2), dtype=torch.float64)
-    return sharpness(loss, gradient_descent(loss, weights, h, steps)[-1]) * h / 2
 
 
 @study.claim(

@@ -31,10 +31,11 @@ from sympy import Rational, log
 
 from analysis.basins.theory import ANGLE, NO_RETURN, STEP_SIZE_RATIO, Basins, x, y
 from analysis.minimalist.cycles import SQUARE
-from analysis.minimalist.theory import P, a, b
-from analysis.study import CommonOptions, expect
+from analysis.minimalist.dynamics import Dynamics
+from analysis.minimalist.theory import P
+from analysis.study import CommonOptions, axis, expect
 from eos_sym import STEP_SIZE, Undecided
-from numeric import Simulator, compile_function, compile_map, compile_observable
+from numeric import compile_function, compile_observable
 from numeric.compile import Array
 
 OUTCOMES = ("undecided", "converged", "periodic", "diverged")
@@ -59,9 +60,9 @@ class Losses:
     eta: Rational
 
     @cached_property
-    def simulators(self) -> dict[int, Simulator]:
-        """The maps of both."""
-        return {degree: compile_map(self.basins.map(degree)) for degree in STEP_SIZE_RATIO}
+    def dynamics(self) -> dict[int, Dynamics]:
+        """The maps of both, and their starts."""
+        return {degree: Dynamics(self.basins.theories[degree]) for degree in STEP_SIZE_RATIO}
 
     def step_size(self, degree: int) -> float:
         """The degree's own step size."""
@@ -119,12 +120,8 @@ class Losses:
         return dict(zip("xy", point, strict=True))
 
     def start_at(self, degree: int, at_a: float | xr.DataArray, at_b: float | xr.DataArray) -> dict[str, xr.DataArray]:
-        """x and y at the given a and b: from D and P, x² = (√(D² + 4P²) + D)/2 and y = P/x."""
-        at_a, at_b = xr.broadcast(xr.DataArray(at_a), xr.DataArray(at_b))
-        inverse = compile_function([(a + self.basins.theories[degree].edge_root) ** 2, b + 1], (a, b, STEP_SIZE))
-        imbalance, product = inverse(at_a, at_b, self.step_size(degree))
-        first = np.sqrt((np.hypot(imbalance, 2 * product) + imbalance) / 2)
-        return {"x": at_a.copy(data=first), "y": at_a.copy(data=product / first)}
+        """x and y at the given a and b."""
+        return self.dynamics[degree].start_at(*map(xr.DataArray, (at_a, at_b, self.step_size(degree))))
 
     def window(self, degree: int, columns: Array, rows: Array) -> xr.Dataset:
         """A grid of starts (a, b) to their ends."""
@@ -134,7 +131,7 @@ class Losses:
     def ends(self, degree: int, starts: dict[str, xr.DataArray]) -> xr.Dataset:
         """How runs end, in numbers small enough to keep for millions of them."""
         h, theory = self.step_size(degree), self.basins.theories[degree]
-        run = self.simulators[degree].run(starts, {"eta": h}, steps=self.steps)
+        run = self.dynamics[degree].simulator.run(starts, {"eta": h}, steps=self.steps)
         sharpness = compile_observable(theory.sharpness_at_minima, (x, y)).at_end(run)
         code = sum((run.outcome == name).astype(np.int8) * np.int8(number) for name, number in CODES.items())
         product = abs(run.final.prod("state")).where(run.outcome == "converged")
@@ -191,16 +188,11 @@ def centred(count: int, width: float) -> Array:
     return np.asarray(np.arange(1 - count, count, 2) / (2 * count) * width)
 
 
-def labelled(name: str, values: Array) -> xr.DataArray:
-    """An axis."""
-    return xr.DataArray(values, dims=name, coords={name: values})
-
-
 def plane(losses: Losses, resolution: int) -> xr.Dataset:
     """Symmetric about both axes, and on neither."""
     expect(2 * resolution**2 * losses.steps)
     places = centred(resolution, 2 * MARGIN * losses.reach)
-    return both(lambda degree: losses.ends(degree, {name: labelled(f"{name}0", places) for name in "xy"}))
+    return both(lambda degree: losses.ends(degree, {name: axis(f"{name}0", places) for name in "xy"}))
 
 
 def edge(losses: Losses, resolution: int) -> xr.Dataset:
@@ -232,14 +224,14 @@ def line(losses: Losses) -> xr.Dataset:
 
 def diagonal(losses: Losses) -> xr.Dataset:
     """At the relative distances DISTANCES."""
-    beyond = 1 + labelled("distance", DISTANCES)
+    beyond = 1 + axis("distance", DISTANCES)
     return both(lambda degree: losses.ends(degree, dict.fromkeys("xy", losses.cycle_point(degree) * beyond)))
 
 
 def ring(losses: Losses, options: CommonOptions, count: int) -> xr.Dataset:
     """At the relative distances RING_DISTANCES."""
     angles = np.random.default_rng(options.seed).uniform(0, 2 * np.pi, count // 10)
-    beyond = 1 + labelled("distance", RING_DISTANCES)
+    beyond = 1 + axis("distance", RING_DISTANCES)
     points = losses.on_ellipse(angles).items()
     return losses.ends(2, {name: xr.DataArray(point, {"angle": angles}, "angle") * beyond for name, point in points})
 
@@ -280,5 +272,5 @@ def tripling_error(losses: Losses, seed: int) -> float:
     """The largest distance between one step from the ellipse and the point at the angle π − 3φ, at 100 random φ."""
     angles = np.random.default_rng(seed).uniform(0, 2 * np.pi, 100)
     start, end = (losses.on_ellipse(values) for values in (angles, np.pi - 3 * angles))
-    moved = losses.simulators[2].step(start["x"], start["y"], np.full(100, losses.step_size(2)))
+    moved = losses.dynamics[2].simulator.step(start["x"], start["y"], np.full(100, losses.step_size(2)))
     return float(max(np.abs(moved[0] - end["x"]).max(), np.abs(moved[1] - end["y"]).max()))

@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm, Normalize
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
@@ -23,10 +25,6 @@ from analysis.minimalist.theory import P
 from analysis.study import COLORS, THEORY_COLOR, new_figure
 from eos_sym import STEP_SIZE
 from numeric import compile_function
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 LOSSES = {2: "$\\frac{1}{2}(1-xy)^2$", 4: "$\\frac{1}{2}(1-xyzw)^2$"}
 DEGREE_COLORS = {2: COLORS[3], 4: COLORS[5]}
@@ -204,13 +202,8 @@ def uncertain(axes: Axes, losses: Losses, pairs: xr.Dataset, branches: xr.Datase
             line = fraction[0] * (fraction.distance / fraction.distance[0]) ** predicted
             axes.plot(fraction.distance, line, color=color, linewidth=0.9)
     axes.plot([], [], color=THEORY_COLOR, linewidth=0.9, label="derived exponent")
-    axes.set(
-        title="(j) uncertainty",
-        xscale="log",
-        yscale="log",
-        xlabel="relative distance $\\varepsilon$ of the neighbour",
-        ylabel="fraction that ends otherwise",
-    )
+    axes.set(title="(j) uncertainty", xscale="log", yscale="log")
+    axes.set(xlabel="relative distance $\\varepsilon$ of the neighbour", ylabel="fraction that ends otherwise")
     axes.set_ylim(top=5)
     axes.legend(loc="upper left")
 
@@ -224,11 +217,6 @@ def distribution(axes: Axes, eta: float, edge: xr.Dataset) -> None:
         axes.plot(gaps[shown], share[shown], color=DEGREE_COLORS[degree], label=f"degree {degree}")
     axes.axvline(eta**2 / 4, color=THEORY_COLOR, linestyle="--", linewidth=0.9, label="law $\\eta^2/4+O(\\eta^4)$")
     axes.axvline(10 * eta**2 / 3, color="#666666", linestyle=":", label="theorem $10\\eta^2/3$")
-    axes.set(
-        title="(k) ends of starts above the edge",
-        xscale="log",
-        xlim=(eta**2 / 40, 1),
-        xlabel="distance below the edge / $(2/h)$",
-        ylabel="fraction that ends so near",
-    )
+    axes.set(title="(k) ends of starts above the edge", xscale="log", xlim=(eta**2 / 40, 1))
+    axes.set(xlabel="distance below the edge / $(2/h)$", ylabel="fraction that ends so near")
     axes.legend(loc="center", bbox_to_anchor=(0.6, 0.55), frameon=True, facecolor="white", edgecolor="none")

@@ -53,7 +53,7 @@ def branches(losses: Losses, options: CommonOptions, count: int) -> xr.Dataset:
     radii, angles, directions = generator.uniform(0, 1, count), *generator.uniform(0, 2 * np.pi, (2, count))
     starts = np.stack(list(losses.on_ellipse(angles).values())) * radii**0.5
     x, y = neighbours(starts, directions, BRANCH_DISTANCES * losses.reach)
-    run = losses.simulators[2].run({"x": x, "y": y}, {"eta": losses.step_size(2)}, steps=losses.steps)
+    run = losses.dynamics[2].simulator.run({"x": x, "y": y}, {"eta": losses.step_size(2)}, steps=losses.steps)
     branch = np.sign(run.final.sel(state="x")).where(run.outcome == "converged", 0)
     kept = {"x": starts[0], "y": starts[1], "direction": directions}
     return compared(branch, losses.reach).assign({name: ("start", values) for name, values in kept.items()})

@@ -13,15 +13,13 @@ from typing import Any
 import numpy as np
 import torch
 import xarray as xr
-from numpy.typing import ArrayLike
 from sympy import log
 
 from analysis.bifurcation.densities import Bins, Density, blocks
 from analysis.bifurcation.frozen import GRID, STATES, Size
 from analysis.bifurcation.theory import Family, K, z
-from analysis.minimalist.theory import D, P, derive
-from analysis.shallow.theory import frozen_product_map
-from analysis.study import expect
+from analysis.minimalist.theory import derive
+from analysis.study import axis, expect, exponent
 from eos_sym import STEP_SIZE
 from numeric import Simulator, compile_function, compile_map
 from numeric.compile import Array
@@ -103,8 +101,7 @@ def passage(family: Family, eta: float, steps: int, size: Size) -> xr.Dataset:
 
 def lag() -> xr.Dataset:
     """Single runs at small step sizes through the interval in which the frozen map has a stable two-cycle."""
-    eta = xr.DataArray(list(LAG_STEP_SIZES), dims="eta", coords={"eta": list(LAG_STEP_SIZES)})
-    return drift(LAG_START, eta, int(2 / min(LAG_STEP_SIZES) ** 2)).drop_vars("trajectory")
+    return drift(LAG_START, axis("eta", LAG_STEP_SIZES), int(2 / min(LAG_STEP_SIZES) ** 2)).drop_vars("trajectory")
 
 
 def lag_exponent(family: Family, runs: xr.Dataset) -> float:
@@ -117,22 +114,7 @@ def lag_exponent(family: Family, runs: xr.Dataset) -> float:
         lower, upper = np.sqrt(branches(run.K.values[inside]))
         product = run.P.values[inside]
         worst.append(np.minimum(abs(product - lower), abs(product - upper)).max())
-    return power(runs.eta.values, worst)
-
-
-def limit_exponent(seed: int) -> float:
-    """How fast one step of P approaches its limit at fixed K = ηD, over random P and K, as η falls."""
-    products, scaled = np.random.default_rng(seed).uniform(0.2, 1.8, (2, 50, 1))
-    step_sizes = np.array(LAG_STEP_SIZES)
-    exact = compile_function([derive().product_map.substitution[P]], (D, P, STEP_SIZE))
-    limit = compile_function([frozen_product_map(derive())], (K, P))
-    errors = exact(scaled / step_sizes, products, step_sizes)[0] - limit(scaled, products)[0]
-    return power(step_sizes, np.abs(errors).max(axis=0))
-
-
-def power(step_sizes: ArrayLike, errors: ArrayLike) -> float:
-    """p in error ≈ constant · ηᵖ, by least squares."""
-    return float(np.polyfit(np.log(step_sizes), np.log(errors), 1)[0])
+    return exponent(runs.eta.values, worst)
 
 
 def period(states: Array) -> str:

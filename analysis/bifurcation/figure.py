@@ -11,11 +11,14 @@ A shade is the density of visits in its column, relative to the uniform density 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
 from matplotlib.colors import PowerNorm
+from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.ticker import NullLocator
 
@@ -26,11 +29,6 @@ from analysis.bifurcation.period_three import PeriodThree
 from analysis.bifurcation.theory import Family, K
 from analysis.study import COLORS, THEORY_COLOR, new_figure
 from numeric import compile_function
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.backend_bases import RendererBase
-    from matplotlib.figure import Figure
 
 GAMMA, BLACK = 0.5, 16.0  # the density that is black
 LABELS = {
@@ -206,14 +204,9 @@ def about_onset(above: Axes, beneath: Axes, center: float, data: xr.Dataset) -> 
     ticks = np.arange(-doublings, doublings + 1)
     powers = ["$K_\\infty$" if tick == 0 else f"${doublings - abs(tick)}$" for tick in ticks]
     above.set(title="(e) the onset of chaos, each doubling like the last", ylim=(0, 1.5), xticks=ticks, xticklabels=[])
-    beneath.set(
-        title="(f) exponent $\\cdot\\,|\\,(K-K_\\infty)/0.3\\,|^{-\\ln 2/\\ln\\delta}$",
-        xlabel="$n$, at the distance $0.3\\,\\delta^{-n}$ below and above",
-        xlim=(-doublings, doublings),
-        ylim=EXPONENTS,
-        xticks=ticks,
-        xticklabels=powers,
-    )
+    beneath.set(title="(f) exponent $\\cdot\\,|\\,(K-K_\\infty)/0.3\\,|^{-\\ln 2/\\ln\\delta}$")
+    beneath.set(xlabel="$n$, at the distance $0.3\\,\\delta^{-n}$ below and above", xlim=(-doublings, doublings))
+    beneath.set(ylim=EXPONENTS, xticks=ticks, xticklabels=powers)
 
 
 def about_window(above: Axes, beneath: Axes, cascade: Cascade, birth: float, data: xr.Dataset) -> None:

@@ -24,7 +24,7 @@ from analysis.bifurcation.cascade import FEIGENBAUM, Cascade
 from analysis.bifurcation.densities import Bins, Density, blocks
 from analysis.bifurcation.period_three import PeriodThree
 from analysis.bifurcation.theory import Family, K
-from analysis.study import Evidence, expect, same
+from analysis.study import Evidence, axis, both_sides, expect, same
 from numeric import compile_function, compile_map
 from numeric.compile import Array
 
@@ -71,8 +71,7 @@ def reduced_thresholds(family: Family) -> xr.Dataset:
 
 
 def _both_sides(exact: Mapping[str, Expr]) -> xr.DataArray:
-    sides = xr.DataArray([1 - NEAR, 1 + NEAR], dims="side", coords={"side": ["below", "above"]})
-    return xr.DataArray(list(map(float, exact.values())), {"threshold": list(exact)}, "threshold") * sides
+    return xr.DataArray(list(map(float, exact.values())), {"threshold": list(exact)}, "threshold") * both_sides(NEAR)
 
 
 def ends_about(threshold: str, expected: str, **groups: xr.Dataset) -> Iterator[Evidence]:
@@ -114,7 +113,7 @@ def window(family: Family, three: PeriodThree, size: Size) -> xr.Dataset:
 def attractors(family: Family, parameters: Array, between: tuple[float, float], size: Size) -> xr.Dataset:
     """Where the critical orbit goes, between two values of z, after a transient, and its exponent."""
     expect(parameters.size * (2 * size.steps + size.kept))  # the exponent takes all steps once more
-    values = xr.DataArray(parameters, {"K": parameters}, "K")
+    values = axis("K", parameters)
     settled = family.simulator.run(
         {"z": critical(family, values)},
         {"K": values},
@@ -148,11 +147,6 @@ def orbit(family: Family, start: float | xr.DataArray, value: Expr, steps: int) 
     run = family.simulator.run({"z": start}, {"K": float(value)}, steps=steps, record_every=1)
     states: Array = run.trajectory.isel(state=0).transpose(..., "iteration").values
     return states
-
-
-def cycle_miss(family: Family, value: Expr, expected: Sequence[float]) -> float:
-    """The largest difference between the expected two-cycle, in increasing order, and the end of a run at K."""
-    return float(np.abs(np.sort(orbit(family, 0.9, value, 500)[-2:]) - expected).max())
 
 
 def symmetric_miss(family: Family, value: Expr) -> float:

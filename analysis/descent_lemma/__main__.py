@@ -61,16 +61,20 @@ import numpy as np
 import xarray as xr
 from sympy import Integer
 
-from analysis.descent_lemma.catalogue import CATALOGUE_STEP_SIZE, catalogue_model, catalogue_runs, values
+from analysis.descent_lemma.catalogue import CATALOGUE_STEP_SIZE, catalogue, catalogue_models, certified_falls, values
 from analysis.descent_lemma.figure import draw
-from analysis.descent_lemma.intervals import certified_falls
 from analysis.descent_lemma.network import Network, chain_curvature_error
-from analysis.descent_lemma.segments import identity_error, mismatches, promised, resolved, rises, violations
-from analysis.descent_lemma.theory import (
+from analysis.descent_lemma.segments import (
     change_of_loss,
     critical_sharpness_of_a_quadratic,
+    identity_error,
+    mismatches,
+    promised,
+    resolved,
+    rises,
     taylor_remainder,
     total_weight,
+    violations,
 )
 from analysis.study import Evidence, Pieces, agreement, bounded, expect, identity, same
 from analysis.study.evidence import Channel
@@ -106,16 +110,8 @@ def example_defect() -> Evidence:
     return identity("difference of the two sides on ½(1 − xy)²", Integer(0), (change - predicted).expand())
 
 
-@study.experiment
-def catalogue() -> xr.Dataset:
-    """½(1 − xyzw)² on all four weights from three starts with the same step size, every iteration."""
-    return catalogue_runs()
-
-
-@study.experiment
-def catalogue_models(catalogue: xr.Dataset) -> xr.Dataset:
-    """GD on the second-order Taylor polynomial at an iterate, and GD on the loss from there."""
-    return catalogue_model(catalogue)
+study.experiment(catalogue)
+study.experiment(catalogue_models)
 
 
 @study.measurement
@@ -274,10 +270,8 @@ def model_multiplier(catalogue_models: xr.Dataset, network: xr.Dataset, network_
 
 def growth(channel: Channel, model: xr.Dataset) -> Evidence:
     """The factor of the top direction for one step."""
-    expected, quantity = (
-        1 - float(model.eta) * float(model.sharpness),
-        f"growth of the top component a step, {RUN_ON[channel]}",
-    )
+    expected = 1 - float(model.eta) * float(model.sharpness)
+    quantity = f"growth of the top component a step, {RUN_ON[channel]}"
     return agreement(channel, quantity, expected, float(model.growth), relative=1e-6)
 
 

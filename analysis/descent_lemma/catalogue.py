@@ -1,4 +1,9 @@
-"""½(1 − xyzw)² on all four weights along every step, and GD on its second-order Taylor polynomial at an iterate."""
+"""½(1 − xyzw)² on all four weights along every step, in numbers and in intervals, and GD on its quadratic models.
+
+In interval arithmetic, mpmath's with DIGITS digits: at the floats of an iterate θ, taken as exact, g and c(s) are
+enclosed on BOXES pieces of the segment. Where the largest upper bound of c is below 2/η, the lemma proves that the loss
+falls in this step; that it does is then read off enclosures of L(θ) and L(θ − ηg), which know nothing of the lemma.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +11,13 @@ from functools import cache
 
 import numpy as np
 import xarray as xr
+from mpmath import iv
+from sympy import Expr, Rational, Symbol
 
-from analysis.descent_lemma.segments import POINTS, segment_dataset
-from analysis.descent_lemma.theory import SEGMENT, curvature_along
-from analysis.study import expect
+from analysis.descent_lemma.segments import POINTS, SEGMENT, curvature_along, resolved, segment_dataset
+from analysis.study import Evidence, expect
 from eos_sym import STEP_SIZE, GradientDescent, minimalist
+from eos_sym.algebra import Evaluator, evaluator, interval_digits
 from numeric import CompiledFunction, compile_function, compile_map
 from numeric.compile import Array
 
@@ -24,6 +31,9 @@ CATALOGUE_STEP_SIZE = 0.2
 CATALOGUE_STEPS = 400
 MODEL_STEPS = 60
 GROWTH_STEPS = 10
+BOXES = 12
+DIGITS = 30
+STEP = Rational(str(CATALOGUE_STEP_SIZE))
 
 
 @cache
@@ -39,8 +49,8 @@ def derivatives() -> CompiledFunction:
     return compile_function([*LOSS.gradient, *LOSS.hessian], LOSS.weights)
 
 
-def catalogue_runs() -> xr.Dataset:
-    """Runs from STARTS with everything that the lemma speaks of."""
+def catalogue() -> xr.Dataset:
+    """Every iteration from STARTS with the same step size, with everything that the lemma speaks of."""
     starts = np.array(list(STARTS.values()))
     expect(len(starts) * CATALOGUE_STEPS)
     initial = {name: xr.DataArray(starts[:, i % 2], [("start", list(STARTS))]) for i, name in enumerate("xyzw")}
@@ -57,9 +67,9 @@ def catalogue_runs() -> xr.Dataset:
     return along.assign_coords(start=run.start)
 
 
-def catalogue_model(along: xr.Dataset) -> xr.Dataset:
+def catalogue_models(catalogue: xr.Dataset) -> xr.Dataset:
     """From the first iterate of the start "sharpening" with λ₁ > 2/η: GD on the quadratic model and on the loss."""
-    run = along.sel(start="sharpening")
+    run = catalogue.sel(start="sharpening")
     first = int((run.sharpness > 2 / CATALOGUE_STEP_SIZE).values.argmax())
     slopes = np.array(derivatives()(*run.trajectory.sel(iteration=first).values))
     rest = values()(*run.trajectory.values[first : first + MODEL_STEPS + 1].T, CATALOGUE_STEP_SIZE, 0)[0]
@@ -85,3 +95,44 @@ def quadratic_run(loss: float, gradient: Array, hessian: Array, eta: float, step
         along = np.array(slopes[: GROWTH_STEPS + 1]) @ vectors[:, -1]
         growth = float(np.mean(along[1:] / along[:-1]))
     return xr.Dataset({"model_loss": ("step", losses), "growth": growth, "sharpness": spectrum[-1], "eta": eta})
+
+
+def certified_falls(along: xr.Dataset) -> Evidence:
+    """The evidence of all steps of runs on the catalogue's loss in which the lemma promises descent with certainty."""
+    quantity = "steps in which the loss falls, of those with S̄ < 2/η for certain"
+    wanted = (along.largest < 2 / along.eta) & resolved(along)
+    points = along.trajectory.transpose("start", "iteration", "state").values
+    with interval_digits(DIGITS):
+        steps = [certain(point) for point in points[wanted.transpose("start", "iteration").values].tolist()]
+    falls = [falls for promised, falls in steps if promised]
+    if not falls:
+        return Evidence("interval", quantity, "undecided", "some step with S̄ < 2/η for certain", "none")
+    expected, observed = (f"{count} falls in {len(falls)} steps" for count in (len(falls), sum(falls)))
+    return Evidence("interval", quantity, "proved" if all(falls) else "undecided", expected, observed)
+
+
+def certain(weights: list[float]) -> tuple[bool, bool]:
+    """Whether S̄ < 2/η for certain in the step from these weights, and whether L(θ⁺) < L(θ) for certain."""
+    before, after, squared = losses()(weights)
+    pieces = [iv.mpf([index, index + 1]) / BOXES for index in range(BOXES)]
+    largest = max(curvature()([*weights, piece])[0].b for piece in pieces)
+    edge = 2 / (iv.mpf(STEP.p) / STEP.q) * squared
+    return bool(largest < edge.a), bool(after.b < before.a)
+
+
+@cache
+def losses() -> Evaluator:
+    """L(θ), L(θ − ηg) and ‖g‖², of the weights."""
+    moved = GradientDescent().map(LOSS).after(LOSS.loss)
+    return enclosures([LOSS.loss, moved, (LOSS.gradient.T * LOSS.gradient)[0]])
+
+
+@cache
+def curvature() -> Evaluator:
+    """gᵀ∇²L(θ − sηg)g, of the weights and s."""
+    return enclosures([curvature_along(LOSS)], SEGMENT)
+
+
+def enclosures(expressions: list[Expr], *further: Symbol) -> Evaluator:
+    """The expressions in intervals, as functions of the weights and what there is further."""
+    return evaluator([part.subs(STEP_SIZE, STEP) for part in expressions], (*LOSS.weights, *further), iv)

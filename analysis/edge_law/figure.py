@@ -38,12 +38,8 @@ def law(axes: Axes, runs: Mapping[str, xr.Dataset]) -> None:
         axes.loglog(
             run.scaled_excess, -scale * run.end, marker, color=color, markersize=5, markerfacecolor="none", label=label
         )
-    axes.set(
-        title="(a) where gradient descent ends",
-        xlabel="excess at entry, $e y_0$",
-        ylabel="depth of the end, $-e y_\\infty$",
-        ylim=(2.5e-3, 2.5),
-    )
+    axes.set(title="(a) where gradient descent ends", xlabel="excess at entry, $e y_0$")
+    axes.set(ylabel="depth of the end, $-e y_\\infty$", ylim=(2.5e-3, 2.5))
 
 
 def _end(excess: np.ndarray) -> np.ndarray:
@@ -62,11 +58,8 @@ def deviation(axes: Axes, runs: Mapping[str, xr.Dataset]) -> None:
     for marker, color, run in zip(MARKERS, COLORS, runs.values(), strict=True):
         off = abs(run.end / run.predicted - 1)
         axes.loglog(run.neglected, off, marker + "-", color=color, markersize=4, markerfacecolor="none", linewidth=0.5)
-    axes.set(
-        title="(b) how far from the law",
-        xlabel="size of the neglected terms, $\\sigma$",
-        ylabel="$|y_\\infty/\\mathrm{law} - 1|$",
-    )
+    axes.set(title="(b) how far from the law", xlabel="size of the neglected terms, $\\sigma$")
+    axes.set(ylabel="$|y_\\infty/\\mathrm{law} - 1|$")
 
 
 def in_units_of_the_law(axes: Axes, run: xr.Dataset) -> None:
@@ -82,9 +75,6 @@ def in_units_of_the_law(axes: Axes, run: xr.Dataset) -> None:
     axes.plot(y, 1 + y, color=THEORY_COLOR, linestyle="--", linewidth=0.8, label="parabola")
     axes.plot([], [], color="#666666", linewidth=0.7, label="law")
     axes.axvline(0, ymax=0.6, color="#666666", linewidth=0.6)
-    axes.set(
-        title="(c) orbits, fast direction",
-        xlabel="excess of the sharpness, $e y$",
-        ylabel="squared amplitude, $\\beta e^2 q/4$",
-    )
+    axes.set(title="(c) orbits, fast direction", xlabel="excess of the sharpness, $e y$")
+    axes.set(ylabel="squared amplitude, $\\beta e^2 q/4$")
     axes.legend(loc="upper left")

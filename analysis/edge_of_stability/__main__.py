@@ -75,7 +75,7 @@ from analysis.edge_of_stability.figure import figure
 from analysis.edge_of_stability.settings import experiments
 from analysis.study import Evidence, Pieces, agreement, between, bounded, counted, exceeds, identity, over, same
 from analysis.training import combined, flat_loss, train
-from analysis.training.edge_run import EdgeRun, exponent
+from analysis.training.edge_run import EdgeRun, level_exponent
 from analysis.training.lanczos import lanczos_sharpness
 from analysis.training.measures import share_of_falls, share_of_rises, sharpness_of
 from eos_sym import STEP_SIZE, GradientDescent, Undecided, critical_sharpness
@@ -113,7 +113,7 @@ def planned(options: Options) -> Mapping[Place, Experiment]:
 @study.measurement
 def histories(options: Options, folder: Path, planned: Mapping[Place, Experiment]) -> Mapping[Place, xr.Dataset]:
     """The runs with the weights that they kept."""
-    return dict(zip(planned, train(options, folder, list(planned.values())), strict=True))
+    return train(options, folder, planned)
 
 
 @study.experiment
@@ -195,7 +195,7 @@ def inversely_with_the_step_size(groups: Groups) -> Pieces:
     """Over the step sizes."""
 
     def fitted(name: str) -> Evidence:
-        found = exponent(groups[name])
+        found = level_exponent(groups[name])
         return agreement("network", f"exponent a of S ~ η^a at the edge, {name}", -1, found, absolute=EXPONENT_ERROR)
 
     yield from over(groups, fitted)

@@ -58,10 +58,9 @@ from analysis.gradient_flow.beside import TITLES, Beside, beside_the_flow, claim
 from analysis.gradient_flow.figure import draw
 from analysis.gradient_flow.first_order import first_order_on_quadratic, solve_first_order, solved_first_order
 from analysis.gradient_flow.runs import Pair, in_common, pair_of
-from analysis.study import Claim, Evidence, Pieces, agreement, bounded, identity
-from analysis.training import train
+from analysis.study import Claim, Evidence, Pieces, agreement, bounded, exponent, identity
+from analysis.training import combined, train
 from eos_sym import Undecided, critical_sharpness, rules
-from numeric.runs import combine
 
 ORDER, ORDER_TOLERANCE = 1.0, 0.25  # of the distance in η; what is of second order changes it by about ηS/4
 FIRST_ORDER = 0.1  # the same, for the control's distance
@@ -87,30 +86,28 @@ def runs(options: Options) -> Mapping[str, Pair]:
 @study.measurement
 def histories(options: Options, folder: Path, runs: Mapping[str, Pair]) -> Mapping[str, list[xr.Dataset]]:
     """Those of gradient descent, the control last but one, and of the flow, with the weights on the way."""
-    experiments = [one for pair in runs.values() for one in (*pair.descents, pair.flow)]
-    trained = iter(train(options, folder, experiments))
-    return {activation: [next(trained) for _ in (*pair.descents, pair.flow)] for activation, pair in runs.items()}
+    planned = {one: one for pair in runs.values() for one in (*pair.descents, pair.flow)}
+    trained = train(options, folder, planned)
+    return {activation: [trained[one] for one in (*pair.descents, pair.flow)] for activation, pair in runs.items()}
 
 
 @study.experiment
 def training(runs: Mapping[str, Pair], histories: Mapping[str, list[xr.Dataset]]) -> xr.Dataset:
     """Gradient descent along (activation, number), with the distance from the flow at `distance_time` (point,)."""
-    compared = []
+    compared = {}
     for activation, pair in runs.items():
         *descents, flow = histories[activation]
-        for history, eta in zip(descents, pair.etas, strict=True):
+        for number, (history, eta) in enumerate(zip(descents, pair.etas, strict=True), 1):
             times, own, others = in_common(history, eta, flow)
             points = {"distance": ("point", np.linalg.norm(own - others, axis=1)), "distance_time": ("point", times)}
-            known = history.drop_dims("snapshot").assign(points).assign_coords(point=range(len(times)))
-            compared.append(known.assign(eta=float(eta), ending=history.attrs["ending"]).drop_attrs())
-    return combine(compared, {"activation": list(runs), "number": range(1, 1 + len(compared) // len(runs))})
+            compared[activation, number] = history.assign(points).assign_coords(point=range(len(times)))
+    return combined(compared, "activation", "number")
 
 
 @study.experiment
 def flow(histories: Mapping[str, list[xr.Dataset]]) -> xr.Dataset:
     """The flows along the dimension ``activation``."""
-    flows = [several[-1].drop_dims("snapshot") for several in histories.values()]
-    return combine([one.assign(ending=one.attrs["ending"]).drop_attrs() for one in flows], {"activation": [*histories]})
+    return combined({(activation,): several[-1] for activation, several in histories.items()}, "activation")
 
 
 @study.experiment
@@ -120,23 +117,20 @@ def first_order(runs: Mapping[str, Pair], histories: Mapping[str, list[xr.Datase
     `flow_error` is the flow's distance from SciPy's, over the length of the way; `predicted` is η‖d‖ of the control,
     `distance` what it is; nan if there is no such time.
     """
+    names = ("early", "flow_error", "predicted", "distance", "vector_error")
     pair, (*_, control, flow) = runs["tanh"], histories["tanh"]
     eta = float(pair.etas[-1])
     times, own, others = in_common(control, pair.etas[-1], flow)
     last = int((times <= pair.early).sum()) - 1
     if last < 1:
-        return xr.Dataset(dict.fromkeys(("early", "flow_error", "predicted", "distance", "vector_error"), np.nan))
+        return xr.Dataset(dict.fromkeys(names, np.nan))
     there, correction = solve_first_order(pair.flow, others[0], times[last])
     apart = own[last] - others[last]
-    return xr.Dataset(
-        {
-            "early": times[last],
-            "flow_error": np.linalg.norm(others[last] - there) / np.linalg.norm(there - others[0]),
-            "predicted": eta * np.linalg.norm(correction),
-            "distance": np.linalg.norm(apart),
-            "vector_error": np.linalg.norm(apart / eta - correction) / np.linalg.norm(correction),
-        }
-    )
+    flow_error = np.linalg.norm(others[last] - there) / np.linalg.norm(there - others[0])
+    vector_error = np.linalg.norm(apart / eta - correction) / np.linalg.norm(correction)
+    predicted, distance = eta * np.linalg.norm(correction), np.linalg.norm(apart)
+    values = (times[last], flow_error, predicted, distance, vector_error)
+    return xr.Dataset(dict(zip(names, values, strict=True)))
 
 
 @study.measurement
@@ -146,8 +140,7 @@ def by_activation(training: xr.Dataset, flow: xr.Dataset) -> Mapping[str, Beside
 
 
 @study.claim(
-    "on a quadratic the distance of GD from the flow is ηd + O(η²), with ḋ = −Hd − ½H∇L",
-    "Euler's method, derived here",
+    "on a quadratic the distance of GD from the flow is ηd + O(η²), with ḋ = −Hd − ½H∇L", "Euler's method, derived here"
 )
 def first_order_on_a_quadratic(derived: Mapping[str, Any]) -> Pieces:
     """The series against the equation's solution."""
@@ -178,7 +171,7 @@ def early(first_order: xr.Dataset) -> float:
 
 
 def exponent_of_the_distance(runs: Beside, first_order: xr.Dataset) -> Evidence:
-    """The slope of ln(distance) against ln η at one early time."""
+    """At one early time."""
     time, several = early(first_order), [*runs.descents, runs.control]
     for one in several:
         if one.crossing is not None and one.crossing <= time:
@@ -186,8 +179,8 @@ def exponent_of_the_distance(runs: Beside, first_order: xr.Dataset) -> Evidence:
         if one.end < time:
             raise Undecided(f"{one}: the run ended before time {time:g}, where the distances are compared")
     at = [float(np.interp(time, one.times, one.distance)) for one in several]
-    exponent = float(np.polyfit(np.log([one.eta for one in several]), np.log(at), 1)[0])
-    return agreement("network", f"exponent of η in the distance at {time:g}", ORDER, exponent, absolute=ORDER_TOLERANCE)
+    found = exponent([one.eta for one in several], at)
+    return agreement("network", f"exponent of η in the distance at {time:g}", ORDER, found, absolute=ORDER_TOLERANCE)
 
 
 @study.claim("SciPy's method of order 8 finds the same flow (tanh, until before any crossing)", "the definition")

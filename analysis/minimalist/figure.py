@@ -97,13 +97,9 @@ def plane(axes: Axes, runs: xr.Dataset, theory: Theory) -> None:
     heights = runs.b0.values
     parabola = compile_function([theory.parabola], (b, KAPPA))(heights, np.sqrt(eta))[0]
     axes.plot(parabola, heights, color=COLORS[4], label="derived: $a = 2b^2/\\kappa - \\kappa^3/8$")
-    axes.set(
-        title=f"(b) where starts at $(a, b)$ end, $\\eta = {eta:g}$",
-        xlabel="$a = \\sqrt{x^2 - y^2} - (\\eta^{-2} - 4)^{1/4}$",
-        ylabel="$b = xy - 1$",
-        xlim=(runs.a0[0], runs.a0[-1]),
-        ylim=(runs.b0[0], runs.b0[-1]),
-    )
+    axes.set(title=f"(b) where starts at $(a, b)$ end, $\\eta = {eta:g}$")
+    axes.set(xlabel="$a = \\sqrt{x^2 - y^2} - (\\eta^{-2} - 4)^{1/4}$", ylabel="$b = xy - 1$")
+    axes.set(xlim=(runs.a0[0], runs.a0[-1]), ylim=(runs.b0[0], runs.b0[-1]))
     axes.grid(visible=False)
     axes.set_facecolor(LOST_COLOR)
     axes.plot([], [], color="white", label="theorem: gap $= 20/3$")
@@ -119,14 +115,8 @@ def gap(axes: Axes, runs: xr.Dataset, theory: Theory) -> None:
     axes.axhline(0.5, color=THEORY_COLOR, linestyle="--", linewidth=0.9, label="derived limit $1/2$")
     axes.plot(step_sizes, np.where(law > 0.05, law, np.nan), color=COLORS[1], label="derived, next order")
     axes.plot(runs.eta, (2 / runs.eta - runs.final_sharpness) / runs.eta, "o", color=COLORS[0], label="measured")
-    axes.set(
-        title="(c) how far below the edge",
-        xscale="log",
-        yscale="log",
-        xlabel="step size $\\eta$",
-        ylabel="$(2/\\eta - S_\\infty)/\\eta$",
-        ylim=(0.05, 12),
-    )
+    axes.set(title="(c) how far below the edge", xscale="log", yscale="log", xlabel="step size $\\eta$")
+    axes.set(ylabel="$(2/\\eta - S_\\infty)/\\eta$", ylim=(0.05, 12))
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())

@@ -72,7 +72,7 @@ from analysis.momentum.runs import (
     torch_growth,
     turning_point,
 )
-from analysis.study import Evidence, Pieces, bounded, expect, identity, same
+from analysis.study import Evidence, Pieces, axis, both_sides, bounded, expect, identity, same
 from eos_sym import Undecided, critical_sharpness
 from eos_sym.rules import MOMENTUM, RADIUS, RULES, STEP_SIZE
 from eos_sym.stability import mean_square_critical_sharpness
@@ -136,8 +136,7 @@ def derived(critical: Mapping[str, Expr]) -> Mapping[str, Any]:
 def sides(critical: Mapping[str, Expr], options: Options) -> xr.Dataset:
     """The outcomes of runs just below and just above the critical sharpness of each rule, all over a grid."""
     values = parameters(list(map(float, options.eta)), list(map(float, options.momentum)), [0.01, 0.1, 1.0, 10.0])
-    side = xr.DataArray([1 - NEAR_THRESHOLD, 1 + NEAR_THRESHOLD], {"side": ["below", "above"]}, "side")
-    sharpness = {rule: edge(formula, values) * side for rule, formula in critical.items()}
+    sharpness = {rule: edge(formula, values) * both_sides(NEAR_THRESHOLD) for rule, formula in critical.items()}
     slowest = min(2 * NEAR_THRESHOLD, (1 - float(max(options.momentum))) / 2)  # rate, next to an edge or of a velocity
     steps = math.ceil(40 / slowest)
     expect(steps * sum(curvature.size for curvature in sharpness.values()))
@@ -157,7 +156,7 @@ def boundaries(critical: Mapping[str, Expr], options: Options) -> xr.Dataset:
 @study.experiment
 def normalized_rules() -> xr.Dataset:
     """Rules that divide by the norm of the gradient, far below 2/η and close to it: the outcome of a run."""
-    below = xr.DataArray([0.01, 0.5, 0.99], {"fraction": [0.01, 0.5, 0.99]}, "fraction")
+    below = axis("fraction", [0.01, 0.5, 0.99])
     values = {"eta": xr.DataArray(0.1), "rho": xr.DataArray(0.03)}
     expect(len(NORMALIZED) * below.size * NORMALIZED_STEPS)
     return xr.Dataset(

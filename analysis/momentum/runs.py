@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 from sympy import Expr, Rational, Symbol, sqrt
 
-from analysis.study import CommonOptions, expect
+from analysis.study import CommonOptions, axis, expect
 from eos_sym import STEP_SIZE, Objective
 from eos_sym.algebra import evaluator
 from eos_sym.losses import LossFamily
@@ -37,9 +37,8 @@ TORCH_STEPS = 30_000
 
 def parameters(eta: ArrayLike, momentum: ArrayLike, ratio: ArrayLike) -> Values:
     """Step sizes, momentum coefficients and radii ρ = ratio · η of SAM, each along a dimension of its own."""
-    axes = {"eta": eta, "momentum": momentum, "ratio": ratio}
-    values = {name: xr.DataArray(np.asarray(axis), {name: np.asarray(axis)}, name) for name, axis in axes.items()}
-    return {"eta": values["eta"], "momentum": values["momentum"], "rho": values["ratio"] * values["eta"]}
+    step_sizes = axis("eta", eta)
+    return {"eta": step_sizes, "momentum": axis("momentum", momentum), "rho": axis("ratio", ratio) * step_sizes}
 
 
 def edge(critical: Expr, values: Values) -> xr.DataArray:
@@ -82,7 +81,6 @@ def sgd(options: CommonOptions) -> xr.Dataset:
     Over the batch size and λ / critical; with the critical λ measured as the zero of the growth, interpolated.
     """
     family = LossFamily("family", tuple(c * CURVATURE * X**2 / 2 for c in FAMILY_CURVATURES), (X,), (CURVATURE,))
-    relative = xr.DataArray(FAMILY_SIDES, {"relative": FAMILY_SIDES}, "relative")
     sizes = range(1, len(FAMILY_CURVATURES))
     expect(len(sizes) * FAMILY_STEPS)
     found = []
@@ -90,7 +88,7 @@ def sgd(options: CommonOptions) -> xr.Dataset:
         critical = family_edge(batch_size)
         ends = compile_maps(StochasticGradientDescent(batch_size).maps(family)).run(
             {"x": 1.0},
-            {"curvature": relative * critical, "eta": FAMILY_STEP_SIZE},
+            {"curvature": axis("relative", FAMILY_SIDES) * critical, "eta": FAMILY_STEP_SIZE},
             steps=FAMILY_STEPS,
             runs=FAMILY_RUNS[options.preset],
             seed=options.seed,

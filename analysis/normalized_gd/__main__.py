@@ -96,7 +96,7 @@ from analysis.normalized_gd.theory import (
     x,
     y,
 )
-from analysis.study import Evidence, Pieces, agreement, bounded, identity, over, same, supported
+from analysis.study import Evidence, Pieces, agreement, bounded, exponent, identity, over, same, supported
 from eos_sym import STEP_SIZE, Undecided
 from eos_sym.flows import gradient_flow
 from eos_sym.flows.limit_flow import CURVATURE
@@ -116,12 +116,6 @@ study.measurement(cycle)
 study.measurement(networks)
 for experiment in (alignment, multipliers, noise, phases, drift):
     study.experiment(experiment)
-
-
-@study.measurement
-def eigenvalues(options: Options) -> Sequence[float]:
-    """Of the quadratic."""
-    return [float(value) for value in options.eigenvalues]
 
 
 @study.claim("on a quadratic every step of normalized GD has the length η, so that it never converges")
@@ -325,12 +319,12 @@ def settled(alignment: xr.Dataset) -> xr.Dataset:
 
 
 def order(expected: float, sizes: xr.DataArray, what: str, kind: Kind, error: float = 0.05) -> Evidence:
-    """The exponent p in size ≈ constant · ηᵖ, by least squares in the logarithms."""
+    """The exponent in η of the sizes."""
     of_rule = sizes.sel(rule=kind.name)
     if not np.isfinite(of_rule).all():
         raise Undecided("the exponent: a run has not come as far as is measured")
-    measured = np.polyfit(np.log(sizes.eta), np.log(abs(of_rule)), 1)[0]
-    return agreement("simulation", f"exponent in η of {what}, {kind.shown}", expected, float(measured), absolute=error)
+    found = exponent(sizes.eta, of_rule)
+    return agreement("simulation", f"exponent in η of {what}, {kind.shown}", expected, found, absolute=error)
 
 
 study.figure(draw)

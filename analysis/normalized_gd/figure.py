@@ -47,12 +47,8 @@ def draw_alignment(axes: Axes, lengths: xr.DataArray) -> None:
     for start, color in enumerate(colors(SHOWN_STARTS)):
         length = lengths.isel(start=start, iteration=slice(SHOWN_STEPS))
         axes.plot(length.iteration, length, ".-", color=color, linewidth=0.6, markersize=3)
-    axes.set(
-        title="(a) on a quadratic: two-cycles",
-        xlabel="iteration $t$",
-        ylabel="$\\|H\\theta_t\\| / (\\eta\\lambda_1)$",
-        yscale="log",
-    )
+    axes.set(title="(a) on a quadratic: two-cycles", xlabel="iteration $t$")
+    axes.set(ylabel="$\\|H\\theta_t\\| / (\\eta\\lambda_1)$", yscale="log")
 
 
 def draw_multipliers(axes: Axes, runs: xr.Dataset, across: Any) -> None:
@@ -63,12 +59,8 @@ def draw_multipliers(axes: Axes, runs: xr.Dataset, across: Any) -> None:
     for ratio, color in zip(runs.r.values, colors(runs.r.size), strict=True):
         axes.plot(share, formula(share, ratio)[0], color=color)
         axes.plot(runs["C"], runs.multiplier.sel(r=ratio), "o", color=color, markersize=3.5, label=f"$r = {ratio:g}$")
-    axes.set(
-        title="(b) stability across, $r = \\lambda_j/\\lambda_i$",
-        xlabel="$C$, share of the two-cycle on one side",
-        ylabel="two-step multiplier",
-        ylim=(-2.4, 2.4),
-    )
+    axes.set(title="(b) stability across, $r = \\lambda_j/\\lambda_i$")
+    axes.set(xlabel="$C$, share of the two-cycle on one side", ylabel="two-step multiplier", ylim=(-2.4, 2.4))
     axes.legend(loc="lower center", ncols=2)
 
 
@@ -90,11 +82,8 @@ def draw_drift(axes: Axes, runs: xr.Dataset) -> None:
         axes.plot(finest.tau[::3], finest.x.sel(rule=kind)[::3], "o", color=color, markersize=3.5, label=name)
         axes.plot(finest.tau, finest.limit.sel(rule=kind), color=THEORY_COLOR, linewidth=1)
     axes.plot([], [], color=THEORY_COLOR, linewidth=1, label="limit flow")
-    axes.set(
-        title=f"(d) along the minima $xy = 1$, $\\eta = {float(finest.eta):g}$",
-        xlabel="$\\tau = \\eta^2 t$",
-        ylabel="$x$",
-    )
+    axes.set(title=f"(d) along the minima $xy = 1$, $\\eta = {float(finest.eta):g}$", xlabel="$\\tau = \\eta^2 t$")
+    axes.set(ylabel="$x$")
     axes.legend()
 
 
@@ -126,9 +115,6 @@ def draw_noise(axes: Axes, runs: xr.Dataset, drift: xr.Dataset) -> None:
     still = x.sel(rule="normalized", noise="without")
     axes.plot(runs.tau, still, "--", color="#666666", label="both without noise")
     axes.plot([], [], ":", color=THEORY_COLOR, label="limit flow")
-    axes.set(
-        title=f"(f) across a lesser eigenvector, $\\eta = {NOISE_STEP_SIZE:g}$",
-        xlabel="$\\tau = \\eta^2 t$",
-        ylabel="$x$",
-    )
+    axes.set(title=f"(f) across a lesser eigenvector, $\\eta = {NOISE_STEP_SIZE:g}$", xlabel="$\\tau = \\eta^2 t$")
+    axes.set(ylabel="$x$")
     axes.legend(loc="lower left")

@@ -19,7 +19,7 @@ import xarray as xr
 from scipy.integrate import quad
 
 from analysis.normalized_gd.theory import FORKED, HYPERBOLA, KINDS, NORMALIZED, QUADRATIC, VALLEYS, Valley, flow
-from analysis.study import CommonOptions, expect
+from analysis.study import CommonOptions, axis, expect
 from eos_sym import quadratic
 from numeric import Simulator, compile_flow, compile_function, compile_map, compile_sharpness
 from numeric.compile import Array
@@ -72,10 +72,8 @@ def alignment(options: CommonOptions, eigenvalues: Sequence[float]) -> xr.Datase
 
 def multipliers() -> xr.Dataset:
     """θ₂ after two steps over θ₂ before, beside the two-cycles along θ₁, for every C and r = λ₂/λ₁."""
-    share = xr.DataArray(SHARES, dims="C", coords={"C": SHARES})
-    ratio = xr.DataArray(list(RATIOS), dims="r", coords={"r": list(RATIOS)})
-    initial: Values = {"theta1": share * ALIGNMENT_STEP_SIZE, "theta2": BESIDE * ALIGNMENT_STEP_SIZE}
-    settings: Values = {"lambda1": 1.0, "lambda2": ratio, "eta": ALIGNMENT_STEP_SIZE}
+    initial: Values = {"theta1": axis("C", SHARES) * ALIGNMENT_STEP_SIZE, "theta2": BESIDE * ALIGNMENT_STEP_SIZE}
+    settings: Values = {"lambda1": 1.0, "lambda2": axis("r", RATIOS), "eta": ALIGNMENT_STEP_SIZE}
     run = compile_map(QUADRATIC).run(initial, settings, steps=2, record_every=1)
     across = run.trajectory.sel(state="theta2")
     run["multiplier"] = across.isel(iteration=2) / across.isel(iteration=0)

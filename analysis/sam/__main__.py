@@ -90,18 +90,6 @@ HOVERING_ERROR = 0.02
 FLATTENING_ERROR = 0.05
 
 
-@study.measurement
-def eta(options: Options) -> float:
-    """The step size."""
-    return float(options.eta)
-
-
-@study.measurement
-def rho(options: Options) -> float:
-    """The radius of the step uphill."""
-    return float(options.rho)
-
-
 @study.theory
 def derived(edge: Expr, normalized_edge: Expr, cycle: TwoCycle, flattening: Expr) -> Mapping[str, Any]:
     """The edges, the two-cycle on a quadratic, and the drift along the minima."""
@@ -210,9 +198,7 @@ def hovers_at_its_edge(hovering: xr.Dataset, eta: float, rho: float) -> Pieces:
 
 
 @study.claim(
-    "and flattens by 2ηρ²‖∇_Γλ‖²/(2 − ηλ)² a step: the change of the sharpness over the run",
-    id="flattening",
-    open=True,
+    "and flattens by 2ηρ²‖∇_Γλ‖²/(2 − ηλ)² a step: the change of the sharpness over the run", id="flattening", open=True
 )
 def flattens(hovering: xr.Dataset, predicted: xr.DataArray) -> Pieces:
     """The sharpness along one run, read by the compiled Hessian and, at its ends, by torch."""

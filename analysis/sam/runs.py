@@ -13,7 +13,7 @@ from scipy.integrate import solve_ivp
 from sympy import Expr, sqrt
 
 from analysis.sam.theory import GRADIENT_NORM, SHARPNESS
-from analysis.study import CommonOptions, expect
+from analysis.study import CommonOptions, axis, both_sides, expect
 from eos_sym import STEP_SIZE, minimalist, quadratic
 from eos_sym.algebra import evaluator
 from eos_sym.rules import RADIUS, RULES
@@ -70,7 +70,7 @@ def paths(eta: float, rho: float) -> xr.Dataset:
 def ends(eta: float) -> xr.Dataset:
     """Where gradient descent and unnormalized SAM end, from the same start, for several radii."""
     expect((1 + len(RATIOS)) * ENDS_STEPS)
-    radius = xr.DataArray(RATIOS * eta, {"ratio": RATIOS}, "ratio")
+    radius = axis("ratio", RATIOS) * eta
     start, sharpness = near_minimum(ABOVE * 2 / eta), compile_sharpness(LOSS)
     gd = run("gradient_descent", start, eta, radius, ENDS_STEPS)
     sam = run("sam_unnormalized", start, eta, radius, ENDS_STEPS)
@@ -80,9 +80,8 @@ def ends(eta: float) -> xr.Dataset:
 
 def sides(edge: Expr, eta: float) -> xr.Dataset:
     """Unnormalized SAM from next to minima 1 % below and above its edge: the relative change of the sharpness."""
-    side = xr.DataArray([1 - NEAR_EDGE, 1 + NEAR_EDGE], {"side": ["below", "above"]}, "side")
-    radius = xr.DataArray(RATIOS * eta, {"ratio": RATIOS}, "ratio")
-    sharpness = side * radius.copy(data=edge_at(edge, eta, radius.values.tolist()))
+    radius = axis("ratio", RATIOS) * eta
+    sharpness = both_sides(NEAR_EDGE) * radius.copy(data=edge_at(edge, eta, radius.values.tolist()))
     expect(sharpness.size * ENDS_STEPS)
     found = run("sam_unnormalized", near_minimum(sharpness, OFF / 100), eta, radius, ENDS_STEPS)
     change = compile_sharpness(LOSS).at_end(found) / sharpness - 1
@@ -125,7 +124,7 @@ def predicted(flattening: Expr, hovering: xr.Dataset, eta: float, rho: float) ->
 def two_cycles(options: CommonOptions) -> xr.Dataset:
     """Normalized SAM with η = ρ = 1 on quadratics with λ₂ < λ₁ from random starts: where it settles."""
     expect(len(PRODUCTS) * STARTS * CYCLE_STEPS)
-    product = xr.DataArray(PRODUCTS, {"product": PRODUCTS}, "product")
+    product = axis("product", PRODUCTS)
     random = np.random.default_rng(options.seed).uniform(0.5, 2, (2, len(PRODUCTS), STARTS))
     start = xr.DataArray(random, {"weight": ["theta1", "theta2"], "product": PRODUCTS}, ("weight", "product", "start"))
     found = compile_map(RULES["sam"].map(quadratic(2))).run(

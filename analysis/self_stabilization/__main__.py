@@ -97,7 +97,7 @@ from analysis.self_stabilization.theory import (
     seen_from_the_edge,
     turn_limit,
 )
-from analysis.study import Evidence, Pieces, agreement, bounded, identity, same, theorem
+from analysis.study import Evidence, Pieces, agreement, bounded, exponent, identity, same, theorem
 from eos_sym import STEP_SIZE, Undecided
 from eos_sym.self_stabilization import CubicExpansion, extremes, small_period
 from eos_sym.self_stabilization.continuous_limit import LEVEL
@@ -116,18 +116,6 @@ ON_LOSSES = (runs.cycles, runs.spiral, runs.two_cycles, runs.capped)
 ON_THE_NETWORK = (runs.training, runs.accuracy, runs.predicted)
 for experiment in (*ON_LOSSES, *ON_THE_NETWORK):
     study.experiment(experiment)
-
-
-@study.measurement
-def mu(options: Options) -> float:
-    """The weight of the flat example."""
-    return float(options.mu)
-
-
-@study.measurement
-def steps(options: Options) -> int:
-    """Iterations that are compared with the prediction."""
-    return options.steps
 
 
 @study.measurement
@@ -167,9 +155,8 @@ def reduced_map(two_cycles: xr.Dataset) -> Pieces:
     papers = [-(1 + STEP_SIZE * EXCESS) * UNSTABLE, EXCESS + STEP_SIZE * (ALPHA - BETA * UNSTABLE**2 / 2)]
     yield identity("x⁺, y⁺", papers, CYCLE.map.step)
     for loss in (SLICE, CAPPED):
-        yield identity(
-            f"x⁺, y⁺ of gradient descent on {loss.loss}", seen_from_the_edge(loss).step, EXACT[loss].map.step
-        )
+        quantity = f"x⁺, y⁺ of gradient descent on {loss.loss}"
+        yield identity(quantity, seen_from_the_edge(loss).step, EXACT[loss].map.step)
     initial = two_cycles.initial
     start = {"x": initial.sel(state="u", drop=True), "y": initial.sel(state="s", drop=True) - 2 / ETA}
     parameters = {name: two_cycles[name] for name in ("alpha", "kappa4", "eta")}
@@ -207,13 +194,11 @@ def drift(rise: Expr, first_turns: xr.Dataset, cycles: xr.Dataset) -> Pieces:
     yield identity("rise of h in a step over ε²", ((1 + X**2) * Y**2 + (1 - X**2) ** 2) / 2, rise)
     yield theorem("sign of the rise", "nonnegative", "nonnegative" if rise.is_nonnegative else "undecided")
     rises, epsilons = first_turns.rise, first_turns.epsilon
-    order = sum(turns.exponent(epsilons, rises.sel(h=level)) for level in LEVELS) / len(LEVELS)
+    order = sum(exponent(epsilons, rises.sel(h=level)) for level in LEVELS) / len(LEVELS)
     yield agreement("simulation", "exponent in ε of the rise over a turn, mean over h", 1, order, absolute=0.05)
     for level in LEVELS:
-        expected, observed = (
-            turns.drift_by_quadrature(cycles, rise, level),
-            turns.in_the_limit((rises / epsilons).sel(h=level)),
-        )
+        expected = turns.drift_by_quadrature(cycles, rise, level)
+        observed = turns.in_the_limit((rises / epsilons).sel(h=level))
         yield agreement("simulation", f"rise over a turn over ε, h = {level:g}", expected, observed, relative=1e-4)
 
 
@@ -243,10 +228,8 @@ def extremes_of_an_orbit(first_turns: xr.Dataset) -> Pieces:
     yield identity("extremes of Y", [-sqrt(2 * LEVEL), sqrt(2 * LEVEL)], found[Y])
     for name, variable, measured, error in (("X", X, "greatest_x", 1e-4), ("Y", Y, "greatest_y", 1e-5)):
         for level in LEVELS:
-            expected, observed = (
-                value(found[variable][1], level),
-                turns.in_the_limit(first_turns[measured].sel(h=level)),
-            )
+            expected = value(found[variable][1], level)
+            observed = turns.in_the_limit(first_turns[measured].sel(h=level))
             quantity = f"greatest {name} of a turn, ε → 0, h = {level:g}"
             yield agreement("simulation", quantity, expected, observed, relative=error)
 
@@ -312,7 +295,7 @@ study.claim(
 )
 def stays_near_the_prediction(accuracy: xr.Dataset, training: xr.Dataset, network: Network) -> Pieces:
     """The exponent of the largest distance, and that the simulated runs are torch's."""
-    order = turns.exponent(*turns.relative_defects(accuracy))
+    order = exponent(*turns.relative_defects(accuracy))
     yield agreement("simulation", "exponent in ε of the largest distance over δ", 1, order, absolute=0.1)
     trajectory = training.trajectory.isel(iteration=slice(NETWORK_STEPS + 1)).values
     error = float(abs(network.path(len(trajectory) - 1).numpy() - trajectory).max())

@@ -22,7 +22,7 @@ from sympy import Expr
 
 from analysis.self_stabilization.constrained import Frame, Geometry, follow
 from analysis.self_stabilization.theory import CAPPED, CYCLE, SLICE, TWO_EXAMPLES
-from analysis.study import CommonOptions, expect
+from analysis.study import CommonOptions, axis, expect
 from eos_sym import GradientDescent, Objective
 from eos_sym.self_stabilization import extremes, period
 from eos_sym.self_stabilization.continuous_limit import LEVEL
@@ -58,8 +58,7 @@ def value(expression: Expr, level: float) -> float:
 
 def cycles() -> xr.Dataset:
     """The scaled map from the least X of each level, through one turn of the flow and a little more."""
-    h = xr.DataArray(LEVELS, dims="h", coords={"h": LEVELS})
-    epsilon = xr.DataArray(EPSILONS, dims="epsilon", coords={"epsilon": EPSILONS})
+    h, epsilon = axis("h", LEVELS), axis("epsilon", EPSILONS)
     lowest = extremes(LEVEL)[X][0]
     start: Values = {"X": h.copy(data=[value(lowest, level) for level in LEVELS]), "Y": 0.0}
     turn = h.copy(data=[float(period(level, 15)) for level in LEVELS])
@@ -91,8 +90,7 @@ def two_cycles() -> xr.Dataset:
 def capped() -> xr.Dataset:
     """Gradient descent on CAPPED for each κ₄, from below the edge."""
     expect(CAPPED_STEPS * len(QUARTICS))
-    quartic = xr.DataArray(list(QUARTICS), dims="kappa4", coords={"kappa4": list(QUARTICS)})
-    parameters: Values = {"b": RESTORING_RATE, "kappa4": quartic, "eta": ETA}
+    parameters: Values = {"b": RESTORING_RATE, "kappa4": axis("kappa4", QUARTICS), "eta": ETA}
     start = {"u": 0.02, "s": 2 / ETA - 0.2}
     return descent(CAPPED).run(start, parameters, steps=CAPPED_STEPS, record_every=1)
 

@@ -1,7 +1,7 @@
 """Turns: of the scaled map, of its continuous limit, and of gradient descent on TWO_EXAMPLES.
 
-A turn begins where Y rises through 0 with X < 1. What depends on ε is measured at several ε: its exponent is the slope
-of the least-squares line through (log ε, log value), its limit is extrapolated to ε = 0 by a parabola.
+A turn begins where Y rises through 0 with X < 1. What depends on ε is measured at several ε, and its
+limit extrapolated to ε = 0 by a parabola.
 Errors: `Undecided` where a run is too short or too wild to show what is to be measured.
 """
 
@@ -11,23 +11,18 @@ from itertools import pairwise
 
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike
 from scipy.integrate import solve_ivp
 from sympy import Expr
 
 from analysis.self_stabilization.runs import ACCURACY_TIME, EPSILONS, LEVELS
 from analysis.self_stabilization.theory import CYCLE, STAGES
+from analysis.study import exponent
 from eos_sym import Undecided
 from eos_sym.self_stabilization.cycle import X, Y
 from numeric import CompiledFunction, compile_function
 from numeric.compile import Array
 
 LIMIT_TIME = 2.0  # ε times the iterations after which the map is compared with its continuous limit
-
-
-def exponent(parameters: ArrayLike, values: ArrayLike) -> float:
-    """p in value ≈ constant · parameterᵖ."""
-    return float(np.polyfit(np.log(np.asarray(parameters)), np.log(np.abs(np.asarray(values))), 1)[0])
 
 
 def in_the_limit(values: xr.DataArray) -> float:

@@ -112,14 +112,14 @@ def derived() -> Mapping[str, Expr]:
 @study.measurement
 def planned(options: Options) -> Mapping[Sizes, Experiment]:
     """The runs by step size and batch size, the full batch among them."""
-    base = QUICK if options.preset == "quick" else replace(FULL, data=options.cifar())
+    base = options.base(QUICK, FULL)
     examples, sizes = len(base.data.load()), options.batch_size or BATCH_SIZES[options.preset]
     if any(not 1 <= size <= examples for size in sizes):
         raise BadInput(f"--batch-size {' '.join(map(str, sizes))}: give sizes from 1 to {examples}")
     steps = options.steps or base.steps
     every = min(MOST_APART, max(1, steps // READINGS))
     measure = Measure(every, relative=1e-2, weights_every=4 * every, batch_sharpness=BATCHES)
-    base = replace(base, steps=steps, seed=options.seed)
+    base = replace(base, steps=steps)
     full_batch = replace(base, measure=replace(measure, batch_sharpness=1))
     with_batches = {size: replace(base, measure=measure, batch_size=size) for size in sorted(sizes)}
     return {
@@ -132,7 +132,7 @@ def planned(options: Options) -> Mapping[Sizes, Experiment]:
 @study.measurement
 def histories(options: Options, folder: Path, planned: Mapping[Sizes, Experiment]) -> Mapping[Sizes, xr.Dataset]:
     """The runs with the weights that they kept."""
-    return dict(zip(planned, train(options, folder, list(planned.values())), strict=True))
+    return train(options, folder, planned)
 
 
 @study.experiment

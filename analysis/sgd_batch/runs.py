@@ -67,16 +67,9 @@ def runs_with(eta: float, training: xr.Dataset, ends: xr.Dataset) -> Sequence[Ru
         too_short = f"{full.name}: the runs have {full.last} steps; {FEWEST_STEPS} are the fewest to come to rest in"
     elif full.ending == "steps" and (full.crossing is None or full.crossing > late_start(full)):
         too_short = f"{full.name}: not even the full batch has brought the sharpness to 2/eta for long; train on"
-    return [
-        Run(
-            f"{full.name}, batch size {size}",
-            training.sel(batch_size=size),
-            eta,
-            full.edge,
-            FEWEST_READINGS,
-            size,
-            ends.sel(batch_size=size),
-            too_short,
-        )
-        for size in map(int, training.batch_size.values)
-    ]
+
+    def run(size: int) -> Run:
+        name, history = f"{full.name}, batch size {size}", training.sel(batch_size=size)
+        return Run(name, history, eta, full.edge, FEWEST_READINGS, size, ends.sel(batch_size=size), too_short)
+
+    return [run(size) for size in map(int, training.batch_size.values)]

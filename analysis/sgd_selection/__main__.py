@@ -62,9 +62,8 @@ from sympy import Integer, Rational, log, nsimplify, sqrt
 
 from analysis.sgd_selection import in_torch
 from analysis.sgd_selection.figure import draw
-from analysis.sgd_selection.runs import ENDED, axis, ended_at, linearized, per_step
-from analysis.sgd_selection.theory import FAMILY, SGD, SHRINKS, derived, rates
-from analysis.study import Claim, Evidence, Pieces, agreement, bounded, identity, same, theorem
+from analysis.sgd_selection.theory import ENDED, FAMILY, SGD, SHRINKS, derived, ended_at, linearized, per_step, rates
+from analysis.study import Claim, Evidence, Pieces, agreement, axis, bounded, identity, same, theorem
 from eos_sym import STEP_SIZE, GradientDescent, Undecided
 from eos_sym.stability import mean_square_multiplier
 from eos_sym.stability.stochastic import BATCH_SIZE, CURVATURE, EXAMPLES, SPREAD
@@ -88,12 +87,6 @@ RATE_ERROR = 0.03  # the same over these steps
 
 study.theory(derived)
 study.measurement(rates)
-
-
-@study.measurement
-def eta(options: Options) -> float:
-    """The step size of the runs."""
-    return float(options.eta)
 
 
 @study.measurement
@@ -152,7 +145,7 @@ def ends(options: Options, derived: Mapping[str, Any], between: float) -> xr.Dat
     """Where runs of SGD on the pair end, about the step size at which the typical distance begins to grow."""
     step_sizes = around(derived["critical_step_size"]["sgd_almost_sure"], between)
     return compile_maps(SGD.maps(FAMILY)).run(
-        {"x": START}, {"eta": axis(step_sizes)}, steps=LONGEST_RUN, runs=options.runs, seed=options.seed
+        {"x": START}, {"eta": axis("eta", step_sizes)}, steps=LONGEST_RUN, runs=options.runs, seed=options.seed
     )
 
 

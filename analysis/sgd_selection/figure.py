@@ -49,13 +49,8 @@ def draw_burst(axes: Axes, eta: float, gd: xr.Dataset, sgd: xr.Dataset) -> None:
     axes.plot([], [], color=COLORS[1], linewidth=0.8, label=f"SGD, {sgd.sizes['run']} runs")
     over = (sgd.loss > SMALLEST).any("run")
     last = int(over.iteration.where(over).max())
-    axes.set(
-        title=f"(a) a burst on the way, $\\eta = {eta:g}$",
-        xlabel="iteration",
-        ylabel="loss $L = (f_1 + f_2)/2$",
-        xlim=(0, max(1.05 * last, 20)),
-        ylim=(SMALLEST, 1e3),
-    )
+    axes.set(title=f"(a) a burst on the way, $\\eta = {eta:g}$", xlabel="iteration", ylabel="loss $L = (f_1 + f_2)/2$")
+    axes.set(xlim=(0, max(1.05 * last, 20)), ylim=(SMALLEST, 1e3))
     axes.legend(loc="upper right")
 
 
@@ -95,10 +90,6 @@ def draw_window(axes: Axes, rates: CompiledFunction, moments: xr.Dataset) -> Non
         axes.plot(moments.iteration, derived, color=THEORY_COLOR, linestyle="--", linewidth=0.9)
     axes.plot([], [], color=GREY, linewidth=0.5, label="runs")
     axes.plot([], [], color=THEORY_COLOR, linestyle="--", linewidth=0.9, label="derived")
-    axes.set(
-        title=f"(c) between them, $\\eta = {eta:.4f}$",
-        xlabel="iteration",
-        ylabel="distance from the minimum / initial",
-        ylim=(2e-4, 30),
-    )
+    axes.set(title=f"(c) between them, $\\eta = {eta:.4f}$", xlabel="iteration")
+    axes.set(ylabel="distance from the minimum / initial", ylim=(2e-4, 30))
     axes.legend(loc="lower left", ncols=2)

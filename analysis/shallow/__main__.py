@@ -87,13 +87,21 @@ import xarray as xr
 from matplotlib.figure import Figure
 from sympy import sqrt
 
-from analysis.minimalist.dynamics import Dynamics, axis
-from analysis.minimalist.exponents import remainder_exponent
+from analysis.minimalist.dynamics import Dynamics, remainder_exponent
 from analysis.minimalist.theory import KAPPA, P, Theory, a, b, derive
 from analysis.shallow import ends, network
-from analysis.shallow.ends import EDGE_LAW_TOLERANCE, GAP_EXCESS, TABLE_STEP_SIZE, Forms, Runs
+from analysis.shallow.ends import (
+    EDGE_LAW_TOLERANCE,
+    GAP_EXCESS,
+    OFFSET,
+    TABLE_STEP_SIZE,
+    Forms,
+    Runs,
+    difference_of_squares,
+    ellipse_exponent,
+    frozen_exponent,
+)
 from analysis.shallow.figure import draw
-from analysis.shallow.measurements import difference_of_squares, ellipse_exponent, frozen_exponent
 from analysis.shallow.theory import (
     LEVEL,
     SCALED_IMBALANCE,
@@ -107,7 +115,7 @@ from analysis.shallow.theory import (
     square_of_squares,
     with_step_size,
 )
-from analysis.study import Pieces, agreement, bounded, expect, identity
+from analysis.study import Pieces, agreement, axis, bounded, expect, identity
 from eos_sym import STEP_SIZE as ETA
 from eos_sym.edge import EdgeNormalForm
 
@@ -123,7 +131,6 @@ class Tabulated(NamedTuple):
 TABLE = (Tabulated(1, (3.2, 0.33), 9.651), Tabulated(2, (3.4, 0.25), 7.919), Tabulated(3, (3.6, 0.3), 5.571))
 EXCESSES = {"quick": np.geomspace(1e-3, 0.2, 9), "full": np.geomspace(2e-4, 0.25, 25)}
 GAP_STEP_SIZES = {"quick": np.geomspace(0.03, 0.4, 7), "full": np.geomspace(0.01, 0.45, 20)}
-OFFSET = 1e-6  # of P from 1, at starts near the minima: too small for where the run ends
 RECORDED = 4000
 LONG_ENOUGH = 2_000_000  # iterations; every run to its end ends by itself before
 ALLOWED_MISS = 5.1e-4  # half a unit of the third digit that is tabulated

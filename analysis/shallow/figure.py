@@ -113,12 +113,8 @@ def sharpness(axes: Axes, runs: Mapping[int, xr.Dataset]) -> None:
             axes.plot(one.iteration + 1, one.sharpness_ahead * one.eta / 2, STYLES[degree], color=color)
         axes.plot([], [], STYLES[degree], color=THEORY_COLOR, label=LOSSES[degree])
     axes.axhline(1, color=THEORY_COLOR, linewidth=0.8)
-    axes.set(
-        title="(c) sharpness at the minimum ahead",
-        xscale="log",
-        xlabel="iteration + 1",
-        ylabel="sharpness / $(2/\\eta)$",
-    )
+    axes.set(title="(c) sharpness at the minimum ahead", xscale="log", xlabel="iteration + 1")
+    axes.set(ylabel="sharpness / $(2/\\eta)$")
     axes.legend(loc="upper right")
 
 
@@ -134,13 +130,8 @@ def entries(axes: Axes, forms: Forms, found: Runs) -> None:
         )
         axes.plot(excesses, -np.array(law) / edge, color=color)
     axes.plot([], [], color=THEORY_COLOR, label="edge law")
-    axes.set(
-        title=f"(d) end against entry, $\\eta = {TABLE_STEP_SIZE:g}$",
-        xscale="log",
-        yscale="log",
-        xlabel="start above the edge / $(2/\\eta)$",
-        ylabel="end below the edge / $(2/\\eta)$",
-    )
+    axes.set(title=f"(d) end against entry, $\\eta = {TABLE_STEP_SIZE:g}$", xscale="log", yscale="log")
+    axes.set(xlabel="start above the edge / $(2/\\eta)$", ylabel="end below the edge / $(2/\\eta)$")
     axes.legend(loc="upper left")
 
 
@@ -162,13 +153,8 @@ def step_sizes(axes: Axes, two: DegreeTwo, forms: Forms, found: Runs) -> None:
     axes.plot(eta, np.broadcast_to(overshoot, eta.shape), color=DEGREE_COLORS[2])
     axes.plot(eta, depth(STEP_SIZE_RATIO[4] * eta)[0], color=DEGREE_COLORS[4])
     axes.plot([], [], color=THEORY_COLOR, label="derived")
-    axes.set(
-        title=f"(e) from {GAP_EXCESS:.0%} above the edge",
-        xscale="log",
-        yscale="log",
-        xlabel="step size $\\eta$ of degree 2",
-        ylabel="end below the edge / $(2/\\eta)$",
-    )
+    axes.set(title=f"(e) from {GAP_EXCESS:.0%} above the edge", xscale="log", yscale="log")
+    axes.set(xlabel="step size $\\eta$ of degree 2", ylabel="end below the edge / $(2/\\eta)$")
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())

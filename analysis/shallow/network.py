@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 
@@ -10,10 +12,10 @@ from numeric.networks import gradient_descent, hessian, sharpness
 from numeric.networks.architectures import scalar_chain
 
 
-def end_sharpness(degree: int, start: tuple[float, float], eta: float, steps: int) -> float:
+def end_sharpness(degree: int, start: Sequence[float], step_size: float, steps: int) -> float:
     """The sharpness, by automatic differentiation, where gradient descent from (x, y, x, …) is after so many steps."""
     weights = torch.tensor([*start] * (degree // 2), dtype=torch.float64)
-    path = gradient_descent(scalar_chain(degree), weights, STEP_SIZE_RATIO[degree] * eta, steps)
+    path = gradient_descent(scalar_chain(degree), weights, step_size, steps)
     return sharpness(scalar_chain(degree), path[-1])
 
 

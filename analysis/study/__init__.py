@@ -4,6 +4,7 @@
     options       the options of all studies, read from the command line before anything heavy is imported
     evidence      what a claim yields: values expected and observed, the quantity in words, and the channel
     claim         a claim, and the status that follows from its evidence
+    measuring     labelled axes of runs, both sides of a threshold, exponents
     work          a study worked off: experiments, files, report;  endings: exit codes, in one line
     report        mathematics, tables and JSON;  figure, progress: their looks;  index: which studies there are
 

@@ -21,6 +21,9 @@ from .figure import COLORS as COLORS
 from .figure import THEORY_COLOR as THEORY_COLOR
 from .figure import colors as colors
 from .figure import new_figure as new_figure
+from .measuring import axis as axis
+from .measuring import both_sides as both_sides
+from .measuring import exponent as exponent
 from .options import CommonOptions as CommonOptions
 from .options import Number as Number
 from .options import check_step_sizes as check_step_sizes

@@ -1,7 +1,7 @@
 """What a study consists of, and what its functions may ask for by name.
 
 The parts of a study are functions; a function is given what its parameters name: ``options``, ``folder`` (of the
-results), or the result of a theory, measurement or experiment, each of which is worked out once.
+results), one of the options, or the result of a theory, measurement or experiment, each of which is worked out once.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from string import Formatter
 from typing import TYPE_CHECKING, Any
 
@@ -66,9 +67,12 @@ class Known:
         if name not in self.shared:
             study = self.study
             functions = study.theories | study.measurements | study.experiment_functions
-            if name not in functions:
-                raise TypeError(f"{study.name}: {name} is neither options, theory, measurement nor experiment")
-            self.shared[name] = Known(study, self.shared).call(functions[name])
+            if name in functions:
+                self.shared[name] = Known(study, self.shared).call(functions[name])
+            elif hasattr(self.shared.get("options"), name):
+                self.shared[name] = in_floating_point(getattr(self.shared["options"], name))
+            else:
+                raise TypeError(f"{study.name}: {name} is neither option, theory, measurement nor experiment")
         return self.shared[name]
 
     def call(self, function: Callable[..., Any]) -> Any:
@@ -80,3 +84,10 @@ class Known:
         """The text with the names in braces filled in."""
         filled: str = Formatter().vformat(text, (), self)  # type: ignore[call-overload]  # any object with names
         return filled
+
+
+def in_floating_point(option: Any) -> Any:
+    """The option, exact numbers in floating point."""
+    if isinstance(option, tuple):
+        return [in_floating_point(value) for value in option]
+    return float(option) if isinstance(option, Fraction) else option

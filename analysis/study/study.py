@@ -13,10 +13,11 @@
     @study.summary                    what came of the runs, in a few numbers, printed beside the theory
     @study.figure                     -> Figure
 
-A parameter is named ``options``, ``folder`` (of the results), or as the function whose result it is to be: theory,
-measurement or experiment. Each is worked out once. In a claim's statement, source and id the names in braces are filled
-in likewise: for `claim("{rule} is stable up to {derived.edge}", rule=RULES)` there is one claim for every rule, whose
-function is given the `rule`, and the theory `derived` is asked for its `edge`.
+A parameter is named ``options``, ``folder`` (of the results), as an option (its numbers are floating-point ones), or as
+the function whose result it is to be: theory, measurement or experiment. Each is worked out once. In a claim's
+statement, source and id the names in braces are filled in likewise: for `claim("{rule} is stable up to {derived.edge}",
+rule=RULES)` there is one claim for every rule, whose function is given the `rule`, and the theory `derived` is asked
+for its `edge`.
 """
 
 from __future__ import annotations

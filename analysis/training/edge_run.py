@@ -2,9 +2,9 @@
 
 With the sharpness S at the readings and the edge S*, the rule's critical sharpness (2/η for gradient descent):
 
-    crossing    the step of the first reading with S ≥ S*
-    level       the mean of S/S* from the crossing to the end: 1 if S hovers at the edge
-    exponent    a in S ~ η^a, over the levels of several runs: −1 if they hover at 2/η, 0 if η had no part in it
+    crossing        the step of the first reading with S ≥ S*
+    level           the mean of S/S* from the crossing to the end: 1 if S hovers at the edge
+    level_exponent  a in S ~ η^a, over the levels of several runs: −1 if they hover at 2/η, 0 if η had no part in it
 
 Errors: `Undecided`, with the reason, where a run cannot tell: it diverged, or ended below its edge, or has fewer
 readings there than tell whether it hovers.
@@ -19,6 +19,7 @@ from functools import cached_property
 import numpy as np
 import xarray as xr
 
+from analysis.study import exponent
 from analysis.training.measures import Hovering, crossing, hovering, loss_of, sharpness_of
 from eos_sym import Undecided
 from numeric.compile import Array
@@ -97,9 +98,8 @@ class EdgeRun:
             raise Undecided(f"{self.name}: diverged")
 
 
-def exponent(runs: Sequence[EdgeRun]) -> float:
-    """The exponent of the sharpness at which the runs hover in their step size, by least squares of the logarithms."""
+def level_exponent(runs: Sequence[EdgeRun]) -> float:
+    """The exponent in η of the sharpness at which the runs hover."""
     if len(runs) < 2:
         raise Undecided("one step size has no exponent; give two or more")
-    levels = [run.level * run.edge for run in runs]
-    return float(np.polyfit(np.log([run.eta for run in runs]), np.log(levels), 1)[0])
+    return exponent([run.eta for run in runs], [run.level * run.edge for run in runs])

@@ -7,7 +7,7 @@ was interrupted goes on where it stopped.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -16,6 +16,7 @@ from eos_sym.errors import BadInput
 
 if TYPE_CHECKING:
     from numeric.networks.data import Cifar10
+    from numeric.networks.training import Experiment
 
 NO_IMAGES = "--preset full trains on CIFAR-10: give the folder of its binary files as --data-root FOLDER"
 
@@ -61,6 +62,24 @@ class TrainingOptions(CommonOptions):
         if self.cluster is None:  # whose workers may have them elsewhere than here
             images.check_files()
         return images
+
+    def base(self, quick: Experiment, full: Experiment) -> Experiment:
+        """The preset's experiment, from the random start of the seed; the full preset's learns CIFAR-10."""
+        chosen = quick if self.preset == "quick" else replace(full, data=self.cifar())
+        return replace(chosen, seed=self.seed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneStepSizeOptions(TrainingOptions):
+    """The options of analyses that train with one step size."""
+
+    eta: Number | None = None
+    """step size; the preset's if not given"""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.eta is not None:
+            check_step_sizes([self.eta])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,12 +1,12 @@
-"""The training runs of an analysis: worked off by a sweep, kept in the folder of its results, read back in order."""
+"""The training runs of an analysis: worked off by a sweep, kept in the folder of its results, known by their labels."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 import xarray as xr
@@ -19,16 +19,18 @@ from numeric.networks.training.experiment import Experiment
 from numeric.networks.training.running import available_device
 from numeric.runs import combine, sweep
 
+Label = TypeVar("Label")
 
-def train(options: TrainingOptions, folder: Path, experiments: Sequence[Experiment]) -> list[xr.Dataset]:
-    """The histories of the experiments, in their order; the runs are kept in `folder`, that of the results.
+
+def train(options: TrainingOptions, folder: Path, planned: Mapping[Label, Experiment]) -> dict[Label, xr.Dataset]:
+    """The histories of the experiments, by the same labels; the runs are kept in `folder`, that of the results.
 
     Runs that were finished before are only read. Errors: `BadInput` that names the first run that failed, and why;
     the others are kept.
     """
     if options.cluster is None:
         available_device(options.device)
-    experiments = [replace(one, device=options.device) for one in experiments]
+    experiments = [replace(one, device=options.device) for one in planned.values()]
     if options.steps is not None:
         experiments = [replace(one, steps=min(one.steps, options.steps)) for one in experiments]
     expect(sum(one.steps for one in experiments))
@@ -38,23 +40,27 @@ def train(options: TrainingOptions, folder: Path, experiments: Sequence[Experime
         more = f" (and {len(result.failures) - 1} more)" if len(result.failures) > 1 else ""
         where = f"; traceback in {first.traceback}" if first.traceback else ""
         raise BadInput(f"a run failed{more}: {first.reason}{where}")
-    return [history for history in result.histories if history is not None]
+    histories = [history for history in result.histories if history is not None]
+    return dict(zip(planned, histories, strict=True))
 
 
 def combined(histories: Mapping[tuple[Any, ...], xr.Dataset], *dimensions: str) -> xr.Dataset:
     """What the runs recorded, along the dimensions by which their labels tell them apart; nan where there is no run.
 
-    Without the weights; `eta` and `ending` are variables; the loss of mini-batches is named as that of all examples.
+    Without the weights; the attributes `eta` and `ending` become variables; the loss of mini-batches is named as that
+    of all examples.
     """
     along = {name: dict.fromkeys(labels) for name, labels in zip(dimensions, zip(*histories, strict=True), strict=True)}
-    recorded = {labels: _recorded(history, dimensions) for labels, history in histories.items()}
+    recorded = {
+        labels: _recorded(history).drop_vars(dimensions, errors="ignore") for labels, history in histories.items()
+    }
     return combine([recorded.get(labels) for labels in product(*along.values())], along)
 
 
-def _recorded(history: xr.Dataset, dimensions: Sequence[str]) -> xr.Dataset:
+def _recorded(history: xr.Dataset) -> xr.Dataset:
     names = {f"batch_{name}": name for name in ("loss", "accuracy") if f"batch_{name}" in history}
-    described = {name: history.attrs[name] for name in ("eta", "ending") if name not in dimensions}
-    return history.drop_dims("snapshot", errors="ignore").rename(names).assign(described).drop_attrs()
+    attributes = {name: history.attrs[name] for name in ("eta", "ending") if name in history.attrs}
+    return history.drop_dims("snapshot", errors="ignore").rename(names).assign(attributes).drop_attrs()
 
 
 def flat_loss(experiment: Experiment) -> FlatLoss:

@@ -57,7 +57,7 @@ from sympy import S
 
 from analysis.study import Evidence, Pieces, agreement, bounded, counted, exceeds, identity, new_figure, over, same
 from analysis.training import combined, flat_loss, train
-from analysis.training.edge_run import EdgeRun, exponent
+from analysis.training.edge_run import EdgeRun, level_exponent
 from analysis.training.lanczos import lanczos_sharpness
 from analysis.training.measures import share_of_falls
 from analysis.training.panels import plot_runs
@@ -76,11 +76,7 @@ QUICK = Experiment(
     measure=Measure(8, relative=2e-2, weights_every=8),
 )
 FULL = replace(
-    QUICK,
-    network=Vgg(),
-    steps=20_000,
-    stop=Stop(accuracy=0.99),
-    measure=Measure(25, relative=2e-2, weights_every=1000),
+    QUICK, network=Vgg(), steps=20_000, stop=Stop(accuracy=0.99), measure=Measure(25, relative=2e-2, weights_every=1000)
 )
 ETAS = {"quick": (0.2, 0.3), "full": (0.025, 0.05, 0.1)}
 FEWEST_READINGS = 5  # at the edge
@@ -102,33 +98,36 @@ def derived() -> Mapping[str, Any]:
 
 
 @study.measurement
-def planned(options: Options) -> Mapping[float, Experiment]:
+def planned(options: Options) -> Mapping[tuple[float], Experiment]:
     """The runs by step size, ascending."""
-    base = QUICK if options.preset == "quick" else replace(FULL, data=options.cifar())
-    base = replace(base, loss=options.criterion, steps=options.steps or base.steps, seed=options.seed)
+    base = options.base(QUICK, FULL)
+    base = replace(base, loss=options.criterion, steps=options.steps or base.steps)
     etas = sorted(map(float, options.eta or ETAS[options.preset]))
-    return {eta: replace(base, rule=optimizers.GradientDescent(eta)) for eta in etas}
+    return {(eta,): replace(base, rule=optimizers.GradientDescent(eta)) for eta in etas}
 
 
 @study.measurement
-def histories(options: Options, folder: Path, planned: Mapping[float, Experiment]) -> Sequence[xr.Dataset]:
+def histories(
+    options: Options, folder: Path, planned: Mapping[tuple[float], Experiment]
+) -> Mapping[tuple[float], xr.Dataset]:
     """The runs with the weights that they kept."""
-    return train(options, folder, list(planned.values()))
+    return train(options, folder, planned)
 
 
 @study.experiment
-def training(planned: Mapping[float, Experiment], histories: Sequence[xr.Dataset]) -> xr.Dataset:
+def training(histories: Mapping[tuple[float], xr.Dataset]) -> xr.Dataset:
     """The runs by step size, without their weights."""
-    return combined({(eta,): history for eta, history in zip(planned, histories, strict=True)}, "eta")
+    return combined(histories, "eta")
 
 
 @study.experiment
-def scale(planned: Mapping[float, Experiment], histories: Sequence[xr.Dataset]) -> xr.Dataset:
+def scale(planned: Mapping[tuple[float], Experiment], histories: Mapping[tuple[float], xr.Dataset]) -> xr.Dataset:
     """What the loss does when the convolutions are scaled, at the start and the end of the run with the least η.
 
     Beside the measures of `analysis.vgg.scale` the sharpness that was read there, and at the end the same by SciPy.
     """
-    loss, history = flat_loss(next(iter(planned.values()))), histories[0]
+    first = min(planned)
+    loss, history = flat_loss(planned[first]), histories[first]
     ends = history.isel(snapshot=sorted({0, history.sizes["snapshot"] - 1}))
     independent = np.full(ends.sizes["snapshot"], np.nan)
     with one_thread():
@@ -161,28 +160,22 @@ def reaches_the_edge(derived: Mapping[str, Any], runs: Sequence[EdgeRun]) -> Pie
 def hovers_at_the_edge(runs: Sequence[EdgeRun], scale: xr.Dataset) -> Pieces:
     """Every run, by the sharpness read in training; a reading of it by another method."""
     middle, half = sum(LEVEL) / 2, (LEVEL[1] - LEVEL[0]) / 2
-    yield from over(
-        runs,
-        lambda run: agreement(
-            "network", f"mean of ηS/2 from the crossing on, {run.name}", middle, run.level, absolute=half
-        ),
-    )
+
+    def hovers(run: EdgeRun) -> Evidence:
+        return agreement("network", f"mean of ηS/2 from the crossing on, {run.name}", middle, run.level, absolute=half)
+
+    yield from over(runs, hovers)
     last = scale.isel(snapshot=-1)
     if not np.isfinite(last.independent):
         raise Undecided("the run diverged")
-    yield agreement(
-        "autograd",
-        "sharpness read last in training, beside SciPy's in float64",
-        float(last.independent),
-        float(last.tracked),
-        relative=SECOND_READING,
-    )
+    quantity, expected = "sharpness read last in training, beside SciPy's in float64", float(last.independent)
+    yield agreement("autograd", quantity, expected, float(last.tracked), relative=SECOND_READING)
 
 
 @study.claim("the level at which it hovers is proportional to 1/η")
 def inversely_with_the_step_size(runs: Sequence[EdgeRun]) -> Pieces:
     """All runs together."""
-    found = exponent(runs)
+    found = level_exponent(runs)
     yield agreement("network", "exponent a of the mean sharpness ~ η^a at the edge", -1, found, absolute=EXPONENT_ERROR)
 
 

@@ -9,24 +9,27 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.descent_lemma.catalogue import CATALOGUE_STEP_SIZE, catalogue_runs, quadratic_run
-from analysis.descent_lemma.intervals import certain, certified_falls
+from analysis.descent_lemma.catalogue import (
+    CATALOGUE_STEP_SIZE,
+    catalogue,
+    certain,
+    certified_falls,
+    quadratic_run,
+)
 from analysis.descent_lemma.network import MODEL_STEPS, Network
 from analysis.descent_lemma.segments import (
     POINTS,
+    change_of_loss,
+    critical_sharpness_of_a_quadratic,
     identity_error,
     mismatches,
     promised,
     resolved,
     rises,
     segment_dataset,
-    violations,
-)
-from analysis.descent_lemma.theory import (
-    change_of_loss,
-    critical_sharpness_of_a_quadratic,
     taylor_remainder,
     total_weight,
+    violations,
 )
 from eos_sym import STEP_SIZE as ETA
 from eos_sym import shallow
@@ -44,7 +47,7 @@ def slope(weights):
 
 @pytest.fixture(scope="module")
 def along():
-    return catalogue_runs()
+    return catalogue()
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@ import pytest
 import xarray as xr
 
 from analysis.training import combined
-from analysis.training.edge_run import EdgeRun, exponent
+from analysis.training.edge_run import EdgeRun, level_exponent
 from eos_sym import Undecided
 
 STEPS = np.arange(0, 50, 10)
@@ -55,11 +55,11 @@ def test_too_few_readings_do_not_tell_a_level():
 @pytest.mark.parametrize("power", [-1.0, -0.7, 0.0])
 def test_the_exponent_is_the_one_planted(power):
     runs = [run(np.array([0.1, 1.0, 1.0, 1.0, 1.0]) * 6 * (eta / 0.4) ** power, eta) for eta in (0.4, 0.6, 0.9)]
-    assert exponent(runs) == pytest.approx(power)
+    assert level_exponent(runs) == pytest.approx(power)
 
 
 def test_one_run_has_no_exponent():
-    assert "give two or more" in refusal(lambda: exponent([run()]))
+    assert "give two or more" in refusal(lambda: level_exponent([run()]))
 
 
 def test_runs_are_combined_by_their_labels_without_weights_and_with_gaps():

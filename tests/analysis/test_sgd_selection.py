@@ -10,8 +10,7 @@ from sympy import Rational, sqrt
 
 from analysis.sgd_selection import in_torch
 from analysis.sgd_selection.__main__ import START, Options, gd, sgd
-from analysis.sgd_selection.runs import ended_at, linearized, per_step
-from analysis.sgd_selection.theory import derived, rates
+from analysis.sgd_selection.theory import derived, ended_at, linearized, per_step, rates
 from analysis.study.options import read_command_line
 from eos_sym import STEP_SIZE
 from numeric.runs import load

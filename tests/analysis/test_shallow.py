@@ -12,8 +12,7 @@ from analysis.minimalist.dynamics import Dynamics
 from analysis.minimalist.theory import KAPPA, D, P, a, b, derive
 from analysis.shallow import network
 from analysis.shallow.__main__ import TABLE
-from analysis.shallow.ends import at_table_step_size, overshoot_exponent, scale_free_exponent
-from analysis.shallow.measurements import ellipse_exponent
+from analysis.shallow.ends import at_table_step_size, ellipse_exponent, overshoot_exponent, scale_free_exponent
 from analysis.shallow.theory import (
     EXCESS,
     LEVEL,

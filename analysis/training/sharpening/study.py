@@ -45,12 +45,11 @@ def training(
     which of them it repeats.
     """
     seeds = range(options.seed, options.seed + options.seeds)
-    experiments = [one for factor in factors for one in factor.flows(seeds)]
-    experiments += [factor.descent(options.seed) for factor in factors]
+    planned = {one: one for factor in factors for one in (*factor.flows(seeds), factor.descent(options.seed))}
 
     @cache
     def histories() -> Mapping[Experiment, xr.Dataset]:
-        return dict(zip(experiments, map(essentials, train(options, folder, experiments)), strict=True))
+        return {one: essentials(history) for one, history in train(options, folder, planned).items()}
 
     def flows(factor: Factor) -> xr.Dataset:
         known = histories()
