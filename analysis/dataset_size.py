@@ -11,8 +11,6 @@ Measured, medians over five seeds of S(end)/S(0), fully connected 64–40–40�
 Source: :cite:t:`cohen2021edge`, Fig. 18.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from analysis.study import Study

@@ -10,8 +10,6 @@ order is there on 400 digits, 0.94, 1.20, 1.35 and 1.53, and beyond two layers n
 Source: :cite:t:`cohen2021edge`, Fig. 17.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from analysis.study import Study

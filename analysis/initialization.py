@@ -17,8 +17,6 @@ refuted for these.
 Source: this project; large initial weights as the lazy regime: :cite:t:`chizat2019lazy`.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from fractions import Fraction
 

@@ -23,8 +23,6 @@ On a quadratic it would have risen for ever: compare `analysis.descent_lemma`.
 Source: :cite:t:`cohen2021edge`, §3.2 and Figure 4.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from analysis.study import Study

@@ -16,8 +16,6 @@ torch's SGD keeps Nesterov's iterates at the points θ + βv, where the gradient
 Source: :cite:t:`cohen2021edge`, appendix B. The theory on formulas: `analysis.momentum`.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from analysis.study import Study

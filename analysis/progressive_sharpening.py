@@ -21,8 +21,6 @@ true labels alone this task is so easy that S falls from the start. Source: :cit
 §3.1 and Figure 3; the rate: :cite:t:`damian2022selfstabilization`.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from analysis.study import Study

@@ -9,8 +9,6 @@ This is all that a quadratic can do: past the threshold it diverges. That networ
 are about. Source: :cite:t:`cohen2021edge`, §2.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from fractions import Fraction
 

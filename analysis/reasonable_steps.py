@@ -22,8 +22,6 @@ The quick preset learns scikit-learn's digits, three labels in ten drawn at rand
 Figure 5 and the paper's section on reasonable step sizes.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from analysis.study import Study

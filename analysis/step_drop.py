@@ -15,8 +15,6 @@ learn; the cut is to two thirds, as in the paper, which goes from 2/200 to 2/300
 Source: :cite:t:`cohen2021edge`, Figure 7.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from fractions import Fraction
 

@@ -16,8 +16,6 @@ Measured, medians over five seeds of S(end)/S(0): 1.23, 1.33 and 2.31 for the de
 Source: :cite:t:`cohen2021edge`, appendix, for Chebyshev polynomials; random labels are ours.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar

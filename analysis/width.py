@@ -18,8 +18,6 @@ this analysis); why, we do not know.
 Source: :cite:t:`cohen2021edge`, Figs. 14 to 16; :cite:t:`jacot2018neural`.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from analysis.study import Study

@@ -32,8 +32,6 @@ step size of factorizations, which is the ellipse solved for h, and for the chao
 for the uncertainty exponent. The formulas are derived in `analysis.basins.theory`.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from fractions import Fraction
 

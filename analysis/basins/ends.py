@@ -18,8 +18,6 @@ and, if it converged to a minimum and not to the saddle x = y = 0, the sharpness
 Errors: `Undecided` where the row b = ROW meets no boundary.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property

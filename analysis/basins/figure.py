@@ -4,8 +4,6 @@
 (i) escape times; (j) uncertainty; (k) how the ends of starts above the edge are distributed.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

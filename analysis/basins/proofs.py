@@ -12,8 +12,6 @@ Step sizes and starts are the rationals that the floats are. Rounding in a simul
 in: of a chaotic orbit the simulated one is another than the exact one after about 40 steps.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial

@@ -13,8 +13,6 @@ square s = x² + y² one step of gradient descent is
 is decided by intervals in `analysis.basins.proofs`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property

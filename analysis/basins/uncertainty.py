@@ -12,8 +12,6 @@ radius of the transfer operator of the angle with the weight 1/(1 + hg + g²). H
 coefficients the operator takes f to F = f/(1 + hg + g²) and F's coefficient 3k to (−1)ᵏ times the coefficient −k.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 import xarray as xr

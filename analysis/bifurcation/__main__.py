@@ -33,8 +33,6 @@ exponent beyond it, :cite:t:`li1975period` for what period three implies. The th
 `analysis.bifurcation.theory`, the birth of period three in `analysis.bifurcation.period_three`.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from fractions import Fraction
 

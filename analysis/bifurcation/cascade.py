@@ -12,8 +12,6 @@ inside the box proves that hₙ has exactly one zero there. The ratios (Kₙ −
 Errors: `Undecided` where Newton's method fails.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import pairwise

@@ -6,8 +6,6 @@ states nothing is kept but its counts, so that memory is bounded by the picture 
 Shapes: counts (columns, rows); the columns and values of one call alike.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 

@@ -5,8 +5,6 @@ step; P is compared with the state of the frozen map there. A largest Lyapunov e
 the run over the tangent vector v that it carries along.
 """
 
-from __future__ import annotations
-
 from functools import cache
 from typing import Any
 

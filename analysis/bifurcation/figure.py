@@ -8,8 +8,6 @@ three; (i) how the ratios of both cascades tend to Feigenbaum's.
 A shade is the density of visits in its column, relative to the uniform density over all rows, to the power of GAMMA.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -10,8 +10,6 @@ onset                             the same at distances from the onset of chaos 
 window                            the same about the window of period three
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 

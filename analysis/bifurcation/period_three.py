@@ -15,8 +15,6 @@ with c = 1/4 at the birth, c = 0, −1, … where a cycle is superstable, and c 
 Source: :cite:t:`morton1995bifurcations` for discriminants of this form; T is derived here.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise

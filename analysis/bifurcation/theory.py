@@ -8,8 +8,6 @@ rule of signs.
 Errors: `Undecided` where a polynomial is not known to have exactly one positive zero, or has it in no closed form.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property

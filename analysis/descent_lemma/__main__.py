@@ -31,8 +31,6 @@ edge and hovers there. Sources: :cite:t:`cohen2021edge`, for all three observati
 :cite:t:`nesterov2004introductory`.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from fractions import Fraction
 

@@ -5,8 +5,6 @@ enclosed on BOXES pieces of the segment. Where the largest upper bound of c is b
 falls in this step; that it does is then read off enclosures of L(θ) and L(θ − ηg), which know nothing of the lemma.
 """
 
-from __future__ import annotations
-
 from functools import cache
 
 import numpy as np

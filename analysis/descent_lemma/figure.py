@@ -3,8 +3,6 @@
 (a), (d) the loss; (b), (e) ℓ and S̄ in units of 2/η; (c), (f) GD on quadratic models beside GD on the loss.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes

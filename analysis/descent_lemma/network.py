@@ -5,8 +5,6 @@ al.: Xavier's normal initialization with gain 1.9 in the first layer and 1 in th
 (1/n) Σ ½r². The curvature along every step is a Hessian-vector product by automatic differentiation.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cached_property
 

@@ -10,8 +10,6 @@ Taylor's remainder is taken for any function, and in full for a loss of two weig
 Arrays: curvature (…, points), loss and squared gradient (…).
 """
 
-from __future__ import annotations
-
 import numpy as np
 import xarray as xr
 from sympy import Expr, Function, Integral, Symbol, diff, expand, integrate

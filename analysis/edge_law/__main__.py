@@ -29,8 +29,6 @@ All of this is a formal argument to leading order. Here it is derived from the f
 terms that the argument neglects. As the map of two steps is formal, symbolic evidence supports the law and is no proof.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from analysis.study import CommonOptions, Study

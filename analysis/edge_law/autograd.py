@@ -3,8 +3,6 @@
 Nothing here comes from SymPy but the formula of the loss, evaluated node by node. Importing this module loads torch.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 from torch.func import grad

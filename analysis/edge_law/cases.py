@@ -18,8 +18,6 @@ direction behind q. Between y₀ and y∞ they add up to
 the sum over the fast directions other than u, which is the tolerance of the claims, with no factor.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The equation of the orbits, dq/dy = −4y/β + e q: what solves it, by substitution, with β > 0 and κ₄ < 0 symbols."""
 
-from __future__ import annotations
-
 from functools import cache
 
 from sympy import Dummy, Expr, Integer, LambertW, Symbol, diff, exp, simplify, solve

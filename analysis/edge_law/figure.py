@@ -1,7 +1,5 @@
 """The figure: (a) all losses on one curve, (b) how far off, (c) orbits and the parabola they end on."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

@@ -5,8 +5,6 @@
 has the sharpness s, which is drawn to m > 2/η, and a fast direction w.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property

@@ -29,8 +29,6 @@ networks on CIFAR-10, and a small transformer on image patches where the paper h
 Source: :cite:t:`cohen2021edge`, Figures 1 and 5.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """The figure: a column for each architecture, under each criterion; loss and sharpness against iterations and time."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import xarray as xr

@@ -4,8 +4,6 @@ The quick preset has scikit-learn's digits, with a share of labels drawn at rand
 paper's networks, and step sizes given by their edges 2/η.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 

@@ -26,8 +26,6 @@ Source: :cite:t:`cohen2021edge` (distance from the gradient flow); the first ord
 shorter delay of ReLU are derived or measured here.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from analysis.study import Study

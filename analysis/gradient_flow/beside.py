@@ -11,8 +11,6 @@
 Times are those of the flow, ηt.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial, wraps

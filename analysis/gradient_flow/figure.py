@@ -1,7 +1,5 @@
 """The figure: loss, sharpness and distance from the flow against time, a row for each activation."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -5,8 +5,6 @@ from x = 1 gradient descent is at (1 − ηλ)^(t/η) after t/η steps, the flow
 what the equation ḋ = −λd − ½λ·λe^(−λt) has as its solution. For a network SciPy integrates θ and d together.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from scipy.integrate import solve_ivp

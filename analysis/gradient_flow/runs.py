@@ -1,7 +1,5 @@
 """What is trained: gradient descent with several step sizes, and the flow from the same weights, compared in time."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, floor

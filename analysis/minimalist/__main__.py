@@ -25,8 +25,6 @@ automatic differentiation and a torch network. The claims state the formulas of 
 follows from a formal series, the invariant curve, so that its symbolic evidence supports the law and is no proof.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from fractions import Fraction
 

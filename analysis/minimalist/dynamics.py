@@ -3,8 +3,6 @@
 The orders of series are tested by exponents: how fast what a series leaves of the exact map falls.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property

@@ -4,8 +4,6 @@
 one step size; (c) the terminal gap (2/η − S∞)/η against η.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes

@@ -3,8 +3,6 @@
 Each claim compares what was derived with what is written down here, and with runs or with torch.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import xarray as xr
 from sympy import diff, sqrt

@@ -3,8 +3,6 @@
 Nothing here comes from SymPy: the derivatives are torch's, and so are the steps. Importing this module loads torch.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from torch import Tensor

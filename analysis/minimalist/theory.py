@@ -3,8 +3,6 @@
 weights x, y, z, w  →  symmetric subspace x, y  →  D = x² − y², P = xy  →  a, b  →  series, parabola, endpoint
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property

@@ -19,8 +19,6 @@ A rule that divides by the norm of the gradient, as normalized GD, GD on √L an
 at a minimum and has no critical sharpness: it never converges on a quadratic, however flat.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from fractions import Fraction
 

@@ -3,8 +3,6 @@
 (a) against the momentum coefficient; (b) SGD against the batch size; (c) SAM against ρ/η.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The rules on ½ λ x²: on both sides of their thresholds, as SGD on a family of such losses, and in torch."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Mapping
 

@@ -38,8 +38,6 @@ several networks, whichever way they end.
 The limit flows are formal averages here; simulations at falling η measure how fast they are approached.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from fractions import Fraction
 

@@ -1,7 +1,5 @@
 """The figure of normalized GD and GD on √L: two-cycles of a quadratic above, the walk along the minima below."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

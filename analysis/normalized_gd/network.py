@@ -3,8 +3,6 @@
 Nothing here comes from SymPy: gradients and Hessians are torch's.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from itertools import pairwise
 

@@ -9,8 +9,6 @@ drift         along the minima at τ = η²t = 2, against the limit flow
 Everything that depends on chance is drawn from the seed.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

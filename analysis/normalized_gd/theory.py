@@ -4,8 +4,6 @@ On ½ Σ λᵢθᵢ²: the length of a step, the two-cycles and their multiplier
 At a manifold of minima: the width of the oscillation, the drift, the limit flows, the stableness.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property

@@ -25,8 +25,6 @@ along Γ, for ηλ → 0 the −½ηρ²∇_Γ λ of :cite:t:`wen2023how`. So no
 where gradient descent would rest, and stays at its edge all the while, which we measure over pairs of steps.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from fractions import Fraction
 

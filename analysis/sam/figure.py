@@ -1,7 +1,5 @@
 """The figure: SAM beside GD, where both end, normalized SAM hovering, and its two-cycles on quadratics."""
 
-from __future__ import annotations
-
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes

@@ -1,7 +1,5 @@
 """The runs: SAM beside gradient descent on ½(1 − xyzw)², normalized SAM on quadratics, and the same in torch."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

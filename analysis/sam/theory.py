@@ -1,7 +1,5 @@
 """What is derived of SAM: its edge, its two-cycles on a quadratic, and its drift along the minima of ½(1 − xyzw)²."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from sympy import Expr, Integer, Matrix, Symbol, diff, factor, simplify, solve

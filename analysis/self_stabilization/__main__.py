@@ -38,8 +38,6 @@ Everything is derived by `eos_sym.self_stabilization.predicted_dynamics` and `eo
 expansion of a general loss.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from fractions import Fraction
 

@@ -11,8 +11,6 @@ projected. The normals are ∇S = ∇³L(u, u, ·) and, because the top eigenvec
 Points and directions are arrays of shape (runs, weights). Errors: `Undecided` if Newton's method does not settle.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property

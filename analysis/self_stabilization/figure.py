@@ -5,8 +5,6 @@ h, the scaled map that spirals outward and the network; (d), (e) sharpness and l
 two-cycle above the edge.
 """
 
-from __future__ import annotations
-
 from itertools import pairwise
 
 import numpy as np

@@ -4,8 +4,6 @@
 (0, √(2μ)) with target 30 √(2μ); the mean of ½ (output − target)² over the two is TWO_EXAMPLES.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cached_property
 

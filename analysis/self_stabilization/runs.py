@@ -11,8 +11,6 @@ predicted      the beginning of the training run, its constrained trajectory and
 X = (−1)ᵗx/δ and Y = y/√α are dimensionless; times are iterations, or ε times iterations.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from functools import cache
 

@@ -5,8 +5,6 @@ SLICE          ½su² − αs + κ₄u⁴/24              a sharpness s that ris
 CAPPED         ½su² + ½b(s − 25)² + κ₄u⁴/24     the same, but s would stop at 25 by itself
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

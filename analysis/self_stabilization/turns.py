@@ -5,8 +5,6 @@ limit extrapolated to ε = 0 by a parabola.
 Errors: `Undecided` where a run is too short or too wild to show what is to be measured.
 """
 
-from __future__ import annotations
-
 from itertools import pairwise
 
 import numpy as np

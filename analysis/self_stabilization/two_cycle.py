@@ -1,7 +1,5 @@
 """The two-cycle, undamped and damped: where it lies, and whether it attracts."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 

@@ -34,8 +34,6 @@ for longer. Sources: :cite:t:`cohen2021edge`, Figure 29; :cite:t:`andreyev2024ed
 weight.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from analysis.study import Study

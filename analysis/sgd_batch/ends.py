@@ -10,8 +10,6 @@
 All are along the labels of the runs.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The figure: a column for each step size; loss, sharpness and batch sharpness against iterations."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The runs with batches of several sizes, and their late part, in which the sharpness has nearly come to rest."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

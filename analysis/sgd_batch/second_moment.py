@@ -11,8 +11,6 @@ S is the sharpness: stability in the mean square needs S ≤ 2/(η(1 + ν²(n �
 that is also sufficient.
 """
 
-from __future__ import annotations
-
 from functools import cache
 from itertools import combinations
 

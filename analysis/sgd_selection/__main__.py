@@ -21,8 +21,6 @@ Both thresholds are derived by `eos_sym.rules.stochastic` and `eos_sym.stability
 both sides of each.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from fractions import Fraction
 

@@ -4,8 +4,6 @@
 derived and measured; (c) distances in the window, where the typical one shrinks and the root mean square grows.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The pair of losses in torch, which shares nothing with the formulas: its curvatures at 1, and its own SGD."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What becomes of the distance from the minimum 1: its multipliers under GD and SGD, their averages, and runs."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -33,8 +33,6 @@ law is in `eos_sym.edge.normal_form`; series, ellipses, depths and the limit map
 follow them is seen in simulation, not proved, so that their symbolic evidence counts as support.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from fractions import Fraction
 

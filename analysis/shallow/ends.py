@@ -3,8 +3,6 @@
 What is measured on runs of their own does not depend on the options: no choice of a figure refutes a statement.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 
 import numpy as np

@@ -4,8 +4,6 @@
 excess at the start, with the edge law; (e) the end against the step size.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The two losses as torch networks of width 1, trained by torch's SGD; importing this module loads torch."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -5,8 +5,6 @@ through its gradient and its sharpness. At degree 2 the coordinate a = √D − 
 so the series is taken in h with η = 2h², where every coefficient is rational.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property

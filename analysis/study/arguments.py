@@ -1,7 +1,5 @@
 """Numbers and NAME=VALUE texts on the command line, read exactly."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from fractions import Fraction

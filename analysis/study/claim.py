@@ -7,8 +7,6 @@ else supported. A claim marked `open` is a prediction under test: its refutation
 Pieces that raise `Undecided` are undecided evidence with the reason; other exceptions are bugs and pass.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any

@@ -11,8 +11,6 @@ Channels are independent by construction: an exact identity (symbolic), an inter
 map, automatic differentiation, or a trained network.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace

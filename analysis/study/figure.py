@@ -1,7 +1,5 @@
 """The look of every figure, and how it is saved: one style, legible in a column of a paper, colour-blind safe."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path

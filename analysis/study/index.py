@@ -4,8 +4,6 @@ Read from the files without importing any: the name, and the first line of the d
 analysis``, the Makefile's targets, the README's table, the documentation's pages and the tests' lists follow from it.
 """
 
-from __future__ import annotations
-
 import ast
 import difflib
 from pathlib import Path

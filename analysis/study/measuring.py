@@ -1,7 +1,5 @@
 """What many studies measure with: axes along which runs are labelled, both sides of a threshold, and exponents."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -6,8 +6,6 @@ to show: its description says what happens then. Numbers are exact decimals or r
 Errors: `BadInput`, in one line that names the input and the remedy; as a program exit code 2.
 """
 
-from __future__ import annotations
-
 import contextlib
 import io
 import re

@@ -3,8 +3,6 @@
 A task that trains a network also shows the loss now, and the sharpness last read.
 """
 
-from __future__ import annotations
-
 import contextlib
 import sys
 from collections.abc import Collection, Iterator

@@ -1,7 +1,5 @@
 """What an analysis says to a person and to a program: readable mathematics, a table of claims, one JSON document."""
 
-from __future__ import annotations
-
 import json
 import math
 import re

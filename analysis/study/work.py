@@ -6,8 +6,6 @@ an interruption keeps what was finished.
 Exit code 0: nothing refuted (open claims aside); 1: a claim refuted; 2: bad input, in one line; 130: interrupted.
 """
 
-from __future__ import annotations
-
 import io
 import sys
 from collections.abc import Mapping

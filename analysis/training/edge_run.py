@@ -10,8 +10,6 @@ Errors: `Undecided`, with the reason, where a run cannot tell: it diverged, or e
 readings there than tell whether it hovers.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property

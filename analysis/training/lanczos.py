@@ -4,8 +4,6 @@ Nothing is shared with `numeric.networks.curvature.eigen` or `numeric.networks.c
 says something.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from scipy.sparse.linalg import LinearOperator, eigsh

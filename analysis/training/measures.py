@@ -12,8 +12,6 @@ A history may be padded with NaN, as runs of different lengths are when they are
 (step,), sharpness (reading,).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

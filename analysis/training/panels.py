@@ -1,7 +1,5 @@
 """Panels that show training runs: the loss, and the sharpness beside the edge, against iterations or time."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

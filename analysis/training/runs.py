@@ -1,7 +1,5 @@
 """The training runs of an analysis: worked off by a sweep, kept in the folder of its results, known by their labels."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import product

@@ -24,8 +24,6 @@ windows out of four only.
 Sources: :cite:t:`cohen2021edge`, Figure 90; scale: :cite:t:`vanlaarhoven2017l2`.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 

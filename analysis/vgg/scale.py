@@ -11,8 +11,6 @@ weights of its convolutions together, which leave the other weights as they are:
     curvature    gᵀ∇²L(w)g/‖g‖²,     curvature_at_twice  the same second derivative, along the same g, at 2w
 """
 
-from __future__ import annotations
-
 import torch
 from sympy import Expr, Function, Matrix, Symbol, diff, expand, hessian, simplify, symbols
 from torch import Tensor, nn

@@ -1,7 +1,5 @@
 """A factor of progressive sharpening: its values, and the runs that they stand for."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any

@@ -4,8 +4,6 @@ A panel for each value shows the sharpness against time, a curve for each seed, 
 panel the sharpening S(end)/S(0) of every run, and its medians, against the factor.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The options that the studies of how far sharpening goes share, and what a factor's values have to be."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

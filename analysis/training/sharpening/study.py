@@ -1,7 +1,5 @@
 """The study of some factors: trained all in one sweep, with the medians in a table and a row of the figure for each."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path

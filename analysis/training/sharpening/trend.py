@@ -9,8 +9,6 @@ Pieces of evidence, all of which have to agree:
                last reading, within 5 %
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import pairwise
