@@ -33,7 +33,6 @@ class Options(TrainingOptions):
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -42,7 +41,7 @@ from matplotlib.figure import Figure
 from sympy import Expr, solve
 
 from analysis.study import COLORS, THEORY_COLOR, Evidence, Pieces, agreement, identity, new_figure, over, same
-from analysis.training import combined, train
+from analysis.training import runs_along
 from analysis.training.edge_run import EdgeRun
 from analysis.training.panels import plot_sharpness
 from eos_sym import STEP_SIZE, critical_sharpness, rules
@@ -83,15 +82,15 @@ def derived() -> Mapping[str, Any]:
     return {"critical_sharpness": {rule.name: critical_sharpness(rule.formula) for rule in RULES}}
 
 
-@study.experiment
-def training(options: Options, folder: Path) -> xr.Dataset:
+@runs_along(study, "rule", "momentum", "edge")
+def planned(options: Options) -> Mapping[tuple[str, float, float], Experiment]:
     """Runs whose step sizes put the rule's critical sharpness at each of the edges aimed at."""
     base = options.base(QUICK, FULL)
-    runs: dict[tuple[str, float, float], Experiment] = {}
+    runs = {}
     for rule, momentum, edge in product(RULES, MOMENTA, EDGES[options.preset]):
         trained = rule.optimizer(step_size(rule, momentum, edge), momentum)
         runs[rule.name, momentum, edge] = replace(base, rule=trained)
-    return combined(train(options, folder, runs), "rule", "momentum", "edge")
+    return runs
 
 
 def step_size(rule: Rule, momentum: float, edge: float) -> float:

@@ -38,7 +38,6 @@ class Options(OneStepSizeOptions):
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -47,7 +46,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from analysis.study import COLORS, THEORY_COLOR, Evidence, Pieces, agreement, bounded, exceeds, expect, new_figure
-from analysis.training import combined, flat_loss, train
+from analysis.training import flat_loss, runs_along
 from analysis.training.measures import loss_of, share_of_rises, sharpness_of
 from analysis.training.panels import plot_loss, plot_sharpness
 from eos_sym import Undecided, critical_sharpness, rules
@@ -107,9 +106,9 @@ def derived() -> Mapping[str, Any]:
     }
 
 
-@study.measurement
-def runs(options: Options) -> dict[tuple[str], Experiment]:
-    """One with each criterion."""
+@runs_along(study, "criterion")
+def planned(options: Options) -> dict[tuple[str], Experiment]:
+    """One run with each criterion."""
     base = options.base(QUICK, FULL)
     if options.eta is not None:
         base = replace(base, rule=GradientDescent(float(options.eta)))
@@ -117,24 +116,12 @@ def runs(options: Options) -> dict[tuple[str], Experiment]:
     return {(one.name,): replace(base, loss=one.name, data=data[one]) for one in CRITERIA}
 
 
-@study.measurement
-def histories(options: Options, folder: Path, runs: Mapping[tuple[str], Experiment]) -> Mapping[tuple[str], xr.Dataset]:
-    """Those of the runs, with the weights on the way."""
-    return train(options, folder, runs)
-
-
 @study.experiment
-def training(histories: Mapping[tuple[str], xr.Dataset]) -> xr.Dataset:
-    """The histories along the dimension ``criterion``."""
-    return combined(histories, "criterion")
-
-
-@study.experiment
-def rates(runs: Mapping[tuple[str], Experiment], histories: Mapping[tuple[str], xr.Dataset]) -> xr.Dataset:
+def rates(planned: Mapping[tuple[str], Experiment], histories: Mapping[tuple[str], xr.Dataset]) -> xr.Dataset:
     """Sharpness and rate −∇³L(u, u, ∇L) at the weights that the runs kept, in float64."""
     expect(sum(history.sizes["snapshot"] for history in histories.values()))
     with one_thread():
-        found = [rates_along(run, histories[name]) for name, run in runs.items()]
+        found = [rates_along(run, histories[name]) for name, run in planned.items()]
     return combine(found, {"criterion": [one.name for one in CRITERIA]})
 
 

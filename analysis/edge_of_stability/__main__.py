@@ -62,7 +62,6 @@ class Options(StepSizeOptions):
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise, product
-from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
@@ -72,7 +71,7 @@ from sympy import Expr
 from analysis.edge_of_stability.figure import figure
 from analysis.edge_of_stability.settings import experiments
 from analysis.study import Evidence, Pieces, agreement, between, bounded, counted, exceeds, identity, over, same
-from analysis.training import combined, flat_loss, train
+from analysis.training import flat_loss, runs_along
 from analysis.training.edge_run import EdgeRun, level_exponent
 from analysis.training.lanczos import lanczos_sharpness
 from analysis.training.measures import share_of_falls, share_of_rises, sharpness_of
@@ -98,7 +97,7 @@ def derived() -> Mapping[str, Expr]:
     return {"critical_sharpness": critical_sharpness(GradientDescent())}
 
 
-@study.measurement
+@runs_along(study, "architecture", "criterion", "number")
 def planned(options: Options) -> Mapping[Place, Experiment]:
     """The runs of every architecture with every criterion, numbered from 1."""
     return {
@@ -106,18 +105,6 @@ def planned(options: Options) -> Mapping[Place, Experiment]:
         for place in product(options.architecture, options.criterion)
         for number, one in enumerate(experiments(options, *place), 1)
     }
-
-
-@study.measurement
-def histories(options: Options, folder: Path, planned: Mapping[Place, Experiment]) -> Mapping[Place, xr.Dataset]:
-    """The runs with the weights that they kept."""
-    return train(options, folder, planned)
-
-
-@study.experiment
-def training(histories: Mapping[Place, xr.Dataset]) -> xr.Dataset:
-    """The runs without their weights."""
-    return combined(histories, "architecture", "criterion", "number")
 
 
 @study.experiment

@@ -60,7 +60,6 @@ class Options(StepSizeOptions):
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
@@ -72,7 +71,7 @@ from analysis.sgd_batch.figure import figure
 from analysis.sgd_batch.runs import Run, groups
 from analysis.sgd_batch.second_moment import along_a_direction, derived_bound, stated_bound
 from analysis.study import Evidence, Pieces, agreement, between, bounded, counted, identity, over
-from analysis.training import combined, train
+from analysis.training import runs_along
 from eos_sym import GradientDescent, Undecided, critical_sharpness
 from eos_sym.stability import mean_square_multiplier
 from numeric.networks.architectures import FullyConnected
@@ -107,7 +106,7 @@ def derived() -> Mapping[str, Expr]:
     }
 
 
-@study.measurement
+@runs_along(study, "eta", "batch_size")
 def planned(options: Options) -> Mapping[Sizes, Experiment]:
     """The runs by step size and batch size, the full batch among them."""
     base = options.base(QUICK, FULL)
@@ -125,18 +124,6 @@ def planned(options: Options) -> Mapping[Sizes, Experiment]:
         for eta in sorted(map(float, options.eta or ETAS[options.preset]))
         for size, one in (with_batches | {examples: full_batch}).items()
     }
-
-
-@study.measurement
-def histories(options: Options, folder: Path, planned: Mapping[Sizes, Experiment]) -> Mapping[Sizes, xr.Dataset]:
-    """The runs with the weights that they kept."""
-    return train(options, folder, planned)
-
-
-@study.experiment
-def training(histories: Mapping[Sizes, xr.Dataset]) -> xr.Dataset:
-    """The runs without their weights."""
-    return combined(histories, "eta", "batch_size")
 
 
 @study.experiment

@@ -3,4 +3,5 @@ from .options import StepSizeOptions as StepSizeOptions
 from .options import TrainingOptions as TrainingOptions
 from .runs import combined as combined
 from .runs import flat_loss as flat_loss
+from .runs import runs_along as runs_along
 from .runs import train as train

@@ -1,15 +1,15 @@
 """The training runs of an analysis: worked off by a sweep, kept in the folder of its results, known by their labels."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import torch
 import xarray as xr
 
-from analysis.study import expect
+from analysis.study import Study, expect
 from analysis.training.options import TrainingOptions
 from eos_sym import BadInput
 from numeric.networks.loss import CRITERIA, FlatLoss
@@ -18,6 +18,8 @@ from numeric.networks.training.running import available_device
 from numeric.runs import combine, sweep
 
 Label = TypeVar("Label")
+Histories: TypeAlias = Mapping[Any, xr.Dataset]
+Planned = TypeVar("Planned", bound=Callable[..., Mapping[Any, Experiment]])
 
 
 def train(options: TrainingOptions, folder: Path, planned: Mapping[Label, Experiment]) -> dict[Label, xr.Dataset]:
@@ -40,6 +42,23 @@ def train(options: TrainingOptions, folder: Path, planned: Mapping[Label, Experi
         raise BadInput(f"a run failed{more}: {first.reason}{where}")
     histories = [history for history in result.histories if history is not None]
     return dict(zip(planned, histories, strict=True))
+
+
+def runs_along(study: Study, *dimensions: str) -> Callable[[Planned], Planned]:
+    """Decorates the function ``planned`` of the options: the study's runs, by their labels along these dimensions.
+
+    They become its measurement ``histories``, with the weights that they kept, and its experiment ``training``.
+    """
+
+    def histories(options: TrainingOptions, folder: Path, planned: Mapping[Label, Experiment]) -> Histories:
+        return train(options, folder, planned)
+
+    def training(histories: Histories) -> xr.Dataset:
+        return combined(histories, *dimensions)
+
+    study.measurement(histories)
+    study.experiment(training)
+    return study.measurement
 
 
 def combined(histories: Mapping[tuple[Any, ...], xr.Dataset], *dimensions: str) -> xr.Dataset:

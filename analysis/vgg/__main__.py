@@ -44,7 +44,6 @@ class Options(StepSizeOptions):
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -54,7 +53,7 @@ from matplotlib.figure import Figure
 from sympy import S
 
 from analysis.study import Evidence, Pieces, agreement, bounded, counted, exceeds, identity, new_figure, over, same
-from analysis.training import combined, flat_loss, train
+from analysis.training import flat_loss, runs_along
 from analysis.training.edge_run import EdgeRun, level_exponent
 from analysis.training.lanczos import lanczos_sharpness
 from analysis.training.measures import share_of_falls
@@ -95,27 +94,13 @@ def derived() -> Mapping[str, Any]:
     }
 
 
-@study.measurement
+@runs_along(study, "eta")
 def planned(options: Options) -> Mapping[tuple[float], Experiment]:
     """The runs by step size, ascending."""
     base = options.base(QUICK, FULL)
     base = replace(base, loss=options.criterion, steps=options.steps or base.steps)
     etas = sorted(map(float, options.eta or ETAS[options.preset]))
     return {(eta,): replace(base, rule=optimizers.GradientDescent(eta)) for eta in etas}
-
-
-@study.measurement
-def histories(
-    options: Options, folder: Path, planned: Mapping[tuple[float], Experiment]
-) -> Mapping[tuple[float], xr.Dataset]:
-    """The runs with the weights that they kept."""
-    return train(options, folder, planned)
-
-
-@study.experiment
-def training(histories: Mapping[tuple[float], xr.Dataset]) -> xr.Dataset:
-    """The runs by step size, without their weights."""
-    return combined(histories, "eta")
 
 
 @study.experiment

@@ -1,12 +1,13 @@
 """The decorators: what functions ask for by name, when it is worked out, and how claims are filled in."""
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 import pytest
 import xarray as xr
 from sympy import Symbol
 
-from analysis.study import CommonOptions, Study, agreement, decide, identity, new_figure
+from analysis.study import CommonOptions, Number, Study, agreement, decide, identity, new_figure
 from analysis.study.parts import Known
 from analysis.study.work import work_off
 from eos_sym import BadInput
@@ -19,6 +20,12 @@ x = Symbol("x")
 @dataclass(frozen=True, kw_only=True)
 class Options(CommonOptions):
     size: int = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class NumberOptions(Options):
+    step: Number = Fraction(1, 5)
+    steps: tuple[Number, ...] = (Fraction(1, 2), Fraction(2))
 
 
 def small_study():
@@ -109,6 +116,15 @@ def test_a_parameter_that_names_nothing_is_a_fault_of_the_study():
 
     with pytest.raises(TypeError, match="small: spectre is neither"):
         decide(made(study)[-1])
+
+
+def test_an_option_is_asked_for_by_its_name_its_numbers_in_floating_point():
+    study, _ = small_study()
+    known = Known(study, {"options": NumberOptions()})
+    asked = known.call(lambda size, step, steps, preset: (size, step, steps, preset))
+    assert asked == (3, 0.2, [0.5, 2.0], "quick")
+    assert {type(value) for value in (asked[1], *asked[2])} == {float}
+    assert Known(study, {"options": NumberOptions(), "step": 7}).call(lambda step: step) == 7
 
 
 def test_the_experiment_that_runs_hears_of_progress(tmp_path):
