@@ -4,8 +4,6 @@ Bad input ends with 2, an interruption with 130, and a reader of the output that
 what its signal stands for, in silence.
 """
 
-from __future__ import annotations
-
 import os
 import signal
 import sys

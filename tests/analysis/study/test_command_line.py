@@ -24,7 +24,8 @@ def python(*arguments, **options):
 def run_as_program(name, arguments, monkeypatch):
     """The exit code of a study run in this process."""
     monkeypatch.setattr(sys, "argv", [name, *arguments])
-    monkeypatch.delitem(sys.modules, f"analysis.{name}", raising=False)  # as in a process of its own
+    for module in (f"analysis.{name}", f"analysis.{name}.__main__"):
+        monkeypatch.delitem(sys.modules, module, raising=False)  # as in a process of its own
     with pytest.raises(SystemExit) as ending:
         runpy.run_module(f"analysis.{name}", run_name="__main__", alter_sys=True)
     return ending.value.code
