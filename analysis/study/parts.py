@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from string import Formatter
@@ -45,6 +45,11 @@ class Parts:
         module = running.name if running else self.module
         return module.removesuffix(f".{MAIN}").rpartition(".")[2]
 
+    @property
+    def functions(self) -> dict[str, Callable[..., Any]]:
+        """What may be asked for by name, other than the options."""
+        return self.theories | self.measurements | self.experiment_functions
+
     def all_claims(self, known: Known) -> list[Claim]:
         """The claims, in the order of the script, on what is known."""
         return [claim for made in self.claim_functions for claim in made(known)]
@@ -64,26 +69,43 @@ class Known:
         """The value, or the result of the function, of this name."""
         if name in self.own:
             return self.own[name]
-        if name not in self.shared:
-            study = self.study
-            functions = study.theories | study.measurements | study.experiment_functions
-            if name in functions:
-                self.shared[name] = Known(study, self.shared).call(functions[name])
-            elif hasattr(self.shared.get("options"), name):
-                self.shared[name] = in_floating_point(getattr(self.shared["options"], name))
-            else:
-                raise TypeError(f"{study.name}: {name} is neither option, theory, measurement nor experiment")
+        self._work_out([name])
         return self.shared[name]
 
     def call(self, function: Callable[..., Any]) -> Any:
-        """The function's answer to what its parameters name; those with a default keep it."""
-        parameters = inspect.signature(function).parameters.values()
-        return function(**{one.name: self[one.name] for one in parameters if one.default is one.empty})
+        """The function's answer to what its parameters name."""
+        names = asked_for(function)
+        self._work_out([name for name in names if name not in self.own])
+        return function(**{name: self.own[name] if name in self.own else self.shared[name] for name in names})
+
+    def _work_out(self, names: Iterable[str]) -> None:
+        """Let these names be known to all, each function called from here: what it needs is known by then."""
+        for name in self._in_order(names):
+            function = self.study.functions.get(name)
+            if function is not None:
+                self.shared[name] = function(**{one: self.shared[one] for one in asked_for(function)})
+            elif hasattr(self.shared.get("options"), name):
+                self.shared[name] = in_floating_point(getattr(self.shared["options"], name))
+            else:
+                raise TypeError(f"{self.study.name}: {name} is neither option, theory, measurement nor experiment")
+
+    def _in_order(self, names: Iterable[str]) -> Iterator[str]:
+        """What is not known yet of these names and of all that they ask for, each after what it asks for."""
+        for name in names:
+            if name not in self.shared:
+                if name in self.study.functions:
+                    yield from self._in_order(asked_for(self.study.functions[name]))
+                yield name
 
     def filled(self, text: str) -> str:
         """The text with the names in braces filled in."""
         filled: str = Formatter().vformat(text, (), self)  # type: ignore[call-overload]  # any object with names
         return filled
+
+
+def asked_for(function: Callable[..., Any]) -> list[str]:
+    """The names of a function's parameters; those with a default are left at it."""
+    return [one.name for one in inspect.signature(function).parameters.values() if one.default is one.empty]
 
 
 def in_floating_point(option: Any) -> Any:

@@ -54,10 +54,9 @@ def work_off(study: Parts, options: CommonOptions) -> int:
             several = known.call(study.several_experiments) if study.several_experiments else {}
 
         data: dict[str, xr.Dataset] = {}
-        single = {name: partial(known.__getitem__, name) for name in study.experiment_functions}
-        for label, experiment in (single | several).items():
+        for label in (*study.experiment_functions, *several):
             with task(progress, f"simulating {label.replace('_', ' ')}", None):
-                data[label] = known.call(experiment)
+                data[label] = known.call(several[label]) if label in several else known[label]
             save(data, folder / "data.nc", configuration)
             for old in DRAWN_AND_JUDGED:  # of other data
                 (folder / old).unlink(missing_ok=True)
