@@ -1,4 +1,4 @@
-# `make minimalist` runs the main example and `make test` everything CI runs; both make their environment first.
+# `make minimalist` runs the main example and `make test` runs linters, types and all tests; both make their environment first.
 # pip's own settings (PIP_INDEX_URL, PIP_EXTRA_INDEX_URL, PIP_FIND_LINKS, …) reach it through the environment.
 
 PYTHON ?= python3
@@ -40,6 +40,7 @@ benchmark: $(VENV)/.benchmarks-installed
 	$(BIN)/python -m benchmarks.derivation
 	$(BIN)/python -m benchmarks.catalogue
 	$(BIN)/python -m benchmarks.ensemble
+	$(BIN)/python -m benchmarks.startup
 	$(BIN)/python -m benchmarks.training
 	$(BIN)/python -m benchmarks.optimizers
 	$(BIN)/python -m benchmarks.sharpness

@@ -5,7 +5,7 @@ sharpness does not rise at all with a hundred digits and doubles with eight hund
 and all that time it sharpens. A small data set may so never reach an edge 2/η which the whole set reaches.
 
 The examples of a smaller set are among those of a larger one, and the random start of a seed is the same at all sizes.
-Measured, medians over five seeds of S(end)/S(0), fully connected 64–40–40–10, tanh: 0.92, 0.94, 1.35 and 2.09 with 100,
+Measured, medians over five seeds of S(end)/S(0), fully connected 64–40–40–10, tanh: 0.92, 0.95, 1.35 and 2.09 with 100,
 200, 400 and 800 digits; all five series rise from each size to the next.
 
 Source: :cite:t:`cohen2021edge`, Fig. 18.

@@ -112,7 +112,8 @@ def training(options: Options, folder: Path) -> xr.Dataset:
     """The history, with ``oscillation`` (reading,): what alternates along the top eigenvector.
 
     From the weights where they were kept, along the eigenvector at the crossing; else from the gradient's projections
-    on the eigenvector of each step, divided by −η: an order of magnitude less exact, but without 3 GB of weights.
+    on the eigenvector of each step, times η: ηS ≈ 2 times as large, and an order of magnitude less exact, but without
+    3 GB of weights.
     """
     run = options.base(QUICK, FULL)
     if options.eta is not None:

@@ -116,10 +116,10 @@ def threshold(derived: Mapping[str, Any], rule: Rule) -> Pieces:
     rule=RULES,
 )
 def hovers_at_its_own_edge(training: xr.Dataset, rule: Rule) -> Pieces:
-    """Each run by itself; gradient descent's edge, lower by half or higher, would be far outside the tolerance."""
+    """Each run by itself; at gradient descent's edge, lower by a third or higher, it would be far outside."""
 
     def hovers(run: EdgeRun) -> Evidence:
-        quantity = f"mean sharpness over the rule's edge once crossed, {run.name}"
+        quantity = f"mean sharpness over the rule's edge, second half after the crossing, {run.name}"
         return agreement("network", quantity, 1.0, level(run), absolute=HOVERING)
 
     yield from over(runs_of(training, rule), hovers)
@@ -142,7 +142,7 @@ def nearest_rule(run: EdgeRun) -> Evidence:
     thresholds = {rule.name: float(rule.papers.subs(at)) for rule in RULES} | {"gradient_descent": 2.0}
     measured, trained = level(run) * run.edge * run.eta, str(run.history.rule.values)
     found = min(thresholds, key=lambda name: abs(np.log(measured / thresholds[name])))
-    return same("network", f"rule whose threshold is nearest to ηS, {run.name}", trained, found)
+    return same("network", f"rule whose threshold is nearest to that mean times η, {run.name}", trained, found)
 
 
 def runs_of(training: xr.Dataset, rule: Rule) -> Iterator[EdgeRun]:

@@ -89,7 +89,7 @@ FULL = replace(
     measure=Measure(every=200, weights_every=4000),
 )
 RATE_TOLERANCE = 1e-6  # of the sharpness at which a rate is taken
-LEAST_RISE = 2.0  # final over least sharpness
+LEAST_RISE = 2.0  # largest sharpness over an earlier one
 FEWEST_READINGS, FEWEST_SNAPSHOTS = 50, 20
 PIECES = 20  # of a run, over each of which the sharpness should rise
 SETTLED = 0.1  # of a run: the initial transient, in which S changes between two snapshots by much of its size

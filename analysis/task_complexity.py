@@ -10,7 +10,7 @@ Two measures of hardness, each with everything else fixed:
 All tasks of a row have the same inputs and the same random starts, so they start at the same sharpness, nearly; where
 they end is the harder task's doing.
 
-Measured, medians over five seeds of S(end)/S(0): 1.23, 1.33 and 2.31 for the degrees 2, 3 and 4; 1.00, 1.31, 1.46 and
+Measured, medians over five seeds of S(end)/S(0): 1.23, 1.33 and 2.31 for the degrees 2, 3 and 4; 1.01, 1.31, 1.45 and
 1.67 with none, 10 %, 20 % and 30 % of the labels of 50 digits drawn at random.
 
 Source: :cite:t:`cohen2021edge`, appendix, for Chebyshev polynomials; random labels are ours.

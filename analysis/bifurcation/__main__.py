@@ -340,7 +340,7 @@ def window_of_period_three(cascade_of_three: Cascade) -> Pieces:
     "neighbours part at the rate of the frozen map's Lyapunov exponent"
 )
 def chaotic_descent(family: Family) -> Pieces:
-    """Both channels are compared with one run of the frozen map, and start at the same points."""
+    """Both channels are compared with the mean of 64 runs of the frozen map, and start at the same points."""
     expected = descent.frozen_rate(family)
     quantity = "largest Lyapunov exponent over 200 steps from K = 1.9, mean of 64 runs, in 1/steps"
     yield agreement("simulation", f"{quantity}, 2 weights", expected, descent.simulated_rate(), relative=0.03)

@@ -254,7 +254,9 @@ def about_the_threshold(dynamics: Map, curvature: Symbol, values: Mapping[Symbol
     start = [1.0, *(0.0 for _ in dynamics.state[1:])]
     sizes = [np.abs(advanced(dynamics, start, at, THRESHOLD_STEPS)).max() for at in settings]
     observed = ", ".join("shrinks" if size < 1 else "grows" for size in sizes)
-    yield same("simulation", f"size of θ after {THRESHOLD_STEPS} steps {where}", "shrinks, grows", observed)
+    yield same(
+        "simulation", f"largest entry of the state after {THRESHOLD_STEPS} steps {where}", "shrinks, grows", observed
+    )
 
 
 def two_cycles(problem: Problem, rule: str, found: Any) -> Iterator[Claim]:
@@ -317,7 +319,9 @@ def sharpness_at_the_end(problem: Problem, predicted: float, run: xr.Dataset) ->
     yield agreement("simulation", "sharpness at the end of the run", predicted, observed, absolute=tolerance)
     at_the_end = jet(problem.objective.loss.subs(problem.at), problem.objective.weights, run.final.values[None])
     value = float(np.linalg.eigvalsh(at_the_end.hessian[:, :, 0])[-1])
-    yield agreement("autograd", "the same by automatic differentiation", observed, value, relative=ROUNDING)
+    yield agreement(
+        "autograd", "sharpness at the end of the run, by automatic differentiation", observed, value, relative=ROUNDING
+    )
 
 
 study.figure(draw)

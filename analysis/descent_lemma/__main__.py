@@ -158,7 +158,7 @@ def taylor(catalogue: xr.Dataset, network: xr.Dataset, example_defect: Evidence)
     """In general, in full for one loss, along runs; and gᵀ∇²L(θ)g of the run "above" as torch finds it."""
     yield identity("Taylor's remainder: R'', R'(0) and R(0)", [Integer(0)] * 3, taylor_remainder())
     yield example_defect
-    error = "largest difference of the two sides, relative to the loss, "
+    error = "largest difference of the two sides, relative to L + |ΔL|, "
     yield bounded("simulation", error + RUN_ON["simulation"], identity_error(catalogue), below=ROUNDING)
     yield lambda: bounded("network", error + RUN_ON["network"], identity_error(finite(network)), below=ROUNDING)
     points = catalogue.sel(start="above").trajectory.values[:CHECKED_POINTS]

@@ -1,7 +1,7 @@
 """The descent lemma as identities, and what one step meets: the curvature along the segment from θ to θ − ηg.
 
     smoothness      ℓ = 2∫₀¹ (1 − s) c(s) ds     by Gauss–Legendre quadrature of c
-    largest         S̄ = max c(s)                over equidistant points of the segment and its ends
+    largest         S̄ = max c(s)                over equidistant points of the segment, its ends and the nodes
 
 with c(s) = gᵀ∇²L(θ − sηg)g/‖g‖². For a polynomial loss of degree d, c has the degree d − 2 in s, and the quadrature
 with NODES nodes is exact up to 2·NODES − 2; for other losses it is accurate as long as c is smooth along a step.
@@ -60,7 +60,7 @@ def resolved(run: xr.Dataset) -> xr.DataArray:
 
 
 def identity_error(run: xr.Dataset) -> float:
-    """The largest difference of the two sides of Taylor's identity, relative to the loss at the step's larger end."""
+    """The largest difference of the two sides of Taylor's identity, relative to L + |ΔL|."""
     scale = run.loss.clip(min=LEAST_LOSS) + abs(run.change)
     return float((abs(run.change - run.predicted_change) / scale).where(run.loss > LEAST_LOSS).max())
 

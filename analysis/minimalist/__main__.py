@@ -280,7 +280,7 @@ def theorem_bound(theory: Theory, reference: xr.Dataset, terminal_gap: xr.Datase
     everywhere, found = f"{runs.eta.size} runs inside", f"{int(inside.sum())} runs inside"
     yield same("simulation", "runs from above the edge whose S∞ is inside", everywhere, found)
     margin = expand_in(theory.terminal_sharpness - (2 / ETA - 20 * ETA / 3), ETA, 3)
-    yield supported("S∞ over the lower bound, to leading order", 37 * ETA / 6, margin)
+    yield supported("S∞ less the lower bound, to leading order", 37 * ETA / 6, margin)
 
 
 @study.claim(

@@ -235,12 +235,19 @@ def second_phase(phases: xr.Dataset) -> Pieces:
     """The flow, the exponent of the number of steps, and at the least η the number itself."""
     for kind in KINDS:
         yield as_in_the_paper(HYPERBOLA, kind)
-    yield from over(KINDS, lambda kind: order(-2, phases["second"], "the steps of the second phase", kind))
+    yield from over(
+        KINDS,
+        lambda kind: order(
+            -2, phases["second"], "the steps of the second phase until the sharpness has fallen halfway", kind
+        ),
+    )
     finest = phases.isel(eta=int(phases.eta.values.argmin()))
     for kind in KINDS:
         run = finest.sel(rule=kind.name)
         duration = float(run["second"] * run.eta**2)
-        yield agreement("simulation", f"η² times the steps, {kind.shown}", float(run.expected), duration, relative=0.03)
+        yield agreement(
+            "simulation", f"η² times these steps, {kind.shown}", float(run.expected), duration, relative=0.03
+        )
 
 
 @study.claim("1/S_t + 1/S_{{t+1}} → 1 for the stableness S = η_eff sup λ₁, η_eff = η/‖∇L‖ or η/(2√L): harmonic mean 2")

@@ -125,7 +125,7 @@ def sam_edge(edge: Expr, sides: xr.Dataset) -> Pieces:
     "from one start GD ends below 2/η and SAM below its own edge (sharpness / edge < 1), flatter the larger ρ/η"
 )
 def flatter_minima(edge: Expr, ends: xr.Dataset, eta: float, rho: float) -> Pieces:
-    """The first two pieces are read from the same runs; torch repeats one of them."""
+    """The first two pieces are read from the same runs; torch repeats the run with the options' η and ρ."""
     yield partial(highest_end, edge, ends, eta)
     falling = bool((np.diff(ends.sam.values) < 0).all()) and float(ends.sam.max()) < float(ends.gd)
     quantity = "final sharpness, from GD on over the radii of SAM, rising"

@@ -185,11 +185,13 @@ def h_is_conserved(conserved: Expr, cycles: xr.Dataset) -> Pieces:
 
 
 @study.claim(
-    "a step of the map adds ½ε²[(1 + X²)Y² + (1 − X²)²] ≥ 0 to h, so that over a turn h rises by order ε", HERE
+    "a step of the map adds ½ε²[(1 + X²)Y² + (1 − X²)²] + O(ε³) to h, the first term ≥ 0, so that over a turn h "
+    "rises by order ε",
+    HERE,
 )
 def drift(rise: Expr, first_turns: xr.Dataset, cycles: xr.Dataset) -> Pieces:
     """The rise in a step, its sign, and over a turn its exponent in ε and its size, against a quadrature."""
-    yield identity("rise of h in a step over ε²", ((1 + X**2) * Y**2 + (1 - X**2) ** 2) / 2, rise)
+    yield identity("coefficient of ε² in the rise of h in a step", ((1 + X**2) * Y**2 + (1 - X**2) ** 2) / 2, rise)
     yield theorem("sign of the rise", "nonnegative", "nonnegative" if rise.is_nonnegative else "undecided")
     rises, epsilons = first_turns.rise, first_turns.epsilon
     order = sum(exponent(epsilons, rises.sel(h=level)) for level in LEVELS) / len(LEVELS)

@@ -147,7 +147,7 @@ def full_batch_at_the_edge(groups: Groups) -> Pieces:
     """
 
     def full_batch(runs: Sequence[Run]) -> Evidence:
-        return between("network", f"late mean of ηS/2, {runs[-1].name}", runs[-1].late(), *FULL_BATCH)
+        return between("network", f"mean of ηS/2 in the last quarter, {runs[-1].name}", runs[-1].late(), *FULL_BATCH)
 
     yield from over(groups, full_batch)
     ended = [run for runs in groups for run in runs if run.is_measured]
@@ -168,7 +168,8 @@ def the_smaller_the_farther_below(groups: Groups) -> Pieces:
         if not below.any():
             raise Undecided("with every batch size the sharpness ends at 2/eta; give smaller ones")
         largest = float((ratios[:-1] / ratios[1:])[below].max())
-        quantity = f"largest ratio of the late mean of S to that with the next larger batch, eta = {runs[0].eta:g}"
+        ratio = "min(1, ηS/2) over that with the next larger batch, means of the last quarter"
+        quantity = f"largest ratio of {ratio}, eta = {runs[0].eta:g}"
         return bounded("network", quantity, largest, below=1)
 
     yield from over(groups, ordered)
@@ -179,7 +180,8 @@ def small_batches_stay_below(groups: Groups) -> Pieces:
     """Every step size."""
     smallest = [runs[0] for runs in groups]
     yield from over(
-        smallest, lambda run: bounded("network", f"late mean of ηS/2, {run.name}", run.late(), below=FAR_BELOW)
+        smallest,
+        lambda run: bounded("network", f"mean of ηS/2 in the last quarter, {run.name}", run.late(), below=FAR_BELOW),
     )
 
 
@@ -194,7 +196,9 @@ def batch_sharpness_above_the_sharpness(groups: Groups) -> Pieces:
 
     def above(run: Run) -> Evidence:
         ratio = run.late() / run.late("batch_sharpness")
-        return bounded("network", f"late mean of S over that of the batch sharpness, {run.name}", ratio, below=1)
+        return bounded(
+            "network", f"mean of S over that of the batch sharpness, last quarter, {run.name}", ratio, below=1
+        )
 
     yield from over([runs[0] for runs in groups], above)
     ended = [run for runs in groups for run in runs[:-1] if run.is_measured]

@@ -7,8 +7,8 @@ function raises `Undecided`, the piece says why and the pieces after it are stil
     yield lambda: agreement("network", "exponent of the level in η", -1.0, exponent(runs), absolute=0.25)
     yield from over(runs, lambda run: agreement("network", f"mean of ηS/2, {run.name}", 1.0, run.level, absolute=0.1))
 
-Channels are independent by construction: an exact identity (symbolic), an interval proof, a simulation of the compiled
-map, automatic differentiation, or a trained network.
+Channels share as little as can be, and a claim says what they share: an exact identity (symbolic), an interval proof, a
+simulation of the compiled map, automatic differentiation, or a trained network.
 """
 
 import math

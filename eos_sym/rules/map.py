@@ -4,7 +4,7 @@
     iterate(k)      F∘…∘F, k times
     after(q)        q∘F, the value of a quantity after one step
     restrict        F on an invariant subspace, after proving that F keeps it
-    cofactor(q)     c with q∘F = c·q, found by exact division: q is conserved if c = 1, |q| falls wherever |c| ≤ 1
+    cofactor(q)     c with q∘F = c·q, found by exact division: q is conserved if c = 1, |q| falls wherever |c| < 1
     conjugate       h∘F∘h⁻¹, the same map in other coordinates
     semiconjugate   G with h∘F = G∘h, for coordinates h that several states share, found by elimination
 

@@ -54,7 +54,7 @@ def repeated(name: str) -> str:
 def trend(training: Histories, name: str, *, rising: bool, measure: Measured = sharpening) -> Pieces:
     """Evidence that the measure rises with the factor of this name, or falls.
 
-    Medians and trend are two statistics of the same runs; the run by descent shares nothing with them but its start.
+    Medians and trend are two statistics of the same runs; the run by descent shares all with them but the integrator.
     """
     flows = training[name]
     yield partial(in_order, flows, name, measure, rising)

@@ -17,11 +17,12 @@ points the two agree, and so do multipliers and thresholds. Stochastic gradient 
 mini-batches: the experiment's `batch_size`.
 
 `critical_sharpness` is the curvature beyond which the rule is unstable, from eos_sym's derivation; of P⁻¹∇²L for
-RMSProp and Adam, whose P is taken as fixed; None for the rules that have none: they are not differentiable at a
-minimum. Where g = 0 the rules divided by its size or by √L stay in place.
+RMSProp and Adam, whose P is taken as fixed; None for the rules that have none, which are not differentiable at a
+minimum, and for weight decay around RMSProp or Adam, for which none is derived. Where g = 0 the rules divided by its
+size or by √L stay in place.
 
-Errors: `BadInput` for a step size that is not positive, coefficients outside [0, 1), and an ε, a radius or a weight
-decay that is not positive.
+Errors: `BadInput` for a step size that is not positive, coefficients outside [0, 1), Nesterov's rule without momentum,
+and an ε, a radius or a weight decay that is not positive.
 Sources: :cite:t:`cohen2021edge`, appendix B, for the momentum rules; :cite:t:`cohen2022adaptive` for P⁻¹∇²L.
 """
 
