@@ -8,7 +8,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 
 # Every study that is there is a target, by its name.
 ANALYSES := $(patsubst analysis/%/__main__.py,%,$(wildcard analysis/*/__main__.py)) \
-	$(patsubst analysis/%.py,%,$(shell grep -l "^    study.main()" analysis/*.py))
+	$(patsubst analysis/%.py,%,$(shell grep -l "study\.main()" analysis/*.py))
 
 .PHONY: $(ANALYSES) test quick check coverage format benchmark docs clean
 

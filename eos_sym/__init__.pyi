@@ -1,4 +1,6 @@
 from .edge import edge_normal_form as edge_normal_form
+from .edge import edge_normal_form_at as edge_normal_form_at
+from .edge import minimum_at_edge as minimum_at_edge
 from .errors import BadInput as BadInput
 from .errors import Undecided as Undecided
 from .flows import gradient_flow as gradient_flow
@@ -14,6 +16,8 @@ from .reading import ParseError as ParseError
 from .reading import parse as parse
 from .rules import STEP_SIZE as STEP_SIZE
 from .rules import GradientDescent as GradientDescent
+from .rules import HeavyBall as HeavyBall
 from .rules import Map as Map
+from .rules import Nesterov as Nesterov
 from .rules import Rule as Rule
 from .stability import critical_sharpness as critical_sharpness

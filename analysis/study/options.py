@@ -79,6 +79,8 @@ def read_command_line(name: str, kind: type[Options]) -> Options:
 
 def read_options(name: str, options_type: type[Options], arguments: Sequence[str]) -> Options:
     """The options; a command line that cannot be read is `BadInput`, tyro's explanation pressed into one line."""
+    if "" in arguments:
+        raise BadInput(f"{' '.join(arguments).strip()}: followed by nothing; give every option a value")
     explanation = io.StringIO()
     try:
         with contextlib.redirect_stderr(explanation):
@@ -101,7 +103,8 @@ def read_options(name: str, options_type: type[Options], arguments: Sequence[str
         refused = re.match(r"Value error Error parsing (--\S+: )?(?:\w+: )?(.*?)(?: Argument helptext: .*)?$", said)
         if refused:
             raise BadInput((refused[1] or "") + refused[2]) from None
-        title = re.match("Unrecognized options |Invalid choice ", said)  # what follows says it again
+        said = re.sub(r"Missing value for argument '(--\S+)'. Expected 1 values.", r"\1: give it a value", said)
+        title = re.match("Unrecognized options |Invalid choice |Missing argument ", said)  # what follows says it again
         raise BadInput(f"{said[title.end() if title else 0 :]} (--help lists the options)") from None
 
 

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from pathlib import Path
 from string import Formatter
 from typing import TYPE_CHECKING, Any
 
@@ -36,13 +37,16 @@ class Parts:
     several_experiments: Callable[..., Any] | None = None
     draw: Callable[..., Any] | None = None
     summarize: Callable[..., Any] | None = None
+    kind: type[CommonOptions] | None = None
     given: CommonOptions | None = None
 
     @property
     def name(self) -> str:
-        """What follows ``python -m analysis.``."""
-        running = sys.modules[MAIN].__spec__ if self.module == MAIN else None
-        module = running.name if running else self.module
+        """What follows ``python -m analysis.``, or the name of the file that is run."""
+        module = self.module
+        if module == MAIN:
+            running = sys.modules[MAIN]
+            module = running.__spec__.name if running.__spec__ else Path(running.__file__ or MAIN).stem
         return module.removesuffix(f".{MAIN}").rpartition(".")[2]
 
     @property

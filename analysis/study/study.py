@@ -47,6 +47,7 @@ class Study(Parts):
         from analysis.study.endings import plain_interruption
         from analysis.study.options import read_command_line
 
+        self.kind = kind
         if self.module == MAIN:
             sys.excepthook = plain_interruption
             self.given = read_command_line(self.name, kind)
@@ -120,11 +121,13 @@ class Study(Parts):
         return function
 
     def main(self) -> None:
-        """Work the study off with the options of the command line, and exit."""
+        """Work the study off with the options of the command line, those of all studies if it has none, and exit."""
+        from analysis.study.options import CommonOptions, read_command_line
         from analysis.study.work import work_off_and_exit
 
+        options = self.given or read_command_line(self.name, self.kind or CommonOptions)
         if self.module == MAIN:
             gc.freeze()
             gc.set_threshold(OBJECTS)
             gc.enable()
-        work_off_and_exit(self)
+        work_off_and_exit(self, options)

@@ -30,14 +30,20 @@ from numeric.runs import save, versions, write_atomically
 DRAWN_AND_JUDGED = ("claims.json", "figure.png", "figure.pdf")
 
 
-def work_off_and_exit(study: Parts) -> NoReturn:
-    """Work the study off with the options that it was given, and exit."""
+class PlainConsole(Console):
+    """A console that leaves it to the program how it ends when nobody reads any more."""
+
+    def on_broken_pipe(self) -> NoReturn:
+        """Let `plain_endings` see it."""
+        raise BrokenPipeError
+
+
+def work_off_and_exit(study: Parts, options: CommonOptions) -> NoReturn:
+    """Work the study off with these options, and exit."""
     with plain_endings():
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(encoding="utf-8")  # mathematics is printed whatever the locale
-        if study.given is None:
-            raise TypeError(f"{study.name}: a study has options; decorate their dataclass with @study.options")
-        code = work_off(study, study.given)
+        code = work_off(study, options)
     sys.exit(code)
 
 
@@ -95,7 +101,7 @@ def work_off(study: Parts, options: CommonOptions) -> int:
             )
         )
     else:
-        console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
+        console = PlainConsole(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
         print_theory(console, theory)
         print_theory(console, {name: part for name, part in measured.items() if part})
         print_claims(console, verdicts)

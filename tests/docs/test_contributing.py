@@ -1,6 +1,10 @@
 """What CONTRIBUTING shows runs as printed, in a few lines, and does what it says."""
 
+import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +13,8 @@ from sympy import simplify
 from analysis.study import verdicts
 from eos_sym import STEP_SIZE
 
-TEXT = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"## An? (\w+)\n.*?```python\n(.*?)```", TEXT, flags=re.DOTALL))
 
 
@@ -42,6 +47,19 @@ def test_an_own_rule_has_its_critical_sharpness():
 def test_a_study_of_its_own_proves_its_claim():
     study = namespace_of("study")["study"]
     assert {name: found.status for name, found in verdicts(study).items()} == {"threshold": "proved"}
+
+
+def test_a_study_of_its_own_is_a_program(tmp_path):
+    script = tmp_path / "threshold.py"
+    script.write_text(SECTIONS["study"], encoding="utf-8")
+    command = [sys.executable, str(script), "--json", "--out", str(tmp_path)]
+    said = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=True, env=os.environ | {"PYTHONPATH": str(ROOT)}
+    )
+    document = json.loads(said.stdout)
+    assert (document["analysis"], document["claims"][0]["status"]) == ("threshold", "proved")
+    refused = subprocess.run([*command, "--bogus"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
 
 
 def test_a_network_of_its_own_is_trained():

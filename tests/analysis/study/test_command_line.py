@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import runpy
 import signal
 import subprocess
@@ -37,7 +38,8 @@ def run_as_program(name, arguments, monkeypatch):
         (["--stepz", "3"], "--stepz"),
         (["--eta", "fast"], "fast"),
         (["--preset", "big"], "big"),
-        (["--steps"], "--steps"),
+        (["--steps"], "--steps: give it a value"),
+        (["--out", ""], "followed by nothing"),
         (["--seed", "1.5"], "1.5"),
     ],
 )
@@ -95,6 +97,27 @@ def test_a_name_that_is_near_to_none_is_refused_too():
     result = python("analysis.zzzz")
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr == "error: zzzz: no such study; python -m analysis lists them\n"
+
+
+def test_the_list_takes_no_arguments_and_says_what_was_meant():
+    for typed, meant in (
+        ("minimalist", "write python -m analysis.minimalist"),
+        ("minimalits", "did you mean minimalist?"),
+    ):
+        result = python("analysis", typed)
+        assert (result.returncode, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+        assert meant in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [["analysis"], ["analysis.quadratic", "--help"], ["analysis.quadratic"]])
+def test_a_reader_that_has_seen_enough_ends_a_program_in_silence(arguments, tmp_path):
+    more = ["--out", str(tmp_path)] if len(arguments) == 1 and arguments != ["analysis"] else []
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", *arguments, *more]
+    result = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert (result.returncode, result.stderr) == (128 + signal.SIGPIPE, "")
 
 
 def test_a_module_of_analysis_that_is_missing_inside_a_program_is_an_ordinary_error():

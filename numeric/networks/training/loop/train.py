@@ -28,7 +28,6 @@ from torch import Tensor, nn
 from eos_sym import BadInput
 from numeric.networks.training.loop.batches import Batch, Batches
 from numeric.networks.training.loop.history import Recorder
-from numeric.networks.training.optimizers import FormulaOptimizer
 from numeric.values import positive_number, real_number
 
 BLOCK = 64  # steps between two looks at the losses
@@ -84,7 +83,6 @@ class Training:
         self.micro_batch = micro_batch if micro_batch is not None and micro_batch < batches.batch_size else None
         self.reader = reader
         self._later_etas = dict(later_etas)
-        self._elsewhere = isinstance(optimizer, FormulaOptimizer) and optimizer.elsewhere
         self.recorder = Recorder(batches.batch_size, classes=batches.everything.labels is not None)
         self.step = 0
         self.ending: str | None = None
@@ -143,12 +141,15 @@ class Training:
         return loss
 
     def _evaluation(self, batch: Batch, loss: Tensor) -> Callable[[], Tensor]:
-        """What gives the optimizer the batch's loss; and the gradient, if it moves the weights before it calls."""
+        """What gives the optimizer the batch's loss and gradient: those that were recorded, then any elsewhere."""
+        recorded = [loss]
 
         def evaluate() -> Tensor:
+            if recorded:
+                return recorded.pop()
             return loss_and_gradient(self.module, self.criterion, batch, self.micro_batch)[0]
 
-        return evaluate if self._elsewhere else lambda: loss
+        return evaluate
 
     def _looking(self) -> bool:
         """Whether something depends on the loss of this step at once."""

@@ -1,12 +1,13 @@
 """A torch optimizer that takes the steps of a rule's formula.
 
     optimizer = FormulaOptimizer(model.parameters(), SharpnessAwareMinimization(True).update, {"eta": 0.1, "rho": 0.05})
-    optimizer.step(evaluate)    once the parameters hold the gradient
+    optimizer.step(evaluate)
 
 `step` is given a function as torch's own optimizers are: one that evaluates the loss where the parameters are, leaves
-the gradient in them, and returns the loss. A rule that takes no gradient elsewhere calls it for the loss alone, which
-is known by then: a function that returns that is enough. Buffers, such as the means of batch normalization, take part
-in every evaluation.
+the gradient in them, and returns the loss. It is called first, at θ, and again at every other point at which the rule
+takes a gradient; the gradient at θ is in the parameters afterwards. A rule that takes none elsewhere and does not read
+the loss needs no function: it steps along the gradients that the parameters hold. Buffers, such as the means of batch
+normalization, take part in every evaluation.
 
 The step size is ``lr`` of the one parameter group, as schedulers expect, and the own variables of the rule are in the
 optimizer's state, by names of one's choice: with those of torch.optim a ``state_dict`` of torch's optimizer is
@@ -81,9 +82,9 @@ class FormulaOptimizer(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """One step along the gradients that the parameters hold."""
+        """One step along the gradients that the parameters hold, or that the function leaves in them."""
         loss = None
-        if closure is not None and (self._program.needs_loss or not self._program.elsewhere):
+        if closure is not None:
             with torch.enable_grad():
                 loss = closure()
         if loss is None and self._program.needs_loss:

@@ -43,17 +43,19 @@ def times_number(scale: Expr, number: Expr) -> Callable[[Mapping[str, Any]], Ten
 def evaluate_elsewhere(
     evaluate: Callable[[], Any] | None, parameters: list[Tensor], point: list[Tensor]
 ) -> tuple[Tensor, list[Tensor]]:
-    """Loss and gradient at the point, to which the parameters move for that, and come back."""
+    """Loss and gradient at the point, to which the parameters move for that, and come back with what they held."""
     if evaluate is None:
         raise BadInput("the rule takes the gradient elsewhere: give step() a function that evaluates loss and gradient")
-    here = [parameter.clone() for parameter in parameters]
+    here, held = [parameter.clone() for parameter in parameters], [parameter.grad for parameter in parameters]
     torch._foreach_copy_(parameters, point)
     try:
         for parameter in parameters:
-            parameter.grad = None  # the one found before stays as it is
+            parameter.grad = None  # so that what is found is not added to what they hold
         with torch.enable_grad():
             loss = evaluate()
         gradient = [torch.zeros_like(one) if one.grad is None else one.grad for one in parameters]
     finally:
         torch._foreach_copy_(parameters, here)
+        for parameter, gradient_here in zip(parameters, held, strict=True):
+            parameter.grad = gradient_here
     return torch.as_tensor(loss).detach(), gradient

@@ -296,15 +296,45 @@ def test_without_the_function_it_needs_a_step_is_refused():
 
 def test_a_failed_evaluation_leaves_the_weights_in_place():
     weight = nn.Parameter(torch.ones(1))
-    weight.grad = torch.ones(1)
+    points = []
 
     def fail():
-        assert weight.item() == pytest.approx(1.1)
-        raise RuntimeError("no memory")
+        points.append(weight.item())
+        weight.grad = torch.ones(1)
+        if len(points) == 2:
+            raise RuntimeError("no memory")
+        return torch.tensor(1.0)
 
     with pytest.raises(RuntimeError, match="no memory"):
         SAM(0.1, 0.1).build([weight]).step(fail)
+    assert points == pytest.approx([1.0, 1.1])
     assert weight.item() == 1.0
+
+
+@pytest.mark.parametrize("decay", [None, True, False], ids=["sam", "coupled", "decoupled"])
+def test_a_step_with_a_function_alone_is_the_rule_s_step_whatever_the_parameters_held(decay):
+    """A loop in torch's idiom, ``step(closure)`` and nothing else; one that took stale gradients would go elsewhere."""
+    eta, radius, gamma = 0.4, 0.3, 0.1
+    weight = nn.Parameter(torch.tensor([1.0, -2.0], dtype=torch.float64))
+    weight.grad = torch.full_like(weight, 7.0)  # of no meaning
+    rule = SAM(eta, radius) if decay is None else WeightDecay(SAM(eta, radius), gamma, decay)
+    optimizer, curvatures = rule.build([weight]), torch.tensor([0.3, 1.1], dtype=torch.float64)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = (curvatures * weight**2).sum() / 2
+        loss.backward()
+        return loss
+
+    by_hand = weight.detach().clone()
+    for _ in range(30):
+        optimizer.step(closure)
+        curved = curvatures + gamma if decay else curvatures
+        slope = curved * by_hand
+        moved = curved * (by_hand + radius * slope / slope.norm())
+        by_hand = by_hand - eta * moved - (eta * gamma * by_hand if decay is False else 0)
+        np.testing.assert_allclose(weight.detach(), by_hand, rtol=1e-12)
+    assert weight.grad.norm() > 0
 
 
 def test_what_has_no_optimizer_is_refused():
