@@ -72,8 +72,8 @@ from analysis.basins.figure import draw
 from analysis.basins.proofs import proved_alternations, proved_outside, proved_starts
 from analysis.basins.theory import PULL, Basins, nonnegative, x, y
 from analysis.basins.uncertainty import BRANCH_DISTANCES, PAIR_DISTANCES, exponent
-from analysis.minimalist.cycles import SQUARE
 from analysis.minimalist.theory import P
+from analysis.minimalist.two_cycles import SQUARE
 from analysis.shallow.network import end_sharpness
 from analysis.study import Evidence, Pieces, Status, agreement, bounded, identity, same, supported, theorem
 from eos_sym import STEP_SIZE as ETA

@@ -28,15 +28,15 @@ from numpy.typing import NDArray
 from sympy import Rational, log
 
 from analysis.basins.theory import ANGLE, NO_RETURN, STEP_SIZE_RATIO, Basins, x, y
-from analysis.minimalist.cycles import SQUARE
 from analysis.minimalist.dynamics import Dynamics
 from analysis.minimalist.theory import P
+from analysis.minimalist.two_cycles import SQUARE
 from analysis.study import CommonOptions, axis, expect
 from eos_sym import STEP_SIZE, Undecided
 from numeric import compile_function, compile_observable
 from numeric.compile import Array
+from numeric.maps import OUTCOMES
 
-OUTCOMES = ("undecided", "converged", "periodic", "diverged")
 CODES = {name: code for code, name in enumerate(OUTCOMES)}
 MARGIN = 1.15
 ROW = 0.25

@@ -20,8 +20,8 @@ from typing import Any
 
 from sympy import Dummy, Expr, Poly, Rational, Symbol, acosh, cancel, cos, expand, pi, simplify, sin, sqrt, symbols
 
-from analysis.minimalist.cycles import SQUARE
 from analysis.minimalist.theory import DISTANCE_SQUARED, P, Theory, derive
+from analysis.minimalist.two_cycles import SQUARE
 from analysis.shallow.theory import degree_two
 from eos_sym import STEP_SIZE, Map, shallow
 

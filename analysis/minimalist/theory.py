@@ -10,7 +10,7 @@ from typing import Any
 
 from sympy import Expr, Poly, Symbol, factor, reduced, solve, sqrt, symbols
 
-from analysis.minimalist.cycles import TwoCycles
+from analysis.minimalist.two_cycles import TwoCycles
 from eos_sym import STEP_SIZE, GradientDescent, Map, Minima, Objective, minimalist
 from eos_sym.algebra import expand_in
 from eos_sym.edge import invariant_curve

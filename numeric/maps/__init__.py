@@ -7,11 +7,12 @@ between NumPy and the compiled loops of `kernels`; `stochastic` draws the map an
 from numeric.maps.engines import Engine
 from numeric.maps.numpy_engine import NumpyEngine
 from numeric.maps.observables import Observable, compile_observable, compile_sharpness
-from numeric.maps.outcomes import Outcomes
+from numeric.maps.outcomes import OUTCOMES, Outcomes
 from numeric.maps.simulator import Simulator, compile_map
 from numeric.maps.stochastic import StochasticSimulator, compile_maps
 
 __all__ = [
+    "OUTCOMES",
     "Engine",
     "NumpyEngine",
     "Observable",

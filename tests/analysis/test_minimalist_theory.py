@@ -3,8 +3,8 @@
 import pytest
 from sympy import Rational, Symbol, expand, factor, simplify, sqrt, symbols
 
-from analysis.minimalist.cycles import RATIO, SQUARE
 from analysis.minimalist.theory import KAPPA, A, B, D, P, a, b, derive
+from analysis.minimalist.two_cycles import RATIO, SQUARE
 from eos_sym import STEP_SIZE as ETA
 from eos_sym.algebra import expand_in
 
