@@ -54,8 +54,16 @@ def test_a_task_that_hangs_is_undecided_and_the_others_are_done():
 
 
 def test_what_is_not_begun_in_time_says_so():
-    results = run_limited({"stuck": hang, "after": double}, 1, 0.2)
+    results = run_limited({"one": double, "other": double}, 1, 1e-9)
     assert set(map(type, results.values())) == {NotDerived}
+    assert all("not begun within 1e-09 s" in str(result) for result in results.values())
+
+
+def test_what_follows_a_task_that_hangs_has_only_the_time_that_is_left():
+    begun = time.monotonic()
+    results = run_limited({"stuck": hang, "after": hang}, 1, 0.2)
+    assert set(map(type, results.values())) == {NotDerived}
+    assert time.monotonic() - begun < 30  # `hang` takes longer; a child may need seconds to start
 
 
 def test_bad_input_in_the_child_is_bad_input_here():
