@@ -14,6 +14,7 @@ simulation of the compiled map, automatic differentiation, or a trained network.
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal, TypeVar
 
 from sympy import Expr, simplify
@@ -59,7 +60,7 @@ def undecided(reason: Undecided) -> Evidence:
 def over(items: Iterable[Item], check: Callable[[Item], Evidence]) -> Iterator[Evidence]:
     """The evidence of every item; one that cannot be decided leaves the others alone."""
     for item in items:
-        yield heard(lambda item=item: check(item))  # type: ignore[misc]
+        yield heard(partial(check, item))
 
 
 def identity(quantity: str, expected: Expr | Sequence[Expr], observed: Expr | Sequence[Expr]) -> Evidence:

@@ -25,6 +25,7 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -96,7 +97,7 @@ class Study(Parts):
                         label,
                         one.filled(statement),
                         one.filled(source or self.source),
-                        lambda one=one: one.call(function),  # type: ignore[misc]
+                        partial(one.call, function),
                         open,
                     )
 

@@ -63,5 +63,8 @@ def _at_least_one(name: str, value: int) -> None:
 
 
 # A loss of a paper is in the catalogue by being a function above.
-LOSSES = {name: made for name, made in tuple(globals().items()) if isfunction(made) and made.__module__ == __name__}
-LOSSES = {name: made for name, made in LOSSES.items() if not name.startswith("_")}
+LOSSES = {
+    name: made
+    for name, made in tuple(globals().items())
+    if isfunction(made) and made.__module__ == __name__ and not name.startswith("_")
+}

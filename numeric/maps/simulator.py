@@ -33,8 +33,6 @@ from numeric.maps.observables import Observable, compile_observable
 from numeric.progress import Progress, listener, unheard
 from numeric.values import RESULTS, Values, aligned, chunked_alike, labelled_values, whole_number
 
-__all__ = ["RESULTS", "Simulator", "Values", "compile_map", "labelled_values"]
-
 
 def compile_map(dynamics: Map) -> Simulator:
     """The simulator of a map."""
