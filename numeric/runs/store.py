@@ -17,10 +17,12 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import dask
 import xarray as xr
 
 from eos_sym import BadInput
@@ -28,6 +30,7 @@ from eos_sym import BadInput
 RECORDED_PACKAGES = ("dask", "edge-of-stability", "mpmath", "numba", "numpy", "sympy", "torch", "xarray", "zarr")
 
 
+@cache
 def versions() -> dict[str, str]:
     """The versions of Python and of the libraries that results depend on."""
     installed = {package: version(package) for package in RECORDED_PACKAGES}
@@ -46,8 +49,9 @@ def provenance(configuration: Mapping[str, Any]) -> dict[str, str]:
     return facts | ({"commit": commit} if commit else {})
 
 
+@cache
 def _commit() -> str | None:
-    """The commit of the checkout this file is part of, marked if files have changed since."""
+    """The commit of the checkout that this process runs, marked if files had changed since."""
     here = Path(__file__).parent
     try:
         described = subprocess.run(
@@ -97,7 +101,8 @@ def save(groups: Mapping[str, xr.Dataset], path: Path, configuration: Mapping[st
     """Write datasets as the named groups of one NetCDF file, with the provenance at its root."""
     tree = xr.DataTree.from_dict({f"/{name}": dataset for name, dataset in groups.items()})
     tree.attrs.update(provenance(configuration))
-    write_atomically(path, lambda file: tree.to_netcdf(file, engine="h5netcdf"))
+    with dask.config.set(scheduler="threads"):  # its default, which is otherwise found by importing distributed
+        write_atomically(path, lambda file: tree.to_netcdf(file, engine="h5netcdf"))
 
 
 def load(path: Path) -> xr.DataTree:

@@ -5,7 +5,9 @@
 
 A worker is a fresh interpreter (spawned), since threads and torch do not survive a fork. It starts with one thread for
 every numerical library, ignores Ctrl-C, which is this process's to handle, and ends when this process does, however
-that came about. Runs travel by cloudpickle, so that classes defined in a notebook do; results stay in files.
+that came about. Runs travel by cloudpickle, by value if their class is the main module's, so that a worker imports what
+its runs need and never the main module: a script needs no guard, and a study's figures are not loaded once a worker.
+Results stay in files.
 
 Errors: `BadInput` if no worker can be started.
 """
@@ -17,6 +19,7 @@ import multiprocessing
 import os
 import pickle
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -24,6 +27,7 @@ from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from types import ModuleType
 
 import cloudpickle
 
@@ -59,10 +63,7 @@ def run_in_processes(tasks: Sequence[Task], number: int, stepped: Stepped, finis
                 workers.remove(worker)
                 number -= not worker.ready
                 if not number:
-                    raise BadInput(
-                        "sweep: no worker process can be started; put what a script does below"
-                        ' if __name__ == "__main__":, or choose 1 worker, which needs no process'
-                    )
+                    raise BadInput("sweep: no worker process can be started; choose 1 worker, which needs no process")
             for worker in workers:
                 if waiting and worker.ready and worker.task is None:
                     with contextlib.suppress(OSError):  # it has just died, which `wait` will show
@@ -108,7 +109,7 @@ def start_worker() -> Worker:
     ours, theirs = context.Pipe()
     process = context.Process(target=work, args=(theirs,), daemon=True)
     resource_tracker.ensure_running()  # not below, where it would undo `without_interrupts`
-    with without_interrupts(), threads_in_environment():
+    with without_interrupts(), threads_in_environment(), without_main_module():
         process.start()
     theirs.close()
     return Worker(process, ours)
@@ -137,6 +138,17 @@ def threads_in_environment() -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+@contextlib.contextmanager
+def without_main_module() -> Iterator[None]:
+    """What is started meanwhile finds no main module that it would have to import."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def work(connection: Connection) -> None:

@@ -16,7 +16,7 @@ from sympy import symbols
 from eos_sym import BadInput, Map
 from numeric import compile_map, load, save
 from numeric.runs import versions, write_atomically
-from numeric.runs.store import RECORDED_PACKAGES
+from numeric.runs.store import RECORDED_PACKAGES, _commit
 
 x, r = symbols("x r", real=True)
 CONFIGURATION = {"eta": 0.1, "start": [2.5, 0.33], "preset": "quick", "seed": None}
@@ -31,6 +31,14 @@ def run():
 @pytest.fixture
 def table():
     return xr.Dataset({"sharpness": ("row", [9.5, np.nan, -np.inf], {"units": "1"})}, attrs={"title": "λ₁ near 2/η"})
+
+
+@pytest.fixture
+def unasked():
+    """The commit is asked for once in a process; here anew, and after it."""
+    _commit.cache_clear()
+    yield
+    _commit.cache_clear()
 
 
 def test_groups_come_back_as_they_were(tmp_path, run, table):
@@ -76,7 +84,7 @@ def test_the_provenance_names_the_commit_of_the_checkout(tmp_path, table):
     assert load(path).attrs["commit"].removesuffix("-dirty") == asked.stdout.strip()
 
 
-def test_outside_a_checkout_there_is_no_commit(tmp_path, table, monkeypatch):
+def test_outside_a_checkout_there_is_no_commit(tmp_path, table, monkeypatch, unasked):
     monkeypatch.setattr("numeric.runs.store.__file__", str(tmp_path / "store.py"))
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     path = tmp_path / "data.nc"
@@ -84,7 +92,7 @@ def test_outside_a_checkout_there_is_no_commit(tmp_path, table, monkeypatch):
     assert "commit" not in load(path).attrs
 
 
-def test_without_git_there_is_no_commit(tmp_path, table, monkeypatch):
+def test_without_git_there_is_no_commit(tmp_path, table, monkeypatch, unasked):
     monkeypatch.setenv("PATH", str(tmp_path))
     path = tmp_path / "data.nc"
     save({"table": table}, path, CONFIGURATION)

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from multiprocessing import resource_tracker
 from pathlib import Path
 
 import dask
@@ -161,13 +162,36 @@ sys.path.insert(0, {tests!r})
 from sweep_runs import Endless, Products
 from numeric.runs import sweep
 
-{guard}sweep([Products(2), Endless(0), Endless(1)], Path({folder!r}), workers=2)
+sweep([Products(2), Endless(0), Endless(1)], Path({folder!r}), workers=2)
 """
 
 
-def script(tmp_path, guard):
+WITHOUT_GUARD = """
+from dataclasses import dataclass
+from pathlib import Path
+
+import xarray as xr
+
+from numeric.runs import sweep
+
+
+@dataclass(frozen=True)
+class Square:
+    number: int
+    steps: int = 1
+
+    def run(self, folder, progress):
+        return xr.Dataset({{"square": self.number**2}})
+
+
+print("begins")
+print([int(history.square) for history in sweep([Square(n) for n in range(3)], {folder!r}, workers=2).histories])
+"""
+
+
+def script(tmp_path):
     path = tmp_path / "script.py"
-    path.write_text(SCRIPT.format(tests=str(Path(__file__).parent), folder=str(tmp_path / "runs"), guard=guard))
+    path.write_text(SCRIPT.format(tests=str(Path(__file__).parent), folder=str(tmp_path / "runs")))
     return [sys.executable, str(path)]
 
 
@@ -188,7 +212,7 @@ def wait_until(true):
 def test_an_interrupted_sweep_leaves_no_process_and_keeps_what_is_finished(tmp_path, blow):
     runs = tmp_path / "runs"
     process = subprocess.Popen(
-        script(tmp_path, 'if __name__ == "__main__":\n    '),
+        script(tmp_path),
         preexec_fn=listen_to_interrupts,
         start_new_session=True,
         stderr=subprocess.PIPE,
@@ -209,11 +233,21 @@ def test_an_interrupted_sweep_leaves_no_process_and_keeps_what_is_finished(tmp_p
 
 
 @pytest.mark.slow
-def test_a_script_without_a_guard_is_told_so_instead_of_starting_itself_for_ever(tmp_path):
-    done = subprocess.run(script(tmp_path, ""), capture_output=True, text=True, timeout=60)
-    assert done.returncode == 1
-    assert "BadInput: sweep: no worker process can be started; put what a script does below if __name__" in done.stderr
-    assert not begun(tmp_path / "runs")
+def test_a_script_needs_no_guard_and_may_define_its_runs(tmp_path):
+    path = tmp_path / "script.py"
+    path.write_text(WITHOUT_GUARD.format(folder=str(tmp_path / "runs")))
+    done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "begins\n[0, 1, 4]\n"
+    assert not done.stderr
+
+
+@pytest.mark.slow
+def test_a_worker_that_cannot_start_is_said_once(tmp_path, monkeypatch):
+    resource_tracker.ensure_running()  # an interpreter, too, and kept for the tests that follow
+    monkeypatch.setenv("PYTHONHOME", str(tmp_path))  # an interpreter without its library
+    with pytest.raises(BadInput, match="sweep: no worker process can be started; choose 1 worker"):
+        sweep([Products(2), Products(3)], tmp_path, workers=2)
 
 
 @pytest.fixture(scope="module")

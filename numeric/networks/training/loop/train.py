@@ -93,7 +93,7 @@ class Training:
         """Train to the end; yields the number of steps after each, when everything may be saved."""
         while True:
             batch = self.batches.draw()
-            self.optimizer.zero_grad()
+            self.module.zero_grad()
             loss = self._record(batch)
             if self._looking():
                 self.ending = self._ending()

@@ -18,6 +18,7 @@ Errors: `BadInput` for parameters without a value, for groups of parameters, and
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -58,7 +59,7 @@ class FormulaOptimizer(torch.optim.Optimizer):
         """Take the parameters, all at once."""
         if self.param_groups:
             raise BadInput("groups of parameters: a formula has one step size; give the parameters themselves")
-        super().add_param_group(param_group)
+        inspect.unwrap(torch.optim.Optimizer.add_param_group)(self, param_group)  # its wrapper imports the compiler
 
     @property
     def elsewhere(self) -> bool:
