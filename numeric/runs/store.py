@@ -22,7 +22,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import dask
 import xarray as xr
 
 from eos_sym import BadInput
@@ -101,8 +100,7 @@ def save(groups: Mapping[str, xr.Dataset], path: Path, configuration: Mapping[st
     """Write datasets as the named groups of one NetCDF file, with the provenance at its root."""
     tree = xr.DataTree.from_dict({f"/{name}": dataset for name, dataset in groups.items()})
     tree.attrs.update(provenance(configuration))
-    with dask.config.set(scheduler="threads"):  # its default, which is otherwise found by importing distributed
-        write_atomically(path, lambda file: tree.to_netcdf(file, engine="h5netcdf"))
+    write_atomically(path, lambda file: tree.to_netcdf(file, engine="h5netcdf"))
 
 
 def load(path: Path) -> xr.DataTree:

@@ -21,11 +21,12 @@ FEWER = {  # runs, where there are more than a few
     "dataset_size": {"sizes": (5, 10, 20), "seeds": 2},
     "depth": {"depths": (1, 2, 4), "seeds": 2},
     "edge_of_stability": {"eta": (Fraction(1, 50),)},
-    "initialization": {"seeds": 2},
+    "gradient_flow": {"steps": 4},
+    "initialization": {"seeds": 2, "scales": (Fraction(1, 2), Fraction(1), Fraction(2))},
     "reasonable_steps": {"eta": (Fraction(1, 100), Fraction(1, 20))},
     "sgd_batch": {"eta": (Fraction(1, 100),), "batch_size": (8,)},
-    "vgg": {"eta": (Fraction(1, 20),), "examples": 4, "steps": 4},
-    "width": {"widths": (32, 128, 512), "seeds": 2},
+    "vgg": {"eta": (Fraction(1, 20),), "examples": 2, "steps": 1},
+    "width": {"widths": (32, 64, 256), "seeds": 2},
 }
 
 

@@ -22,7 +22,7 @@ def gradient_descent(loss: FlatLoss, initial: Tensor, step_size: float, steps: i
     optimizer = GradientDescent(step_size).build(parameters)
     iterates = [loss.parameters]
     for _ in range(steps):
-        optimizer.zero_grad()
+        loss.module.zero_grad()
         loss.criterion(loss.module(loss.inputs), loss.targets).backward()
         optimizer.step()
         iterates.append(loss.parameters)
