@@ -73,7 +73,18 @@ from analysis.bifurcation.period_three import PeriodThree
 from analysis.bifurcation.theory import Family, K, verdicts_between, z
 from analysis.minimalist.theory import P, derive
 from analysis.shallow.ends import frozen_exponent
-from analysis.study import Evidence, Pieces, Status, agreement, bounded, identity, same, theorem
+from analysis.study import (
+    Evidence,
+    Pieces,
+    Status,
+    about,
+    agreement,
+    bounded,
+    identity,
+    same,
+    supported,
+    theorem,
+)
 
 SIZES = {
     "quick": Size(columns=1200, rows=1000, steps=8000, kept=2000, passing=2_000_000, doublings=5),
@@ -145,46 +156,55 @@ def passage(options: Options, family: Family, size: Size) -> xr.Dataset:
 
 
 @study.claim(
-    "z ↦ z(1 + K − Kz²) is GD on ¼(x² − μ)² with z = x/√μ, K = ημ; the product xy of the minimalist example at "
-    "frozen imbalance as η → 0, K = ηD; and its reduced map b(1 + 8A − 16b²) with z = b/√(A/2), K = 8A"
+    "z ↦ z(1 + K − Kz²) is GD on ¼(x² − μ)² with z = x/√μ, K = ημ; it is the limit for η → 0, K = ηD, of the step of "
+    "the minimalist example's product xy at frozen imbalance, with an error O(η²); it is the minimalist example's "
+    "reduced map b(1 + 8A − 16b²) with z = b/√(A/2), K = 8A"
 )
 def one_family(options: Options, family: Family) -> Pieces:
     """The double well and both limits of the minimalist example, against the cubic; the first limit in numbers."""
     cubic = {name: name * (1 + K - K * name**2) for name in (P, z)}
-    found = [family.map.step[0], family.frozen_map, family.reduced_in_z]
-    yield identity("one step on the double well, of P, and of the reduced map", [cubic[z], cubic[P], cubic[z]], found)
+    yield from about("¼(x² − μ)²", identity("one step on the double well", cubic[z], family.map.step[0]))
     order = frozen_exponent(derive(), options.seed)
     quantity = "exponent in η of the largest error of the limit in one step of P, at 50 random P and K"
-    yield agreement("simulation", quantity, 2, order, absolute=0.1)
+    yield from about("limit", agreement("simulation", quantity, 2, order, absolute=0.1))
+    yield from about("limit", supported("one step of P in the limit", cubic[P], family.frozen_map))
+    yield from about("reduced map", identity("one step of the reduced map", cubic[z], family.reduced_in_z))
 
 
 @study.claim(
-    "the minimum is stable for K < 1 (sharpness below 2/η) and unstable beyond; A = 1/8 in the reduced map",
+    "the minimum is stable for K < 1 (sharpness below 2/η) and unstable beyond; a two-cycle takes over there; "
+    "in the reduced map the same happens at A = 1/8",
     f"{CHEN_BRUNA}; reduced map {HERE}",
 )
 def first_doubling(family: Family, thresholds: xr.Dataset, reduced_thresholds: xr.Dataset) -> Pieces:
     """The zero of the margin, the verdicts, and runs."""
     doubling = family.thresholds["first_doubling"]
-    yield identity("K at which the minimum's multiplier is −1", Integer(1), doubling)
-    quantity = "verdicts on z = 1 below and above the threshold"
-    yield lambda: theorem(quantity, "stable, unstable", verdicts_between(family.stability["minimum"], [doubling]))
-    yield from ends_about("first_doubling", "converged, periodic 2", K=thresholds, A=reduced_thresholds)
+    quantity, ends = "verdicts on z = 1 below and above the threshold", ("first_doubling", "converged, periodic 2")
+    yield from about(
+        "the minimum is stable",
+        identity("K at which the minimum's multiplier is −1", Integer(1), doubling),
+        lambda: theorem(quantity, "stable, unstable", verdicts_between(family.stability["minimum"], [doubling])),
+    )
+    yield from about("takes over", ends_about(*ends, K=thresholds))
+    yield from about("reduced map", ends_about(*ends, A=reduced_thresholds))
 
 
 @study.claim(
-    "F(F(z)) = z has the 3 fixed points, 2 points of the symmetric cycle z² = 1 + 2/K, always unstable, and 4 "
-    "of two mirrored two-cycles, real for K > 1, and no other solutions"
+    "F(F(z)) = z has 9 solutions: the 3 fixed points, 2 points of the symmetric cycle z² = 1 + 2/K, and 4 of two "
+    "mirrored two-cycles, real for K > 1; the symmetric cycle is unstable at all K"
 )
 def all_two_cycles(family: Family) -> Pieces:
     """The degrees of the factors, counted, and one step from the symmetric cycle."""
     expected = [Integer(9), (K + 2) / K, Integer(1)]
     quantity = "number of solutions; z² on the symmetric cycle; K where the two-cycles become real"
-    yield lambda: identity(quantity, expected, [Integer(family.count), family.symmetric_square, family.birth])
-    yield lambda: theorem(
-        "verdict on the symmetric cycle at all K", "unstable", verdicts_between(family.stability["symmetric_cycle"], [])
-    )
     miss = frozen.symmetric_miss(family, EXAMPLE)
-    yield bounded("simulation", "|F(z) + z| on the symmetric cycle, K = 1.1", miss, below=ROUNDING)
+    yield from about(
+        "9 solutions",
+        lambda: identity(quantity, expected, [Integer(family.count), family.symmetric_square, family.birth]),
+        bounded("simulation", "|F(z) + z| on the symmetric cycle, K = 1.1", miss, below=ROUNDING),
+    )
+    quantity, condition = "verdict on the symmetric cycle at all K", family.stability["symmetric_cycle"]
+    yield from about("unstable", lambda: theorem(quantity, "unstable", verdicts_between(condition, [])))
 
 
 @study.claim(
@@ -194,14 +214,25 @@ def two_cycle(family: Family) -> Pieces:
     """The multiplier modulo the quartic, along the exact orbit, by a difference quotient, and by autograd."""
     multiplier, orbit = family.two_cycle_multiplier, family.two_cycle_at(EXAMPLE)
     exact, points = multiplier.subs(K, EXAMPLE), [float(point[z]) for point in orbit.points]
-    yield identity("multiplier of the two-cycle", 9 - 2 * (1 + K) ** 2, multiplier)
-    yield identity("product of the slopes along the exact orbit, K = 1.1", exact, orbit.jacobian[0])
-    miss = float(np.abs(np.sort(frozen.orbit(family, 0.9, EXAMPLE, 500)[-2:]) - EXAMPLE_POINTS).max())
-    yield bounded("simulation", "largest distance of a run's end from the points, K = 1.1", miss, below=6e-8)
+    misses = np.abs(
+        [np.sort(found) - EXAMPLE_POINTS for found in (frozen.orbit(family, 0.9, EXAMPLE, 500)[-2:], points)]
+    )
+    yield from about(
+        "0.8145516",
+        bounded("simulation", "largest distance of a run's end from the points, K = 1.1", misses[0].max(), below=6e-8),
+        bounded(
+            "symbolic", "largest distance of the exact points from them, in their digits", misses[1].max(), below=6e-8
+        ),
+    )
     growth, quantity = frozen.two_step_growth(family, EXAMPLE, points[0]), "growth of a distance of 2e-7 in two steps"
-    yield agreement("simulation", f"{quantity}, K = 1.1", float(exact), growth, absolute=1e-6)
     slopes = frozen.product_of_slopes(EXAMPLE, points)
-    yield agreement("autograd", "product of 1 − K L'' at the points, K = 1.1", float(exact), slopes, absolute=ROUNDING)
+    yield from about(
+        "multiplier",
+        identity("multiplier of the two-cycle", 9 - 2 * (1 + K) ** 2, multiplier),
+        identity("product of the slopes along the exact orbit, K = 1.1", exact, orbit.jacobian[0]),
+        agreement("simulation", f"{quantity}, K = 1.1", float(exact), growth, absolute=1e-6),
+        agreement("autograd", "product of 1 − K L'' at the points, K = 1.1", float(exact), slopes, absolute=ROUNDING),
+    )
 
 
 @study.claim("the two-cycle is superstable at K = 3/√2 − 1: it holds the critical point", CHEN_BRUNA)
@@ -213,49 +244,61 @@ def superstable(family: Family) -> Pieces:
 
 
 @study.claim(
-    "the two-cycle is stable exactly for 1 < K < √5 − 1, in the reduced map for 1/8 < A < (√5 − 1)/8, and "
-    "gives way to a four-cycle",
+    "the two-cycle is stable exactly for 1 < K < √5 − 1; it gives way to a four-cycle; in the reduced map the same "
+    "happens at A = (√5 − 1)/8",
     f"{CHEN_BRUNA}; reduced map {HERE}",
 )
 def second_doubling(family: Family, thresholds: xr.Dataset, reduced_thresholds: xr.Dataset) -> Pieces:
     """The zero of the multiplier plus 1, the verdicts, and runs."""
     doublings = [family.thresholds[name] for name in ("first_doubling", "second_doubling")]
-    yield identity("K at which the multiplier is −1", sqrt(5) - 1, doublings[1])
     quantity, expected = "verdicts below, between and above the two doublings", "unstable, stable, unstable"
-    yield lambda: theorem(quantity, expected, verdicts_between(family.stability["two_cycle"], doublings))
-    yield from ends_about("second_doubling", "periodic 2, periodic 4", K=thresholds, A=reduced_thresholds)
+    yield from about(
+        "stable exactly",
+        identity("K at which the multiplier is −1", sqrt(5) - 1, doublings[1]),
+        lambda: theorem(quantity, expected, verdicts_between(family.stability["two_cycle"], doublings)),
+    )
+    ends = "second_doubling", "periodic 2, periodic 4"
+    yield from about("four-cycle", ends_about(*ends, K=thresholds))
+    yield from about("reduced map", ends_about(*ends, A=reduced_thresholds))
 
 
 @study.claim(
-    "orbits about z = 1 stay positive up to K = 3√3/2 − 1, where the critical orbit reaches 0, and cross it beyond"
+    "at K = 3√3/2 − 1 the critical orbit reaches 0; orbits about z = 1 stay positive up to there, and cross 0 beyond"
 )
 def merging(family: Family, thresholds: xr.Dataset) -> Pieces:
     """Where the critical value meets the zero of F, and the least state of runs."""
-    yield identity("K at which F(F(z_c)) = 0", 3 * sqrt(3) / 2 - 1, family.thresholds["merging"])
+    merging = family.thresholds["merging"]
+    yield from about("critical orbit", identity("K at which F(F(z_c)) = 0", 3 * sqrt(3) / 2 - 1, merging))
     signs = np.where(thresholds.lowest.sel(threshold="merging") < 0, "z < 0", "z > 0")
     quantity = "sign of the least of 5000 states, 0.2% below and above the threshold in K"
-    yield same("simulation", quantity, "z > 0, z < 0", ", ".join(signs))
+    yield from about("stay positive", same("simulation", quantity, "z > 0, z < 0", ", ".join(signs)))
 
 
 @study.claim(
-    "up to K = 2 (sharpness 4/η) the interval of the symmetric cycle is mapped into itself; beyond, the "
-    "critical point leaves it, and outside of it |z| grows; A = 1/4 in the reduced map",
+    "at K = 2 (sharpness 4/η) the critical orbit reaches the symmetric cycle, outside of which |z| grows; below, "
+    "runs from the critical point stay bounded, and diverge beyond; in the reduced map the same happens at A = 1/4",
     id="escape",
 )
 def escapes(family: Family, thresholds: xr.Dataset, reduced_thresholds: xr.Dataset) -> Pieces:
     """Where the critical value meets the symmetric cycle, the growth beyond it, and runs."""
-    yield identity("K at which the critical value is on the symmetric cycle", Integer(2), family.thresholds["escape"])
     grows = f"|z| grows outside: {bool(family.escape_margin.is_positive)}"
-    yield theorem("sign of |F(z)|/|z| − 1 beyond the symmetric cycle", "|z| grows outside: True", grows)
-    yield from ends_about("escape", "undecided, diverged", K=thresholds, A=reduced_thresholds)
+    reached, quantity = family.thresholds["escape"], "K at which the critical value is on the symmetric cycle"
+    yield from about(
+        "critical orbit",
+        identity(quantity, Integer(2), reached),
+        theorem("sign of |F(z)|/|z| − 1 beyond the symmetric cycle", "|z| grows outside: True", grows),
+    )
+    yield from about("stay bounded", ends_about("escape", "undecided, diverged", K=thresholds))
+    yield from about("reduced map", ends_about("escape", "undecided, diverged", A=reduced_thresholds))
 
 
-@study.claim("at K = 2 the map takes √2 cos φ to −√2 cos 3φ, Chebyshev's −T₃, so that its Lyapunov exponent is ln 3")
+@study.claim("at K = 2 the map takes √2 cos φ to −√2 cos 3φ, Chebyshev's −T₃; its Lyapunov exponent there is ln 3")
 def chebyshev(family: Family, escape: xr.Dataset) -> Pieces:
     """The identity of trigonometry, and the exponent of a run."""
-    yield identity("F(√2 cos φ) + √2 cos 3φ at K = 2", Integer(0), family.at_escape)
+    yield from about("Chebyshev", identity("F(√2 cos φ) + √2 cos 3φ at K = 2", Integer(0), family.at_escape))
     quantity = "Lyapunov exponent at K = 2, in 1/steps"
-    yield agreement("simulation", quantity, float(log(3)), float(escape.exponent), absolute=1e-3)
+    found = agreement("simulation", quantity, float(log(3)), float(escape.exponent), absolute=1e-3)
+    yield from about("Lyapunov", found)
 
 
 def proved(cascade: Cascade) -> Evidence:
@@ -267,36 +310,40 @@ def proved(cascade: Cascade) -> Evidence:
 
 
 @study.claim(
-    "there are superstable parameters of period 1, 2, 4, …, {cascade.longest}, whose distances "
-    "shrink by ratios that tend to Feigenbaum's 4.6692016",
+    "there are superstable parameters of period 1, 2, 4, …, {cascade.longest}; their distances "
+    "shrink by ratios that approach Feigenbaum's 4.6692016",
     "Feigenbaum 1978",
     id="cascade",
 )
 def doublings(cascade: Cascade) -> Pieces:
     """The ratio is that of the parameters which the intervals enclose: it shares Newton's method with the proof."""
-    yield proved(cascade)
     found = frozen.superstable_periods(cascade, 4)
-    yield same("simulation", "periods of runs at the first four superstable K", "1, 2, 4, 8", found)
-    yield agreement("simulation", "last ratio of distances", FEIGENBAUM, cascade.ratios[-1], relative=1e-4)
+    periods = same("simulation", "periods of runs at the first four superstable K", "1, 2, 4, 8", found)
+    yield from about("superstable", proved(cascade), periods)
+    ratio = agreement("simulation", "last ratio of distances", FEIGENBAUM, cascade.ratios[-1], relative=1e-4)
+    yield from about("Feigenbaum", ratio)
 
 
 @study.claim(
-    "chaos begins where the cascade ends, K∞ = {cascade.onset:.6f}: below, no Lyapunov exponent is positive; "
-    "beyond, its mean over a factor δ of the distance grows as (K − K∞)^(ln 2/ln δ)",
+    "chaos begins where the cascade ends, K∞ = {cascade.onset:.6f}: no Lyapunov exponent below is positive, and "
+    "some just beyond are; their mean over a factor δ of the distance grows as (K − K∞)^(ln 2/ln δ)",
     f"{HERE}; growth Huberman, Rudnick 1980",
     id="onset",
 )
 def onset_of_chaos(cascade: Cascade, diagram: xr.Dataset, onset: xr.Dataset) -> Pieces:
-    """Exponents of two pictures; the interval proof is that of `cascade`, of the parameters that K∞ comes from."""
+    """Exponents of two pictures; K∞ is extrapolated from the parameters of `cascade`."""
     before = slice(1, cascade.onset)
     largest = float(max(picture.exponent.sel(K=before).max() for picture in (diagram, onset)))
     quantity = "largest Lyapunov exponent for 1 ≤ K ≤ K∞, in 1/steps"
-    yield bounded("simulation", quantity, largest, below=POSITIVE_EXPONENT)
     least = float(onset.K[int((onset.exponent > POSITIVE_EXPONENT).values.argmax())])
-    yield agreement("simulation", "least K with an exponent above 0.01", cascade.onset, least, absolute=ONSET_TOLERANCE)
+    yield from about(
+        "chaos begins",
+        bounded("simulation", quantity, largest, below=POSITIVE_EXPONENT),
+        agreement("simulation", "least K with an exponent above 0.01", cascade.onset, least, absolute=ONSET_TOLERANCE),
+    )
     quantity = "exponent in K − K∞ of the mean Lyapunov exponent per factor δ of the distance"
-    yield agreement("simulation", quantity, SCALING, growth_beyond(onset, cascade.onset), absolute=0.01)
-    yield proved(cascade)
+    scaling = agreement("simulation", quantity, SCALING, growth_beyond(onset, cascade.onset), absolute=0.01)
+    yield from about("grows", scaling)
 
 
 def growth_beyond(onset: xr.Dataset, center: float) -> float:
@@ -312,27 +359,31 @@ def growth_beyond(onset: xr.Dataset, center: float) -> float:
     "there are three-cycles exactly from K = {three.births[0]:.9f} on, the lesser positive zero of "
     f"{BORN}, and with them "
     "cycles of every period (Li, Yorke 1975): two, and four beyond the greater zero {three.births[1]:.6f}, "
-    "mirror images not counted"
+    "mirror images not counted; a three-cycle attracts runs just beyond"
 )
 def period_three(three: PeriodThree, thresholds: xr.Dataset) -> Pieces:
     """The factor of the discriminant, Sturm's counts, and runs."""
-    yield identity("factor of the discriminant with positive zeros", BORN, three.birth_polynomial)
     counts = ", ".join(map(str, three.counts))
-    yield theorem("numbers of three-cycles before, between and after the zeros", "0, 2, 4", counts)
-    yield from ends_about("period_three", "undecided, periodic 3", K=thresholds)
+    yield from about(
+        "exactly from",
+        identity("factor of the discriminant with positive zeros", BORN, three.birth_polynomial),
+        theorem("numbers of three-cycles before, between and after the zeros", "0, 2, 4", counts),
+    )
+    yield from about("attracts", ends_about("period_three", "undecided, periodic 3", K=thresholds))
 
 
 @study.claim(
-    "the three-cycle has its own cascade, superstable with periods 3, 6, 12, …, {cascade_of_three.longest}, with "
-    "the same Feigenbaum ratio; it ends at K = {cascade_of_three.onset:.6f}",
+    "the three-cycle has its own cascade, superstable with periods 3, 6, 12, …, {cascade_of_three.longest}; its ratios "
+    "approach Feigenbaum's, which takes it to an end at K = {cascade_of_three.onset:.6f}",
     "Feigenbaum 1978",
 )
 def window_of_period_three(cascade_of_three: Cascade) -> Pieces:
     """As for the cascade of the minimum: the ratio shares Newton's method with the proof."""
-    yield proved(cascade_of_three)
     found = frozen.superstable_periods(cascade_of_three, 2)
-    yield same("simulation", "periods of runs at the first two superstable K", "3, 6", found)
-    yield agreement("simulation", "last ratio of distances", FEIGENBAUM, cascade_of_three.ratios[-1], relative=1e-3)
+    periods = same("simulation", "periods of runs at the first two superstable K", "3, 6", found)
+    yield from about("superstable", proved(cascade_of_three), periods)
+    ratio = agreement("simulation", "last ratio of distances", FEIGENBAUM, cascade_of_three.ratios[-1], relative=1e-3)
+    yield from about("Feigenbaum", ratio)
 
 
 @study.claim(
@@ -355,10 +406,14 @@ def backwards(family: Family, lag: xr.Dataset) -> Pieces:
     """A simulation and a network of depth 4 from the same starts; the distance in simulations at three step sizes."""
     starts, expected = ", ".join(map(str, PERIODS)), ", ".join(PERIODS.values())
     simulated, trained = (", ".join(map(of, PERIODS)) for of in (descent.simulated_period, descent.network_period))
-    yield same("simulation", f"periods after 600 steps at η = 0.01 from K = {starts}", expected, simulated)
-    yield same("network", f"periods of a network of depth 4 from K = {starts}", expected, trained)
+    yield from about(
+        "periods",
+        same("simulation", f"periods after 600 steps at η = 0.01 from K = {starts}", expected, simulated),
+        same("network", f"periods of a network of depth 4 from K = {starts}", expected, trained),
+    )
     quantity = "exponent in η of the largest distance of P from the frozen two-cycle, 1.05 < K < 1.15"
-    yield agreement("simulation", quantity, 2, descent.lag_exponent(family, lag), absolute=0.1)
+    order = agreement("simulation", quantity, 2, descent.lag_exponent(family, lag), absolute=0.1)
+    yield from about("O(η²)", order)
 
 
 study.figure(draw)

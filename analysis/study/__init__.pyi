@@ -8,6 +8,7 @@ from .evidence import Evidence as Evidence
 from .evidence import Piece as Piece
 from .evidence import Pieces as Pieces
 from .evidence import Status as Status
+from .evidence import about as about
 from .evidence import agreement as agreement
 from .evidence import between as between
 from .evidence import bounded as bounded

@@ -1,18 +1,27 @@
-"""Claims: statements under test, and the status that follows from their evidence.
+"""Claims: statements under test, part by part, and the status that follows from their evidence.
 
-A claim's status is ``proved`` (symbolic identity or interval proof), ``supported`` (numerical agreement), ``refuted``
-or ``undecided``: it is refuted if any of its evidence is, undecided if any is undecided, else proved if any is proved,
-else supported. A claim marked `open` is a prediction under test: its refutation is a finding, not a failure.
+The parts of a statement are divided by semicolons, and each piece of evidence speaks of one of them. A part is
 
-Pieces that raise `Undecided` are undecided evidence with the reason; other exceptions are bugs and pass.
+    refuted      if any of its evidence is,
+    undecided    if any of it is, or if there is none,
+    proved       if a symbolic identity or an interval proof is among it, which is to be a proof of all that it says,
+    supported    by numerical agreement alone,
+
+and a statement is the weakest of its parts: refuted, undecided, supported or proved. A claim marked `open` is a
+prediction under test: its refutation is a finding, not a failure.
+
+Pieces that raise `Undecided` are undecided evidence with the reason; other exceptions are bugs and pass. So are words
+that name no part, or several: `ValueError`. Evidence without words speaks of every part.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from analysis.study.evidence import Evidence, Piece, Status, heard, undecided
-from eos_sym import Undecided
+from analysis.study.evidence import Evidence, Piece, Status, all_heard
+
+SEPARATOR = "; "
+WEAKEST_FIRST: tuple[Status, ...] = ("refuted", "undecided", "supported", "proved")
 
 
 @dataclass(frozen=True)
@@ -27,15 +36,29 @@ class Claim:
 
 
 @dataclass(frozen=True)
+class Part:
+    """One part of a statement, and what its evidence says."""
+
+    statement: str
+    status: Status
+
+
+@dataclass(frozen=True)
 class Verdict:
-    """A claim with its evidence and the status that follows from it."""
+    """A claim with its evidence and the statuses that follow from it."""
 
     id: str
     statement: str
     source: str
     open: bool
     status: Status
+    parts: tuple[Part, ...]
     evidence: tuple[Evidence, ...]
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The channels that decided something."""
+        return tuple(dict.fromkeys(one.channel for one in self.evidence if one.channel and one.status != "undecided"))
 
     @property
     def fails(self) -> bool:
@@ -49,16 +72,25 @@ class Verdict:
 
 def decide(claim: Claim) -> Verdict:
     """Hear the evidence of a claim and combine it."""
-    found: list[Evidence] = []
-    try:
-        found.extend(map(heard, claim.evidence()))  # one at a time: those before an `Undecided` are kept
-    except Undecided as reason:
-        found.append(undecided(reason))
-    return Verdict(claim.id, claim.statement, claim.source, claim.open, combine(found), tuple(found))
+    statements = claim.statement.split(SEPARATOR)
+    evidence = tuple(_placed(one, statements) for one in all_heard(claim.evidence()))
+    parts = tuple(Part(one, combine([piece for piece in evidence if piece.part in (one, None)])) for one in statements)
+    status = min((part.status for part in parts), key=WEAKEST_FIRST.index)
+    return Verdict(claim.id, claim.statement, claim.source, claim.open, status, parts, evidence)
+
+
+def _placed(evidence: Evidence, statements: Sequence[str]) -> Evidence:
+    """The evidence with the part of which it speaks."""
+    if evidence.part is None:
+        return evidence if len(statements) > 1 else replace(evidence, part=statements[0])
+    meant = [one for one in statements if evidence.part in one]
+    if len(meant) != 1:
+        raise ValueError(f"{evidence.quantity}: {evidence.part!r} must name one part of {SEPARATOR.join(statements)!r}")
+    return replace(evidence, part=meant[0])
 
 
 def combine(evidence: Sequence[Evidence]) -> Status:
-    """The status of a claim with this evidence."""
+    """The status of a part with this evidence."""
     found = {item.status for item in evidence}
     for status in ("refuted", "undecided", "proved"):
         if status in found:

@@ -7,6 +7,10 @@ function raises `Undecided`, the piece says why and the pieces after it are stil
     yield lambda: agreement("network", "exponent of the level in η", -1.0, exponent(runs), absolute=0.25)
     yield from over(runs, lambda run: agreement("network", f"mean of ηS/2, {run.name}", 1.0, run.level, absolute=0.1))
 
+Where a statement has several parts, divided by semicolons, `about` says of which one a piece speaks, by words of it:
+
+    yield from about("gives way to a four-cycle", same("simulation", "periods beyond the threshold", "4", found))
+
 Channels share as little as can be, and a claim says what they share: an exact identity (symbolic), an interval proof, a
 simulation of the compiled map, automatic differentiation, or a trained network.
 """
@@ -31,12 +35,13 @@ NOT_MEASURED = "not measured"
 class Evidence:
     """What one channel says of a quantity: the value expected, the one observed, and how far apart they may be."""
 
-    channel: Channel
+    channel: Channel | None
     quantity: str
     status: Status
     expected: Value
     observed: Value
     tolerance: float | None = None
+    part: str | None = None  # of the statement; until the claim is decided, words of it
 
 
 Piece = Evidence | Callable[[], Evidence]
@@ -53,14 +58,29 @@ def heard(piece: Piece) -> Evidence:
 
 
 def undecided(reason: Undecided) -> Evidence:
-    """Evidence that decides nothing, for this reason."""
-    return Evidence("symbolic", NOT_MEASURED, "undecided", None, str(reason))
+    """Evidence of no channel that decides nothing, for this reason."""
+    return Evidence(None, NOT_MEASURED, "undecided", None, str(reason))
+
+
+def all_heard(pieces: Iterable[Piece]) -> Iterator[Evidence]:
+    """The evidence of the pieces one at a time, so that those before an `Undecided` are kept."""
+    try:
+        yield from map(heard, pieces)
+    except Undecided as reason:
+        yield undecided(reason)
 
 
 def over(items: Iterable[Item], check: Callable[[Item], Evidence]) -> Iterator[Evidence]:
     """The evidence of every item; one that cannot be decided leaves the others alone."""
     for item in items:
         yield heard(partial(check, item))
+
+
+def about(words: str, *pieces: Piece | Iterable[Piece]) -> Iterator[Evidence]:
+    """The evidence of these pieces, or of whole series of them, for the part of the statement with these words."""
+    for one in pieces:
+        for evidence in all_heard([one] if isinstance(one, Evidence) or callable(one) else one):
+            yield replace(evidence, part=words)
 
 
 def identity(quantity: str, expected: Expr | Sequence[Expr], observed: Expr | Sequence[Expr]) -> Evidence:

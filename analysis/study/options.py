@@ -60,6 +60,8 @@ class CommonOptions:
     """folder for the results; results/NAME if not given"""
     json: bool = False
     """print one JSON document on stdout and nothing else"""
+    evidence: bool = False
+    """print the evidence of every claim, not only where it is refuted or undecided"""
     preset: Literal["quick", "full"] = "quick"
     """quick: under 30 s on two cores; full: the paper's scale"""
     seed: int = 0

@@ -50,6 +50,11 @@ class Parts:
         return module.removesuffix(f".{MAIN}").rpartition(".")[2]
 
     @property
+    def headline(self) -> str:
+        """What the study is about: the first line of its module's docstring."""
+        return (getattr(sys.modules.get(self.module), "__doc__", None) or self.name).partition("\n")[0]
+
+    @property
     def functions(self) -> dict[str, Callable[..., Any]]:
         """What may be asked for by name, other than the options."""
         return self.theories | self.measurements | self.experiment_functions

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 from sympy import Expr, MatrixBase, Symbol, pretty
@@ -19,6 +20,8 @@ STATUS_STYLES = {"proved": "bold green", "supported": "green", "refuted": "bold 
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 WIDTH = 120
 LONGEST_LINE, INDENT = 90, 4
+DIGITS, MOST_DIGITS = 4, 12  # of a measured value without a tolerance, and of any
+FORMULA = re.compile(r"[\w\s*+\-/().,]+")
 
 
 def print_theory(console: Console, theory: Mapping[str, Any]) -> None:
@@ -74,30 +77,73 @@ def _inline(value: Any) -> str | None:
 def _one_line(expression: Expr) -> str:
     """The expression on one line, with Greek letters, raised exponents and real minus signs."""
     symbols = {symbol: Symbol(pretty(symbol)) for symbol in expression.free_symbols}
-    text = re.sub(r"\*\*(\d+)", lambda power: power[1].translate(SUPERSCRIPTS), str(expression.subs(symbols)))
+    return _typeset(str(expression.subs(symbols)))
+
+
+def _typeset(text: str) -> str:
+    """A formula as SymPy writes it, with raised exponents and real signs."""
+    text = re.sub(r"\*\*(\d+)", lambda power: power[1].translate(SUPERSCRIPTS), text)
     return text.replace("**", "^").replace("*", "·").replace("-", "−").replace("sqrt", "√")
 
 
-def print_claims(console: Console, verdicts: Sequence[Verdict]) -> None:
-    """The claims with the evidence of every channel beneath each."""
-    table = Table(box=None, padding=(0, 1), show_edge=False, title_justify="left")
-    table.add_column("status", no_wrap=True)
-    table.add_column("claim")
+def print_summary(console: Console, headline: str, verdicts: Sequence[Verdict]) -> None:
+    """What the study is about, and how many of its claims came out how."""
+    found = ", ".join(f"{count} {status}" for status in STATUS_STYLES if (count := counted(verdicts, status)))
+    console.print(Text(headline, style="bold"))
+    console.print(Text(f"{len(verdicts)} claim{'s' * (len(verdicts) != 1)}: {found or 'none'}"))
+
+
+def counted(verdicts: Sequence[Verdict], status: str) -> int:
+    """How many claims came out so."""
+    return sum(verdict.status == status for verdict in verdicts)
+
+
+def print_claims(console: Console, verdicts: Sequence[Verdict], *, evidence: bool) -> None:
+    """The claims, part by part where their parts came out differently; with the evidence beneath, all or what decides.
+
+    What is refuted or undecided is always shown with the evidence that made it so.
+    """
+    table = Table(box=None, padding=(0, 1), show_edge=False, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column()
     for verdict in verdicts:
-        status = Text(verdict.status + (" (open)" if verdict.open else ""), style=STATUS_STYLES[verdict.status])
-        table.add_row(status, Text(f"{verdict.statement}  [{verdict.source}]"))
-        for line in dict.fromkeys(map(_line, verdict.evidence)):  # a reason that several checks give is said once
-            table.add_row("", Text(line, style="dim"))
+        note = f"{verdict.source}; one channel: {verdict.channels[0]}" if len(verdict.channels) == 1 else verdict.source
+        alike = len({part.status for part in verdict.parts}) == 1
+        opened = " (open)" if verdict.open else ""
+        table.add_row(_status(verdict.status, opened), Text(f"{verdict.statement}  [{note}]" if alike else f"[{note}]"))
+        for part in () if alike else verdict.parts:
+            table.add_row("", Text.assemble(_status(part.status), f": {part.statement}"))
+        shown = [one for one in verdict.evidence if evidence or one.status in ("refuted", "undecided")]
+        for line in dict.fromkeys(map(_line, shown)):  # a reason that several checks give is said once
+            table.add_row("", Padding(Text(line, style="dim"), (0, 0, 0, 2)))
     console.print()
     console.print(table)
+
+
+def _status(status: str, more: str = "") -> Text:
+    return Text(status + more, style=STATUS_STYLES[status])
 
 
 def _line(evidence: Evidence) -> str:
     if evidence.status == "undecided" and evidence.expected is None:
         return f"undecided: {evidence.observed}"
-    tolerance = f"  (± {evidence.tolerance:.2g})" if isinstance(evidence.expected, float) else ""
-    values = f"expected {_short(evidence.expected)}, observed {_short(evidence.observed)}{tolerance}"
-    return f"{evidence.channel}: {evidence.quantity}: {values}"
+    expected, observed = (_measured(value, evidence.tolerance) for value in (evidence.expected, evidence.observed))
+    tolerance = f" ± {evidence.tolerance:.2g}" if isinstance(evidence.expected, float) and evidence.tolerance else ""
+    asked = ", as expected" if observed == expected else f" (expected {expected}{tolerance})"
+    return f"{evidence.channel}: {evidence.quantity}: {observed}{asked}"
+
+
+def _measured(value: str | float | None, tolerance: float | None) -> str:
+    """A value of a piece of evidence: a number to the digits that its tolerance tells apart, a formula typeset."""
+    if isinstance(value, float):
+        digits = DIGITS
+        if tolerance and value:
+            digits = max(math.floor(math.log10(abs(value))) - math.floor(math.log10(tolerance)) + 2, 2)
+        return f"{value:.{min(digits, MOST_DIGITS)}g}"
+    if isinstance(value, str) and re.search(r"[*/(]", value) and FORMULA.fullmatch(value):
+        names = re.sub(r"[A-Za-z]\w*", lambda name: str(pretty(Symbol(name[0]))), value)
+        return _typeset(names)
+    return _short(value)
 
 
 def _short(value: Any) -> str:

@@ -22,7 +22,7 @@ from analysis.study.figure import draw_and_save
 from analysis.study.options import CommonOptions, results_folder
 from analysis.study.parts import Known, Parts
 from analysis.study.progress import progress_bars, task
-from analysis.study.report import WIDTH, document, print_claims, print_theory, to_json
+from analysis.study.report import WIDTH, document, print_claims, print_summary, print_theory, to_json
 from eos_sym import BadInput
 from numeric.progress import listening, unheard
 from numeric.runs import save, versions, write_atomically
@@ -102,9 +102,10 @@ def work_off(study: Parts, options: CommonOptions) -> int:
         )
     else:
         console = PlainConsole(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
+        print_summary(console, study.headline, verdicts)
         print_theory(console, theory)
         print_theory(console, {name: part for name, part in measured.items() if part})
-        print_claims(console, verdicts)
+        print_claims(console, verdicts, evidence=options.evidence)
         console.print(f"\nwritten: {', '.join(files)}", soft_wrap=True)
     return int(any(verdict.fails for verdict in verdicts))
 
