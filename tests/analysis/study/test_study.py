@@ -104,7 +104,17 @@ def test_only_a_refuted_claim_that_is_not_open_changes_the_exit_code(tmp_path, c
             yield agreement("simulation", "one", 2.0, 1.0)
 
         assert work_off(study, Options(out=tmp_path)) == code
-    assert "simulation: one: expected 2, observed 1" in capsys.readouterr().out
+    assert "simulation: one: 1 (expected 2)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("wanted", [False, True])
+def test_a_summary_comes_first_and_evidence_on_demand(tmp_path, capsys, wanted):
+    study, _ = small_study()
+    work_off(study, Options(out=tmp_path, evidence=wanted))
+    said = capsys.readouterr().out
+    assert said.splitlines()[:2] == ["small", "3 claims: 2 proved, 1 supported"]
+    assert ("symbolic: edge of a cat: 6·x, as expected" in said) == wanted
+    assert "one channel: simulation" in said
 
 
 def test_a_parameter_that_names_nothing_is_a_fault_of_the_study():
