@@ -80,5 +80,8 @@ def self_stabilization(rule: str, problem: Problem) -> Any:
 
 def flow_on_minima(rule: str, problem: Problem) -> Any:
     """dX/dτ in the coordinates of the minima's chart."""
-    flow = limit_flow(RULES[rule], problem.objective, problem.objective.minima.chart)
+    chart = problem.objective.minima.chart
+    if len(chart) == len(problem.objective.weights):
+        raise Undecided("the limit flow: the minimum is a point, with no others to move along to")
+    flow = limit_flow(RULES[rule], problem.objective, chart)
     return {name.name: rate for name, rate in zip(flow.state, flow.velocity, strict=True)}

@@ -1,8 +1,12 @@
 """Work under a time limit: named tasks, done one after the other in a child process that is killed when one hangs.
 
-SymPy cannot be interrupted safely from within, so the limit is kept from outside. A task may use a third of the time
-that is left, the last one all of it; a task that does not end in its time is `undecided`, and the rest goes on in a new
-child. Tasks are functions at the top level of a module, since a child may be a fresh interpreter.
+SymPy cannot be interrupted safely from within, so the limit is kept from outside. With r tasks to go, one may use 1/r
+of the time that is left, or an eighth if that is more: what the quick ones leave goes to those after them. A task that
+does not end in its time is `undecided`, and so are those that need its result; the rest goes on.
+
+Before every task the child forks a copy of itself, which waits, and takes its place if it is killed: with everything
+loaded, and everything that was found so far. The copy is made by a process with a single thread. Where there is no
+fork, a fresh interpreter is started, and its start is not counted. Tasks are functions at the top level of a module.
 
 A fresh interpreter spends a second on loading SymPy again. A fork has everything at once, but is safe only of a process
 with a single thread, and NumPy has more: a program forks its first child with `prepare` before it loads that.
@@ -12,6 +16,7 @@ from __future__ import annotations
 
 import gc
 import multiprocessing
+import os
 import signal
 import sys
 import time
@@ -26,6 +31,10 @@ from typing import Any, Literal
 from eos_sym.errors import BadInput, Undecided
 
 STARTING = 60.0  # seconds that a child may need to load its modules on a busy machine, beyond the limit of its task
+LEAST_SHARE = 1 / 8  # of the time that is left, for one task
+SHORTEST = 1e-3  # seconds without which no task is begun
+LONGEST_FAULT = 100  # characters of what an exception says
+FORKS = sys.platform == "linux"
 Task = Callable[[Any], Any]
 
 
@@ -40,17 +49,61 @@ class NotDerived:
 
 
 @dataclass(frozen=True)
+class Ready:
+    """A child's word that it waits for a task: the process that is to be killed if it hangs, or None if it ended."""
+
+    pid: int | None
+
+
+@dataclass
 class Child:
-    """A process that waits for tasks, and our end of the pipe to it."""
+    """A process that works tasks off, and our end of the pipe to it; `pid` changes when a copy takes over."""
 
     process: BaseProcess
     connection: Connection
+    pid: int | None = None
+
+    def do(self, task: Task, seconds: float) -> Any:
+        """What the task comes to in so many seconds."""
+        with suppress(BrokenPipeError):  # it has died, which is what we shall hear
+            self.connection.send(task)
+        if not self.connection.poll(seconds):
+            killed = self.pid
+            self._kill()
+            self.wait(killed)
+            return NotDerived(f"not finished within {seconds:.3g} s; --timeout gives more time")
+        answer = self._received()
+        if isinstance(answer, Ready):
+            self.pid = answer.pid
+            return NotDerived("the process that derived it died, perhaps for want of memory")
+        self.wait()
+        return answer
+
+    def wait(self, killed: int | None = None) -> None:
+        """Hear that the child is ready, or has ended; what a killed one said before is too late."""
+        said = None
+        while not isinstance(said, Ready) or (killed and said.pid == killed):
+            if not self.connection.poll(STARTING):
+                raise TimeoutError(f"the child process was not ready after {STARTING:.0f} s")
+            said = self._received()
+        self.pid = said.pid
 
     def end(self) -> None:
         """Kill it, whatever it does."""
-        self.process.kill()
+        self.connection.close()  # first, so that a copy that takes over ends as well
+        self._kill()
         self.process.join()
-        self.connection.close()
+
+    def _received(self) -> Any:
+        try:
+            return self.connection.recv()
+        except (EOFError, ConnectionResetError):
+            return Ready(None)
+
+    def _kill(self) -> None:
+        if self.pid not in (None, self.process.pid):
+            os.kill(self.pid, signal.SIGKILL)
+        self.process.kill()
 
 
 _PREPARED: list[Child] = []
@@ -58,38 +111,57 @@ _PREPARED: list[Child] = []
 
 def prepare() -> None:
     """Fork the child that is to do the next tasks, where that is safe; else one is started when it is needed."""
-    if sys.platform == "linux" and len(list(Path("/proc/self/task").iterdir())) == 1:
+    if FORKS and _threads() == 1:
         gc.freeze()
         _PREPARED.append(_start("fork"))
 
 
-def run_limited(tasks: Mapping[Hashable, Task], argument: Any, seconds: float) -> dict[Hashable, Any]:
-    """The result of every task, called with the argument, or `NotDerived`; `BadInput` of a task is raised here."""
+def run_limited(
+    tasks: Mapping[Hashable, Task], argument: Any, seconds: float, needs: Mapping[Hashable, Hashable] | None = None
+) -> dict[Hashable, Any]:
+    """The result of every task, called with the argument, or `NotDerived`; `BadInput` of a task is raised here.
+
+    A task whose name is in `needs` is left out where that task before it came to nothing.
+    """
     results: dict[Hashable, Any] = {}
-    remaining = dict(tasks)
-    end = time.monotonic() + seconds
-    while remaining:
-        if time.monotonic() > end:
-            late = NotDerived(f"not begun within {seconds:g} s; --timeout gives more time")
-            return results | dict.fromkeys(remaining, late)
-        child = _PREPARED.pop() if _PREPARED else _start("spawn")
-        try:
-            child.connection.send((list(remaining.values()), argument))
-            if not child.connection.poll(STARTING):
-                raise TimeoutError(f"the child process was not ready after {STARTING:.0f} s")
-            child.connection.recv()
-            for name in list(remaining):
-                left = end - time.monotonic()
-                allowed = max(0.0, left if len(remaining) == 1 else left / 3)
-                if not child.connection.poll(allowed):
-                    results[name] = NotDerived(f"not finished within {allowed:.3g} s; --timeout gives more time")
-                    del remaining[name]
-                    break
-                results[name] = _received(child.connection, name)
-                del remaining[name]
-        finally:
-            child.end()
+    left, child = seconds, _PREPARED.pop() if _PREPARED else _start("spawn")
+    try:
+        _begin(child, argument)
+        for place, (name, task) in enumerate(tasks.items()):
+            needed = (needs or {}).get(name)
+            if isinstance(results.get(needed), NotDerived):
+                results[name] = NotDerived(f"needs {_words(needed)}; {results[needed].reason}")
+                continue
+            if left < SHORTEST:
+                results[name] = NotDerived(f"not begun within {seconds:g} s; --timeout gives more time")
+                continue
+            begun = time.monotonic()
+            results[name] = child.do(task, left * max(1 / (len(tasks) - place), LEAST_SHARE))
+            left -= time.monotonic() - begun
+            if isinstance(results[name], BadInput):
+                raise results[name]
+            if child.pid is None:
+                child.end()
+                child = _start("spawn")
+                _begin(child, argument)
+    finally:
+        child.end()
     return results
+
+
+def _words(name: Hashable) -> str:
+    return str(name[-1] if isinstance(name, tuple) else name).replace("_", " ")
+
+
+def _begin(child: Child, argument: Any) -> None:
+    child.connection.send(argument)
+    child.wait()
+    if child.pid is None:
+        raise ChildProcessError("the child process died at its start; its traceback is above")
+
+
+def _threads() -> int:
+    return len(list(Path("/proc/self/task").iterdir()))
 
 
 def _start(method: Literal["fork", "spawn"]) -> Child:
@@ -103,36 +175,61 @@ def _start(method: Literal["fork", "spawn"]) -> Child:
 
 
 def _work(connection: Connection, inherited: Connection | None) -> None:
-    """In the child: wait for tasks, do them in their order and send what each comes to."""
+    """In the child: do one task after the other and send what each comes to."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is interrupted too, and ends the child
     gc.enable()  # which the parent, at its imports, may not have had
+    os.environ["OMP_NUM_THREADS"] = "1"  # for NumPy, if a task loads it
     if inherited:
         inherited.close()
-    with suppress(EOFError):  # no tasks came: the parent has ended
-        tasks, argument = connection.recv()
-        connection.send("ready")
-        for task in tasks:
-            connection.send(_answer(task, argument))
+    with suppress(EOFError, ConnectionError):  # the parent has ended, or wants no more
+        argument = connection.recv()
+        while True:
+            connection.send(Ready(os.getpid()))
+            task = connection.recv()
+            if FORKS and _threads() == 1:
+                _with_a_copy(connection, task, argument)
+            else:
+                _answer(connection, task, argument)
 
 
-def _answer(task: Task, argument: Any) -> Any:
+def _with_a_copy(connection: Connection, task: Task, argument: Any) -> None:
+    """Do the task, while a copy of this process waits; where it is killed, the call returns in the copy."""
+    reading, writing = os.pipe()
+    copy = os.fork()
+    if copy == 0:
+        os.close(writing)
+        os.read(reading, 1)  # which ends when nobody holds the other end any more
+        os.close(reading)
+        return
+    os.close(reading)
+    _answer(connection, task, argument)
+    os.kill(copy, signal.SIGKILL)
+    os.waitpid(copy, 0)
+    os.close(writing)
+
+
+def _answer(connection: Connection, task: Task, argument: Any) -> None:
+    try:
+        connection.send(_result(task, argument))
+    except ConnectionError:
+        raise
+    except Exception as error:  # it cannot be sent
+        connection.send(_fault(error))
+
+
+def _result(task: Task, argument: Any) -> Any:
     try:
         return task(argument)
     except Undecided as reason:
         return NotDerived(str(reason))
     except BadInput as error:
         return error
-    except RecursionError:
-        return NotDerived("the expressions are nested too deeply")
     except Exception as error:  # a fault in one part is reported in its place, and the rest still comes
-        return NotDerived(f"the derivation failed, {type(error).__name__}: {' '.join(str(error).split())}")
+        return _fault(error)
 
 
-def _received(connection: Connection, name: Hashable) -> Any:
-    try:
-        answer = connection.recv()
-    except EOFError:
-        raise ChildProcessError(f"the child process died while it derived {name}; its traceback is above") from None
-    if isinstance(answer, BadInput):
-        raise answer
-    return answer
+def _fault(error: Exception) -> NotDerived:
+    if isinstance(error, RecursionError):
+        return NotDerived("the expressions are nested too deeply")
+    said = " ".join(str(error).split())
+    return NotDerived(f"the derivation failed, {type(error).__name__}: {said[:LONGEST_FAULT]}")

@@ -12,8 +12,8 @@ from typing import Any
 
 from sympy import CRootOf, Dummy, Expr, Float, I, Matrix, Symbol, im, re
 
-from analysis.derive.problem import Problem
-from eos_sym import BadInput, Map, Undecided
+from analysis.derive.problem import Problem, Refusal
+from eos_sym import Map, Undecided
 from eos_sym.orbits import Manifold, Orbit, Orbits
 from eos_sym.orbits import fixed_points as find_fixed_points
 from eos_sym.orbits import two_cycles as find_two_cycles
@@ -26,7 +26,7 @@ def fixed_points(rule: str, problem: Problem) -> Any:
     dynamics, at = _with_given(problem, rule)
     found = find_fixed_points(dynamics, at)
     if found.complete and not found.orbits and not found.manifolds and rule == "gradient_descent":
-        raise BadInput("the loss has no minimum: its gradient vanishes nowhere")
+        raise Refusal("the loss has no minimum: its gradient vanishes nowhere")
     _refuse_saddles_only(problem, rule, found)
     return _described(found, dynamics, at)
 
@@ -48,7 +48,7 @@ def _refuse_saddles_only(problem: Problem, rule: str, found: Orbits) -> None:
         return
     hessians = (problem.objective.hessian.subs({**problem.at, **orbit.points[0]}) for orbit in found.orbits)
     if all(_has_negative_eigenvalue(hessian) for hessian in hessians):
-        raise BadInput("the loss has no minimum: at every critical point its Hessian has a negative eigenvalue")
+        raise Refusal("the loss has no minimum: at every critical point its Hessian has a negative eigenvalue")
 
 
 def _has_negative_eigenvalue(hessian: Matrix) -> bool:

@@ -23,6 +23,10 @@ from eos_sym.rules import MOMENTUM, RULES
 Point = Mapping[Symbol, Rational]
 
 
+class Refusal(BadInput):
+    """What was typed, refused for what a part of the theory found out about it."""
+
+
 @dataclass(frozen=True)
 class Problem:
     """The objective, the names of the rules, the values given, and where to look and to start."""

@@ -15,8 +15,8 @@ from analysis.derive.dynamics import flips, flow_on_minima, self_stabilization
 from analysis.derive.edge import edge, without_edge
 from analysis.derive.limited import NotDerived, Task, run_limited
 from analysis.derive.orbits import Listed, fixed_points, two_cycles
-from analysis.derive.problem import Problem
-from eos_sym import STEP_SIZE, Map, Undecided
+from analysis.derive.problem import Problem, Refusal
+from eos_sym import STEP_SIZE, BadInput, Map, Undecided
 from eos_sym.flows import conserved_quantities
 from eos_sym.rules import RULES
 from eos_sym.stability import critical_sharpness, stability
@@ -78,17 +78,18 @@ COMMON: dict[str, Task] = {
     "minima": minima,
     "conserved_quantities": conserved,
 }
-OF_A_RULE = {
+OF_A_RULE = {  # the quick parts first
     "map": step,
     "critical_sharpness": critical,
-    "edge": edge,
-    "fixed_points": fixed_points,
+    "stability_at_minima": stability_at_minima,
     "limit_flow": flow_on_minima,
     "self_stabilization": self_stabilization,
-    "stability_at_minima": stability_at_minima,
     "flips": flips,
+    "fixed_points": fixed_points,
+    "edge": edge,
     "two_cycles": two_cycles,
 }
+OF_MINIMA = ("stability_at_minima", "limit_flow")
 
 
 @dataclass(frozen=True)
@@ -108,12 +109,23 @@ class Theory:
 
 def derive(problem: Problem, seconds: float) -> Theory:
     """Everything that can be derived of the problem in so many seconds."""
-    tasks: dict[Any, Task] = dict(COMMON)
-    for name, part in OF_A_RULE.items():  # the quick parts of every rule before the slow ones of any
-        tasks |= {(rule, name): partial(part, rule) for rule in problem.rules}
-    results = run_limited(tasks, problem, seconds)
+    tasks: dict[Any, Task] = {name: partial(part, task) for name, task in COMMON.items()}
+    for name, of_rule in OF_A_RULE.items():  # the quick parts of every rule before the slow ones of any
+        tasks |= {(rule, name): partial(part, partial(of_rule, rule)) for rule in problem.rules}
+    needs: dict[Any, Any] = {(rule, name): "minima" for name in OF_MINIMA for rule in problem.rules}
+    results = run_limited(tasks, problem, seconds, needs)
     of_rules = {rule: _in_form({name: results[rule, name] for name in OF_A_RULE}) for rule in problem.rules}
     return Theory({name: results[name] for name in COMMON}, of_rules)
+
+
+def part(task: Task, problem: Problem) -> Any:
+    """What a part comes to; what it was refused on its way is no fault of what was typed."""
+    try:
+        return task(problem)
+    except Refusal:
+        raise
+    except BadInput as error:
+        raise Undecided(str(error)) from error
 
 
 def _in_form(results: dict[str, Any]) -> dict[str, Any]:

@@ -142,10 +142,10 @@ def _minimum_near(derivatives: Derivatives, start: Sequence[Any]) -> LocalExpans
     where = f"{shown(derivatives, found)}, reached from {near}"
     if found.eigenvalues[-1] < -NEARLY_ZERO * top:
         raise BadInput(f"{where}: a saddle, not a minimum; start near a minimum")
-    if len(found.eigenvalues) > 1 and top - found.eigenvalues[1] <= NEARLY_ZERO * top:
-        raise BadInput(f"{where}: degenerate top eigenvalue, λ₁ = λ₂ = {mp.nstr(top, 6)}; start where λ₁ is simple")
     if found.eigenvalues[-1] > NEARLY_ZERO * top:
         raise Undecided(f"{where}: an isolated minimum, of sharpness {mp.nstr(top, 6)}, and none beside it")
+    if len(found.eigenvalues) > 1 and top - found.eigenvalues[1] <= NEARLY_ZERO * top:
+        raise BadInput(f"{where}: degenerate top eigenvalue, λ₁ = λ₂ = {mp.nstr(top, 6)}; start where λ₁ is simple")
     if mp.norm(_uphill(found)) <= NEARLY_ZERO * top:
         raise Undecided(f"{where}: the sharpness {mp.nstr(top, 6)} does not change along the minima")
     return found

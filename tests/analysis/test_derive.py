@@ -137,13 +137,31 @@ def test_a_loss_that_begins_with_a_minus_follows_two_dashes(run):
         ([*SHALLOW, "--start", "x=1", "y=1"], "eta=VALUE"),
         ([*SHALLOW, "--at", "eta=0.2", "--start", "x=1", "y=1", "--steps", "0"], "--steps 0"),
         ([*SHALLOW, "--timeout", "-1"], "--timeout"),
-        (["x**2 + y**2", "--weights", "x", "y", "--at", "eta=1", "--near", "x=1", "y=1"], "degenerate"),
         ([*SHALLOW, "--at", "eta=0.2", "--near", "x=0", "y=0"], "--near"),
         (["(x**2 - mu)**2/4", "--weights", "x", "--at", "eta=1", "--start", "x=1"], "mu=VALUE"),
     ],
 )
 def test_bad_input_is_one_line(run, arguments, named):
     assert named in run(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("loss", "step_size", "multiplier"),
+    [
+        ("x**2/2", "2", "1 - eta"),
+        ("(x - 1)**2", "1", "1 - 2*eta"),
+        ("log(cosh(x))", "2", "1 - eta"),
+        ("x**2/2 + 3*y**2/2", "2/3", "1 - 3*eta"),
+        ("x**2 + y**2", "1", "1 - 2*eta"),
+    ],
+)
+def test_a_minimum_that_is_a_point_has_its_critical_step_size(run, loss, step_size, multiplier):
+    names = ["x", "y"] if "y" in loss else ["x"]
+    theory = run(loss, "--weights", *names, "--at", "eta=1/2", "--near", *(f"{name}=1" for name in names))["theory"]
+    assert theory["stability_at_minima"]["critical_step_size"] == step_size
+    assert multiplier in theory["stability_at_minima"]["multipliers"]
+    assert "point" in theory["limit_flow"]
+    assert [orbit["verdict"] for orbit in theory["fixed_points"]] == ["stable"]
 
 
 def test_a_degenerate_fixed_point_is_not_called_stable(run):

@@ -1,5 +1,6 @@
 """Work in a child process: results and reasons come back, what hangs is ended, and the rest goes on."""
 
+import os
 import subprocess
 import sys
 import time
@@ -79,6 +80,39 @@ def test_a_fault_in_one_part_is_reported_in_its_place():
     results = run_limited({"one": break_down, "two": double}, 1, 60)
     assert "ZeroDivisionError" in str(results["one"])
     assert results["two"] == 2
+
+
+KNOWN = []
+
+
+def learn(number):
+    KNOWN.append(number)
+
+
+def recall(number):
+    return list(KNOWN)
+
+
+def die(number):
+    os._exit(1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a copy is forked on Linux alone")
+def test_what_was_found_before_a_task_that_hangs_or_dies_is_still_known_after_it():
+    results = run_limited({"a": learn, "stuck": hang, "b": learn, "lost": die, "all": recall}, 7, 4)
+    assert results["all"] == [7, 7]
+    assert "died" in str(results["lost"])
+
+
+def test_what_needs_a_task_that_came_to_nothing_is_not_begun():
+    results = run_limited({"one": decline, "other": hang, "last": double}, 1, 60, {"other": "one"})
+    assert str(results["other"]) == "undecided: needs one; no way is known"
+    assert results["last"] == 2
+
+
+def test_tasks_that_hang_share_the_time():
+    results = run_limited({**dict.fromkeys("abcd", hang), "quick": double}, 1, 2)
+    assert results["quick"] == 2
 
 
 PROGRAM = """
