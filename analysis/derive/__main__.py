@@ -68,35 +68,29 @@ from analysis.derive.theory import Theory, derive
 if study.given:
     prepare()  # now that SymPy is loaded, and before what brings threads
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from sympy import Expr, Float, Symbol
+from sympy import Expr, Rational, Symbol
 
+from analysis.derive.derivatives import compare_derivatives
 from analysis.derive.figure import draw
+from analysis.derive.growth import shows_stability
 from analysis.derive.jets import jet
-from analysis.study import Claim, Evidence, Pieces, Status, agreement, bounded, expect, same, theorem
+from analysis.study import Claim, Evidence, Pieces, Status, agreement, expect, theorem
 from analysis.study.evidence import Channel
-from eos_sym import STEP_SIZE, Map, quadratic
+from eos_sym import STEP_SIZE, Map, Objective, Undecided, quadratic
 from eos_sym.rules import RULES, Preconditioned
 from eos_sym.stability import stability
-from numeric import CompilationError, compile_function, compile_map, compile_observable, compile_sharpness
-from numeric.compile import Array
-from numeric.maps import NumpyEngine
+from numeric import CompilationError, compile_map, compile_observable, compile_sharpness
 
 RECORDED = 4000  # iterations of a run, or so, to a little beyond its end
 SHORTEST = 20  # iterations that are shown of a run that ends at once
-POINTS = 5
 ROUNDING = 1e-9
-DIFFERENCE = 1e-5  # half the distance of the points of a finite difference, relative to 1 + |θ|
-DIFFERENCE_ERROR = 1e-5
-NEAR_THRESHOLD = 1e-2
-THRESHOLD_STEPS = 4000
-PERTURBATION = 1e-6  # of a two-cycle, relative
-RETURNS = 200  # passages along a two-cycle
+NEAR_THRESHOLD = Rational(1, 100)
 END_TOLERANCE = 0.2  # of the distance of the predicted end from the edge; the law is of leading order
 
 
@@ -194,33 +188,14 @@ def claims(options: Options, problem: Problem, theory: Theory, runs: Mapping[str
 
 
 def derivatives(problem: Problem, seed: int) -> Pieces:
-    """Gradient and Hessian against automatic differentiation and finite differences, at random points."""
-    weights, dimension = problem.objective.weights, len(problem.objective.weights)
-    exact = (problem.objective.loss, *problem.objective.gradient, *problem.objective.hessian)
-    expressions = [entry.subs(problem.at) for entry in exact]
-    functions = compiled(compile_function, expressions, weights)
-    around = list(map(float, (problem.start or problem.near or dict.fromkeys(weights, 0)).values()))
-    points = np.array(around) + np.random.default_rng(seed).uniform(-0.5, 0.5, (POINTS, dimension))
-    values = np.array(functions(*points.T))
-    gradient, hessian = values[1 : dimension + 1], values[dimension + 1 :].reshape(dimension, dimension, POINTS)
-    quantity = f"largest error of gradient and Hessian over 1 + |value|, {POINTS} random points, by"
-
-    found = jet(expressions[0], weights, points)
-    error = max(_error(gradient, found.gradient), _error(hessian, found.hessian))
-    yield bounded("autograd", f"{quantity} automatic differentiation", error, below=ROUNDING)
-
-    errors = []
-    for direction in range(dimension):
-        half = np.zeros((POINTS, dimension))
-        half[:, direction] = DIFFERENCE * (1 + np.abs(points[:, direction]))
-        ahead, behind = (np.array(functions(*(points + sign * half).T)[: dimension + 1]) for sign in (1, -1))
-        slopes = (ahead - behind) / (2 * half[:, direction])
-        errors += [_error(gradient[direction], slopes[0]), _error(hessian[:, direction], slopes[1:])]
-    yield bounded("simulation", f"{quantity} central differences", max(errors), below=DIFFERENCE_ERROR)
-
-
-def _error(expected: Any, observed: Any) -> float:
-    return float(np.max(np.abs(expected - observed) / (1 + np.abs(expected))))
+    """Gradient and Hessian with the values given, at random points about the start, or what there is instead."""
+    weights = problem.objective.weights
+    centres = [[float(value) for value in point.values()] for point in (problem.start, problem.near) if point]
+    try:
+        objective = Objective("loss", problem.objective.loss.subs(problem.at), weights)
+        yield from compare_derivatives(objective, [*centres, [0.0] * len(weights)], seed)
+    except (CompilationError, BadInput) as error:
+        raise Undecided(f"the derivatives: {error}") from error
 
 
 def threshold(problem: Problem, rule: str, critical: Any) -> Iterator[Claim]:
@@ -245,18 +220,15 @@ def threshold(problem: Problem, rule: str, critical: Any) -> Iterator[Claim]:
 
 def about_the_threshold(dynamics: Map, curvature: Symbol, values: Mapping[Symbol, Any], level: Expr) -> Pieces:
     """The verdict from the multipliers, and what becomes of a run, on both sides."""
-    sides = [level * (1 + sign * Float(NEAR_THRESHOLD)) for sign in (-1, 1)]
-    jacobian = dynamics.jacobian.subs(dict.fromkeys(dynamics.state, 0))
-    verdicts = [stability(jacobian.subs({**values, curvature: side})).verdict({}) for side in sides]
-    where = f"{NEAR_THRESHOLD:.0%} below and above the critical sharpness"
-    yield theorem(f"stability {where}", "stable, unstable", ", ".join(verdicts))
-    settings = [{**values, curvature: side} for side in sides]
-    start = [1.0, *(0.0 for _ in dynamics.state[1:])]
-    sizes = [np.abs(advanced(dynamics, start, at, THRESHOLD_STEPS)).max() for at in settings]
-    observed = ", ".join("shrinks" if size < 1 else "grows" for size in sizes)
-    yield same(
-        "simulation", f"largest entry of the state after {THRESHOLD_STEPS} steps {where}", "shrinks, grows", observed
-    )
+    origin = dict.fromkeys(dynamics.state, 0)
+    for verdict, side, factor in (("stable", "below", 1 - NEAR_THRESHOLD), ("unstable", "above", 1 + NEAR_THRESHOLD)):
+        where, settings = (
+            f"{float(NEAR_THRESHOLD):.0%} {side} the critical sharpness",
+            {**values, curvature: factor * level},
+        )
+        found = stability(dynamics.jacobian.subs({**origin, **settings})).verdict({})
+        yield theorem(f"stability {where}, by the multipliers", verdict, found)
+        yield partial(shows_stability, verdict, where, dynamics, [origin], settings)
 
 
 def two_cycles(problem: Problem, rule: str, found: Any) -> Iterator[Claim]:
@@ -271,31 +243,18 @@ def two_cycles(problem: Problem, rule: str, found: Any) -> Iterator[Claim]:
             f"two_cycle_{index + 1}_of_{rule}",
             f"{rule.replace('_', ' ')} has the {cycle['verdict']} two-cycle {where}",
             study.source,
-            partial(returns, problem, rule, index, cycle),
+            partial(returns, problem, rule, cycle),
         )
 
 
-def returns(problem: Problem, rule: str, index: int, cycle: Mapping[str, Any]) -> Pieces:
+def returns(problem: Problem, rule: str, cycle: Mapping[str, Any]) -> Pieces:
     """The proof, and a run from close by, which comes back or leaves."""
-    dynamics, (first, _) = problem.maps[rule], cycle["points"]
+    dynamics, points = problem.maps[rule], cycle["points"]
     status: Status = "proved" if cycle["status"] == "proved" else "supported"
-    channel: Channel = "symbolic" if isinstance(next(iter(first.values())), Expr) else "interval"
+    channel: Channel = "symbolic" if isinstance(next(iter(points[0].values())), Expr) else "interval"
     yield Evidence(channel, "stability by the multipliers", status, cycle["verdict"], cycle["verdict"])
-    names = [symbol.name for symbol in dynamics.state]
-    point = np.array([float(first[name]) for name in names])
-    direction = np.random.default_rng(index).standard_normal(len(names))
-    size = PERTURBATION * (1 + np.abs(point).max())
-    start = point + size * direction / np.linalg.norm(direction)
-    distance = np.abs(advanced(dynamics, start, problem.at, 2 * RETURNS) - point).max() / size
-    quantity = f"stability by the distance after {RETURNS} passages, at first {PERTURBATION:g} relative"
-    yield same("simulation", quantity, cycle["verdict"], "stable" if distance < 1 else "unstable")
-
-
-def advanced(dynamics: Map, start: Sequence[float] | Array, values: Mapping[Symbol, Any], steps: int) -> Array:
-    """The state after so many steps, infinite or nan where it is."""
-    engine = NumpyEngine(compile_function(dynamics.step, (*dynamics.state, *dynamics.parameters)))
-    settings = [[float(values[symbol])] for symbol in dynamics.parameters]
-    return engine.advance(np.array(start)[:, None], np.array(settings), steps)[:, 0]
+    located = [{symbol: point[symbol.name] for symbol in dynamics.state} for point in points]
+    yield partial(shows_stability, cycle["verdict"], "of the cycle", dynamics, located, problem.at)
 
 
 def end(problem: Problem, predicted: float | None, run: xr.Dataset) -> Iterator[Claim]:

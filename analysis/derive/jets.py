@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import add, mul
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ from sympy import Abs, Add, Basic, E, Expr, Function, Mul, Pow, Symbol
 
 from eos_sym import BadInput
 
-Array = NDArray[np.float64]
+Array = NDArray[Any]  # of float64 or longdouble
 
 # By name: φ, φ' and φ'' of x, the derivatives with the help of v = φ(x).
 ELEMENTARY: dict[str, tuple[Callable[[Array], Array], Callable[[Array, Array], tuple[Array, Array]]]] = {

@@ -1,0 +1,66 @@
+"""Runs beside an orbit last as long as its multipliers say they must, and say so where they cannot tell."""
+
+import pytest
+from sympy import Rational, Symbol, sqrt
+
+from analysis.derive.growth import shows_stability
+from eos_sym import STEP_SIZE, GradientDescent, HeavyBall, Map, Objective, Undecided, quadratic
+from eos_sym.orbits import two_cycles
+from eos_sym.rules import MOMENTUM
+
+x, y = Symbol("x", real=True), Symbol("y", real=True)
+
+
+def shown(verdict, dynamics, points, values=()):
+    return shows_stability(verdict, "of the orbit", dynamics, points, dict(values)).status
+
+
+def test_a_multiplier_near_one_is_waited_for():
+    dynamics = GradientDescent().map(Objective.from_text("(1 - x*y)**2/2", "x y"))
+    at = {STEP_SIZE: Rational("1.2362")}  # on the diagonal 9 − 2(1 + η)² = −1.00118, just beyond √5 − 1
+    found = [orbit for orbit in two_cycles(dynamics, at).orbits if len({*orbit.points[0].values()}) == 1]
+    slow = [orbit for orbit in found if any(1 < abs(multiplier) < 1.01 for multiplier in orbit.multipliers)]
+    assert len(slow) == 2
+    for orbit in slow:
+        assert shown("unstable", dynamics, orbit.points, at) == "supported"
+        assert shown("stable", dynamics, orbit.points, at) == "refuted"
+
+
+@pytest.mark.parametrize(("curvature", "verdict"), [(3.99, "stable"), (4.01, "unstable")])
+@pytest.mark.parametrize("momentum", [0.0001, 0.5, 0.9, 0.9999])
+def test_heavy_ball_is_told_from_both_sides_of_its_edge(momentum, curvature, verdict):
+    dynamics = HeavyBall().map(quadratic(1))
+    values = {STEP_SIZE: 1, MOMENTUM: momentum, quadratic(1).parameters[0]: curvature * (1 + momentum) / 2}
+    assert shown(verdict, dynamics, [dict.fromkeys(dynamics.state, 0)], values) == "supported"
+
+
+def test_a_run_that_would_take_too_long_says_how_long():
+    dynamics = HeavyBall().map(quadratic(1))
+    values = {STEP_SIZE: 1, MOMENTUM: 1 - 1e-7, quadratic(1).parameters[0]: 1}  # |μ| = √(1 − 10⁻⁷), ln 10/|ln |μ||
+    with pytest.raises(Undecided, match=r"4\.61e\+07 passages"):
+        shown("stable", dynamics, [dict.fromkeys(dynamics.state, 0)], values)
+
+
+@pytest.mark.parametrize(
+    ("step", "points", "verdict"),
+    [
+        ((x**2, y / 2), [{x: 0, y: 0}], "stable"),
+        ((3 * x**2, y**3), [{x: 0, y: 0}], "stable"),  # superstable
+        (((4 * x - 3 * y) / 5 * 1.001, (3 * x + 4 * y) / 5 * 1.001), [{x: 0, y: 0}], "unstable"),  # a rotation
+        ((x + y, y - x / 10**4), [{x: 0, y: 0}], "unstable"),  # nearly a Jordan block: |μ|² = 1 + 10⁻⁴
+        ((x / 2 + 1000 * y, y / 2), [{x: 0, y: 0}], "stable"),  # grows a thousandfold first
+        ((1e8 - 1.01 * (x - 1e8), y / 2), [{x: 1e8, y: 0}], "unstable"),
+        ((1 - 1.5 * x**2 + y, 0 * x), [{x: (1 + sqrt(3)) / 3, y: 0}, {x: (1 - sqrt(3)) / 3, y: 0}], "unstable"),
+    ],
+)
+def test_the_run_agrees_with_the_multipliers(step, points, verdict):
+    dynamics = Map((x, y), (), step)
+    assert shown(verdict, dynamics, points) == "supported"
+    assert shown("stable" if verdict == "unstable" else "unstable", dynamics, points) == "refuted"
+
+
+def test_a_multiplier_that_rounding_hides_is_not_told():
+    away = x - 10**8  # rounded to 10⁻⁸, while the map is linear for deviations up to 10⁻¹¹
+    dynamics = Map((x,), (), (10**8 + away * (1 - Rational(1, 10**4)) + 10**6 * away**2,))
+    with pytest.raises(Undecided, match="rounding"):
+        shown("stable", dynamics, [{x: 10**8}])
