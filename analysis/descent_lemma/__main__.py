@@ -74,7 +74,7 @@ from analysis.descent_lemma.segments import (
     total_weight,
     violations,
 )
-from analysis.study import Evidence, Pieces, agreement, bounded, expect, identity, same
+from analysis.study import Evidence, Pieces, about, agreement, bounded, exceeds, expect, identity, same
 from analysis.study.evidence import Channel
 from eos_sym import STEP_SIZE as ETA
 from eos_sym import Undecided, shallow
@@ -171,8 +171,11 @@ def taylor(catalogue: xr.Dataset, network: xr.Dataset, example_defect: Evidence)
     "wherever S̄, the largest curvature along a step in its direction, is below 2/η, the loss falls in it", TEXTBOOK
 )
 def descent_lemma(catalogue: xr.Dataset, network: xr.Dataset) -> Pieces:
-    """What the identity lacks is the weight; intervals and simulation look at the same iterates."""
-    yield identity("∫₀¹ 2(1 − s) ds", Integer(1), total_weight())
+    """By the identity ΔL has the sign of ηℓ − 2, and ℓ is a mean of c(s) ≤ S̄; intervals and simulation look at the same
+    iterates.
+    """
+    quantity = "Taylor's remainder: R'', R'(0) and R(0), and the total of the weight 2(1 − s) ≥ 0 of c(s) in ℓ"
+    yield identity(quantity, [Integer(0)] * 3 + [Integer(1)], [*taylor_remainder(), total_weight()])
     yield lambda: certified_falls(catalogue)
     yield promises_kept("simulation", catalogue)
     yield lambda: promises_kept("network", finite(network))
@@ -185,7 +188,8 @@ def promises_kept(channel: Channel, run: xr.Dataset) -> Evidence:
 
 @study.claim("the loss rises in a step exactly if the local smoothness ℓ exceeds 2/η", "derived here")
 def rises_exactly_beyond(catalogue: xr.Dataset, network: xr.Dataset, example_defect: Evidence) -> Pieces:
-    """The identity in full for one loss, and all steps that floating point resolves."""
+    """By the identity, for any loss and in full for one; and all steps that floating point resolves."""
+    yield identity("Taylor's remainder: R'', R'(0) and R(0)", [Integer(0)] * 3, taylor_remainder())
     yield example_defect
     yield exactly_beyond("simulation", catalogue)
     yield lambda: exactly_beyond("network", finite(network))
@@ -258,12 +262,17 @@ def sharpness_at_the_edge(catalogue: xr.Dataset, network: xr.Dataset) -> Pieces:
     yield over_the_last_quarter
 
 
-@study.claim("GD on the quadratic model multiplies the top direction of its gradient by 1 − ηλ₁: below −1 beyond 2/η")
+@study.claim(
+    "GD on the quadratic model multiplies the top direction of its gradient by 1 − ηλ₁; that is −1 at λ₁ = 2/η"
+)
 def model_multiplier(catalogue_models: xr.Dataset, network: xr.Dataset, network_models: xr.Dataset) -> Pieces:
     """Where the multiplier is −1, and the growth along the top direction over ten steps."""
-    yield identity("λ₁ where the multiplier is −1", 2 / ETA, critical_sharpness_of_a_quadratic())
-    yield growth("simulation", catalogue_models)
-    yield lambda: growth("network", beyond_the_edge(network, network_models))
+    yield from about(
+        "multiplies",
+        growth("simulation", catalogue_models),
+        lambda: growth("network", beyond_the_edge(network, network_models)),
+    )
+    yield from about("is −1", identity("λ₁ where the multiplier is −1", 2 / ETA, critical_sharpness_of_a_quadratic()))
 
 
 def growth(channel: Channel, model: xr.Dataset) -> Evidence:
@@ -279,17 +288,26 @@ def growth(channel: Channel, model: xr.Dataset) -> Evidence:
 )
 def inherently_non_quadratic(catalogue_models: xr.Dataset, network: xr.Dataset, network_models: xr.Dataset) -> Pieces:
     """Both from the same iterate."""
-    yield model_and_loss("simulation", catalogue_models)
-    yield lambda: model_and_loss("network", beyond_the_edge(network, network_models))
+
+    def beyond() -> xr.Dataset:
+        return beyond_the_edge(network, network_models)
+
+    on_model = of_the_model("simulation", catalogue_models), lambda: of_the_model("network", beyond())
+    on_loss = of_the_loss("simulation", catalogue_models), lambda: of_the_loss("network", beyond())
+    yield from about("diverges", *on_model)
+    yield from about("stays within", *on_loss)
 
 
-def model_and_loss(channel: Channel, model: xr.Dataset) -> Evidence:
-    """What becomes of the model and of the loss."""
-    start = float(model.real_loss[0])
-    grown = "diverges" if float(abs(model.model_loss[-1])) > DIVERGED * start else "stays"
-    stays = "stays" if float(model.real_loss.max()) < BOUNDED * start else "diverges"
-    found = f"model {grown}, loss {stays}"
-    return same(channel, f"end of GD on model and loss, {RUN_ON[channel]}", "model diverges, loss stays", found)
+def of_the_model(channel: Channel, model: xr.Dataset) -> Evidence:
+    """The model's loss at the end of GD on it."""
+    quantity = f"loss of the model at the end of GD on it, over the loss at its start, {RUN_ON[channel]}"
+    return exceeds(channel, quantity, abs(float(model.model_loss[-1] / model.real_loss[0])), above=DIVERGED)
+
+
+def of_the_loss(channel: Channel, model: xr.Dataset) -> Evidence:
+    """The largest loss along GD on it."""
+    quantity = f"largest loss along GD on it, over that at its start, {RUN_ON[channel]}"
+    return bounded(channel, quantity, float(model.real_loss.max() / model.real_loss[0]), below=BOUNDED)
 
 
 study.figure(draw)

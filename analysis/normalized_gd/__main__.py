@@ -94,7 +94,7 @@ from analysis.normalized_gd.theory import (
     x,
     y,
 )
-from analysis.study import Evidence, Pieces, agreement, bounded, exponent, identity, over, same, supported
+from analysis.study import Evidence, Pieces, about, agreement, bounded, exponent, identity, over, same, supported
 from eos_sym import STEP_SIZE, Undecided
 from eos_sym.flows import gradient_flow
 from eos_sym.flows.limit_flow import CURVATURE
@@ -116,13 +116,17 @@ for experiment in (alignment, multipliers, noise, phases, drift):
     study.experiment(experiment)
 
 
-@study.claim("on a quadratic every step of normalized GD has the length η, so that it never converges")
+@study.claim(
+    "on a quadratic every step of normalized GD has the length η, so that it never converges; runs end in two-cycles"
+)
 def no_convergence(derived: Mapping[str, Any], alignment: xr.Dataset) -> Pieces:
     """The length of a step, and how the runs end."""
-    yield identity("squared length of a step", STEP_SIZE**2, derived["squared_length_of_a_step"])
+    length = identity("squared length of a step", STEP_SIZE**2, derived["squared_length_of_a_step"])
+    yield from about("never converges", length)
     pairs = zip(alignment.outcome.values.tolist(), alignment.period.values.tolist(), strict=True)
     endings = sorted({f"{outcome} {period}" for outcome, period in pairs})
-    yield same("simulation", "outcomes and periods of the runs, each once", "periodic 2", ", ".join(endings))
+    found = same("simulation", "outcomes and periods of the runs, each once", "periodic 2", ", ".join(endings))
+    yield from about("runs end", found)
 
 
 @study.claim(
@@ -132,20 +136,28 @@ def no_convergence(derived: Mapping[str, Any], alignment: xr.Dataset) -> Pieces:
 )
 def continuum_of_two_cycles(derived: Mapping[str, Any], cycle: Orbit, multipliers: xr.Dataset) -> Pieces:
     """That it is a two-cycle, and its multipliers, derived and from two steps beside it."""
-    yield identity("how far two steps miss their start", Integer(0), cycle.residual)
-    found = derived["two_step_multipliers"]
-    yield identity("two-step multipliers along and across", [Integer(1), ACROSS], [found["along"], found["across"]])
+    residual = identity("how far two steps miss their start", Integer(0), cycle.residual)
+    yield from about("for every C", residual)
+    derived_ones = [derived["two_step_multipliers"][name] for name in ("along", "across")]
     share, ratio = xr.broadcast(multipliers["C"], multipliers["r"])
     expected = share.copy(data=compile_function([ACROSS], (SHARE, RATIO))(share, ratio)[0])
     worst = float(abs(multipliers.multiplier - expected).max())
-    yield bounded("simulation", "largest error of the multiplier across, over C and r", worst, below=1e-8)
+    yield from about(
+        "two steps multiply",
+        identity("two-step multipliers along and across", [Integer(1), ACROSS], derived_ones),
+        bounded("simulation", "largest error of the multiplier across, over C and r", worst, below=1e-8),
+    )
 
 
-@study.claim("a two-cycle is stable iff 0 < r(1 − r) < 2C(1 − C) in every other direction: only along v₁", HERE)
+@study.claim(
+    "a two-cycle is stable iff 0 < r(1 − r) < 2C(1 − C) in every other direction: only along v₁; there runs end", HERE
+)
 def only_the_top_is_stable(cycle: Orbit, alignment: xr.Dataset, eigenvalues: Sequence[float]) -> Pieces:
     """The margins, and where the runs settle: along v₁, at a C that is stable by the condition."""
     less = RATIO * (1 - RATIO) * (1 + ODDS) ** 2 / ODDS  # 1 minus the multiplier, at C = 1/(1 + odds)
-    yield identity("margins of stability across, in the odds of C", [less, 2 - less], cycle_stability(cycle).margins)
+    margins = cycle_stability(cycle).margins
+    condition = identity("margins of stability across, in the odds of C", [less, 2 - less], margins)
+    yield from about("is stable iff", condition)
 
     def angle() -> Evidence:
         largest = float(settled(alignment).end_angle.max())
@@ -157,7 +169,7 @@ def only_the_top_is_stable(cycle: Orbit, alignment: xr.Dataset, eigenvalues: Seq
         outside = int((share * (1 - share) < (ratios * (1 - ratios)).max() / 2).sum())
         return same("simulation", "runs that end at an unstable C", "0 outside", f"{outside} outside")
 
-    yield from (angle, shares)
+    yield from about("runs end", angle, shares)
 
 
 @study.claim("x̃ = Hθ/η aligns with the top eigenvector, and ‖x̃_t‖ + ‖x̃_{{t+1}}‖ → λ₁", id="alignment")
@@ -199,24 +211,26 @@ def tabulated_drift(drift: xr.Dataset) -> Pieces:
 
 
 @study.claim(
-    "a start exactly across a lesser eigenvector stays across it, and does not move along the minima; the "
-    "least noise turns it to the top eigenvector, and it follows the limit flow",
+    "on ½(1 + x²)y² with a second valley a start exactly across a lesser eigenvector stays across it, and does not move "
+    "along the minima; the least noise turns it to the top eigenvector, and it follows the limit flow",
     HERE,
     id="noise",
 )
 def noise_turns(noise: xr.Dataset, drift: xr.Dataset) -> Pieces:
     """A step from y = 0 moves neither x nor y; runs without noise, and with it."""
-    for kind in KINDS:
-        x_after, y_after, _ = kind.rule.map(FORKED).step
-        yield supported(f"y after a step from y = 0, {kind.shown}", Integer(0), simplify(y_after.subs(y, 0)))
-        yield supported(f"change of x in a step from y = 0, {kind.shown}", Integer(0), simplify(x_after.subs(y, 0) - x))
     final = noise.trajectory.isel(tau=-1).sel(state="x")
     still = float(abs(final.sel(noise="without") - 1).max())
-    yield bounded("simulation", "largest change of x without noise, both rules", still, below=1e-12)
+    without = bounded("simulation", "largest change of x without noise, both rules", still, below=1e-12)
     for kind in KINDS:
+        x_after, y_after, _ = kind.rule.map(FORKED).step
+        after = [simplify(y_after.subs(y, 0)), simplify(x_after.subs(y, 0) - x)]
+        quantity = f"y, and the change of x, after a step from y = 0, {kind.shown}"
+        yield from about("stays across it", identity(quantity, [Integer(0)] * 2, after))
         limit = float(drift.limit.isel(tau=-1).sel(valley="straight", rule=kind.name))
         found = float(final.sel(noise="with", rule=kind.name))
-        yield agreement("simulation", f"x at τ = 2 with noise, {kind.shown}", limit, found, relative=0.01)
+        turned = agreement("simulation", f"x at τ = 2 with noise, {kind.shown}", limit, found, relative=0.01)
+        yield from about("least noise", turned)
+    yield from about("stays across it", without)
 
 
 @study.claim(

@@ -79,7 +79,7 @@ from analysis.sam.runs import (
     torch_sharpness,
 )
 from analysis.sam.theory import GRADIENT_NORM, TwoCycle, first
-from analysis.study import Evidence, Pieces, agreement, bounded, identity, same, theorem
+from analysis.study import Evidence, Pieces, about, agreement, bounded, identity, same, theorem
 from eos_sym import STEP_SIZE, Undecided
 from eos_sym.rules import RADIUS
 
@@ -107,18 +107,20 @@ for experiment in (runs.paths, runs.ends, runs.sides, runs.hovering, runs.two_cy
 
 
 @study.claim(
-    "unnormalized SAM keeps to a minimum if its sharpness is below (√(1 + 8ρ/η) − 1)/(2ρ), and leaves it above",
+    "a minimum is stable under unnormalized SAM below the sharpness (√(1 + 8ρ/η) − 1)/(2ρ), and unstable above; runs on "
+    "½(1 − xyzw)² from next to a minimum stay there below, and leave it above",
     "Long, Bartlett 2024",
 )
 def sam_edge(edge: Expr, sides: xr.Dataset) -> Pieces:
     """The formula, and runs from next to minima on both sides of it."""
-    yield identity("edge of unnormalized SAM", (sqrt(1 + 8 * RADIUS / STEP_SIZE) - 1) / (2 * RADIUS), edge)
+    formula = (sqrt(1 + 8 * RADIUS / STEP_SIZE) - 1) / (2 * RADIUS)
+    yield from about("is stable under", identity("edge of unnormalized SAM", formula, edge))
     if not (sides.outcome == "converged").all():
         raise Undecided("SAM next to a minimum near its edge: not all runs have converged")
     below, above = (sides.change.sel(side=side).values for side in ("below", "above"))
     words = ("stays" if (abs(below) < 1e-3).all() else "leaves", "leaves" if (above < -1e-3).all() else "stays")
     beside = f"where the sharpness of all runs goes from {NEAR_EDGE:.0%} below the edge, and above"
-    yield same("simulation", beside, "stays, leaves", ", ".join(words))
+    yield from about("stay there", same("simulation", beside, "stays, leaves", ", ".join(words)))
 
 
 @study.claim(
@@ -150,32 +152,39 @@ def highest_end(edge: Expr, ends: xr.Dataset, eta: float) -> Evidence:
 
 
 @study.claim(
-    "on a quadratic normalized SAM settles on ±c, c = ηρλ/(2 − ηλ), where λ is at the edge λ(1 + ρλ/‖g‖) = 2/η"
+    "on a quadratic normalized SAM has the two-cycle ±c, c = ηρλ/(2 − ηλ); λ is at the edge λ(1 + ρλ/‖g‖) = 2/η on it; "
+    "runs settle there"
 )
 def two_cycle(cycle: TwoCycle, normalized_edge: Expr, two_cycles: xr.Dataset) -> Pieces:
     """The amplitude in symbols and in runs; the edge at its gradient, and in general."""
     amplitude = RADIUS * STEP_SIZE * first / (2 - STEP_SIZE * first)
-    yield identity("amplitude c of the two-cycle", amplitude, cycle.amplitude)
+    yield from about("has the two-cycle", identity("amplitude c of the two-cycle", amplitude, cycle.amplitude))
     at_norm = first * (1 + RADIUS * first / (first * cycle.amplitude))
-    yield identity("λ(1 + ρλ/‖g‖) on the two-cycle, where ‖g‖ = λc", 2 / STEP_SIZE, at_norm)
     at_edge = normalized_edge * (1 + RADIUS * normalized_edge / GRADIENT_NORM)
-    yield identity("λ(1 + ρλ/‖g‖) at the derived edge, for any ‖g‖", 2 / STEP_SIZE, at_edge)
+    yield from about(
+        "at the edge",
+        identity("λ(1 + ρλ/‖g‖) on the two-cycle, where ‖g‖ = λc", 2 / STEP_SIZE, at_norm),
+        identity("λ(1 + ρλ/‖g‖) at the derived edge, for any ‖g‖", 2 / STEP_SIZE, at_edge),
+    )
     if not (two_cycles.period == 2).all():
         raise Undecided("normalized SAM on quadratics: not all runs have settled on a two-cycle")
     amplitudes = PRODUCTS / (2 - PRODUCTS)  # with η = ρ = 1
     error = float(abs(two_cycles["size"].sel(state="theta1") / amplitudes[:, None] - 1).max())
-    yield bounded("simulation", "largest relative error of c, runs from random starts", error, below=1e-9)
+    settled = bounded("simulation", "largest relative error of c, runs from random starts", error, below=1e-9)
+    yield from about("runs settle", settled)
 
 
-@study.claim("only the two-cycle along the top eigenvector is stable, for all ηλ₁ < 2 and all λ₂")
+@study.claim("only the two-cycle along the top eigenvector is stable, for all ηλ₁ < 2 and all λ₂ < λ₁; runs end on it")
 def alignment(cycle: TwoCycle, two_cycles: xr.Dataset) -> Pieces:
     """The runs are those of the amplitude, read along the other eigenvector."""
     excess = Symbol("excess", positive=True)
     top, other = (cycle.stability(ratio).verdict({}) for ratio in (1 / (1 + excess), 1 + excess))
     expected = "top: stable; other: unstable"
-    yield theorem("verdicts on the two-cycles along either eigenvector", expected, f"top: {top}; other: {other}")
+    verdicts = theorem("verdicts on the two-cycles along either eigenvector", expected, f"top: {top}; other: {other}")
+    yield from about("is stable", verdicts)
     aside = float(two_cycles["size"].sel(state="theta2").max())
-    yield bounded("simulation", "largest |θ₂|/ρ at the end, runs from random starts", aside, below=1e-9)
+    ends = bounded("simulation", "largest |θ₂|/ρ at the end, runs from random starts", aside, below=1e-9)
+    yield from about("runs end", ends)
 
 
 @study.claim(

@@ -61,7 +61,7 @@ from sympy import Integer, Rational, log, nsimplify, sqrt
 from analysis.sgd_selection import in_torch
 from analysis.sgd_selection.figure import draw
 from analysis.sgd_selection.theory import ENDED, FAMILY, SGD, SHRINKS, derived, ended_at, linearized, per_step, rates
-from analysis.study import Claim, Evidence, Pieces, agreement, axis, bounded, identity, same, theorem
+from analysis.study import Claim, Evidence, Pieces, about, agreement, axis, bounded, identity, same, theorem
 from eos_sym import STEP_SIZE, GradientDescent, Undecided
 from eos_sym.stability import mean_square_multiplier
 from eos_sym.stability.stochastic import BATCH_SIZE, CURVATURE, EXAMPLES, SPREAD
@@ -172,15 +172,23 @@ def replays(sgd: xr.Dataset) -> list[Array]:
     return [in_torch.path(START, float(run.eta), run.drawn.values, int(run.step)) for run in first]
 
 
-@study.claim("GD multiplies the distance from 1 by 1 − 2η, and at η = {eta:g} stays at 1")
+@study.claim(
+    "GD multiplies a small distance from 1 by 1 − 2η, up to η = 1 without growth; at η = {eta:g} GD stays at 1"
+)
 def gd_stays(derived: Mapping[str, Any], eta: float, gd: xr.Dataset) -> Pieces:
     """The multiplier and its threshold; then the end of a run, ours and torch's."""
-    yield identity("multiplier of the distance from 1 under GD", 1 - 2 * STEP_SIZE, derived["multiplier_of_gd"])
-    yield identity("critical step size of GD", Integer(1), derived["critical_step_size"]["gradient_descent"])
+    yield from about(
+        "multiplies",
+        identity("multiplier of the distance from 1 under GD", 1 - 2 * STEP_SIZE, derived["multiplier_of_gd"]),
+        identity("critical step size of GD", Integer(1), derived["critical_step_size"]["gradient_descent"]),
+    )
     ours = float(gd.final.sel(state="x"))
     torchs = in_torch.path(START, eta, None, int(gd.step))[-1]
-    yield bounded("simulation", "final distance of GD from 1", abs(ours - 1), below=1 - START)
-    yield bounded("autograd", "final distance of torch's GD from 1", abs(torchs - 1), below=1 - START)
+    yield from about(
+        "stays at 1",
+        bounded("simulation", "final distance of GD from 1", abs(ours - 1), below=1 - START),
+        bounded("autograd", "final distance of torch's GD from 1", abs(torchs - 1), below=1 - START),
+    )
 
 
 @study.claim("SGD multiplies the distance from 1 by 1 − η/5 or by 1 − 19η/5")
@@ -224,9 +232,10 @@ def typical_distance(eta: float, exponent: float, rates: CompiledFunction, growt
         mean = float(np.log(np.abs(in_torch.multipliers(eta))).mean())
         return agreement("autograd", "mean logarithm of torch's |multipliers|", exponent, mean, absolute=1e-12)
 
-    yield from_torch
+    yield from about("the exponent is", from_torch)
     worst = float(np.abs(per_step(growth.log_typical) - rates(growth.eta.values)[0]).max())
-    yield bounded("simulation", "largest error of its rate of growth per step", worst, below=RATE_ERROR)
+    rate = bounded("simulation", "largest error of its rate of growth per step", worst, below=RATE_ERROR)
+    yield from about("grows as", rate)
 
 
 @study.claim("SGD is {verdict} at 1 at η = {eta:g}, and ends at {end}")
@@ -274,10 +283,13 @@ def burst(gd: xr.Dataset, sgd: xr.Dataset, replays: list[Array]) -> Pieces:
         quantity = f"largest loss over the first in every {whose} that left 1, against {BURST:g}"
         return same(channel, quantity, "more", "more" if bursts else "less")
 
-    yield partial(largest, "simulation", "run", left.loss.values)
-    yield partial(largest, "autograd", "run of torch's", in_torchs)
+    yield from about(
+        "bursts",
+        partial(largest, "simulation", "run", left.loss.values),
+        partial(largest, "autograd", "run of torch's", in_torchs),
+    )
     rise = float(gd.loss.diff("iteration").max())
-    yield bounded("simulation", "largest rise of the loss in a step of GD", rise, below=1e-30)
+    yield from about("only falls", bounded("simulation", "largest rise of the loss in a step of GD", rise, below=1e-30))
 
 
 @study.claim("the second moment grows beyond η = 2a/(a² + s²) = {derived[critical_step_size][sgd_mean_square]}")
@@ -294,26 +306,38 @@ def mean_square_threshold(derived: Mapping[str, Any], moments: xr.Dataset) -> Pi
     yield same("simulation", "root mean square below and above the threshold", "shrinks, grows", ", ".join(directions))
 
 
-@study.claim("SGD leaves 1 beyond η = {derived[critical_step_size][sgd_almost_sure]}, the least zero of E log|·|", OURS)
+@study.claim(
+    "the least zero of E log|·| is at η = {derived[critical_step_size][sgd_almost_sure]}; SGD ends at 1 below, and at 0 "
+    "beyond",
+    OURS,
+)
 def almost_sure_threshold(derived: Mapping[str, Any], ends: xr.Dataset) -> Pieces:
     """The zero in closed form, and where runs end on both sides of it."""
     zero = derived["critical_step_size"]["sgd_almost_sure"]
-    yield identity("least zero of E log|·| in η", 5 * (10 - sqrt(62)) / 19, zero)
+    yield from about("least zero", identity("least zero of E log|·| in η", 5 * (10 - sqrt(62)) / 19, zero))
     for side, minimum in ((0, 1), (-1, 0)):
         runs = ends.isel(eta=side)
         quantity = f"runs of {runs.sizes['run']} that end at {minimum}, η = {float(runs.eta):.4f}"
-        yield all_but_strays(quantity, runs.sizes["run"], ended_at(runs, minimum))
+        yield from about("SGD ends", all_but_strays(quantity, runs.sizes["run"], ended_at(runs, minimum)))
 
 
-@study.claim("in between, at η = {between:.4f}, runs converge to 1 although the second moment diverges", OURS)
+@study.claim(
+    "in between, at η = {between:.4f}, the linearization's second moment grows while its typical distance shrinks; "
+    "SGD ends at 1 there",
+    OURS,
+)
 def window(derived: Mapping[str, Any], between: float, ends: xr.Dataset, moments: xr.Dataset) -> Pieces:
     """Both verdicts, where runs end, and how fast the root mean square grows."""
     at = {STEP_SIZE: nsimplify(between, rational=True)}
     verdicts = [f"{name}: {condition.verdict(at)}" for name, condition in SHRINKS.items()]
-    yield theorem("stability of 1", "mean square: unstable; almost sure: stable", "; ".join(verdicts))
+    yield from about(
+        "grows while",
+        theorem("stability of 1", "mean square: unstable; almost sure: stable", "; ".join(verdicts)),
+        growth_of_the_mean_square(derived, between, per_step(moments.log_root_mean_square)[1]),
+    )
     runs = ends.isel(eta=1)
-    yield all_but_strays(f"runs of {runs.sizes['run']} that end at 1", runs.sizes["run"], ended_at(runs, 1))
-    yield growth_of_the_mean_square(derived, between, per_step(moments.log_root_mean_square)[1])
+    ended = all_but_strays(f"runs of {runs.sizes['run']} that end at 1", runs.sizes["run"], ended_at(runs, 1))
+    yield from about("SGD ends at 1", ended)
 
 
 def growth_of_the_mean_square(derived: Mapping[str, Any], step_size: float, rate: float) -> Evidence:
