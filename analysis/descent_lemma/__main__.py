@@ -171,9 +171,7 @@ def taylor(catalogue: xr.Dataset, network: xr.Dataset, example_defect: Evidence)
     "wherever S̄, the largest curvature along a step in its direction, is below 2/η, the loss falls in it", TEXTBOOK
 )
 def descent_lemma(catalogue: xr.Dataset, network: xr.Dataset) -> Pieces:
-    """By the identity ΔL has the sign of ηℓ − 2, and ℓ is a mean of c(s) ≤ S̄; intervals and simulation look at the same
-    iterates.
-    """
+    """By the identity, since ℓ is a mean of c(s) ≤ S̄; intervals and simulation look at the same iterates."""
     quantity = "Taylor's remainder: R'', R'(0) and R(0), and the total of the weight 2(1 − s) ≥ 0 of c(s) in ℓ"
     yield identity(quantity, [Integer(0)] * 3 + [Integer(1)], [*taylor_remainder(), total_weight()])
     yield lambda: certified_falls(catalogue)
@@ -262,9 +260,7 @@ def sharpness_at_the_edge(catalogue: xr.Dataset, network: xr.Dataset) -> Pieces:
     yield over_the_last_quarter
 
 
-@study.claim(
-    "GD on the quadratic model multiplies the top direction of its gradient by 1 − ηλ₁; that is −1 at λ₁ = 2/η"
-)
+@study.claim("GD on the quadratic model multiplies the top of its gradient by 1 − ηλ₁; that is −1 at λ₁ = 2/η")
 def model_multiplier(catalogue_models: xr.Dataset, network: xr.Dataset, network_models: xr.Dataset) -> Pieces:
     """Where the multiplier is −1, and the growth along the top direction over ten steps."""
     yield from about(

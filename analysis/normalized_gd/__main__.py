@@ -117,7 +117,7 @@ for experiment in (alignment, multipliers, noise, phases, drift):
 
 
 @study.claim(
-    "on a quadratic every step of normalized GD has the length η, so that it never converges; runs end in two-cycles"
+    "every step of normalized GD has the length η, so that it never converges; on quadratics it ends in two-cycles"
 )
 def no_convergence(derived: Mapping[str, Any], alignment: xr.Dataset) -> Pieces:
     """The length of a step, and how the runs end."""
@@ -126,7 +126,7 @@ def no_convergence(derived: Mapping[str, Any], alignment: xr.Dataset) -> Pieces:
     pairs = zip(alignment.outcome.values.tolist(), alignment.period.values.tolist(), strict=True)
     endings = sorted({f"{outcome} {period}" for outcome, period in pairs})
     found = same("simulation", "outcomes and periods of the runs, each once", "periodic 2", ", ".join(endings))
-    yield from about("runs end", found)
+    yield from about("ends in", found)
 
 
 @study.claim(
@@ -211,7 +211,7 @@ def tabulated_drift(drift: xr.Dataset) -> Pieces:
 
 
 @study.claim(
-    "on ½(1 + x²)y² with a second valley a start exactly across a lesser eigenvector stays across it, and does not move "
+    "on ½(1 + x²)y² + ¼z² a start exactly across a lesser eigenvector stays across it, and does not move "
     "along the minima; the least noise turns it to the top eigenvector, and it follows the limit flow",
     HERE,
     id="noise",

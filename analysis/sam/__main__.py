@@ -107,8 +107,8 @@ for experiment in (runs.paths, runs.ends, runs.sides, runs.hovering, runs.two_cy
 
 
 @study.claim(
-    "a minimum is stable under unnormalized SAM below the sharpness (√(1 + 8ρ/η) − 1)/(2ρ), and unstable above; runs on "
-    "½(1 − xyzw)² from next to a minimum stay there below, and leave it above",
+    "a minimum is stable under unnormalized SAM below the sharpness (√(1 + 8ρ/η) − 1)/(2ρ), and unstable above; runs "
+    "on ½(1 − xyzw)² from next to a minimum stay there below, and leave it above",
     "Long, Bartlett 2024",
 )
 def sam_edge(edge: Expr, sides: xr.Dataset) -> Pieces:
