@@ -117,7 +117,7 @@ for experiment in (alignment, multipliers, noise, phases, drift):
 
 
 @study.claim(
-    "every step of normalized GD has the length η, so that it never converges; on quadratics it ends in two-cycles"
+    "on a quadratic normalized GD makes steps of length η, so that it never converges; it ends in two-cycles"
 )
 def no_convergence(derived: Mapping[str, Any], alignment: xr.Dataset) -> Pieces:
     """The length of a step, and how the runs end."""
@@ -126,7 +126,7 @@ def no_convergence(derived: Mapping[str, Any], alignment: xr.Dataset) -> Pieces:
     pairs = zip(alignment.outcome.values.tolist(), alignment.period.values.tolist(), strict=True)
     endings = sorted({f"{outcome} {period}" for outcome, period in pairs})
     found = same("simulation", "outcomes and periods of the runs, each once", "periodic 2", ", ".join(endings))
-    yield from about("ends in", found)
+    yield from about("it ends in", found)
 
 
 @study.claim(
