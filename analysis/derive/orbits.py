@@ -93,6 +93,8 @@ def _orbit(orbit: Orbit, dynamics: Map, at: Mapping[Symbol, Expr]) -> dict[str, 
         "verdict": verdict,
         "status": status,
     }
+    if orbit.integers:
+        described["for_every_integer"] = [symbol.name for symbol in orbit.integers]
     if orbit.real_where:
         described["real_where_positive"] = list(orbit.real_where)
     return described

@@ -1,24 +1,32 @@
 """Algebra and numbers that SymPy lacks and the theory stands on; nothing here knows of losses or gradient descent.
 
-`ideals`, `points` and `roots` solve polynomial systems with proof (python-flint), `components` splits solution sets,
+`ideals`, `points` and `roots` solve polynomial systems with proof (python-flint), `components` splits solution sets
+(`elimination`, `inverses`), `kernels` makes functions symbols, `systems` solves for their values, `real_points` decides
+whether there are real solutions,
 `series` expands in a small parameter, `signs` decides signs, `rank_one` tells matrices of rank one, `evaluate` computes
 to any precision and in intervals.
 """
 
-from eos_sym.algebra.components import Component, components, square_roots
+from eos_sym.algebra.components import Component, components
 from eos_sym.algebra.evaluate import Evaluator, evaluator, interval_digits, to_ball, to_interval, without_floats
 from eos_sym.algebra.ideals import Ideal
+from eos_sym.algebra.inverses import square_roots
+from eos_sym.algebra.kernels import Kernels
 from eos_sym.algebra.points import AlgebraicPoint, points, points_of
 from eos_sym.algebra.rank_one import rank_one_pivot
+from eos_sym.algebra.real_points import real_point
 from eos_sym.algebra.roots import decimal, distance, roots_of
 from eos_sym.algebra.series import expand_in
 from eos_sym.algebra.signs import positive_where_defined, sign_changes
+from eos_sym.algebra.systems import System
 
 __all__ = [
     "AlgebraicPoint",
     "Component",
     "Evaluator",
     "Ideal",
+    "Kernels",
+    "System",
     "components",
     "decimal",
     "distance",
@@ -29,6 +37,7 @@ __all__ = [
     "points_of",
     "positive_where_defined",
     "rank_one_pivot",
+    "real_point",
     "roots_of",
     "sign_changes",
     "square_roots",

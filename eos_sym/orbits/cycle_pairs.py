@@ -15,9 +15,8 @@ from __future__ import annotations
 
 from sympy import Expr, Mul, Symbol, factor_list, fraction, together
 
-from eos_sym.algebra import AlgebraicPoint, Ideal, points_of
+from eos_sym.algebra import AlgebraicPoint, Ideal, points_of, real_point
 from eos_sym.errors import Undecided
-from eos_sym.orbits.fixed_points import real_point
 from eos_sym.orbits.manifolds import Manifold, Orbits
 from eos_sym.orbits.orbit import Orbit
 from eos_sym.rules import Map
@@ -123,7 +122,15 @@ def _continuum(dynamics: Map, ideal: Ideal, partner: tuple[Symbol, ...], differe
         if parts:
             equations.append(Mul(*parts))
     needed = _independent(equations, variables)
-    return Manifold(dynamics, variables, needed, ideal.dimension, {}, real_point(ideal, variables))
+    return Manifold(dynamics, variables, needed, ideal.dimension, {}, _sample(ideal, variables))
+
+
+def _sample(ideal: Ideal, variables: tuple[Symbol, ...]) -> dict[Symbol, Expr] | None:
+    try:
+        zero = real_point(ideal)
+    except Undecided:
+        return None
+    return zero.values(variables) if zero is not None else None
 
 
 def _independent(equations: list[Expr], variables: tuple[Symbol, ...]) -> tuple[Expr, ...]:

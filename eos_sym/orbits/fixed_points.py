@@ -1,16 +1,19 @@
 """Fixed points F(θ) = θ of a map: isolated ones, and manifolds of them such as the minima xyzw = 1.
 
-The equations are the numerators of F(θ) − θ. If a polynomial map without parameters has finitely many, they are counted
-and isolated, complex ones included (`eos_sym.algebra.points`). Otherwise the equations are taken apart by
-`eos_sym.algebra.components`, which follows the real solutions: its rules also cover functions with one zero, such as
-the tanh in the gradient of log cosh, and generic parameters. A component ends
+The equations are F(θ) − θ = 0. If they are polynomial in the state, or in monotone functions of it such as the exp of
+a logistic loss (`eos_sym.algebra.systems`), have rational coefficients and finitely many solutions, these are isolated,
+complex ones included. Otherwise the equations are taken apart by `eos_sym.algebra.components`, which follows the real
+solutions: its rules also cover functions that are inverted, such as the tanh in the gradient of log cosh, and generic
+parameters. A component ends
 
-    as a point       in closed form, or, without parameters, as algebraic numbers;
-    as a manifold    with a chart if its equations could be solved, else by its equations;
-    as undecided     if equations with parameters, or equations that are not polynomials, are left.
+    as a point       in closed form, or, without parameters, as algebraic numbers or functions of these;
+    as a family      of points in closed form, one for every integer: the 2πk of sin x = 0;
+    as a manifold    with a chart if its equations could be solved, else by its equations, unless it is proved to have
+                     no real point;
+    as undecided     if equations with parameters, or equations in several functions, are left.
 
 Where a component makes a denominator of F − id vanish, the map is undefined, and there is no fixed point: normalized
-gradient descent has none at a critical point.
+gradient descent has none at a critical point. A point that satisfies the equations of a manifold is not listed beside.
 
 What is undecided is looked for numerically where all parameters have values, and comes back with `complete=False` and
 the reason. Errors: `BadInput` for values of unknown parameters.
@@ -18,70 +21,97 @@ the reason. Errors: `BadInput` for values of unknown parameters.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import combinations, product
+from itertools import product
 
-from sympy import Expr, Integer, Pow, Rational, Symbol, cancel, fraction, nan, oo, simplify, together, zoo
+from sympy import (
+    Abs,
+    Expr,
+    Integer,
+    Pow,
+    Rational,
+    Symbol,
+    acos,
+    acosh,
+    asin,
+    atanh,
+    cancel,
+    default_sort_key,
+    fraction,
+    log,
+    nan,
+    oo,
+    simplify,
+    together,
+    zoo,
+)
 
-from eos_sym.algebra import AlgebraicPoint, Component, Ideal, components, points, points_of, square_roots
-from eos_sym.errors import Undecided
+from eos_sym.algebra import Component, System, components, points_of, real_point, square_roots
+from eos_sym.algebra.elimination import integer_solutions
+from eos_sym.errors import BadInput, Undecided
 from eos_sym.orbits.manifolds import Manifold, Orbits
 from eos_sym.orbits.orbit import Orbit, with_values
 from eos_sym.orbits.search import beyond, search_orbits
 from eos_sym.rules import Map
 
 SLICES = (Integer(1), Rational(1, 2), Integer(-1), Integer(2), Rational(-1, 3), Integer(0))  # for a sample point
+LONGEST_REASON = 200  # characters of the equations that are named as unsolved
 
 
 def fixed_points(dynamics: Map, at: Mapping[Symbol, Expr] | None = None) -> Orbits:
     """All real fixed points, for the given values of parameters; parameters without a value stay symbols."""
     dynamics = with_values(dynamics, at or {})
-    displacement = [fraction(together(step - name)) for name, step in dynamics.substitution.items()]
-    equations = [numerator for numerator, _ in displacement]
-    denominators = [denominator for _, denominator in displacement if denominator.free_symbols & {*dynamics.state}]
-    if not dynamics.parameters and not denominators:
+    displacement = [step - name for name, step in dynamics.substitution.items()]
+    if not dynamics.parameters:
         try:
-            ideal = Ideal.of(equations, dynamics.state)
-            if ideal.dimension <= 0:
-                return _counted(dynamics, ideal)
+            system = System.of(displacement, dynamics.state)
+            if system.ideal.dimension <= 0:
+                return _counted(dynamics, system)
         except Undecided:
             pass  # the rules for components go further in other directions
     try:
-        parts, exceptions = components(equations, dynamics.state)
+        parts, exceptions = components(displacement, dynamics.state)
     except Undecided as undecided:
-        return Orbits(1, (), (), False, f"fixed points: {undecided}")
-    found = _Found(dynamics, denominators)
+        return _searched(dynamics, _Found(dynamics, ()), f"fixed points: {undecided}")
+    below = [fraction(together(part))[1] for part in displacement]
+    found = _Found(dynamics, [denominator for denominator in below if denominator.free_symbols & {*dynamics.state}])
     for part in parts:
         found.add(part)
-    if found.reasons and not dynamics.parameters:
-        return _searched(dynamics, found)
-    reason = "; ".join(found.reasons) or "the equations were taken apart without loss of real solutions"
+    if found.reasons:
+        return _searched(dynamics, found, "; ".join(dict.fromkeys(found.reasons)))
+    reason = "the equations were taken apart without loss of real solutions"
     if exceptions:
         generic = ", ".join(f"{exception} ≠ 0" for exception in exceptions)
         reason += f"; for parameters with {generic}"
-    return Orbits(1, tuple(found.orbits), tuple(found.manifolds), not found.reasons, reason)
+    return Orbits(1, tuple(found.isolated()), tuple(found.manifolds), True, reason)
 
 
-def _searched(dynamics: Map, found: _Found) -> Orbits:
-    """What was found exactly, and what a numerical search adds."""
-    reason = "; ".join(found.reasons)
+def _searched(dynamics: Map, found: _Found, reason: str) -> Orbits:
+    """What was found exactly, and what a numerical search adds, if all parameters have values."""
+    known = Orbits(1, tuple(found.isolated()), tuple(found.manifolds), False, reason)
+    if dynamics.parameters:
+        return known
     try:
-        more = beyond(search_orbits(dynamics, 1), found.orbits, found.manifolds)
+        more = beyond(search_orbits(dynamics, 1), known.orbits, known.manifolds)
     except Undecided as undecided:
-        return Orbits(1, tuple(found.orbits), tuple(found.manifolds), False, f"{reason}; {undecided}")
+        return replace(known, reason=f"{reason}; {undecided}")
     return replace(more, reason=f"{reason}; {more.reason}")
 
 
-def _counted(dynamics: Map, ideal: Ideal) -> Orbits:
-    zeros = points_of(ideal.branches())
-    count = len(ideal.standard_monomials)
+def _counted(dynamics: Map, system: System) -> Orbits:
+    zeros = points_of(system.ideal.branches())
+    solutions = [solution for zero in zeros if (solution := system.solution(zero)) is not None]
+    orbits = tuple(Orbit(dynamics, (values,), error) for values, error in solutions)
+    count = len(system.ideal.standard_monomials)
+    if system.replaced:
+        names = ", ".join(map(str, system.functions))
+        reason = (
+            f"{len(zeros)} complex solutions of polynomial equations in {names}, {len(orbits)} of them with real values"
+        )
+        return Orbits(1, orbits, (), True, reason)
     reason = f"{len(zeros)} complex fixed points, {count} with multiplicity: the dimension of the quotient ring"
-    return Orbits(1, tuple(_orbit(dynamics, zero) for zero in zeros if zero.is_real), (), True, reason, len(zeros))
-
-
-def _orbit(dynamics: Map, zero: AlgebraicPoint) -> Orbit:
-    return Orbit(dynamics, (zero.values(dynamics.state),), zero.error(dynamics.state))
+    return Orbits(1, orbits, (), True, reason, len(zeros))
 
 
 class _Found:
@@ -120,53 +150,96 @@ class _Found:
     def _solved(self, chart: dict[Symbol, Expr], free: tuple[Symbol, ...], part: Component) -> None:
         if any(_vanishes_or_undefined(expression.subs(chart)) for expression in (*self.denominators, *part.nonzero)):
             return
-        if not free:
-            point = {name: simplify(chart[name]) for name in self.map.state}
-            radicands = tuple(dict.fromkeys(r for value in point.values() for r in unknown_radicands(value)))
-            self.orbits.append(Orbit(self.map, (point,), real_where=radicands))
+        if any(value.is_real is False for value in chart.values()):
             return
-        self.manifolds.append(
-            Manifold(self.map, self.map.state, part.equations, len(free), chart, _point_of(chart, free))
-        )
+        if free:
+            sample = _point_of(chart, free)
+            self.manifolds.append(Manifold(self.map, self.map.state, part.equations, len(free), chart, sample))
+            return
+        point = {name: simplify(chart[name]) for name in self.map.state}
+        conditions = tuple(dict.fromkeys(each for value in point.values() for each in real_where(value)))
+        try:
+            self.orbits.append(Orbit(self.map, (point,), real_where=conditions))
+        except BadInput:  # a simplification that fails
+            self.reasons.append(f"{point} was not verified to be a fixed point")
 
     def _unsolved(self, part: Component) -> None:
         """What is left has no closed form: algebraic numbers, or a manifold given by its equations."""
         named = ", ".join(f"{equation} = 0" for equation in part.left)
-        if self.denominators or any(equation.free_symbols & {*self.map.parameters} for equation in part.equations):
+        if len(named) > LONGEST_REASON:
+            named = f"equations in {', '.join(map(str, part.free))}, such as {named[:LONGEST_REASON]}…,"
+        if any(equation.free_symbols & {*self.map.parameters} for equation in part.equations):
             if len(part.left) == 1 and len(part.free) > 1 and not self.denominators:
                 self._manifold(part, len(part.free) - 1, None)
             else:
                 self.reasons.append(f"{named} has no closed-form solution; give all parameters values")
             return
         try:
-            ideal = Ideal.of(part.equations, self.map.state)
-            for expression in part.nonzero:
-                ideal = ideal.where_nonzero(expression)
-            if ideal.dimension > 0:
-                self._manifold(part, ideal.dimension, real_point(ideal, self.map.state))
-            else:
-                self.orbits += [_orbit(self.map, zero) for zero in points_of(ideal.branches()) if zero.is_real]
+            nonzero = [expression.subs(part.chart) for expression in (*part.nonzero, *self.denominators)]
+            system = System.of(part.equations, self.map.state, [_without_roots(expression) for expression in nonzero])
+            if system.ideal.dimension > 0:
+                self._continuum(part, system)
+                return
+            solutions = (system.solution(zero) for zero in points_of(system.ideal.branches()))
+            self.orbits += [Orbit(self.map, (found[0],), found[1]) for found in solutions if found is not None]
         except Undecided as undecided:
             self.reasons.append(f"{named}: {undecided}")
+
+    def _continuum(self, part: Component, system: System) -> None:
+        """A manifold, unless it is proved to have no real point."""
+        try:
+            zero = real_point(system.ideal)
+        except Undecided:
+            self._manifold(part, system.ideal.dimension, None)
+            return
+        if zero is not None:
+            solution = system.solution(zero)
+            self._manifold(part, system.ideal.dimension, solution[0] if solution is not None else None)
 
     def _manifold(self, part: Component, dimension: int, sample: dict[Symbol, Expr] | None) -> None:
         self.manifolds.append(Manifold(self.map, self.map.state, part.equations, dimension, part.chart, sample))
 
+    def isolated(self) -> Iterator[Orbit]:
+        """The orbits that neither satisfy the equations of a manifold nor belong to a family of others."""
+        families = [orbit for orbit in self.orbits if orbit.integers]
+        for orbit in self.orbits:
+            on_manifold = any(manifold.contains(orbit.points[0]) for manifold in self.manifolds if orbit.error == 0)
+            if not on_manifold and not any(_is_member(orbit, family) for family in families if family is not orbit):
+                yield orbit
 
-def unknown_radicands(value: Expr) -> list[Expr]:
-    """What stands under square roots and is not known to be nonnegative."""
-    return [root.base for root in value.atoms(Pow) if root.exp.q == 2 and root.base.is_nonnegative is not True]
+
+def _without_roots(expression: Expr) -> Expr:
+    """An expression that vanishes where the given one does."""
+    plain = expression.replace(Abs, lambda inside: inside)
+    return plain.replace(lambda part: part.is_Pow and part.exp == Rational(1, 2), lambda root: root.base)
 
 
-def real_point(ideal: Ideal, variables: Sequence[Symbol]) -> dict[Symbol, Expr] | None:
-    """A real zero of an ideal of positive dimension, on one of a few slices by coordinate planes, or None."""
-    for value in SLICES:
-        for fixed in combinations(variables, ideal.dimension):
-            slices = ideal.adding(*(ideal.polynomial(variable - value) for variable in fixed))
-            real = [zero for zero in points(slices) if zero.is_real] if slices.dimension == 0 else []
-            if real:
-                return real[0].values(variables)
-    return None
+def _is_member(orbit: Orbit, family: Orbit) -> bool:
+    """Whether an orbit is one of a family, for some values of its integers."""
+    conditions = [family.points[0][name] - orbit.points[0][name] for name in orbit.map.state]
+    while conditions := [condition for condition in conditions if condition != 0]:
+        known = next((c for c in conditions if c.free_symbols and c.free_symbols <= {*family.integers}), None)
+        if known is None or orbit.integers:
+            return False
+        try:
+            solved = integer_solutions(known)
+        except Undecided:
+            return False
+        if not solved:
+            return False
+        conditions = [condition.subs(*solved[0]) for condition in conditions]
+    return True
+
+
+def real_where(value: Expr) -> Iterator[Expr]:
+    """What is positive wherever the value is real, as far as it is not known to be."""
+    for part in sorted(value.atoms(Pow, log, acosh, atanh, acos, asin), key=default_sort_key):
+        inside = part.args[0]
+        within = 1 - inside**2
+        condition = {acosh: inside - 1, atanh: within, acos: within, asin: within}.get(part.func, inside)
+        needed = not part.is_Pow or (part.exp.is_Rational and part.exp.q % 2 == 0)
+        if needed and condition.is_nonnegative is not True:
+            yield condition
 
 
 def _point_of(chart: Mapping[Symbol, Expr], free: Sequence[Symbol]) -> dict[Symbol, Expr] | None:

@@ -43,13 +43,17 @@ class Manifold:
 
     def tangent(self, point: Mapping[Symbol, Expr]) -> list[ImmutableMatrix]:
         """A basis of the tangent space at an exact point of the manifold: the kernel of the equations' Jacobian."""
-        if any(simplify(equation.subs(point)) != 0 for equation in self.equations):
+        if not self.contains(point):
             raise BadInput("the tangent is asked for at a point that is not on the manifold")
         jacobian = Matrix(self.equations).jacobian(self.variables).subs(point)
         basis = [ImmutableMatrix(vector) for vector in jacobian.applyfunc(simplify).nullspace()]
         if len(basis) != self.dimension:
             raise Undecided("the manifold is singular at this point: the equations' Jacobian has a lower rank there")
         return basis
+
+    def contains(self, values: Mapping[Symbol, Expr]) -> bool:
+        """Whether the equations are known to hold at exact values of the variables."""
+        return all(simplify(equation.subs(values)) == 0 for equation in self.equations)
 
     @cached_property
     def stability(self) -> StabilityCondition:

@@ -89,6 +89,12 @@ class Orbit:
         return len(self.points)
 
     @property
+    def integers(self) -> tuple[Symbol, ...]:
+        """The symbols in the points that stand for every integer: a family of orbits, such as 2πk."""
+        inside = {symbol for point in self.points for value in point.values() for symbol in value.free_symbols}
+        return tuple(sorted((name for name in inside - {*self.map.parameters} if name.is_integer), key=str))
+
+    @property
     def status(self) -> str:
         """``proved`` if the error is known, else ``numerical``."""
         return "numerical" if self.error is None else "proved"

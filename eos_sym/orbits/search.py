@@ -90,12 +90,14 @@ def beyond(found: Orbits, orbits: Sequence[Orbit], manifolds: Sequence[Manifold]
 
     The result keeps the reason of the search, and is not complete.
     """
-    known = [_coordinates(orbit) for orbit in orbits]
+    known = [_coordinates(orbit) for orbit in orbits if not orbit.integers]
+    families = [orbit for orbit in orbits if orbit.integers]
     fresh = [
         orbit
         for orbit in found.orbits
         if not any(_same(_coordinates(orbit), other, found.period) for other in known)
         and not any(_lies_on(orbit, manifold) for manifold in manifolds)
+        and not any(_belongs_to(orbit, family) for family in families)
     ]
     return replace(found, orbits=(*orbits, *fresh), manifolds=tuple(manifolds))
 
@@ -109,6 +111,21 @@ def _lies_on(orbit: Orbit, manifold: Manifold) -> bool:
     values = [value for point in orbit.points for value in (point[name] for name in orbit.map.state)]
     at = dict(zip(manifold.variables, values, strict=True))
     return all(abs(equation.subs(at).evalf(DIGITS)) < SAME for equation in manifold.equations)
+
+
+def _belongs_to(orbit: Orbit, family: Orbit) -> bool:
+    """Whether an orbit agrees with a member of a family of fixed points, for the nearest values of its integers."""
+    point, expressions = orbit.points[0], dict(family.points[0])
+    for integer in family.integers:
+        name = next(name for name, value in expressions.items() if integer in value.free_symbols)
+        value = expressions[name]
+        nearest = ((point[name] - value) / value.diff(integer)).subs(dict.fromkeys(family.integers, 0)).evalf()
+        if not nearest.is_number:
+            return False
+        expressions = {name: value.subs(integer, round(nearest)) for name, value in expressions.items()}
+    return all(
+        abs((point[name] - value).evalf(DIGITS)) < SAME * (1 + abs(value)) for name, value in expressions.items()
+    )
 
 
 class _Equations:

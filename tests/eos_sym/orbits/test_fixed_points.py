@@ -1,8 +1,9 @@
+import mpmath
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mpmath import polyroots
-from sympy import Integer, Poly, Rational, degree, diff, simplify, sqrt, symbols
+from sympy import Integer, Poly, Rational, asinh, degree, diff, log, pi, simplify, sqrt, symbols, sympify
 
 from eos_sym import STEP_SIZE, BadInput, GradientDescent, Map, Objective, minimalist, product, quadratic, shallow
 from eos_sym.algebra import Ideal, points, roots_of
@@ -12,6 +13,7 @@ from eos_sym.rules.optimizers import HeavyBall, Nesterov, PreconditionedMomentum
 
 x, y, z, w = symbols("x y z w", real=True)
 mu = symbols("mu", real=True)
+k = symbols("k", integer=True)
 eta = STEP_SIZE
 descent = GradientDescent()
 
@@ -136,6 +138,81 @@ def test_what_is_not_solved_is_searched_for_and_not_called_complete():
     assert not found.complete
     assert [orbit.status for orbit in found.orbits] == ["numerical"] * 3  # sin x = x/4 at 0 and ±2.4746
     assert sorted(float(orbit.points[0][x]) for orbit in found.orbits) == pytest.approx([-2.4745768, 0, 2.4745768])
+
+
+KNOWN = [
+    ("(exp(10*x)-2)**2/400", "x", [log(2) / 10]),
+    ("exp(x)+exp(-2*x)", "x", [log(2) / 3]),
+    ("x**2*exp(1-x)", "x", [0, 2]),
+    ("1-exp(-x**2-y**2)", "x y", [0]),
+    ("(1-tanh(x*y))**2/2", "x y", [0]),  # its tail is flat, and has no zero
+    ("cosh(x)-2*x", "x", [asinh(2)]),
+    ("1-cos(x)", "x", [2 * pi * k, pi + 2 * pi * k]),
+    ("exp(-x)+x**2*exp(-x)", "x", [1]),  # the derivative is −(x − 1)² e⁻ˣ: a double zero
+    ("(exp(x)-y)**2/2+y**2/20", "x y", []),  # least at x = −∞
+    ("log(cosh(x-1))+log(cosh(y+2*x))", "x y", [1]),
+    ("x**2/(1+x**2)", "x", [0]),
+    ("(x**2+y**2+1)**2/4", "x y", [0]),
+]
+
+
+@pytest.mark.parametrize(("text", "weights", "values"), KNOWN)
+@pytest.mark.parametrize("scale", [1, Rational(1, 10**6), 10**6])
+def test_fixed_points_are_those_known_by_hand_on_every_scale(text, weights, values, scale):
+    loss = Objective.from_text(text, weights)
+    dynamics = descent.map(Objective("scaled", scale * loss.loss, loss.weights))
+    for at in ({}, {eta: Rational(1, 10)}):
+        found = fixed_points(dynamics, at)
+        listed = [orbit.points[0][x].subs(k, 7).evalf() for orbit in found.orbits]
+        assert (found.complete, found.manifolds) == (True, ())
+        assert sorted(listed) == pytest.approx(sorted(sympify(value).subs(k, 7).evalf() for value in values))
+
+
+@pytest.mark.parametrize(("text", "weights", "values"), KNOWN[:4])
+def test_nesterov_rests_where_gradient_descent_does(text, weights, values):
+    dynamics = Nesterov().map(Objective.from_text(text, weights))
+    for at in ({}, {eta: Rational(1, 10), MOMENTUM: Rational(9, 10)}):
+        found = fixed_points(dynamics, at)
+        assert (found.complete, [orbit.points[0][x] for orbit in found.orbits]) == (True, values[::-1])
+        assert all(
+            orbit.points[0][name] == 0 for orbit in found.orbits for name in dynamics.state[len(weights.split()) :]
+        )
+
+
+def test_separable_examples_have_no_fixed_point():
+    """(−1, 1) has a positive margin on the examples (1, 2), (−1, 1), (−3, −1) of logistic regression."""
+    loss = Objective.from_text("log(1+exp(-x-2*y))+log(1+exp(x-y))+log(1+exp(3*x+y))", "x y")
+    for at in ({}, {eta: Rational(1, 10)}):
+        found = fixed_points(descent.map(loss), at)
+        assert (found.complete, found.orbits, found.manifolds) == (True, (), ())
+
+
+def test_a_logistic_loss_has_one_fixed_point_in_functions_of_algebraic_numbers():
+    """By Newton's method with mpmath, independently, of the gradient of a convex loss."""
+    loss = Objective.from_text("log(1+exp(-x-y))+log(1+exp(x-y))+log(1+exp(2*y))", "x y")
+    found = fixed_points(descent.map(loss), {eta: Rational(1, 10)})
+    (orbit,) = found.orbits
+    assert (found.complete, orbit.status, orbit.verdict) == (True, "proved", "stable")
+    high = mpmath.findroot(lambda v: 2 / (1 + mpmath.exp(-2 * v)) - 2 / (1 + mpmath.exp(v)), -0.3)  # x = 0 by symmetry
+    assert [float(value) for value in orbit.points[0].values()] == pytest.approx([0, float(high)], abs=1e-14)
+
+
+def test_a_family_has_its_multipliers_for_all_integers():
+    found = fixed_points(descent.map(Objective.from_text("1-cos(x)+y**2", "x y")))
+    assert [set(orbit.multipliers) for orbit in found.orbits] == [{1 - eta, 1 - 2 * eta}, {1 + eta, 1 - 2 * eta}]
+    assert [len(orbit.integers) for orbit in found.orbits] == [1, 1]
+
+
+def test_a_set_without_real_points_is_no_manifold():
+    at = {eta: Rational(1, 10), RADIUS: Rational(1, 2)}
+    found = fixed_points(SharpnessAwareMinimization(normalized=False).map(shallow()), at)
+    assert (found.complete, [manifold.equations for manifold in found.manifolds]) == (True, [(x * y - 1,)])
+
+
+def test_a_point_on_a_manifold_is_not_listed_beside_it():
+    found = fixed_points(descent.map(Objective("cusp", (x**2 - x * y**2 + y**3) ** 2, (x, y))))
+    assert [manifold.equations for manifold in found.manifolds] == [(x**2 - x * y**2 + y**3,)]
+    assert [orbit.points for orbit in found.orbits] == [({x: Rational(9, 2), y: 3},)]  # there the loss is not 0
 
 
 def test_a_quadratic_rests_at_its_minimum_only():
