@@ -6,8 +6,9 @@ and Hessians 0; what is made of jets is a jet, by
     ∇(fg) = f∇g + g∇f,      ∇²(fg) = f∇²g + g∇²f + ∇f∇gᵀ + ∇g∇fᵀ,
     ∇φ(f) = φ'(f)∇f,        ∇²φ(f) = φ'(f)∇²f + φ''(f)∇f∇fᵀ.
 
-The expression is evaluated node by node. Nothing is shared with `numeric.compile` and its code printing, and no
-derivative comes from SymPy, so agreement of the two says something; torch's agree with these in the tests.
+The expression is evaluated node by node, sums of exponentials with their largest term taken out. Nothing is shared with
+`numeric.compile` and its code printing, and no derivative comes from SymPy, so agreement of the two says something;
+torch's agree with these in the tests.
 
 Shapes: values (points,), gradients (weights, points), Hessians (weights, weights, points).
 """
@@ -15,16 +16,17 @@ Shapes: values (points,), gradients (weights, points), Hessians (weights, weight
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add, mul
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sympy import Abs, Add, Basic, E, Expr, Function, Mul, Pow, Symbol
+from sympy import Abs, Add, Basic, E, Expr, Function, Mul, Pow, Symbol, log
 
 from eos_sym import BadInput
+from eos_sym.algebra import factored
 
 Array = NDArray[Any]  # of float64 or longdouble
 
@@ -99,6 +101,8 @@ def jet(expression: Expr, weights: Sequence[Symbol], points: Array) -> Jet:
     def evaluate(node: Basic) -> Jet:
         if node.is_number:
             return Jet(np.full(count, float(node)), flat[0], flat)
+        if isinstance(node, log | Mul | Pow) and (stable := of_sums(node)) is not None:
+            return stable
         if isinstance(node, Pow):
             base, exponent = node.args
             if exponent.is_number:
@@ -110,8 +114,29 @@ def jet(expression: Expr, weights: Sequence[Symbol], points: Array) -> Jet:
             return through(type(node).__name__, of(node.args[0]))
         raise BadInput(f"{node}: this function is not known to automatic differentiation")
 
+    def of_sums(node: Expr) -> Jet | None:
+        """The logarithm of e^v Π Sᵖ, or that product where a power is negative or a root; None of any other node."""
+        parts = factored(node.args[0] if isinstance(node, log) else node)
+        if isinstance(node, log):
+            if not parts.sums or not (parts.rest.is_number and parts.rest.is_positive):
+                return None
+        elif not any(power < 0 or not power.is_Integer for _, power in parts.sums):
+            return None
+        logarithm = of(parts.exponent)
+        for terms, power in parts.sums:
+            logarithm = logarithm + of(power) * log_sum([of(u + log(c)) for u, c in terms.items()])
+        return logarithm + of(log(parts.rest)) if isinstance(node, log) else through("exp", logarithm) * of(parts.rest)
+
     with np.errstate(all="ignore"):  # what is not finite is an error of that size
         return of(expression)
+
+
+def log_sum(exponents: Sequence[Jet]) -> Jet:
+    """The logarithm of a sum of exponentials."""
+    largest = np.max([exponent.value for exponent in exponents], axis=0)
+    scaled = (replace(exponent, value=exponent.value - largest) for exponent in exponents)
+    rest = through("log", reduce(add, (through("exp", exponent) for exponent in scaled)))
+    return replace(rest, value=rest.value + largest)
 
 
 def through(name: str, argument: Jet) -> Jet:

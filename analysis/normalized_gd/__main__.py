@@ -116,9 +116,7 @@ for experiment in (alignment, multipliers, noise, phases, drift):
     study.experiment(experiment)
 
 
-@study.claim(
-    "on a quadratic normalized GD makes steps of length η, so that it never converges; it ends in two-cycles"
-)
+@study.claim("on a quadratic normalized GD makes steps of length η, so that it never converges; it ends in two-cycles")
 def no_convergence(derived: Mapping[str, Any], alignment: xr.Dataset) -> Pieces:
     """The length of a step, and how the runs end."""
     length = identity("squared length of a step", STEP_SIZE**2, derived["squared_length_of_a_step"])

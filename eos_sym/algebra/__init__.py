@@ -2,13 +2,14 @@
 
 `ideals`, `points` and `roots` solve polynomial systems with proof (python-flint), `components` splits solution sets
 (`elimination`, `inverses`), `kernels` makes functions symbols, `systems` solves for their values, `real_points` decides
-whether there are real solutions,
-`series` expands in a small parameter, `signs` decides signs, `rank_one` tells matrices of rank one, `evaluate` computes
-to any precision and in intervals.
+whether there are real solutions, `series` expands in a small parameter, `signs` decides signs, `rank_one` tells
+matrices of rank one, `exponentials` recognizes sums of exponentials, `evaluate` computes to any precision and in
+intervals.
 """
 
 from eos_sym.algebra.components import Component, components
 from eos_sym.algebra.evaluate import Evaluator, evaluator, interval_digits, to_ball, to_interval, without_floats
+from eos_sym.algebra.exponentials import Factored, base_and_power, exponent_of, exponents, factored
 from eos_sym.algebra.ideals import Ideal
 from eos_sym.algebra.inverses import square_roots
 from eos_sym.algebra.kernels import Kernels
@@ -24,14 +25,19 @@ __all__ = [
     "AlgebraicPoint",
     "Component",
     "Evaluator",
+    "Factored",
     "Ideal",
     "Kernels",
     "System",
+    "base_and_power",
     "components",
     "decimal",
     "distance",
     "evaluator",
     "expand_in",
+    "exponent_of",
+    "exponents",
+    "factored",
     "interval_digits",
     "points",
     "points_of",

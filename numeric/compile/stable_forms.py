@@ -6,6 +6,7 @@
     sinhᵏ u / coshⁿ u,  m = min(k, n)   →  sinhᵏ⁻ᵐ u tanhᵐ u / coshⁿ⁻ᵐ u
     c − c / (1 + eᵘ)                    →  c / (1 + e⁻ᵘ)
     c − c tanh² u                       →  c / cosh² u
+    sums of exponentials, such as log(eˣ + eʸ) and eˣ / (eˣ + eʸ): see `numeric.compile.sums_of_exponentials`
 
 These are the losses ℓ(z) = log(1 + e⁻ᶻ) and log cosh z and what their derivatives are made of. On the left, e⁸⁰⁰ is
 infinite and the ratio of two infinities undefined, and 1 − tanh² 20 is 0; on the right every factor is finite, and
@@ -19,11 +20,14 @@ from collections.abc import Iterator
 from sympy import Add, E, Expr, Integer, Mul, cosh, exp, log, sinh, tanh
 from sympy.codegen.numpy_nodes import logaddexp
 
+from numeric.compile import sums_of_exponentials
+
 
 def stabilize(expression: Expr) -> Expr:
     """The same function, in a form that is safe to evaluate in floating point."""
     ratios = expression.replace(lambda part: part.is_Mul or part.is_Add, _bounded)
-    return ratios.replace(lambda part: isinstance(part, log), _logarithm)
+    logarithms = ratios.replace(lambda part: isinstance(part, log), _logarithm)
+    return sums_of_exponentials.bounded(logarithms)
 
 
 def _logarithm(logarithm: Expr) -> Expr:
@@ -32,7 +36,9 @@ def _logarithm(logarithm: Expr) -> Expr:
         (u,) = argument.args
         return logaddexp(u, -u) - log(2)
     exponent = _softplus_argument(argument)
-    return logarithm if exponent is None else logaddexp(Integer(0), exponent)
+    if exponent is not None:
+        return logaddexp(Integer(0), exponent)
+    return sums_of_exponentials.logarithm(argument) or logarithm
 
 
 def _softplus_argument(expression: Expr) -> Expr | None:
@@ -46,7 +52,10 @@ def _softplus_argument(expression: Expr) -> Expr | None:
 
 def _bounded(expression: Expr) -> Expr:
     """The product or sum with its exponential and hyperbolic ratios replaced by bounded factors."""
-    return _bounded_product(expression) if expression.is_Mul else _bounded_sum(expression)
+    if expression.is_Mul:
+        return _bounded_product(expression)
+    bounded = _bounded_sum(expression)
+    return sums_of_exponentials.over_common_sum(bounded) if bounded.is_Add else bounded
 
 
 def _bounded_product(product: Expr) -> Expr:

@@ -1,20 +1,23 @@
 """A loss formula as a torch function of the flat vector θ, for checks by automatic differentiation.
 
-The expression is evaluated node by node with torch's own functions. Nothing is shared with `numeric.compile` and its
-code printing, and derivatives come from autograd, not from SymPy, so agreement of the two says something.
+The expression is evaluated node by node with torch's own functions, sums of exponentials by torch.logsumexp. Nothing is
+shared with `numeric.compile` and its code printing, and derivatives come from autograd, not from SymPy, so agreement of
+the two says something.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from typing import Any
 
 import torch
-from sympy import Abs, Add, Basic, E, Expr, Mul, Pow, Symbol
+from sympy import Abs, Add, Basic, E, Expr, Mul, Pow, Symbol, log
 from torch import Tensor
 
 from eos_sym import BadInput
+from eos_sym.algebra import factored
 from eos_sym.reading.language import FUNCTIONS
 
 _TORCH = {function: getattr(torch, name) for name, function in FUNCTIONS.items()} | {Abs: torch.abs}
@@ -45,6 +48,10 @@ def _value(node: Basic, values: dict[Basic, Any]) -> Any:
 def _evaluate(node: Basic, values: dict[Basic, Any]) -> Any:
     if node.is_number:
         return float(node)
+    if isinstance(node, log | Mul | Pow):
+        stable = _of_sums(node, values)
+        if stable is not None:
+            return stable
     if isinstance(node, Pow):
         base, exponent = node.args
         if base == E:
@@ -56,3 +63,25 @@ def _evaluate(node: Basic, values: dict[Basic, Any]) -> Any:
     if node.func not in _TORCH:
         raise BadInput(f"{node}: torch is not known to have this function")
     return _TORCH[node.func](*parts)
+
+
+def _of_sums(node: Expr, values: dict[Basic, Any]) -> Any:
+    """The logarithm of e^v Π Sᵖ, or that product where a power is negative or a root; None of any other node."""
+    parts = factored(node.args[0] if isinstance(node, log) else node)
+    if isinstance(node, log):
+        if not parts.sums or not (parts.rest.is_number and parts.rest.is_positive):
+            return None
+    elif not any(power < 0 or not power.is_Integer for _, power in parts.sums):
+        return None
+    logarithm = _value(parts.exponent, values)
+    for terms, power in parts.sums:
+        logarithm = logarithm + float(power) * _log_sum(terms, values)
+    if isinstance(node, log):
+        return logarithm + math.log(parts.rest)
+    return torch.exp(logarithm) * _value(parts.rest, values)
+
+
+def _log_sum(terms: Mapping[Expr, Expr], values: dict[Basic, Any]) -> Tensor:
+    exponents = [_value(u + log(c), values) for u, c in terms.items()]
+    tensor = next(exponent for exponent in exponents if isinstance(exponent, Tensor))
+    return torch.logsumexp(torch.stack([tensor.new_zeros(()) + exponent for exponent in exponents]), 0)
