@@ -44,10 +44,20 @@ class Options(SharpeningOptions):
 from dataclasses import replace
 
 from analysis.study import Pieces
-from analysis.training.sharpening import Factor, Histories, along_the_flow, change, few_examples, flow, trend
+from analysis.training.sharpening import (
+    Factor,
+    Histories,
+    along_the_flow,
+    change,
+    few_examples,
+    flow,
+    sharpening,
+    trend,
+)
 from numeric.networks.architectures import FullyConnected
 
 NETWORKS = {"standard": FullyConnected(), "NTK": FullyConnected(bias=False, parameterization="ntk")}
+MEASURES = {"standard": sharpening, "NTK": change}
 SMALL_STEP = {"quick": {"standard": 0.08, "NTK": 1.0}, "full": {"standard": 0.005, "NTK": 0.2}}
 
 
@@ -63,6 +73,7 @@ def factors(options: Options) -> list[Factor]:
             {width: flow(options, data, replace(network, widths=(width, width))) for width in widths},
             SMALL_STEP[options.preset][name],
             logarithmic=True,
+            measure=MEASURES[name],
         )
         for name, network in NETWORKS.items()
     ]

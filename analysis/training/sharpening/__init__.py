@@ -5,6 +5,7 @@ starts for each value of the factor, up to a goal: an accuracy, or a loss. There
 
     sharpening    S(end)/S(0): by how much the sharpness at the goal exceeds the one at the start
     change        |log S(end)/S(0)|: how far it has moved, in either direction
+    final         S(end) itself
 
 The same seed stands for the same random numbers at every value of the factor, so the runs of one seed make a series,
 and trends are tested within series. One run of each factor is repeated by gradient descent with a step size far below

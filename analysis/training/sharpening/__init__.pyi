@@ -6,5 +6,6 @@ from .options import check_rising as check_rising
 from .study import along_the_flow as along_the_flow
 from .trend import Histories as Histories
 from .trend import change as change
+from .trend import final as final
 from .trend import sharpening as sharpening
 from .trend import trend as trend

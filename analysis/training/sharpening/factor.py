@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from analysis.training.sharpening.options import SharpeningOptions
+from analysis.training.sharpening.trend import Measured, sharpening
 from numeric.networks.architectures import Architecture
 from numeric.networks.data import DataSet, Digits
 from numeric.networks.training.experiment import Experiment, Measure, Stop
@@ -21,8 +22,8 @@ MORE_STEPS = 20  # that descent may take than the flow
 class Factor:
     """What is varied: a number, with the experiment that each of its values, rising, stands for.
 
-    `label` is the axis of the figure, `symbol`, in TeX, the name in the titles of its panels; `small_step` is the step
-    size with which one run is repeated by gradient descent.
+    `label` is the axis of the figure, `symbol`, in TeX, the name in the titles of its panels; `measure` is what is
+    claimed to rise or fall with it; `small_step` is the step size with which one run is repeated by gradient descent.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Factor:
     experiments: Mapping[Any, Experiment]
     small_step: float
     logarithmic: bool = False
+    measure: Measured = sharpening
 
     @property
     def values(self) -> tuple[Any, ...]:
@@ -65,7 +67,7 @@ def flow(
     *,
     goal: Stop = ACCURATE,
     steps: int = 1000,
-    every: int = 10,
+    every: int = 4,
 ) -> Experiment:
     """The gradient flow to the goal; the quick preset takes at most so many steps, near the longest that are stable."""
     quick = options.preset == "quick"

@@ -1,7 +1,7 @@
 """The figure of a study of progressive sharpening: a row for each factor.
 
 A panel for each value shows the sharpness against time, a curve for each seed, from its start to the goal; the last
-panel the sharpening S(end)/S(0) of every run, and its medians, against the factor.
+panel what is claimed of the factor, such as the sharpening S(end)/S(0), of every run, and its medians.
 """
 
 from collections.abc import Sequence
@@ -15,20 +15,20 @@ from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
 from analysis.study import THEORY_COLOR, colors, new_figure
 from analysis.training.sharpening.factor import Factor
-from analysis.training.sharpening.trend import Histories, ends, sharpening
+from analysis.training.sharpening.trend import Histories, change, ends, sharpening
 
-PANEL_WIDTH, SUMMARY_WIDTH, ROW_HEIGHT = 1.5, 2.4, 2.3  # inches
+WIDTH, SUMMARY_SHARE, ROW_HEIGHT = 7.0, 1.6, 1.9  # inches; of a panel's width
+MEASURES = {sharpening: "$S_\\mathrm{end}/S_0$", change: "$|\\log S_\\mathrm{end}/S_0|$"}
 GREY = "#666666"
 
 
 def draw(training: Histories, factors: Sequence[Factor]) -> Figure:
     """The whole figure."""
-    most = max(len(factor.values) for factor in factors)
-    figure = new_figure(PANEL_WIDTH * most + SUMMARY_WIDTH + 0.5, ROW_HEIGHT * len(factors) + 0.3)
+    figure = new_figure(WIDTH, ROW_HEIGHT * len(factors) + 0.2)
     rows = figure.subfigures(len(factors), 1, squeeze=False)[:, 0]
     for row, factor in zip(rows, factors, strict=True):
         runs = training[factor.name]
-        ratios = [PANEL_WIDTH] * len(factor.values) + [SUMMARY_WIDTH]
+        ratios = [1.0] * len(factor.values) + [SUMMARY_SHARE]
         panels = row.subplots(1, len(ratios), width_ratios=ratios)
         palette = colors(runs.sizes["seed"])
         _histories(panels[:-1], runs, factor, palette)
@@ -55,14 +55,17 @@ def _histories(panels: Sequence[Axes], runs: xr.Dataset, factor: Factor, palette
 
 
 def _summary(panel: Axes, runs: xr.Dataset, factor: Factor, palette: Sequence[Any]) -> None:
-    """Sharpening against the factor."""
-    measured = sharpening(runs).transpose("seed", factor.name)
+    """What is claimed to rise or fall, against the factor."""
+    measured = factor.measure(runs).transpose("seed", factor.name)
     places = np.array(factor.values, dtype=float)
     for index, series in enumerate(measured.values):
         panel.plot(places, series, "o", color=palette[index], markersize=3)
     panel.plot(places, measured.median("seed"), color=THEORY_COLOR, linewidth=1.0, label="median")
-    panel.axhline(1, color=GREY, linestyle=":", linewidth=0.9)
-    panel.set(xlabel=factor.label, ylabel="sharpening  $S_\\mathrm{end}/S_0$")
+    if factor.measure is sharpening:
+        panel.axhline(1, color=GREY, linestyle=":", linewidth=0.9)
+    else:
+        panel.set_yscale("log")
+    panel.set(xlabel=factor.label, ylabel=MEASURES[factor.measure])
     if factor.logarithmic:
         panel.set_xscale("log")
     panel.xaxis.set_major_locator(FixedLocator(places.tolist()))

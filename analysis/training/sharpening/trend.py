@@ -45,6 +45,11 @@ def change(runs: xr.Dataset) -> xr.DataArray:
     return abs(logarithm).rename("|log S(end)/S(0)|")
 
 
+def final(runs: xr.Dataset) -> xr.DataArray:
+    """S(end) of every run."""
+    return ends(runs)[1].drop_vars(["reading", "reading_time"]).rename("S(end)")
+
+
 def repeated(name: str) -> str:
     """The name of a factor's run by gradient descent."""
     return f"{name}_by_descent"
