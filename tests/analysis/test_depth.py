@@ -12,7 +12,7 @@ def test_a_few_steps_decide_nothing(tmp_path, capsys):
     options = Options(depths=(1, 2, 3), seeds=2, steps=2, workers=1, out=tmp_path, json=True)
     assert work_off(study, options) == 0
     document = json.loads(capsys.readouterr().out)
-    assert [claim["status"] for claim in document["claims"]] == ["undecided"]
+    assert [claim["status"] for claim in document["claims"]] == ["undecided", "undecided"]
     assert [row["depth"] for row in document["simulation"]["depth"]] == [1, 2, 3]
 
 
