@@ -6,6 +6,7 @@ The orders of series are tested by exponents: how fast what a series leaves of t
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 
 import numpy as np
 import xarray as xr
@@ -70,15 +71,16 @@ class Dynamics:
 
 
 def remainder_exponent(exact: Expr, truncated: Expr) -> float:
-    """How fast the error of a truncated series in a, b and κ falls with κ, at a = κ³ and b = κ²."""
-    return order_in_kappa(exact - truncated, {a: KAPPA**3, b: KAPPA**2})
+    """How fast the error of a truncated series in a, b and κ falls with κ, the least of four a = ±κ³/2, b = ±κ²."""
+    signs = product((1, -1), repeat=2)
+    points = ({a: first * KAPPA**3 / 2, b: second * KAPPA**2} for first, second in signs)
+    return min(order_in_kappa(exact - truncated, point) for point in points)
 
 
-def parabola_defect_exponent(theory: Theory) -> float:
-    """How fast the distance from the parabola after two steps from it falls with κ, at b = κ²."""
-    moved = theory.moved[2]
-    defect = moved[a] - theory.parabola.subs(b, moved[b])
-    return order_in_kappa(defect, {a: theory.parabola.subs(b, KAPPA**2), b: KAPPA**2})
+def parabola_exponents(theory: Theory, curve: Expr) -> tuple[float, float]:
+    """How fast the distance from a curve a(b) after two steps from it, and the move of a, fall with κ, at b = κ²."""
+    moved, at = theory.moved[2], {a: curve.subs(b, KAPPA**2), b: KAPPA**2}
+    return order_in_kappa(moved[a] - curve.subs(b, moved[b]), at), order_in_kappa(moved[a] - a, at)
 
 
 def order_in_kappa(expression: Expr, at: Mapping[Symbol, Expr]) -> float:

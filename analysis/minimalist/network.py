@@ -7,9 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from analysis.minimalist.dynamics import Dynamics
-from eos_sym import Objective
-from numeric import compile_function
+from eos_sym import GradientDescent, Objective
+from numeric import compile_function, compile_map
 from numeric.compile import Array
 from numeric.networks import gradient, gradient_descent, hessian, sharpness
 from numeric.networks.architectures import scalar_chain
@@ -49,9 +48,28 @@ def gradient_at_minima(seed: int) -> float:
     return max(sizes)
 
 
+def imbalance_change_along_flow(seed: int) -> float:
+    """The largest |cos| of the angle between ∇(x² − y²) and the gradient at random symmetric points."""
+    loss, cosines = scalar_chain(DEPTH), []
+    for x, y in random_points(seed)[:, :2]:
+        slope, across = gradient(loss, torch.tensor([x, y, x, y])), torch.tensor([x, -y, 0.0, 0.0], dtype=torch.float64)
+        cosines.append(float(abs(slope @ across) / (slope.norm() * across.norm())))
+    return max(cosines)
+
+
+def zero_eigenvalues_at_minima(seed: int) -> float:
+    """The largest of the three least |λ| at random points with xyzw = 1, relative to the greatest λ."""
+    loss, sizes = scalar_chain(DEPTH), []
+    for point in random_points(seed):
+        spectrum = torch.linalg.eigvalsh(hessian(loss, torch.tensor([*point[:-1], 1 / np.prod(point[:-1])])))
+        sizes.append(float(spectrum[:-1].abs().max() / spectrum[-1]))
+    return max(sizes)
+
+
 def sharpness_error_at_minima(seed: int) -> float:
-    """How far 2(x² + y²) is from the spectrum at random symmetric minima, relative to the largest eigenvalue."""
-    return max(distance_from_spectrum((x, 1 / x, x, 1 / x), 2 * (x**2 + x**-2)) for x in random_points(seed)[:, 0])
+    """The largest relative error of 2(x² + y²) at random symmetric minima."""
+    pairs = [(x, 1 / x) for x in random_points(seed)[:, 0]]
+    return max(abs(2 * (x**2 + y**2) / sharpness_at(torch.tensor([x, y, x, y])) - 1) for x, y in pairs)
 
 
 def small_eigenvalue_error(seed: int) -> float:
@@ -74,11 +92,12 @@ def sgd_path() -> Tensor:
     return gradient_descent(scalar_chain(DEPTH), torch.tensor([*START] * 2, dtype=torch.float64), STEP_SIZE, STEPS)
 
 
-def path_error(path: Tensor, dynamics: Dynamics) -> float:
-    """The largest difference between the iterates of torch's SGD and of the simulator, step for step."""
-    start = dict(zip(("x", "y"), START, strict=True))
-    run = dynamics.simulator.run(start, {"eta": STEP_SIZE}, steps=STEPS, record_every=1)
-    return float(np.abs(path[:, :2].numpy() - run.trajectory.values).max())
+def path_error(path: Tensor, objective: Objective) -> float:
+    """The largest difference between the iterates of torch's SGD and of the map on all four weights."""
+    start = dict(zip("xyzw", [*START] * 2, strict=True))
+    full = compile_map(GradientDescent().map(objective))
+    run = full.run(start, {"eta": STEP_SIZE}, steps=STEPS, record_every=1)
+    return float(np.abs(path.numpy() - run.trajectory.values).max())
 
 
 def sharpness_at(weights: Tensor) -> float:
