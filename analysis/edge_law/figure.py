@@ -16,13 +16,14 @@ MARKERS = "osD^vP"
 
 def draw(ends: xr.Dataset, orbits: xr.Dataset) -> Figure:
     """The whole figure."""
-    figure = new_figure(10.5, 3.6)
-    left, middle, right = figure.subplots(1, 3)
+    figure = new_figure(7.0, 6.0)
+    (left, middle), (right, beside) = figure.subplots(2, 2)
     runs = {f"{case.name}, $\\eta={float(case.step_size):g}$": ends.sel(loss=case.name) for case in cases()}
     law(left, runs)
     deviation(middle, runs)
     in_units_of_the_law(right, orbits)
-    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    beside.set_axis_off()
+    beside.legend(*left.get_legend_handles_labels(), loc="center", title="in (a) and (b)", fontsize="medium")
     return figure
 
 
@@ -52,7 +53,7 @@ def deviation(axes: Axes, runs: Mapping[str, xr.Dataset]) -> None:
     sizes = np.array([float(f(run.neglected)) for run in runs.values() for f in (np.min, np.max)])
     across = np.array([0.7 * sizes.min(), 1.4 * sizes.max()])
     axes.loglog(across, across, color=THEORY_COLOR, linestyle="--", linewidth=0.8)
-    axes.annotate("tolerance", (0.4 * across[1], 0.55 * across[1]), ha="right", fontsize="small")
+    axes.annotate("tolerance $\\sigma$", (0.3 * across[1], 0.45 * across[1]), ha="right", fontsize="small")
     for marker, color, run in zip(MARKERS, COLORS, runs.values(), strict=True):
         off = abs(run.end / run.predicted - 1)
         axes.loglog(run.neglected, off, marker + "-", color=color, markersize=4, markerfacecolor="none", linewidth=0.5)
@@ -71,8 +72,8 @@ def in_units_of_the_law(axes: Axes, run: xr.Dataset) -> None:
         axes.plot(y, np.where(predicted >= 0, predicted, np.nan), color=color, linewidth=0.7)
     y = np.linspace(-1, 8, 50)
     axes.plot(y, 1 + y, color=THEORY_COLOR, linestyle="--", linewidth=0.8, label="parabola")
-    axes.plot([], [], color="#666666", linewidth=0.7, label="law")
-    axes.axvline(0, ymax=0.6, color="#666666", linewidth=0.6)
-    axes.set(title="(c) orbits, fast direction", xlabel="excess of the sharpness, $e y$")
+    axes.plot([], [], color="#666666", linewidth=0.7, label="law, to leading order")
+    axes.axvline(0, ymax=0.45, color="#666666", linewidth=0.6)
+    axes.set(title="(c) orbits, fast direction", ylim=(-0.4, 11.5), xlabel="excess of the sharpness, $e y$")
     axes.set(ylabel="squared amplitude, $\\beta e^2 q/4$")
     axes.legend(loc="upper left")

@@ -69,7 +69,8 @@ def zero_eigenvalues_at_minima(seed: int) -> float:
 def sharpness_error_at_minima(seed: int) -> float:
     """The largest relative error of 2(x² + y²) at random symmetric minima."""
     pairs = [(x, 1 / x) for x in random_points(seed)[:, 0]]
-    return max(abs(2 * (x**2 + y**2) / sharpness_at(torch.tensor([x, y, x, y])) - 1) for x, y in pairs)
+    errors = [2 * (x**2 + y**2) / sharpness_at(torch.tensor([x, y, x, y])) - 1 for x, y in pairs]
+    return float(np.abs(errors).max())
 
 
 def small_eigenvalue_error(seed: int) -> float:
