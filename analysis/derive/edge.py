@@ -3,6 +3,9 @@
 The point is that of ``--near``; without it, the end of gradient flow from ``--start``. The prediction for a start takes
 its excess at the end of gradient flow from there. Without values, the law is derived in symbols where the minima and
 the rank of the Hessian there are known.
+
+The law is an expansion. Numbers beyond its range are undecided, with what decided that; in symbols the terminal
+sharpness comes with the part of the depth by which the next order corrects it, to be small against 1.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import Rational, Symbol
+from sympy import Rational, Symbol, factor
 
 from analysis.derive.limited import NotDerived
 from analysis.derive.problem import Point, Problem, Refusal
@@ -24,10 +27,11 @@ SLOW = Rational(1, 100)  # threshold τ: directions with η|λ| well below it co
 
 @dataclass(frozen=True)
 class FlowEnd:
-    """Where gradient flow from the start ends, and how sharp it is there."""
+    """Where gradient flow from the start ends, how sharp it is there, and how far along u the start is from there."""
 
     point: Mapping[Symbol, Rational]
     sharpness: float
+    distance: float
 
 
 def edge(rule: str, problem: Problem) -> Any:
@@ -62,12 +66,21 @@ def edge(rule: str, problem: Problem) -> Any:
         "beta": float(form.beta),
         "quartic": float(form.quartic),
         "kind": form.kind,
-        "terminal_sharpness": None if form.terminal_sharpness is None else float(form.terminal_sharpness),
+        "terminal_sharpness": _terminal_sharpness(form),
         "minimum_at_the_edge": {name.name: float(value) for name, value in minimum.weights.items()},
         "slow_directions": form.slow,
         "slow_threshold": SLOW,
     }
     return report | (_prediction(form, end, eta) if end else {"predicted_end": None, "reason": missing_end})
+
+
+def _terminal_sharpness(form: EdgeNormalForm) -> float | NotDerived | None:
+    """In numbers, undecided beyond the range of the law, and None where it has no such limit."""
+    try:
+        found = form.terminal_sharpness
+    except Undecided as reason:
+        return NotDerived(str(reason))
+    return None if found is None else float(found)
 
 
 def _prediction(form: EdgeNormalForm, end: FlowEnd, eta: Rational) -> dict[str, Any]:
@@ -78,9 +91,16 @@ def _prediction(form: EdgeNormalForm, end: FlowEnd, eta: Rational) -> dict[str, 
         reason = "gradient flow from the start ends below the edge: gradient descent need not reach it"
         return report | {"reason": reason}
     try:
-        return report | {"predicted_end": float(2 / eta + form.end(excess.evalf(30)))}
+        predicted = float(2 / eta + form.end(excess.evalf(30)))
     except Undecided as reason:
         return report | {"reason": str(reason)}
+    if end.distance**2 >= (square := form.largest_square(float(excess))):
+        reason = (
+            f"the start is {end.distance:.3g} away from the minima, along the top eigenvector; the edge law is for "
+            f"starts much nearer than its orbit's amplitude, {square**0.5:.3g}"
+        )
+        return report | {"reason": reason}
+    return report | {"predicted_end": predicted}
 
 
 def _flow_end(problem: Problem, start: Point, at: Point) -> FlowEnd:
@@ -91,8 +111,10 @@ def _flow_end(problem: Problem, start: Point, at: Point) -> FlowEnd:
     if not converged:
         raise Undecided("gradient flow from the start was not seen to end at a minimum")
     exact = {weight: Rational(point[weight.name]) for weight in problem.objective.weights}
-    sharpness = Derivatives(problem.objective, at).expansion([exact[w] for w in problem.objective.weights])
-    return FlowEnd(exact, float(sharpness.eigenvalues[0]))
+    here = Derivatives(problem.objective, at).expansion([exact[weight] for weight in problem.objective.weights])
+    moved = [float(start[weight] - exact[weight]) for weight in problem.objective.weights]
+    distance = abs(sum(float(part) * step for part, step in zip(here.vectors[:, 0], moved, strict=True)))
+    return FlowEnd(exact, float(here.eigenvalues[0]), distance)
 
 
 def _symbolic(problem: Problem, missing: str) -> Any:
@@ -106,10 +128,18 @@ def _symbolic(problem: Problem, missing: str) -> Any:
         "quartic": form.quartic,
         "kind": form.kind,
         "terminal_sharpness": form.terminal_sharpness,
+        **_correction(form),
         "predicted_end": None,
         "sharpness": form.sharpness,
         "reason": missing,
     }
+
+
+def _correction(form: EdgeNormalForm) -> dict[str, Any]:
+    """By what part the next order changes the depth, where there is one and it is quick to derive."""
+    if form.kind != "self_stabilizing" or len(form.sharpness.free_symbols) > 1:
+        return {}
+    return {"depth_correction": factor(form.depth_correction)}
 
 
 def without_edge(reason: str) -> dict[str, Any]:

@@ -99,10 +99,15 @@ def derived(products: Mapping[int, EdgeNormalForm]) -> dict[str, Any]:
 
 
 def as_report(form: EdgeNormalForm) -> dict[str, Any]:
-    """β, κ₄, the end, and the kind."""
-    values = {"beta": form.beta, "quartic": form.quartic, "terminal_sharpness": form.terminal_sharpness}
+    """β, κ₄, the end, with the reason if it is beyond the range of the law, and the kind."""
+    values = {"beta": form.beta, "quartic": form.quartic}
+    reason = {}
+    try:
+        values["terminal_sharpness"] = form.terminal_sharpness
+    except Undecided as beyond:
+        reason = {"terminal_sharpness": f"undecided: {beyond}"}
     numbers = {name: float(value) if value.is_number else value for name, value in values.items()}
-    return {**numbers, "kind": form.kind}
+    return {**numbers, **reason, "kind": form.kind}
 
 
 @study.experiment

@@ -20,33 +20,32 @@ W₀ for κ₄ < 0 (self-stabilizing: y∞ → −1/e as e y₀ → ∞, along t
 :cite:t:`ahn2023threshold`.
 
 The law is a formal leading-order argument; simulation tests it. It is derived for gradient descent, and for no other
-rule. The coefficients in symbols come from `edge_normal_form`; in numbers, for any loss, from
-`eos_sym.edge.normal_form_at_point`. Errors: `Undecided` where β = 0, where a sign is not known, where the Hessian at
-the minima is not known to have rank one, and where the coefficients are not rational in η.
+rule. It is an expansion. Where its next order (`eos_sym.edge.next_order`) moves the end by as much as it is away from
+the edge, or leaves none, the law has ended, and there is no answer.
+
+The coefficients in symbols come from `edge_normal_form`; in numbers, for any loss, from
+`eos_sym.edge.normal_form_at_point`. Errors: `Undecided` where β = 0, where a sign is not known, beyond the range of the
+law, where the Hessian at the minima is not known to have rank one, and where the coefficients are not rational in η.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 from sympy import (
-    Dummy,
     Expr,
+    Float,
     LambertW,
-    Matrix,
     NotInvertible,
     Poly,
-    PolynomialError,
     S,
     Symbol,
     cancel,
     count_ops,
-    diff,
     exp,
     factor,
-    factorial,
     fraction,
     invert,
     simplify,
@@ -54,23 +53,30 @@ from sympy import (
 )
 
 from eos_sym.algebra import positive_where_defined, rank_one_pivot
+from eos_sym.edge.next_orbit import NextOrbits
+from eos_sym.edge.next_order import NextOrder, closed, truncated
+from eos_sym.edge.steep_line import SteepLine
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.losses import Objective
 from eos_sym.notebook import aligned
 from eos_sym.rules import STEP_SIZE
+
+DIGITS = 60  # of 1 + e y₀, half of which are lost to Lambert's W near its branch point
 
 
 @dataclass(frozen=True)
 class EdgeNormalForm:
     """β and κ₄ at minima of the given sharpness, close to 2/η, and what follows from them.
 
-    κ₄ may be off by `accuracy`, which is 0 where it is exact; within it, its sign is not known.
+    κ₄ may be off by `accuracy`, which is 0 where it is exact; within it, its sign is not known. `next_order` calculates
+    what the law neglects of the loss; without it, the form stands for the map of x and y itself.
     """
 
     beta: Expr
     quartic: Expr
     sharpness: Expr = 2 / STEP_SIZE
     accuracy: Expr = S.Zero
+    next_order: Callable[[], NextOrder] = truncated
 
     def __post_init__(self) -> None:
         """Refuse a manifold along which the sharpness does not change."""
@@ -99,15 +105,57 @@ class EdgeNormalForm:
         """−2κ₄/(3β), the inverse of the depth of the endpoint below the edge."""
         return simplify(-2 * self.quartic / (3 * self.beta))
 
-    def end(self, excess: Expr) -> Expr:
-        """y∞ for an entry with the excess y₀ > 0."""
+    def end(self, excess: Expr | float) -> Expr:
+        """y∞ for an entry with the excess y₀ > 0, within the range of the law where all are numbers."""
+        excess = S.Zero + excess
+        end = self._end(excess)
+        if not (self._in_numbers and excess.is_number):
+            return end
+        start = float(excess)
+        self._check(f"the excess {start:.4g}", end, lambda orbits: orbits.end_from(start))
+        return end
+
+    def largest_square(self, excess: float) -> float:
+        """The largest q on the orbit that enters with the excess y₀ and q = 0, all in numbers."""
+        return self._orbits.largest_square(excess)
+
+    @property
+    def depth_correction(self) -> Expr:
+        """By what part of itself the next order deepens the end of the parabola: ν, which is small against 1."""
+        order, small = self.next_order(), S.One / 10**6 / (self.beta * self.e**2)
+        growth, drift = order.growth(small) / small**2, order.drift(small) / small
+        higher = 4 * (drift - order.lag) / (self.beta * self.e) + 32 * growth / (self.beta * self.e) ** 2
+        return (1 / self.sharpness - order.quartic_slope / self.quartic + higher) / self.e
+
+    @property
+    def _in_numbers(self) -> bool:
+        return not any(part.free_symbols for part in (self.beta, self.quartic, self.sharpness))
+
+    @property
+    def _orbits(self) -> NextOrbits:
+        return NextOrbits(float(self.beta), float(self.quartic), float(2 / self.sharpness), self.next_order())
+
+    def _check(self, where: str, end: Expr, next_end: Callable[[NextOrbits], float | None]) -> None:
+        """Refuse an end that the next order takes away, or moves by as much as it is from the edge."""
+        said = f"the edge law is an expansion, and does not reach {where}, with the edge at {self.sharpness.n(4)}: "
+        try:
+            found = next_end(self._orbits)
+        except Undecided as reason:
+            raise Undecided(said + f"there is {reason}") from reason
+        if found is None:
+            raise Undecided(said + f"the next order leaves no end near {end.n(4)}")
+        if abs(found / end - 1) >= 1:
+            raise Undecided(said + f"the next order moves the end {end.n(4)} to {found:.4g}")
+
+    def _end(self, excess: Expr) -> Expr:
         if excess.is_nonpositive:
             raise BadInput(f"the excess {excess} is not positive: gradient descent enters the edge from above")
         if self.kind == "undecided":
             raise Undecided(f"the edge law: the sign of the quartic coefficient {self.quartic} is not known")
         if self.kind == "overshooting":
             return -excess
-        height = 1 + self.e * excess
+        scaled = self.e * excess
+        height = 1 + (Float(scaled, DIGITS) if scaled.is_number else scaled)
         if self.kind == "subcritical" and not height.is_positive:
             raise Undecided(f"the edge law: with 1 + e y₀ = {height} not known to be positive, the orbit may escape")
         branch = 0 if self.kind == "self_stabilizing" else -1
@@ -118,7 +166,10 @@ class EdgeNormalForm:
         """How far below the edge gradient descent ends from a large excess: 3β/(2|κ₄|), if it is self-stabilizing."""
         if self.kind != "self_stabilizing":
             raise Undecided(f"the edge law: no limit of large excess, the kind is {self.kind}")
-        return simplify(1 / self.e)
+        depth = simplify(1 / self.e)
+        if self._in_numbers:
+            self._check(f"the depth {depth.n(4)}", -depth, NextOrbits.end_of_parabola)
+        return depth
 
     @cached_property
     def terminal_sharpness(self) -> Expr | None:
@@ -141,7 +192,14 @@ class EdgeNormalForm:
         (coordinate,) = coordinates
         equation = Poly(fraction(together(self.sharpness - 2 / STEP_SIZE))[0], coordinate, field=True)
         beta, quartic = (_reduced(coefficient, equation) for coefficient in (self.beta, self.quartic))
-        return EdgeNormalForm(beta, quartic, 2 / STEP_SIZE)
+
+        @cache
+        def next_order() -> NextOrder:
+            order = self.next_order()
+            parts = (order.beta_slope, order.quartic_slope, order.lag, order.growth(S.One), order.drift(S.One))
+            return closed(*(_reduced(part, equation) for part in parts))
+
+        return EdgeNormalForm(beta, quartic, 2 / STEP_SIZE, next_order=next_order)
 
 
 def _reduced(quantity: Expr, equation: Poly) -> Expr:
@@ -165,8 +223,6 @@ def _shorter(fraction_of_polynomials: Expr) -> Expr:
 def edge_normal_form(objective: Objective, curve: Mapping[Symbol, Expr] | None = None) -> EdgeNormalForm:
     """The normal form at the minima of a loss whose Hessian there has rank one, in the coordinates of their chart.
 
-    Then ∇²L = S u uᵀ, so that u is any column h of the Hessian over its length, every other direction is slow, and β
-    and κ₄ are rational in the coordinates. T and Q are derivatives of the gradient along the line θ + th.
     The minima may be restricted to a curve that gives some coordinates by another one, as {z: x, y: 1/x}.
     """
     minima = objective.minima
@@ -176,20 +232,5 @@ def edge_normal_form(objective: Objective, curve: Mapping[Symbol, Expr] | None =
     pivot = rank_one_pivot(hessian)
     if pivot is None:
         raise Undecided(f"the edge law: the Hessian at the minima of {objective.name} is not known to have rank one")
-    column, sharpness = hessian.col(pivot), cancel(hessian.trace())
-    length_squared = cancel(column[pivot] * sharpness)
-    distance = Dummy("t", real=True)
-    line = {weight: value + distance * part for (weight, value), part in zip(point.items(), column, strict=True)}
-    slopes = [slope.xreplace(line) for slope in objective.gradient]
-    third = Matrix([_derivative(slope, distance, 2) for slope in slopes]) / length_squared
-    fourth = Matrix([_derivative(slope, distance, 3) for slope in slopes]).dot(column) / length_squared**2
-    along = cancel(third.dot(column)) ** 2 / length_squared
-    return EdgeNormalForm(factor(third.dot(third) - along), factor(fourth - 3 * along / sharpness), sharpness)
-
-
-def _derivative(slope: Expr, distance: Symbol, order: int) -> Expr:
-    """The derivative at distance 0; of a polynomial from its coefficients, which is a hundred times faster."""
-    try:
-        return factorial(order) * Poly(slope, distance).coeff_monomial(distance**order)
-    except PolynomialError:
-        return diff(slope, distance, order).subs(distance, 0)
+    line = SteepLine(objective, point, hessian, pivot)
+    return EdgeNormalForm(line.beta, line.quartic, line.sharpness, next_order=cache(line.next_order))

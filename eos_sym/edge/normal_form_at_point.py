@@ -15,7 +15,8 @@ along the floor of a valley leads to sharper points.
 
 The numbers are computed, not certified. Their accuracy is estimated: κ₄ is computed once more after one Newton step in
 the fast directions, which measures how far the point is from the floor, and what it changes, with an allowance for
-rounding, is the accuracy. A κ₄ smaller than its accuracy has no sign, and the kind is undecided.
+rounding, is the accuracy. A κ₄ smaller than its accuracy has no sign, and the kind is undecided, unless κ₄ = 0 is an
+identity (`eos_sym.edge.exact_quartic`).
 
 Errors: `BadInput` for a saddle, a degenerate top eigenvalue, and a point that is not at the edge or not on the floor;
 `Undecided` where there is no gap around τ, no slow direction, or no change of sharpness along the slow ones.
@@ -25,11 +26,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any
 
 from mpmath import mp
 from sympy import Expr, Float
 
+from eos_sym.edge.alternation import alternation
+from eos_sym.edge.exact_quartic import quartic_is_zero
+from eos_sym.edge.next_order import NextOrder
 from eos_sym.edge.normal_form import EdgeNormalForm
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.losses import Derivatives, LocalExpansion, Objective, Values, real_number, values_of
@@ -39,6 +44,8 @@ GAP = 3  # the factor by which ηλⱼ has to be clear of the threshold
 ROUNDING = mp.mpf(10) ** -20  # allowance for the rounding of points, relative to the terms of a coefficient
 DEGENERATE = mp.mpf(10) ** -12  # λ₁ − λ₂ relative to λ₁
 ON_THE_FLOOR = 0.1  # the largest accuracy of κ₄, relative to its terms, with which a point is accepted
+NEIGHBOUR = mp.mpf(10) ** -10  # its excess, relative to the edge, for the slopes of β and κ₄ along the floor
+PULLS = 4  # Newton steps back to the floor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,14 +79,18 @@ def edge_normal_form_at(
         slow_ones = _slow_directions(here, eta, threshold)
         accuracy = _accuracy(derivatives, here, slow_ones)
         top, pairs = here.eigenvalues[0], list(zip(here.eigenvalues, here.projections, strict=True))
-        beta = mp.fsum(here.projections[j] ** 2 for j in slow_ones)
+        beta = _beta(here, slow_ones)
         if beta <= ROUNDING * mp.fsum(projection**2 for projection in here.projections):
             raise Undecided("the edge law: the sharpness does not change along the slow directions, β = 0")
+        quartic = _quartic(here, slow_ones)
+        if abs(quartic) <= accuracy and quartic_is_zero(objective, here, slow_ones, at):
+            quartic = accuracy = mp.mpf(0)
         return LocalEdgeNormalForm(
             beta=_number(beta),
-            quartic=_number(_quartic(here, slow_ones)),
+            quartic=_number(quartic),
             sharpness=_number(2 / eta),
             accuracy=_number(accuracy),
+            next_order=cache(partial(_next_order, derivatives, here, slow_ones, eta)),
             slow=len(slow_ones),
             threshold=_number(threshold),
             fourth=_number(here.fourth),
@@ -115,6 +126,53 @@ def _slow_directions(here: LocalExpansion, eta: Any, threshold: Any) -> list[int
             f"the edge law: no direction is slow, all have ηλ ≥ {mp.nstr(margin, 6)}: no manifold of minima"
         )
     return slow
+
+
+def _next_order(derivatives: Derivatives, here: LocalExpansion, slow: Sequence[int], eta: Any) -> NextOrder:
+    """The slopes by differences along the floor, growth and drift from the pair of points at the amplitude."""
+    with mp.workdps(DIGITS):
+        uphill = here.vectors * mp.matrix([t if j in slow else 0 for j, t in enumerate(here.projections)])
+        beta, quartic = mp.norm(uphill) ** 2, _quartic(here, slow)
+        excess = NEIGHBOUR * here.eigenvalues[0]
+        ahead, behind = (
+            _on_floor(derivatives, mp.matrix(list(here.point)) + sign * excess / beta * uphill, slow)
+            for sign in (1, -1)
+        )
+        betas, quartics = zip(*((_beta(there, slow), _quartic(there, slow)) for there in (ahead, behind)), strict=True)
+        rise = ahead.eigenvalues[0] - behind.eigenvalues[0]
+        pairs = enumerate(zip(here.projections, here.eigenvalues, strict=True))
+        lag = mp.fsum((projection / value) ** 2 for j, (projection, value) in pairs if j not in slow)
+
+    @cache
+    def beyond(square: Expr) -> tuple[Expr, Expr]:
+        with mp.workdps(DIGITS):
+            q = real_number("q", square)
+            found = alternation(derivatives, here, slow, eta, q)
+            return _number(found.growth - quartic * q / 6), _number(2 * found.drift / (beta * q) - 1)
+
+    return NextOrder(
+        _number((betas[0] - betas[1]) / rise),
+        _number((quartics[0] - quartics[1]) / rise),
+        _number(lag),
+        lambda square: beyond(square)[0],
+        lambda square: beyond(square)[1],
+    )
+
+
+def _on_floor(derivatives: Derivatives, start: Any, slow: Sequence[int]) -> LocalExpansion:
+    """Where the fast forces vanish, beside a point that is close to there already."""
+    here = derivatives.expansion(list(start))
+    for _ in range(PULLS):
+        floor = mp.matrix(list(here.point))
+        for index, (force, value) in enumerate(zip(here.forces, here.eigenvalues, strict=True)):
+            if index not in slow:
+                floor -= force / value * here.vectors[:, index]
+        here = derivatives.expansion(list(floor))
+    return here
+
+
+def _beta(here: LocalExpansion, slow: Sequence[int]) -> Any:
+    return mp.fsum(here.projections[j] ** 2 for j in slow)
 
 
 def _quartic(here: LocalExpansion, slow: Sequence[int]) -> Any:

@@ -176,9 +176,29 @@ def test_a_loss_that_is_not_defined_everywhere_is_one_line(run, loss):
 
 
 def test_a_prediction_that_a_run_refutes_is_an_open_finding(run):
-    document = run(
-        *["log(cosh(1 - x*y)) + 5*(w - x*y)**2/2", "--weights", "x", "y", "w", "--at", "eta=0.05"],
-        *["--near", "x=6", "y=0.16", "w=1", "--start", "x=6.4", "y=0.15", "w=0.9"],
-    )
+    """From .8 of the orbit's q at the start it ends at −√1.8 y₀, and the law, for small q, says −y₀."""
+    document = run(*SHALLOW, "--at", "eta=0.05", "--near", "x=6.3", "y=0.15", "--start", "x=6.3654", "y=0.1647")
     (end,) = [claim for claim in document["claims"] if claim["id"] == "end"]
-    assert (document["simulation"]["outcome"], end["status"], end["open"]) == ("diverged", "refuted", True)
+    assert (document["simulation"]["outcome"], end["status"], end["open"]) == ("converged", "refuted", True)
+
+
+@pytest.mark.parametrize(
+    ("start", "said"),
+    [
+        (["x=6.4", "y=0.15", "w=0.9"], "leaves no end"),  # from there, gradient descent diverges
+        (["x=6.33", "y=0.2", "w=1"], "away from the minima"),
+    ],
+)
+def test_beyond_the_range_of_the_edge_law_no_end_is_predicted(run, start, said):
+    near = ["--near", "x=6", "y=0.16", "w=1", "--start", *start, "--steps", "100"]
+    loss = ["log(cosh(1 - x*y)) + 5*(w - x*y)**2/2", "--weights", "x", "y", "w", "--at", "eta=0.05"]
+    law = run(*loss, *near)["theory"]["edge"]
+    assert law["predicted_end"] is None
+    assert said in law["reason"]
+
+
+def test_a_terminal_sharpness_out_of_reach_of_the_law_is_undecided(run):
+    law = run(*SHALLOW, "--at", "eta=0.05", "--near", "x=6.3", "y=0.15")["theory"]["edge"]
+    assert law["terminal_sharpness"].startswith("undecided: the edge law is an expansion, and does not reach")
+    assert "3990" in law["terminal_sharpness"]
+    assert law["kind"] == "self_stabilizing"

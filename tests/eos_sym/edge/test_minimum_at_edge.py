@@ -155,9 +155,32 @@ def test_slow_and_fast_need_a_gap_between_them_and_below_the_edge():
         edge_normal_form_at(loss, point, Rational(1, 5), TAU, {rate: 5})
 
 
-def test_a_quartic_coefficient_that_vanishes_in_numbers_leaves_the_kind_undecided():
-    loss = text("s*u**2/2 + 2*w*u**2 + 5*w**2/2 + 2*u**4/5", "s u w")  # Q = 48/5 = 3 · 16/5
-    form = edge_normal_form_at(loss, near(loss, 20, 0, 0), Rational(1, 10), TAU, {})
+VANISHING = "s*u**2/2 + 2*w*u**2 + 5*w**2/2 + 2*u**4/5"  # Q = 48/5 = 3 · 16/5
+
+
+@pytest.mark.parametrize(
+    ("loss", "weights", "point"),
+    [
+        ("(1 + x**2)*y**2/2", "x y", (sqrt(19), 0)),
+        ("(1 + x**2)*(y - 3/7)**2/2", "x y", (sqrt(19), Rational(3, 7))),
+        (VANISHING, "s u w", (20, 0, 0)),
+    ],
+)
+def test_a_quartic_coefficient_that_vanishes_identically_is_0(loss, weights, point):
+    objective = text(loss, weights)
+    form = edge_normal_form_at(objective, near(objective, *point), Rational(1, 10), TAU, {})
+    assert (form.kind, form.quartic, form.accuracy) == ("overshooting", 0, 0)
+    assert form.end(Rational(1, 100)) == Rational(-1, 100)
+    assert form.terminal_sharpness is None
+
+
+@pytest.mark.parametrize("tilt", ["u**6*s", "u**4*(s - 20)**2", "u**4*(s - 20)"])
+def test_a_quartic_coefficient_that_vanishes_in_numbers_only_leaves_the_kind_undecided(tilt):
+    """In the first loss it vanishes in truth, but u = (3p + 4r)/5 is no axis, so that it is not seen."""
+    turned = "((3*p + 4*r)/5)", "((3*r - 4*p)/5)"
+    loss = VANISHING.replace("w", "W").replace("u", turned[0]).replace("W", turned[1])
+    objective = text(loss, "s p r") if tilt == "u**6*s" else text(f"{VANISHING} + {tilt}", "s u w")
+    form = edge_normal_form_at(objective, near(objective, 20, 0, 0), Rational(1, 10), TAU, {})
     assert form.kind == "undecided"
     assert form.terminal_sharpness is None
     with pytest.raises(Undecided, match="sign"):
