@@ -7,11 +7,14 @@ import pytest
 from sympy import Symbol, diff, expand, simplify, symbols
 
 from analysis.derive.__main__ import Options, study
+from analysis.derive.edge import edge
+from analysis.derive.problem import read_problem
 from analysis.study.options import read_command_line
 from eos_sym.reading import parse
 
 MINIMALIST = ["(1 - x*y*z*w)**2/2", "--weights", "x", "y", "z", "w", "--at", "eta=0.2"]
 SHALLOW = ["(1 - x*y)**2/2", "--weights", "x", "y"]
+NEAR = ["x=6.3", "y=0.15"]
 DOUBLE_WELL = ["(x**2 - mu)**2/4", "--weights", "x", "--at", "mu=1"]
 
 
@@ -177,28 +180,33 @@ def test_a_loss_that_is_not_defined_everywhere_is_one_line(run, loss):
 
 def test_a_prediction_that_a_run_refutes_is_an_open_finding(run):
     """From .8 of the orbit's q at the start it ends at −√1.8 y₀, and the law, for small q, says −y₀."""
-    document = run(*SHALLOW, "--at", "eta=0.05", "--near", "x=6.3", "y=0.15", "--start", "x=6.3654", "y=0.1647")
+    document = run(*SHALLOW, "--at", "eta=0.05", "--near", "x=6.3", "y=0.15", "--start", "x=6.3654", "y=0.2094")
     (end,) = [claim for claim in document["claims"] if claim["id"] == "end"]
     assert (document["simulation"]["outcome"], end["status"], end["open"]) == ("converged", "refuted", True)
+
+
+def edge_of_shallow(*start):
+    return edge(
+        "gradient_descent", read_problem(SHALLOW[0], ["x", "y"], ["gradient_descent"], ["eta=0.05"], NEAR, start)
+    )
 
 
 @pytest.mark.parametrize(
     ("start", "said"),
     [
-        (["x=6.4", "y=0.15", "w=0.9"], "leaves no end"),  # from there, gradient descent diverges
-        (["x=6.33", "y=0.2", "w=1"], "away from the minima"),
+        (["x=8", "y=0.125"], "the edge law is an expansion, and does not reach the excess 24.02"),
+        (["x=6.33", "y=0.2"], "0.042 away from the minima, along the top eigenvector"),
     ],
 )
-def test_beyond_the_range_of_the_edge_law_no_end_is_predicted(run, start, said):
-    near = ["--near", "x=6", "y=0.16", "w=1", "--start", *start, "--steps", "100"]
-    loss = ["log(cosh(1 - x*y)) + 5*(w - x*y)**2/2", "--weights", "x", "y", "w", "--at", "eta=0.05"]
-    law = run(*loss, *near)["theory"]["edge"]
+def test_beyond_the_range_of_the_edge_law_no_end_is_predicted(start, said):
+    law = edge_of_shallow(*start)
     assert law["predicted_end"] is None
     assert said in law["reason"]
 
 
-def test_a_terminal_sharpness_out_of_reach_of_the_law_is_undecided(run):
-    law = run(*SHALLOW, "--at", "eta=0.05", "--near", "x=6.3", "y=0.15")["theory"]["edge"]
-    assert law["terminal_sharpness"].startswith("undecided: the edge law is an expansion, and does not reach")
-    assert "3990" in law["terminal_sharpness"]
+def test_a_terminal_sharpness_out_of_reach_of_the_law_is_undecided():
+    law = edge_of_shallow("x=6.35", "y=0.1575")
+    assert str(law["terminal_sharpness"]).startswith("undecided: the edge law is an expansion, and does not reach")
+    assert "3990" in str(law["terminal_sharpness"])
     assert law["kind"] == "self_stabilizing"
+    assert law["predicted_end"] == pytest.approx(40 - law["excess"], abs=1e-3)
