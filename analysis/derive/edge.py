@@ -95,11 +95,11 @@ def _prediction(form: EdgeNormalForm, end: FlowEnd, eta: Rational) -> dict[str, 
     except Undecided as reason:
         return report | {"reason": str(reason)}
     if end.distance**2 >= (square := form.largest_square(float(excess))):
-        reason = (
+        far = (
             f"the start is {end.distance:.3g} away from the minima, along the top eigenvector; the edge law is for "
             f"starts much nearer than its orbit's amplitude, {square**0.5:.3g}"
         )
-        return report | {"reason": reason}
+        return report | {"reason": far}
     return report | {"predicted_end": predicted}
 
 

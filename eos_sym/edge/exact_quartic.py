@@ -17,7 +17,8 @@ from typing import Any
 from mpmath import mp
 from sympy import Expr, Float, Matrix, Rational, Symbol, diff, nsimplify, simplify
 
-from eos_sym.losses import LocalExpansion, Objective, Values
+from eos_sym.losses import LocalExpansion, Objective
+from eos_sym.values import Values
 
 ON_AN_AXIS = mp.mpf(10) ** -15  # components of unit vectors below this are taken for 0, before anything is proved
 LARGEST_DENOMINATOR = 10**6  # of the values that weights have on a plane

@@ -22,17 +22,17 @@ for motion along a manifold.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from mpmath import mp, workprec
-from sympy import Dummy, Expr, Float, Matrix, Rational, Symbol, eye, simplify, zeros
+from sympy import Dummy, Expr, Float, Matrix, Rational, eye, simplify, zeros
 
 from eos_sym.algebra import positive_where_defined
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.notebook import aligned
 from eos_sym.rules import Map
+from eos_sym.values import Values, known_among, named
 
 
 @dataclass(frozen=True)
@@ -54,14 +54,13 @@ class FlipNormalForm:
         return "subcritical" if positive_where_defined(-self.coefficient) else "undecided"
 
 
-def flip_normal_form(
-    dynamics: Map, point: Mapping[Symbol, Expr], at: Mapping[Symbol, Expr] | None = None
-) -> FlipNormalForm:
+def flip_normal_form(dynamics: Map, point: Values, at: Values | None = None) -> FlipNormalForm:
     """The normal form at a fixed point; `at` gives parameters their values, such as the step size at the edge."""
-    missing = [str(variable) for variable in dynamics.state if variable not in point]
+    place, given = named("the fixed point", dynamics.state, point), known_among(dynamics.parameters, at)
+    missing = [str(variable) for variable in dynamics.state if variable not in place]
     if missing:
         raise BadInput(f"{', '.join(missing)}: missing in the fixed point")
-    values = {**(at or {}), **{variable: point[variable].subs(at or {}) for variable in dynamics.state}}
+    values = {**given, **{variable: place[variable].subs(given) for variable in dynamics.state}}
     fixed = Matrix([values[variable] for variable in dynamics.state])
     misses = Matrix(dynamics.step).subs(values, simultaneous=True) - fixed
     if not _vanishes(misses):

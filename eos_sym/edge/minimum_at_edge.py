@@ -38,7 +38,8 @@ from mpmath import mp
 from sympy import Float, Symbol
 
 from eos_sym.errors import BadInput, Undecided
-from eos_sym.losses import Derivatives, LocalExpansion, Objective, Values, real_number, values_of
+from eos_sym.losses import Derivatives, LocalExpansion, Objective, real_number, values_of
+from eos_sym.values import Value, Values
 
 DIGITS = 40  # of the point; the residual, relative to the sharpness, is below 10 to the minus this
 WORKING_DIGITS = 2 * DIGITS
@@ -63,7 +64,7 @@ class MinimumAtEdge:
     residual: Float
 
 
-def minimum_at_edge(objective: Objective, step_size: Any, near: Values, at: Values) -> MinimumAtEdge:
+def minimum_at_edge(objective: Objective, step_size: Value, near: Values, at: Values) -> MinimumAtEdge:
     """The minimum with sharpness 2/η that is reached from the point `near`; parameters take the values `at`."""
     with mp.workdps(WORKING_DIGITS):
         edge = 2 / real_number("the step size", step_size)

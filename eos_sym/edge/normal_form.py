@@ -30,7 +30,7 @@ law, where the Hessian at the minima is not known to have rank one, and where th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
 
@@ -41,7 +41,6 @@ from sympy import (
     NotInvertible,
     Poly,
     S,
-    Symbol,
     cancel,
     count_ops,
     exp,
@@ -60,6 +59,7 @@ from eos_sym.errors import BadInput, Undecided
 from eos_sym.losses import Objective
 from eos_sym.notebook import aligned
 from eos_sym.rules import STEP_SIZE
+from eos_sym.values import Value, Values, exact, named
 
 DIGITS = 60  # of 1 + e y₀, half of which are lost to Lambert's W near its branch point
 
@@ -105,9 +105,9 @@ class EdgeNormalForm:
         """−2κ₄/(3β), the inverse of the depth of the endpoint below the edge."""
         return simplify(-2 * self.quartic / (3 * self.beta))
 
-    def end(self, excess: Expr | float) -> Expr:
+    def end(self, excess: Value) -> Expr:
         """y∞ for an entry with the excess y₀ > 0, within the range of the law where all are numbers."""
-        excess = S.Zero + excess
+        excess = exact("the excess", excess)
         end = self._end(excess)
         if not (self._in_numbers and excess.is_number):
             return end
@@ -176,9 +176,9 @@ class EdgeNormalForm:
         """Where gradient descent ends from a large excess, S − 3β/(2|κ₄|); None unless it is self-stabilizing."""
         return _shorter(self.sharpness - self.depth) if self.kind == "self_stabilizing" else None
 
-    def parabola(self, amplitude_squared: Expr) -> Expr:
+    def parabola(self, amplitude_squared: Value) -> Expr:
         """The excess y = |κ₄|q/6 − 1/e on the parabola that orbits from a large excess follow to its end at q = 0."""
-        return -self.quartic * amplitude_squared / 6 - self.depth
+        return -self.quartic * exact("the squared amplitude", amplitude_squared) / 6 - self.depth
 
     def in_step_size(self) -> EdgeNormalForm:
         """The form at the edge itself, in η alone: its one coordinate eliminated by the equation S = 2/η.
@@ -220,14 +220,14 @@ def _shorter(fraction_of_polynomials: Expr) -> Expr:
     return min((factor(fraction_of_polynomials), cancel(fraction_of_polynomials)), key=count_ops)
 
 
-def edge_normal_form(objective: Objective, curve: Mapping[Symbol, Expr] | None = None) -> EdgeNormalForm:
+def edge_normal_form(objective: Objective, curve: Values | None = None) -> EdgeNormalForm:
     """The normal form at the minima of a loss whose Hessian there has rank one, in the coordinates of their chart.
 
     The minima may be restricted to a curve that gives some coordinates by another one, as {z: x, y: 1/x}.
     """
-    minima = objective.minima
+    minima, curve = objective.minima, named("the curve", objective.weights, curve)
     chart = {weight: minima.chart.get(weight, weight) for weight in objective.weights}
-    point = {weight: cancel(value.subs(curve or {}, simultaneous=True)) for weight, value in chart.items()}
+    point = {weight: cancel(value.subs(curve, simultaneous=True)) for weight, value in chart.items()}
     hessian = objective.hessian.xreplace(point).applyfunc(cancel)
     pivot = rank_one_pivot(hessian)
     if pivot is None:

@@ -37,7 +37,8 @@ from eos_sym.edge.exact_quartic import quartic_is_zero
 from eos_sym.edge.next_order import NextOrder
 from eos_sym.edge.normal_form import EdgeNormalForm
 from eos_sym.errors import BadInput, Undecided
-from eos_sym.losses import Derivatives, LocalExpansion, Objective, Values, real_number, values_of
+from eos_sym.losses import Derivatives, LocalExpansion, Objective, real_number, values_of
+from eos_sym.values import Value, Values
 
 DIGITS = 40  # of the computation
 GAP = 3  # the factor by which ηλⱼ has to be clear of the threshold
@@ -65,7 +66,7 @@ class LocalEdgeNormalForm(EdgeNormalForm):
 
 
 def edge_normal_form_at(
-    objective: Objective, point: Values, step_size: Any, slow: Any, at: Values
+    objective: Objective, point: Values, step_size: Value, slow: Value, at: Values
 ) -> LocalEdgeNormalForm:
     """The normal form at the point, which is at the edge of the step size; `slow` is the threshold τ."""
     with mp.workdps(DIGITS):

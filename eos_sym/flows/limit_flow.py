@@ -34,6 +34,7 @@ from eos_sym.errors import BadInput, Undecided
 from eos_sym.flows.flow import Flow, TopEigenvectorFlow, top_direction
 from eos_sym.losses import Objective
 from eos_sym.rules import STEP_SIZE, Rule
+from eos_sym.values import Values, named
 
 CURVATURE = Symbol("lambda", positive=True)
 _SLOPE = Dummy("slope", real=True)
@@ -71,9 +72,9 @@ def oscillation(rule: Rule) -> Oscillation:
     return Oscillation(width, simplify(-average / _SLOPE))
 
 
-def limit_flow(rule: Rule, objective: Objective, chart: Mapping[Symbol, Expr]) -> Flow:
+def limit_flow(rule: Rule, objective: Objective, chart: Values) -> Flow:
     """The limit flow in the coordinates of the chart, where the Hessian on Γ has rank one, so that λ₁ is its trace."""
-    _check_chart(objective, chart)
+    chart = _checked_chart(objective, chart)
     hessian = objective.hessian.subs(chart).applyfunc(cancel)
     sharpness = cancel(hessian.trace())
     if rank_one_pivot(hessian) is None or not positive_where_defined(factor(sharpness)):
@@ -88,12 +89,12 @@ def limit_flow(rule: Rule, objective: Objective, chart: Mapping[Symbol, Expr]) -
     return Flow(state, objective.parameters, tuple(velocity))
 
 
-def limit_flow_by_eigenvector(rule: Rule, objective: Objective, chart: Mapping[Symbol, Expr]) -> TopEigenvectorFlow:
+def limit_flow_by_eigenvector(rule: Rule, objective: Objective, chart: Values) -> TopEigenvectorFlow:
     """The limit flow as an expression in the top eigenvector, for a Hessian of any rank on Γ.
 
     ∂λ₁/∂t is uᵀ (∂H/∂t) u with u held fixed. That Γ consists of minima, of the Hessian's full rank, is not checked.
     """
-    _check_chart(objective, chart)
+    chart = _checked_chart(objective, chart)
     state = _coordinates(objective, chart)
     hessian = objective.hessian.subs(chart)
     direction = top_direction(objective)
@@ -109,16 +110,18 @@ def _coordinates(objective: Objective, chart: Mapping[Symbol, Expr]) -> tuple[Sy
     return tuple(weight for weight in objective.weights if weight not in chart)
 
 
-def _check_chart(objective: Objective, chart: Mapping[Symbol, Expr]) -> None:
-    """Refuse a chart on which the gradient is not known to vanish, or that leaves nothing to move along."""
+def _checked_chart(objective: Objective, given: Values) -> dict[Symbol, Expr]:
+    """The chart by symbols, unless the gradient is not known to vanish on it, or it leaves nothing to move along."""
+    chart = named("the chart", objective.weights, given)
     free = {*_coordinates(objective, chart), *objective.parameters}
     strangers = {*chart} - {*objective.weights} | set().union(*(c.free_symbols for c in chart.values())) - free
     if not chart or strangers or len(chart) == len(objective.weights):
-        given = ", ".join(f"{weight} = {value}" for weight, value in chart.items())
-        raise BadInput(f"the chart {given or 'of nothing'}: write some of the weights as expressions in the others")
+        shown = ", ".join(f"{weight} = {value}" for weight, value in chart.items())
+        raise BadInput(f"the chart {shown or 'of nothing'}: write some of the weights as expressions in the others")
     for slope in objective.gradient:
         if simplify(slope.subs(chart)) != 0:
             raise BadInput(f"the chart is not one of minima: there the gradient of {objective.name} is not 0")
+    return chart
 
 
 def _raised(slopes: Matrix, state: tuple[Symbol, ...], chart: Mapping[Symbol, Expr]) -> Matrix:

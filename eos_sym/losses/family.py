@@ -11,7 +11,6 @@ Errors: `BadInput` for an empty or mismatched family and for a point that is not
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,8 +19,9 @@ from sympy.core.relational import Relational
 
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.losses.objective import Objective
+from eos_sym.values import Values, named
 
-Point = Mapping[Symbol, Expr]
+Point = Values
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,7 @@ class LossFamily:
 
     def hessians(self, minimum: Point) -> tuple[ImmutableMatrix, ...]:
         """∇²Lᵢ at a common minimum, after checking that all gradients vanish there and no loss has a kink."""
+        minimum = named("the minimum", self.weights, minimum)
         if set(minimum) != set(self.weights):
             raise BadInput(
                 f"the minimum names {', '.join(map(str, minimum))}; {self.name} needs a value for each weight"

@@ -18,49 +18,38 @@ loss is not twice differentiable in the real numbers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
 from mpmath import mp
-from sympy import Expr, Float, Rational, Symbol
+from sympy import Float, Symbol
 
 from eos_sym.algebra import Evaluator, evaluator
 from eos_sym.errors import BadInput
 from eos_sym.losses.objective import Objective
+from eos_sym.values import Values, exact, named
 
 GUARD_DIGITS = 5
-
-Values = Mapping[Symbol, Any]
 
 
 def values_of(kind: str, symbols: Sequence[Symbol], values: Values) -> list[Any]:
     """The values of the symbols as mpf numbers, exactly one for each."""
-    missing = [str(symbol) for symbol in symbols if symbol not in values]
-    unknown = sorted(str(symbol) for symbol in set(values) - set(symbols))
-    if missing or unknown:
-        faults = [f"no value for {', '.join(missing)}"] * bool(missing) + [f"no {', '.join(unknown)}"] * bool(unknown)
-        raise BadInput(f"{kind}: {' and '.join(faults)}; give one for each of {', '.join(map(str, symbols)) or 'none'}")
-    return [real_number(f"{kind}: {symbol}", values[symbol]) for symbol in symbols]
+    given = named(kind, symbols, values)
+    missing = [str(symbol) for symbol in symbols if symbol not in given]
+    if missing:
+        wanted = ", ".join(map(str, symbols))
+        raise BadInput(f"{kind}: no value for {', '.join(missing)}; give one for each of {wanted}")
+    return [real_number(f"{kind}: {symbol}", given[symbol]) for symbol in symbols]
 
 
 def real_number(name: str, value: Any) -> Any:
     """A number of any kind, constant expressions among them, as an mpf in the working precision."""
-    if isinstance(value, mp.mpf | float):
-        number = mp.mpf(value)  # SymPy takes float("nan") for 0
-    else:
-        try:
-            exact = value if isinstance(value, Expr) else Rational(value)
-        except (TypeError, ValueError, OverflowError) as error:
-            raise BadInput(f"{name} = {value} is not a finite number; give a real one") from error
-        rounded = exact.evalf(mp.dps + GUARD_DIGITS)
-        if not (rounded.is_Float or rounded.is_Rational):
-            raise BadInput(f"{name} = {value} is not a finite real number; give one")
-        number = mp.mpf(Float(rounded, mp.dps + GUARD_DIGITS))
-    if not mp.isfinite(number):
-        raise BadInput(f"{name} = {value} is not finite; give a real number")
-    return number
+    rounded = exact(name, value).evalf(mp.dps + GUARD_DIGITS)
+    if not (rounded.is_Float or rounded.is_Rational):
+        raise BadInput(f"{name} = {value} is not a finite real number; give one")
+    return mp.mpf(Float(rounded, mp.dps + GUARD_DIGITS))
 
 
 @dataclass(frozen=True)

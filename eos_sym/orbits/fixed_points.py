@@ -54,12 +54,13 @@ from eos_sym.orbits.manifolds import Manifold, Orbits
 from eos_sym.orbits.orbit import Orbit, with_values
 from eos_sym.orbits.search import beyond, search_orbits
 from eos_sym.rules import Map
+from eos_sym.values import Values
 
 SLICES = (Integer(1), Rational(1, 2), Integer(-1), Integer(2), Rational(-1, 3), Integer(0))  # for a sample point
 LONGEST_REASON = 200  # characters of the equations that are named as unsolved
 
 
-def fixed_points(dynamics: Map, at: Mapping[Symbol, Expr] | None = None) -> Orbits:
+def fixed_points(dynamics: Map, at: Values | None = None) -> Orbits:
     """All real fixed points, for the given values of parameters; parameters without a value stay symbols."""
     dynamics = with_values(dynamics, at or {})
     displacement = [step - name for name, step in dynamics.substitution.items()]

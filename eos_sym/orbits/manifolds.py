@@ -19,6 +19,7 @@ from eos_sym.notebook import aligned, shown
 from eos_sym.orbits.orbit import Orbit
 from eos_sym.rules import Map
 from eos_sym.stability import StabilityCondition, stability
+from eos_sym.values import Values, named
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,9 @@ class Manifold:
     def _repr_latex_(self) -> str:
         return aligned((equation, "=", "0") for equation in self.equations)
 
-    def tangent(self, point: Mapping[Symbol, Expr]) -> list[ImmutableMatrix]:
+    def tangent(self, point: Values) -> list[ImmutableMatrix]:
         """A basis of the tangent space at an exact point of the manifold: the kernel of the equations' Jacobian."""
+        point = named("the point", self.variables, point)
         if not self.contains(point):
             raise BadInput("the tangent is asked for at a point that is not on the manifold")
         jacobian = Matrix(self.equations).jacobian(self.variables).subs(point)

@@ -51,6 +51,7 @@ from eos_sym.errors import BadInput, Undecided
 from eos_sym.notebook import shown
 from eos_sym.rules import Map
 from eos_sym.stability import StabilityCondition, enclosed_verdict, stability
+from eos_sym.values import Values, named
 
 WORKING_DIGITS, PRINTED_DIGITS = 50, 15
 NEUTRAL = 1e-9  # a numerical multiplier this close to 1 counts as 1
@@ -70,6 +71,8 @@ class Orbit:
 
     def __post_init__(self) -> None:
         """Refuse points that are not an orbit, as far as their error tells."""
+        named_so = tuple(named("a point of the orbit", self.map.state, point) for point in self.points)
+        object.__setattr__(self, "points", named_so)
         if len(self.points) not in (1, 2):
             raise BadInput(f"an orbit of {len(self.points)} points; only periods 1 and 2 are known here")
         if len(self.points) == 2 and all(simplify(a - b) == 0 for a, b in zip(*self._coordinates(), strict=True)):
@@ -204,15 +207,11 @@ def jacobian_entries(dynamics: Map) -> list[Expr]:
     return [entry.replace(sign, lambda argument: argument / Abs(argument)) for entry in dynamics.jacobian]
 
 
-def with_values(dynamics: Map, at: Mapping[Symbol, Expr]) -> Map:
-    """The map with values in place of some parameters, floats as the rational numbers that they are."""
-    strangers = sorted(str(name) for name in at if name not in dynamics.parameters)
-    if strangers:
-        raise BadInput(
-            f"{', '.join(strangers)}: no parameter of the map; it has {', '.join(map(str, dynamics.parameters))}"
-        )
-    values = {name: without_floats(Integer(0) + value) for name, value in at.items()}
-    rest = tuple(parameter for parameter in dynamics.parameters if parameter not in at)
+def with_values(dynamics: Map, at: Values) -> Map:
+    """The map with exact values in place of some parameters."""
+    given = named("the parameters of the map", dynamics.parameters, at)
+    values = {name: without_floats(value) for name, value in given.items()}
+    rest = tuple(parameter for parameter in dynamics.parameters if parameter not in values)
     return Map(dynamics.state, rest, tuple(without_floats(step).subs(values) for step in dynamics.step))
 
 

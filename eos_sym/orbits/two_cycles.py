@@ -18,7 +18,6 @@ Errors: `BadInput` for values of unknown parameters.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from itertools import combinations, product
 
@@ -32,12 +31,13 @@ from eos_sym.orbits.manifolds import Orbits
 from eos_sym.orbits.orbit import Orbit, two_cycle_ideals, with_values
 from eos_sym.orbits.search import beyond, search_orbits
 from eos_sym.rules import Map
+from eos_sym.values import Values
 
 HIGHEST_POWER = 3  # of a polynomial, to find that it vanishes where its power lies in an ideal
 MOST_SUBSPACES, MOST_LINES = 64, 8
 
 
-def two_cycles(dynamics: Map, at: Mapping[Symbol, Expr] | None = None) -> Orbits:
+def two_cycles(dynamics: Map, at: Values | None = None) -> Orbits:
     """All real two-cycles, for the given values of parameters; parameters without a value stay symbols."""
     dynamics = with_values(dynamics, at or {})
     try:

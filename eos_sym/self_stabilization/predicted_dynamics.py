@@ -40,6 +40,7 @@ from sympy import Expr, Float, ImmutableMatrix, Integer, Matrix, Symbol, diff, s
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.losses import Objective
 from eos_sym.rules import STEP_SIZE, Map
+from eos_sym.values import named
 
 UNSTABLE, EXCESS = symbols("x y", real=True)
 DIGITS = 12  # to which a numerical direction must be a unit eigenvector
@@ -56,6 +57,7 @@ class CubicExpansion:
     def __post_init__(self) -> None:
         """Refuse a point that is not one, and a direction that is not a unit eigenvector."""
         weights = self.objective.weights
+        object.__setattr__(self, "point", named("the point", weights, self.point))
         if set(self.point) != set(weights):
             raise BadInput(f"the point has values for {_names(self.point)}; give exactly {_names(weights)}")
         if self.direction.shape != (len(weights), 1):

@@ -44,6 +44,7 @@ from eos_sym.algebra import positive_where_defined, rank_one_pivot, roots_of, si
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.notebook import aligned
 from eos_sym.stability.jury import jury_margins
+from eos_sym.values import Values, known_among, name_of
 
 
 @dataclass(frozen=True)
@@ -63,9 +64,9 @@ class StabilityCondition:
     def _repr_latex_(self) -> str:
         return aligned((margin, ">", "0") for margin in self.margins)
 
-    def verdict(self, at: Mapping[Symbol, Expr]) -> str:
+    def verdict(self, at: Values) -> str:
         """``stable``, ``unstable`` or ``marginal`` at the given values, or ``undecided`` if a sign is not settled."""
-        margins = [factor(margin.subs(at)) for margin in self.margins]
+        margins = [factor(margin) for margin in self._margins(at)]
         if not margins:
             return "marginal"  # every multiplier is 1
         if any(margin.is_negative for margin in margins):
@@ -77,16 +78,16 @@ class StabilityCondition:
             return "marginal"
         return "undecided"
 
-    def critical_value(
-        self, parameter: Symbol, at: Mapping[Symbol, Expr] | None = None, digits: int | None = None
-    ) -> Expr:
+    def critical_value(self, parameter: Symbol | str, at: Values | None = None, digits: int | None = None) -> Expr:
         """The least positive value of the parameter, such as the step size, at which a margin vanishes.
 
         Below it all margins are positive: they have neither zeros nor poles there, and are positive close to 0, which
         is checked. `at` gives other parameters their values. The answer comes in closed form where one is found; else,
         if `digits` are given, as a number of so many digits, for which the other parameters need rational values.
         """
-        margins = [factor(margin.subs(at or {})) for margin in self.margins]
+        margins = [factor(margin) for margin in self._margins(at)]
+        named_so = [symbol for margin in margins for symbol in margin.free_symbols if symbol.name == name_of(parameter)]
+        parameter = named_so[0] if named_so else Symbol(name_of(parameter))
         try:
             least = _least_closed_form(margins, parameter)
         except Undecided:
@@ -96,6 +97,11 @@ class StabilityCondition:
         if not all(positive_where_defined(_lowest_coefficient(margin, parameter)) for margin in margins):
             raise Undecided(f"the critical {parameter}: not known to be stable below {least}")
         return least
+
+    def _margins(self, at: Values | None) -> list[Expr]:
+        symbols = set().union(*(margin.free_symbols for margin in self.margins))
+        values = known_among(symbols, at)
+        return [margin.subs(values) for margin in self.margins]
 
 
 def _least_closed_form(margins: Sequence[Expr], parameter: Symbol) -> Expr:

@@ -12,17 +12,16 @@ on a quadratic, and for zeros without a closed form or of unknown order.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from sympy import Expr, Symbol, nan, simplify, zoo
 
 from eos_sym.errors import Undecided
 from eos_sym.losses import quadratic
 from eos_sym.rules import MOMENTUM, Preconditioned, Rule
 from eos_sym.stability.condition import stability
+from eos_sym.values import Values, known_among
 
 
-def critical_sharpness(rule: Rule, at: Mapping[Symbol, Expr] | None = None) -> Expr:
+def critical_sharpness(rule: Rule, at: Values | None = None) -> Expr:
     """The critical sharpness of the rule, an expression in its parameters; those in `at` have values."""
     objective = quadratic(1)
     (curvature,) = objective.parameters
@@ -30,7 +29,8 @@ def critical_sharpness(rule: Rule, at: Mapping[Symbol, Expr] | None = None) -> E
     excess = Symbol("excess", positive=True)
     at_minimum = dict.fromkeys(dynamics.state, 0)
     unscaled = dict.fromkeys(rule.scales(objective) if isinstance(rule, Preconditioned) else (), 1)
-    jacobian = dynamics.jacobian.subs(at_minimum | unscaled | {MOMENTUM: 1 / (1 + excess)} | dict(at or {}))
+    given = known_among(dynamics.parameters, at)
+    jacobian = dynamics.jacobian.subs(at_minimum | unscaled | {MOMENTUM: 1 / (1 + excess)} | given)
     if jacobian.has(nan, zoo):
         raise Undecided("the critical sharpness: the rule is not differentiable at a minimum")
     critical = stability(jacobian).critical_value(curvature)

@@ -33,6 +33,7 @@ from eos_sym.algebra import evaluator, interval_digits, to_ball, to_interval
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.orbits import common_factors, displacement, prove_fixed
 from eos_sym.rules import Map
+from eos_sym.values import Values, named
 from numeric.proofs.krawczyk import Interval, unique_zero
 from numeric.proofs.multipliers import Enclosure, enclose_eigenvalues, verdict
 
@@ -63,8 +64,8 @@ class Certificate:
 
 def certify(
     dynamics: Map,
-    points: Sequence[Mapping[Symbol, Expr]],
-    at: Mapping[Symbol, Expr],
+    points: Sequence[Values],
+    at: Values,
     equations: Sequence[Expr] = (),
 ) -> Certificate:
     """The certificate for a fixed point, one point, or a two-cycle, two points, near the given ones.
@@ -72,7 +73,8 @@ def certify(
     `at` gives the parameters their values, exactly. `equations` are those of a manifold of fixed points, if it is
     known, such as the equations of the minima of the loss.
     """
-    coordinates = [_coordinates(dynamics, point) for point in points]
+    at = named("the parameters of the map", dynamics.parameters, at)
+    coordinates = [_coordinates(dynamics, named("a point", dynamics.state, point)) for point in points]
     if len(points) not in (1, 2):
         raise BadInput(f"an orbit of {len(points)} points; only periods 1 and 2 are certified")
     digits = max([LEAST_DECIMALS, *(_digits(value) for point in coordinates for value in point)])
