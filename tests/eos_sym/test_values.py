@@ -115,4 +115,3 @@ def test_the_end_of_the_edge_law_takes_a_number_of_pythons():
     form = edge_normal_form_at(shallow(), point.weights, 0.2, 0.01, {})
     assert abs(form.end(0.05) - form.end(Rational(1, 20))) < 1e-20
     assert abs(form.end(0.05) + 0.04997) < 1e-5  # as in docs/theory
-    assert abs(form.parabola(0.1) - form.parabola(Fraction(1, 10))) < 1e-20

@@ -215,7 +215,7 @@ def test_parameters_without_values_are_asked_for():
     found = two_cycles(descent.map(minimalist()).restrict({z: x, w: y}))
     assert (found.complete, found.orbits) == (False, ())
     assert "needs values for eta" in found.reason
-    with pytest.raises(BadInput, match="no parameter"):
+    with pytest.raises(BadInput, match="there is no mu"):
         two_cycles(descent.map(shallow()), {mu: Integer(1)})
 
 
