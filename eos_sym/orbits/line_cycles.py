@@ -92,7 +92,10 @@ def _closed_forms(equations: Sequence[Expr]) -> tuple[list[tuple[Expr, Expr]] | 
     parts, exceptions = components(equations, (MIDPOINT, SQUARE))
     solutions = []
     for part in parts:
-        found = [square_roots(equation, unknown) for equation, unknown in zip(part.left, part.free, strict=False)]
+        alone = all(
+            left.free_symbols & {MIDPOINT, SQUARE} == {name} for left, name in zip(part.left, part.free, strict=False)
+        )
+        found = [square_roots(left, name) for left, name in zip(part.left, part.free, strict=False)] if alone else []
         roots = [choices for choices in found if choices is not None]
         if not len(part.left) == len(part.free) == len(roots):
             return None, []
