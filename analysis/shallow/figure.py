@@ -11,12 +11,13 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from scipy.interpolate import RegularGridInterpolator
 
 from analysis.minimalist.theory import KAPPA, Theory
 from analysis.minimalist.theory import a as coordinate_a
 from analysis.minimalist.theory import b as coordinate_b
 from analysis.shallow.ends import GAP_EXCESS, TABLE_STEP_SIZE, Forms, Runs, predicted_ends
-from analysis.shallow.theory import EXCESS, LEVEL, STEP_SIZE_RATIO, DegreeTwo, edge_law, parabola
+from analysis.shallow.theory import EXCESS, SCALED_OFFSET, STEP_SIZE_RATIO, DegreeTwo, edge_law, parabola
 from analysis.study import COLORS, THEORY_COLOR, colors, new_figure
 from eos_sym import STEP_SIZE
 from numeric import compile_function
@@ -30,16 +31,15 @@ DEGREE_COLORS = {2: COLORS[3], 4: COLORS[5]}
 def draw(two: DegreeTwo, four: Theory, forms: Forms, found: Runs, dots: int) -> Figure:
     """The whole figure; `dots` is how many iterations are shown as such."""
     runs = {degree: found[f"trajectories_of_degree_{degree}"] for degree in STEP_SIZE_RATIO}
-    figure = new_figure(10.0, 6.6)
+    figure = new_figure(7.0, 6.4)
     upper, lower = np.asarray(figure.subfigures(2, 1, height_ratios=[1.15, 1]))
     left, right = upper.subplots(1, 2)
-    plane(left, runs[4], 4, dots)
-    follow_parabola(left, four, runs[4])
-    plane(right, runs[2], 2, dots)
-    ellipses(right, two, runs[2])
     for axes, degree, letter in ((left, 4, "a"), (right, 2, "b")):
+        plane(axes, runs[degree], degree, dots)
         limits(axes, runs, degree)
         axes.set_title(f"({letter}) {LOSSES[degree]}, $\\eta = {float(runs[degree].eta) * 2 / degree:.4g}$")
+    follow_parabola(left, four, runs[4])
+    ellipses(right, two, runs[2])
     left.legend(loc="upper left")
     right.legend(loc="upper right")
     along, ends, gaps = lower.subplots(1, 3)
@@ -59,7 +59,7 @@ def plane(axes: Axes, runs: xr.Dataset, degree: int, dots: int) -> None:
         label = f"from $({x:.4g}, {y:.4g})$" if degree == 4 else None
         axes.plot(first.a, first.b, ".", color=color, markersize=3.5, label=label)
         axes.plot(first.a[:1], first.b[:1], "o", color=color, markersize=6, fillstyle="none")
-    axes.axvline(0, color=THEORY_COLOR, linewidth=0.8)
+    axes.axvline(0, ymax=0.68, color=THEORY_COLOR, linewidth=0.8)
     axes.set(xlabel="$a$: above the edge where $a > 0$", ylabel="$b = xy - 1$")
 
 
@@ -71,36 +71,48 @@ def limits(axes: Axes, runs: Mapping[int, xr.Dataset], degree: int) -> None:
     height = float(abs(shown[degree].b).max())
     axes.set_xlim(min(ends) - margin, max(ends) + margin)
     if np.isfinite(height):
-        axes.set_ylim(-1.15 * height, 1.3 * height)
+        axes.set_ylim(-1.15 * height, (2.2 if degree == 4 else 1.8) * height)  # room for the legend
 
 
 def follow_parabola(axes: Axes, four: Theory, runs: xr.Dataset) -> None:
-    """The derived curve that the orbits of degree 4 come to follow."""
+    """The derived curve that the orbits of degree 4 come to follow; and, farther up, the two-cycle at frozen D.
+
+    Of z ↦ z(1 + K − Kz²), the limit for η → 0 at K = ηD, the two-cycle has z₁z₂ = 1/K, z₁² + z₂² = 1 + 1/K. It is
+    drawn with K = η√(D² + 4), which is 1 at the edge, and up to K = √5 − 1, where it gives way to a four-cycle.
+    """
     kappa = float(runs.eta) ** 0.5
     heights = np.linspace(-1, 1, 400) * np.sqrt(kappa * max(float(runs.a.max()), kappa**3))
     curve = compile_function([parabola(four)], (coordinate_b, KAPPA))
-    label = "derived: $a = 2b^2/\\kappa - \\kappa^3/8$"
-    axes.plot(curve(heights, kappa)[0], heights, color=THEORY_COLOR, linewidth=1, label=label)
+    label = "leading order, $a = 2b^2/\\kappa - \\kappa^3/8$"
+    axes.plot(curve(heights, kappa)[0], heights, "--", color=THEORY_COLOR, linewidth=0.9, label=label)
+    K = np.linspace(1, np.sqrt(5) - 1, 200)
+    sums, differences = np.sqrt(1 + 3 / K), np.sqrt(1 - 1 / K)
+    above = np.sqrt(np.sqrt((K / kappa**2) ** 2 - 4)) - (kappa**-4 - 4) ** 0.25
+    for sign in (1, -1):
+        axes.plot(above, (sums + sign * differences) / 2 - 1, color=THEORY_COLOR, linewidth=0.9)
+    axes.plot([], [], color=THEORY_COLOR, linewidth=0.9, label="two-cycle at frozen $D$ for $\\eta\\to 0$")
 
 
 def ellipses(axes: Axes, two: DegreeTwo, runs: xr.Dataset) -> None:
-    """The derived curves of degree 2, each with the value of C that its orbit starts with."""
+    """Curves through the starts of degree 2: the ellipses, and what is conserved in the limit η → 0 to the next order.
+
+    The latter with K = η√(D² + 4), which is 2 at the edge.
+    """
     kappa = float(runs.eta) ** 0.5
+    across, up = np.meshgrid(np.linspace(*axes.get_xlim(), 400), np.linspace(*axes.get_ylim(), 400))
+    imbalance = (across + (4 / kappa**4 - 4) ** 0.25) ** 2
     level = compile_function([two.ellipse], (coordinate_a, coordinate_b, KAPPA))
-    branch = compile_function([two.ellipse_branch], (LEVEL, coordinate_a, KAPPA))
-    for index in range(runs.sizes["start"]):
-        start = runs.isel(start=index, iteration=0)
-        value = float(level(start.a, start.b, kappa)[0])
-        across = value**0.5 * np.cos(np.linspace(0, np.pi, 400))
-        height = np.sqrt(branch(value, across, kappa)[0].clip(0))
-        label = "derived: $b^2 = 4(C-a^2)/\\kappa^2$" if index == 0 else None
-        axes.plot(
-            np.append(across, across[::-1]),
-            np.append(height, -height[::-1]),
-            color=THEORY_COLOR,
-            linewidth=1,
-            label=label,
-        )
+    integral = compile_function([two.first_integral], (EXCESS, SCALED_OFFSET))
+    surfaces = {
+        "--": level(across, up, kappa)[0],
+        "-": integral(kappa**2 * np.hypot(imbalance, 2) - 2, kappa**2 * up)[0],
+    }
+    for style, label in (("--", "leading order, $b^2 = 4(C - a^2)/\\kappa^2$"), ("-", "next order for $\\eta\\to 0$")):
+        axes.plot([], [], style, color=THEORY_COLOR, linewidth=0.9, label=label)
+        interpolated = RegularGridInterpolator((up[:, 0], across[0]), surfaces[style], bounds_error=False)
+        starts = np.stack([runs.b.isel(iteration=0), runs.a.isel(iteration=0)], axis=-1)
+        levels = np.unique(interpolated(starts)[np.isfinite(interpolated(starts))])
+        axes.contour(across, up, surfaces[style], levels, colors=THEORY_COLOR, linestyles=style, linewidths=0.9)
 
 
 def sharpness(axes: Axes, runs: Mapping[int, xr.Dataset]) -> None:
@@ -111,7 +123,7 @@ def sharpness(axes: Axes, runs: Mapping[int, xr.Dataset]) -> None:
             axes.plot(one.iteration + 1, one.sharpness_ahead * one.eta / 2, STYLES[degree], color=color)
         axes.plot([], [], STYLES[degree], color=THEORY_COLOR, label=LOSSES[degree])
     axes.axhline(1, color=THEORY_COLOR, linewidth=0.8)
-    axes.set(title="(c) sharpness at the minimum ahead", xscale="log", xlabel="iteration + 1")
+    axes.set(title="(c) sharpness ahead", xscale="log", xlabel="iteration + 1")
     axes.set(ylabel="sharpness / $(2/\\eta)$")
     axes.legend(loc="upper right")
 
@@ -124,11 +136,11 @@ def entries(axes: Axes, forms: Forms, found: Runs) -> None:
         excesses = np.geomspace(run.excess.min(), run.excess.max(), 60)
         law = predicted_ends(forms, degree, excesses * edge)
         axes.plot(
-            run.excess, -run.final_excess / edge, MARKERS[degree], color=color, markersize=4, label=LOSSES[degree]
+            run.excess, -run.final_excess / edge, MARKERS[degree], color=color, markersize=3.5, label=LOSSES[degree]
         )
         axes.plot(excesses, -np.array(law) / edge, color=color)
     axes.plot([], [], color=THEORY_COLOR, label="edge law")
-    axes.set(title=f"(d) end against entry, $\\eta = {TABLE_STEP_SIZE:g}$", xscale="log", yscale="log")
+    axes.set(title=f"(d) ends at $\\eta = {TABLE_STEP_SIZE:g}$", xscale="log", yscale="log")
     axes.set(xlabel="start above the edge / $(2/\\eta)$", ylabel="end below the edge / $(2/\\eta)$")
     axes.legend(loc="upper left")
 
@@ -142,7 +154,7 @@ def step_sizes(axes: Axes, two: DegreeTwo, forms: Forms, found: Runs) -> None:
             -run.final_excess * run.eta / 2,
             MARKERS[degree],
             color=color,
-            markersize=4,
+            markersize=3.5,
             label=LOSSES[degree],
         )
     overshoot = compile_function([-two.overshoot / 2], (EXCESS,))(2 * GAP_EXCESS)[0]
@@ -151,7 +163,7 @@ def step_sizes(axes: Axes, two: DegreeTwo, forms: Forms, found: Runs) -> None:
     axes.plot(eta, np.broadcast_to(overshoot, eta.shape), color=DEGREE_COLORS[2])
     axes.plot(eta, depth(STEP_SIZE_RATIO[4] * eta)[0], color=DEGREE_COLORS[4])
     axes.plot([], [], color=THEORY_COLOR, label="derived")
-    axes.set(title=f"(e) from {GAP_EXCESS:.0%} above the edge", xscale="log", yscale="log")
+    axes.set(title=f"(e) ends from {GAP_EXCESS:.0%} above", xscale="log", yscale="log")
     axes.set(xlabel="step size $\\eta$ of degree 2", ylabel="end below the edge / $(2/\\eta)$")
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

@@ -49,6 +49,17 @@ def sharpness_error(seed: int) -> float:
     )
 
 
+def edge_error(step_sizes: Sequence[float]) -> float:
+    """The largest |ηS/2 − 1|, S by automatic differentiation, at minima with D² + 4 = 4/η², η that of degree 2."""
+    errors = []
+    for eta in step_sizes:
+        square = (np.sqrt(4 / eta**2 - 4) + 2 / eta) / 2  # x² from D = x² − x⁻² and x² + x⁻² = 2/η
+        for degree, ratio in STEP_SIZE_RATIO.items():
+            found = sharpness(scalar_chain(degree), minimum(degree, float(np.sqrt(square))))
+            errors.append(abs(ratio * eta * found / 2 - 1))
+    return max(errors)
+
+
 def minimum(degree: int, x: float) -> torch.Tensor:
     """The symmetric minimum (x, 1/x, x, …)."""
     return torch.tensor([x, 1 / x] * (degree // 2), dtype=torch.float64)

@@ -11,7 +11,7 @@ from sympy import Rational, expand, simplify, sqrt, symbols
 from analysis.minimalist.dynamics import Dynamics
 from analysis.minimalist.theory import KAPPA, D, P, a, b, derive
 from analysis.shallow import network
-from analysis.shallow.__main__ import TABLE
+from analysis.shallow.__main__ import STARTS
 from analysis.shallow.ends import at_table_step_size, ellipse_exponent, overshoot_exponent, scale_free_exponent
 from analysis.shallow.theory import (
     EXCESS,
@@ -114,15 +114,15 @@ def test_the_overshoot_is_two_thirds_of_the_square(theory):
     assert float(after) == pytest.approx(float(change.subs(point)), rel=1e-4)
 
 
-@pytest.mark.parametrize("run", TABLE)
-def test_the_tabulated_ends(run):
-    end = gradient_descent(run.start, 0.2, 2000, 2)
-    assert end[0] ** 2 + end[1] ** 2 == pytest.approx(run.sharpness, abs=5.1e-4)
+@pytest.mark.parametrize(("start", "sharpness"), list(zip(STARTS, (9.651, 7.919, 5.571), strict=True)))
+def test_the_tabulated_ends(start, sharpness):
+    end = gradient_descent(start, 0.2, 2000, 2)
+    assert end[0] ** 2 + end[1] ** 2 == pytest.approx(sharpness, abs=5.1e-4)
 
 
-@pytest.mark.parametrize("run", TABLE)
-def test_degree_four_from_the_same_starts_ends_just_below_the_edge(run):
-    end = gradient_descent(run.start, 0.05, 60_000, 4)
+@pytest.mark.parametrize("start", STARTS)
+def test_degree_four_from_the_same_starts_ends_just_below_the_edge(start):
+    end = gradient_descent(start, 0.05, 60_000, 4)
     assert end[0] ** 2 + end[1] ** 2 == pytest.approx(10 * (1 - 0.1**2 / 4), abs=2e-3)
 
 
@@ -134,11 +134,27 @@ def test_the_exponents_of_the_essay(theory):
 
 
 @pytest.mark.slow
-def test_every_claim_holds_on_two_channels(tmp_path):
+def test_every_claim_holds_on_two_channels_and_where_runs_end_is_proved_of_none(tmp_path):
     command = [sys.executable, "-m", "analysis.shallow", "--json", "--out", str(tmp_path)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (result.returncode, result.stderr) == (0, "")
     claims = json.loads(result.stdout, parse_constant=pytest.fail)["claims"]
     assert {claim["status"] for claim in claims} == {"proved", "supported"}
     assert all(len({evidence["channel"] for evidence in claim["evidence"]}) >= 2 for claim in claims)
+    assert all(evidence["part"] for claim in claims for evidence in claim["evidence"])
+    assert {claim["id"]: [part["status"] == "proved" for part in claim["parts"]] for claim in claims} == {
+        "step_sizes": [True],
+        "same_edge": [True, True],
+        "no_cubic_term": [True, True],
+        "series_of_2_steps": [True],
+        "weak_damping": [True],
+        "ellipses": [True, False],
+        "depths": [True, True],
+        "degree_4_forgets": [False, False],
+        "degree_2_overshoots": [False, False],
+        "scale_free_limit": [True, False],
+        "overshoot": [True, False],
+        "relative_gaps": [False, False],
+        "farther_below": [False, False],
+    }
     assert np.all(load(tmp_path / "data.nc")["ends_of_degree_4"].final_excess < 0)
