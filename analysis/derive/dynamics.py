@@ -79,9 +79,10 @@ def self_stabilization(rule: str, problem: Problem) -> Any:
 
 
 def flow_on_minima(rule: str, problem: Problem) -> Any:
-    """dX/dτ in the coordinates of the minima's chart."""
-    chart = problem.objective.minima.chart
-    if len(chart) == len(problem.objective.weights):
-        raise Undecided("the limit flow: the minimum is a point, with no others to move along to")
-    flow = limit_flow(RULES[rule], problem.objective, chart)
-    return {name.name: rate for name, rate in zip(flow.state, flow.velocity, strict=True)}
+    """dX/dτ in the coordinates of the minima's chart, of every chart where there are several."""
+    charts = [piece.chart for piece in problem.objective.minima.pieces if piece.free]
+    if not charts:
+        raise Undecided("the limit flow: the minima are points, with no others to move along to")
+    flows = [limit_flow(RULES[rule], problem.objective, chart) for chart in charts]
+    rates = [{name.name: rate for name, rate in zip(flow.state, flow.velocity, strict=True)} for flow in flows]
+    return rates[0] if len(rates) == 1 else {"pieces": rates}

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from sympy import Expr, Float, oo
+
 from analysis.derive.dynamics import flips, flow_on_minima, self_stabilization
 from analysis.derive.edge import edge, without_edge
 from analysis.derive.limited import NotDerived, Task, run_limited
@@ -18,8 +20,9 @@ from analysis.derive.orbits import Listed, fixed_points, two_cycles
 from analysis.derive.problem import Problem, Refusal
 from eos_sym import STEP_SIZE, BadInput, Map, Undecided
 from eos_sym.flows import conserved_quantities
-from eos_sym.rules import RULES
-from eos_sym.stability import critical_sharpness, stability
+from eos_sym.losses import Piece
+from eos_sym.rules import RULES, Preconditioned
+from eos_sym.stability import critical_sharpness, critical_step_size, stability
 
 CONSERVED_DEGREE = 2
 
@@ -35,23 +38,49 @@ def hessian(problem: Problem) -> Any:
 
 
 def minima(problem: Problem) -> Any:
-    """The global minima, where they are proved, and the condition under which gradient descent is stable there."""
+    """The global minima, or the local ones where no others are known, piece by piece."""
     found = problem.objective.minima
-    equations = [*found.equations]
-    return {"equations": equations, "loss": found.value, "chart": found.chart}
+    kind = "global" if found.are_global else "local"
+    pieces = [
+        {
+            "equations": [*piece.equations],
+            "loss": _number(piece.value),
+            "chart": {name: _number(value) for name, value in piece.chart.items()},
+        }
+        for piece in found.pieces
+    ]
+    return {"kind": kind, **pieces[0]} if len(pieces) == 1 else {"kind": kind, "pieces": pieces}
+
+
+def _number(value: Expr) -> Expr | float:
+    """An exact expression, or the float that stands for a number without a closed form."""
+    return float(value) if value.has(Float) and not value.free_symbols else value
 
 
 def stability_at_minima(rule: str, problem: Problem) -> Any:
-    """The multipliers of the minima, and the critical step size."""
-    found = problem.objective.minima
-    dynamics = problem.maps[rule]
-    at_rest = {symbol: 0 for symbol in dynamics.state if symbol not in problem.objective.weights}
-    condition = stability(dynamics.jacobian.subs({**found.chart, **at_rest}))
-    report: dict[str, Any] = {"neutral": condition.neutral, "stable_where_positive": list(condition.margins)}
-    if condition.multipliers is not None:
-        report["multipliers"] = list(condition.multipliers)
+    """The multipliers of the minima, and the critical step size, piece by piece."""
+    pieces = problem.objective.minima.pieces
+    if not pieces:
+        raise Undecided("the loss has no minimum")
+    reports = [_stability_at(piece, rule, problem) for piece in pieces]
+    return reports[0] if len(reports) == 1 else {"pieces": reports}
+
+
+def _stability_at(piece: Piece, rule: str, problem: Problem) -> dict[str, Any]:
+    report: dict[str, Any] = {}
+    if piece.error == 0:
+        dynamics = problem.maps[rule]
+        at_rest = {symbol: 0 for symbol in dynamics.state if symbol not in problem.objective.weights}
+        condition = stability(dynamics.jacobian.subs({**piece.chart, **at_rest}))
+        report |= {"neutral": condition.neutral, "stable_where_positive": list(condition.margins)}
+        if condition.multipliers is not None:
+            report["multipliers"] = list(condition.multipliers)
     try:
-        report["critical_step_size"] = condition.critical_value(STEP_SIZE)
+        if isinstance(RULES[rule], Preconditioned) and piece.error == 0:
+            critical = condition.critical_value(STEP_SIZE)
+        else:
+            critical = critical_step_size(RULES[rule], piece.sharpness(problem.objective.hessian))
+        report["critical_step_size"] = NotDerived("none: the sharpness is 0") if critical == oo else _number(critical)
     except Undecided as reason:
         report["critical_step_size"] = NotDerived(str(reason))
     return report

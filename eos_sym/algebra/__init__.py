@@ -2,9 +2,9 @@
 
 `ideals`, `points` and `roots` solve polynomial systems with proof (python-flint), `components` splits solution sets
 (`elimination`, `inverses`), `kernels` makes functions symbols, `systems` solves for their values, `real_points` decides
-whether there are real solutions, `series` expands in a small parameter, `signs` decides signs, `rank_one` tells
-matrices of rank one, `exponentials` recognizes sums of exponentials, `evaluate` computes to any precision and in
-intervals.
+whether there are real solutions, `real_zeros` lists them, points and charts, `series` expands in a small parameter,
+`signs` decides signs, `rank_one` tells matrices of rank one, `top_eigenvalue` is λ₁ in closed form, `exponentials`
+recognizes sums of exponentials, `evaluate` computes to any precision and in intervals.
 """
 
 from eos_sym.algebra.components import Component, components
@@ -13,13 +13,15 @@ from eos_sym.algebra.exponentials import Factored, base_and_power, exponent_of, 
 from eos_sym.algebra.ideals import Ideal
 from eos_sym.algebra.inverses import square_roots
 from eos_sym.algebra.kernels import Kernels
-from eos_sym.algebra.points import AlgebraicPoint, points, points_of
+from eos_sym.algebra.points import AlgebraicPoint, minimal_polynomial, points, points_of
 from eos_sym.algebra.rank_one import rank_one_pivot
 from eos_sym.algebra.real_points import real_point
+from eos_sym.algebra.real_zeros import RealZeros, real_zeros
 from eos_sym.algebra.roots import decimal, distance, roots_of
 from eos_sym.algebra.series import expand_in
 from eos_sym.algebra.signs import positive_where_defined, sign_changes
 from eos_sym.algebra.systems import System
+from eos_sym.algebra.top_eigenvalue import top_eigenvalue
 
 __all__ = [
     "AlgebraicPoint",
@@ -28,6 +30,7 @@ __all__ = [
     "Factored",
     "Ideal",
     "Kernels",
+    "RealZeros",
     "System",
     "base_and_power",
     "components",
@@ -39,15 +42,18 @@ __all__ = [
     "exponents",
     "factored",
     "interval_digits",
+    "minimal_polynomial",
     "points",
     "points_of",
     "positive_where_defined",
     "rank_one_pivot",
     "real_point",
+    "real_zeros",
     "roots_of",
     "sign_changes",
     "square_roots",
     "to_ball",
     "to_interval",
+    "top_eigenvalue",
     "without_floats",
 ]

@@ -97,6 +97,11 @@ class AlgebraicPoint:
         return None
 
 
+def minimal_polynomial(ideal: Ideal, variable: Symbol) -> Expr:
+    """The polynomial whose roots, all simple, are the values of a variable at the zeros of an ideal of dimension 0."""
+    return ideal.expression(_Algebra(ideal).squarefree_equations()[ideal.variables.index(variable)])
+
+
 def points_of(branches: Sequence[Ideal]) -> list[AlgebraicPoint]:
     """All zeros of several ideals of dimension 0, those that several of them share once."""
     found: list[AlgebraicPoint] = []

@@ -56,7 +56,7 @@ from eos_sym.edge.next_orbit import NextOrbits
 from eos_sym.edge.next_order import NextOrder, closed, truncated
 from eos_sym.edge.steep_line import SteepLine
 from eos_sym.errors import BadInput, Undecided
-from eos_sym.losses import Objective
+from eos_sym.losses import Objective, Piece
 from eos_sym.notebook import aligned
 from eos_sym.rules import STEP_SIZE
 from eos_sym.values import Value, Values, exact, named
@@ -220,13 +220,14 @@ def _shorter(fraction_of_polynomials: Expr) -> Expr:
     return min((factor(fraction_of_polynomials), cancel(fraction_of_polynomials)), key=count_ops)
 
 
-def edge_normal_form(objective: Objective, curve: Values | None = None) -> EdgeNormalForm:
+def edge_normal_form(objective: Objective, curve: Values | None = None, piece: Piece | None = None) -> EdgeNormalForm:
     """The normal form at the minima of a loss whose Hessian there has rank one, in the coordinates of their chart.
 
-    The minima may be restricted to a curve that gives some coordinates by another one, as {z: x, y: 1/x}.
+    The minima may be restricted to a curve that gives some coordinates by another one, as {z: x, y: 1/x}, and are to be
+    one `piece` where there are several.
     """
-    minima, curve = objective.minima, named("the curve", objective.weights, curve)
-    chart = {weight: minima.chart.get(weight, weight) for weight in objective.weights}
+    curve, piece = named("the curve", objective.weights, curve), piece or objective.minima.piece
+    chart = {weight: piece.chart.get(weight, weight) for weight in objective.weights}
     point = {weight: cancel(value.subs(curve, simultaneous=True)) for weight, value in chart.items()}
     hessian = objective.hessian.xreplace(point).applyfunc(cancel)
     pivot = rank_one_pivot(hessian)

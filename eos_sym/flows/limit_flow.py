@@ -19,7 +19,8 @@ G = I + CCᵀ, C = ∂c/∂t, is the metric of Γ, and by Woodbury's identity G�
 Source: :cite:t:`arora2022understanding`, who prove convergence to these flows as η → 0, for normalized GD with small
 noise injected. The averaging here is the formal argument at leading order. Errors: `BadInput` for a chart that is not
 one of critical points; `Undecided` for rules that do not oscillate at the scale of η, such as GD, and, in `limit_flow`,
-where the Hessian across Γ is not known to have rank one: `limit_flow_by_eigenvector` then leaves λ₁ to the integrator.
+where λ₁ has no closed form on Γ, or is not one and the same eigenvalue all along it: `limit_flow_by_eigenvector` leaves
+it to the integrator.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sympy import Dummy, Expr, Matrix, Symbol, cancel, diff, factor, limit, simplify
+from sympy import Dummy, Expr, Matrix, Max, Symbol, diff, factor, limit, simplify
 
-from eos_sym.algebra import positive_where_defined, rank_one_pivot
+from eos_sym.algebra import positive_where_defined, top_eigenvalue
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.flows.flow import Flow, TopEigenvectorFlow, top_direction
 from eos_sym.losses import Objective
@@ -73,15 +74,16 @@ def oscillation(rule: Rule) -> Oscillation:
 
 
 def limit_flow(rule: Rule, objective: Objective, chart: Values) -> Flow:
-    """The limit flow in the coordinates of the chart, where the Hessian on Γ has rank one, so that λ₁ is its trace."""
+    """The limit flow in the coordinates of the chart, where λ₁ has a closed form, as for Hessians of rank two."""
     chart = _checked_chart(objective, chart)
-    hessian = objective.hessian.subs(chart).applyfunc(cancel)
-    sharpness = cancel(hessian.trace())
-    if rank_one_pivot(hessian) is None or not positive_where_defined(factor(sharpness)):
-        raise Undecided(
-            f"the limit flow: the Hessian at the minima of {objective.name} is not known to have rank one; "
-            "limit_flow_by_eigenvector finds its top eigenvalue numerically"
-        )
+    try:
+        sharpness = top_eigenvalue(objective.hessian.subs(chart))
+    except Undecided as reason:
+        raise Undecided(f"the limit flow: {reason}; limit_flow_by_eigenvector finds it numerically") from reason
+    if sharpness.has(Max):
+        raise Undecided(f"the limit flow: which eigenvalue is the largest changes along the minima, {sharpness}")
+    if not positive_where_defined(factor(sharpness)) and not _are_minima(objective, chart):
+        raise Undecided(f"the limit flow: the sharpness {sharpness} is not known to be positive")
     state = _coordinates(objective, chart)
     slopes = Matrix([diff(sharpness, coordinate) for coordinate in state])
     speed = oscillation(rule).drift.subs(CURVATURE, sharpness)
@@ -104,6 +106,14 @@ def limit_flow_by_eigenvector(rule: Rule, objective: Objective, chart: Values) -
     speed = oscillation(rule).drift.subs(CURVATURE, sharpness)
     velocity = -speed * _raised(slopes, state, chart)
     return TopEigenvectorFlow(state, objective.parameters, hessian, direction, tuple(velocity))
+
+
+def _are_minima(objective: Objective, chart: Mapping[Symbol, Expr]) -> bool:
+    """Whether the chart is one of minima, so that no eigenvalue of the Hessian is negative."""
+    try:
+        return any(piece.chart == chart for piece in objective.minima.pieces)
+    except Undecided:
+        return False
 
 
 def _coordinates(objective: Objective, chart: Mapping[Symbol, Expr]) -> tuple[Symbol, ...]:

@@ -7,7 +7,7 @@ global minima with their proof, `local_expansion` the derivatives at a point in 
 from eos_sym.losses.catalogue import LOSSES, minimalist, product, quadratic, sgd_pair, shallow
 from eos_sym.losses.family import LossFamily
 from eos_sym.losses.local_expansion import Derivatives, LocalExpansion, real_number, values_of
-from eos_sym.losses.minima import Minima, global_minima
+from eos_sym.losses.minima import Minima, Piece, global_minima
 from eos_sym.losses.objective import Objective
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "LossFamily",
     "Minima",
     "Objective",
+    "Piece",
     "global_minima",
     "minimalist",
     "product",

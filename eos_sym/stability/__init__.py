@@ -6,7 +6,7 @@ error.
 """
 
 from eos_sym.stability.condition import StabilityCondition, stability
-from eos_sym.stability.critical_sharpness import critical_sharpness
+from eos_sym.stability.critical_sharpness import critical_sharpness, critical_step_size
 from eos_sym.stability.enclosed import enclosed_verdict
 from eos_sym.stability.jury import jury_margins
 from eos_sym.stability.stochastic import (
@@ -23,6 +23,7 @@ __all__ = [
     "StabilityCondition",
     "almost_sure",
     "critical_sharpness",
+    "critical_step_size",
     "enclosed_verdict",
     "jury_margins",
     "lyapunov_exponent",

@@ -1,5 +1,5 @@
 import pytest
-from sympy import ImmutableMatrix, Integer, Matrix, Rational, Symbol, cos, diff, expand, simplify, sqrt, symbols
+from sympy import ImmutableMatrix, Integer, Matrix, Rational, Symbol, cos, diff, expand, log, simplify, sqrt, symbols
 
 from eos_sym import STEP_SIZE, BadInput, GradientDescent, Objective, Undecided, minimalist, quadratic
 from eos_sym.flows import (
@@ -120,12 +120,20 @@ def test_a_chart_must_be_one_of_critical_points():
         limit_flow(RootLossGradientDescent(), TOY, {x: Integer(0), y: Integer(0)})
 
 
-def test_maxima_and_higher_ranks_have_no_symbolic_limit_flow():
+def test_a_limit_flow_across_two_directions_follows_the_larger_eigenvalue():
+    """On y = 1/x, z = 2/x: λ₁ = x² + 5/x², the metric 1 + 5/x⁴, and so dx/dτ = −¼ (1 + 5/x⁴)⁻¹ d log λ₁/dx."""
+    loss = Objective.from_text("((1 - x*y)**2 + (2 - x*z)**2)/2", "x y z")
+    (velocity,) = limit_flow(NormalizedGradientDescent(), loss, loss.minima.chart).velocity
+    expected = -diff(log(x**2 + 5 / x**2), x) / (1 + 5 / x**4) / 4
+    assert simplify(velocity - expected) == 0
+
+
+def test_maxima_and_a_change_of_the_largest_eigenvalue_have_no_limit_flow():
     rule = RootLossGradientDescent()
-    with pytest.raises(Undecided, match="rank one"):
+    with pytest.raises(Undecided, match="positive"):
         limit_flow(rule, Objective("ridge", -(1 + x**2) * y**2, (x, y)), {y: Integer(0)})
     two = Objective("two", (1 + x**2) * y**2 / 2 + z**2, (x, y, z))
-    with pytest.raises(Undecided, match="rank one"):
+    with pytest.raises(Undecided, match="largest"):
         limit_flow(rule, two, {y: Integer(0), z: Integer(0)})
 
 

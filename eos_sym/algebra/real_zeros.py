@@ -1,0 +1,133 @@
+"""The real solutions of a system of equations, as points and as manifolds with charts.
+
+Finitely many zeros of polynomials with rational coefficients, in the unknowns or in monotone functions of them such as
+exp, are algebraic numbers and functions of these (`eos_sym.algebra.systems`). All other systems are taken apart by
+`eos_sym.algebra.components`, and what is left of a component is solved where it is
+
+    quadratic in some unknown, or in its square      ± square roots, which are real where the radicand is not negative,
+    or of two terms                                  and other roots
+    such a system, with finitely many zeros          algebraic numbers once more
+
+A chart gives some unknowns as expressions in the `free` ones, and is real at some of their values, which were looked
+for on a grid. It leaves out points where it is undefined; those of them that solve the equations are in other pieces,
+or in the closure of this one.
+
+Errors: `Undecided` where an equation has no solution in these terms, or where the parameters decide which it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+
+from sympy import Expr, Pow, Rational, S, Symbol, cancel, nan, oo, simplify, zoo
+
+from eos_sym.algebra.components import Component, components
+from eos_sym.algebra.inverses import roots_in
+from eos_sym.algebra.points import points_of
+from eos_sym.algebra.systems import System
+from eos_sym.errors import Undecided
+
+SAMPLES = tuple(map(Rational, ("1/2", "-1/2", "0", "1", "-1", "2", "-2", "1/10", "-1/10", "10", "-10")))
+MOST_SAMPLED = 4  # free unknowns for which all the samples are combined
+DIGITS, NEGLIGIBLE = 30, Rational(1, 10**20)  # of values, and of an imaginary part
+
+
+@dataclass(frozen=True)
+class RealZeros:
+    """A point, where nothing is free, or a manifold; the coordinates of a point are exact up to the `error`."""
+
+    equations: tuple[Expr, ...]
+    chart: Mapping[Symbol, Expr]
+    free: tuple[Symbol, ...]
+    error: Expr = S.Zero
+
+
+def real_zeros(equations: Sequence[Expr], unknowns: Sequence[Symbol]) -> list[RealZeros]:
+    """All real solutions; none if there are none."""
+    try:
+        return _of_system(System.of(equations, unknowns))
+    except Undecided:
+        pass  # the rules for components go further in other directions
+    parts, exceptions = components(equations, unknowns)
+    if exceptions:
+        raise Undecided(f"the solutions depend on whether {', '.join(map(str, exceptions))} vanishes; give values")
+    found = [zeros for part in parts for zeros in _of_component(part, unknowns)]
+    if len(found) == len(parts) == len(equations) == 1:
+        return [replace(found[0], equations=tuple(equations))]
+    return found
+
+
+def _of_system(system: System) -> list[RealZeros]:
+    if system.ideal.dimension > 0:
+        raise Undecided("the solutions are not isolated")
+    solutions = (system.solution(zero) for zero in points_of(system.ideal.branches()))
+    return [
+        RealZeros(tuple(name - value for name, value in values.items()), values, (), error)
+        for values, error in filter(None, solutions)
+    ]
+
+
+def _of_component(part: Component, unknowns: Sequence[Symbol]) -> list[RealZeros]:
+    choices = _solved(part.left, part.free)
+    if choices is None:
+        try:
+            return _of_system(System.of(part.equations, unknowns, part.nonzero))
+        except Undecided as reason:
+            raise Undecided(f"{', '.join(map(str, part.left))} = 0 is not solved: {reason}") from reason
+    found = []
+    for choice in choices:
+        chart = {name: cancel(value.subs(choice)) for name, value in part.chart.items()} | choice
+        free = tuple(name for name in part.free if name not in choice)
+        conditions = [simplify(expression.subs(chart)) for expression in part.nonzero]
+        undefined = any(value.has(nan, zoo, oo, -oo) for value in chart.values())
+        if undefined or 0 in conditions or not _is_real(chart, free):
+            continue
+        ordered = {name: chart[name] for name in unknowns if name in chart}
+        found.append(RealZeros(part.equations, ordered, free))
+    return found
+
+
+def _solved(equations: Sequence[Expr], free: Sequence[Symbol]) -> list[dict[Symbol, Expr]] | None:
+    """What the equations left say of some of the unknowns, each of them of another one; None if they have no roots."""
+    options: list[list[dict[Symbol, Expr]]] = []
+    for equation in equations:
+        own = [name for name in reversed(free) if name in equation.free_symbols]
+        if any(other != equation and other.free_symbols & {*own} for other in equations):
+            return None
+        solved = next(((name, values) for name in own if (values := roots_in(equation, name)) is not None), None)
+        if solved is None:
+            return None
+        options.append([{solved[0]: value} for value in solved[1]])
+    return [{name: value for part in choice for name, value in part.items()} for choice in product(*options)]
+
+
+def _is_real(chart: Mapping[Symbol, Expr], free: Sequence[Symbol]) -> bool:
+    """Whether the chart is real somewhere; `Undecided` where that is not known."""
+    roots = {
+        part for value in chart.values() for part in value.atoms(Pow) if part.exp.is_Rational and part.exp.q % 2 == 0
+    }
+    if not roots:
+        return True
+    if any(root.base.is_negative for root in roots):
+        return False
+    strangers = {symbol for root in roots for symbol in root.free_symbols} - {*free}
+    count = len(free) if len(free) <= MOST_SAMPLED else 1
+    for sample in product(SAMPLES, repeat=count):
+        at = dict(zip(free, sample if count == len(free) else sample * len(free), strict=True))
+        values = [root.subs(at) for root in roots]
+        if all(_real_number(value) for value in values):
+            return True
+        if not free:
+            break
+    if not free and not strangers and not any(value.is_zero for value in values):
+        return False
+    raise Undecided(f"{', '.join(map(str, roots))}: not known to be real anywhere")
+
+
+def _real_number(value: Expr) -> bool:
+    if value.is_real is not None:
+        return bool(value.is_real)
+    number = value.evalf(DIGITS)
+    return bool(number.is_number and abs(number.as_real_imag()[1]) < NEGLIGIBLE)

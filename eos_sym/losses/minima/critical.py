@@ -1,0 +1,139 @@
+"""Minima among the critical points of a loss that is differentiable wherever it is defined.
+
+If the loss is known to be least somewhere (`eos_sym.losses.minima.attained`), the minima are the critical points of the
+least value, and global. Values of algebraic points are compared exactly: v = L(θ) is one more unknown, and two values
+that are near to the same simple root of its minimal polynomial are equal.
+
+If not, the local minima are those where the second derivatives show them:
+
+    at a point          a positive definite Hessian (leading minors, in interval arithmetic)
+    on a manifold       a Hessian whose rank is the codimension, all eigenvalues but 0 positive: coefficients of the
+                        characteristic polynomial that alternate (Morse–Bott)
+
+A loss without critical points has no minimum. Errors: `Undecided` for a loss with kinks, critical points that are not
+all known, values or signs that are not told apart, and local minima where the second derivatives do not decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cmp_to_key
+
+from flint import arb_mat
+from mpmath import iv
+from sympy import Dummy, Expr, Float, Matrix, Rational, Symbol, cancel, diff, factor, hessian, simplify
+
+from eos_sym.algebra import (
+    Ideal,
+    RealZeros,
+    evaluator,
+    interval_digits,
+    minimal_polynomial,
+    positive_where_defined,
+    real_zeros,
+    roots_of,
+    to_ball,
+)
+from eos_sym.algebra.roots import Root
+from eos_sym.errors import Undecided
+from eos_sym.losses.minima.attained import convex_minimum, enclosed, is_attained, is_convex
+from eos_sym.losses.minima.pieces import Minima, Piece
+from eos_sym.losses.minima.smooth import WITH_KINKS
+
+DIGITS, SHOWN = 50, 30
+TOLD_APART = Rational(1, 10**20)
+
+
+def minima_by_critical_points(loss: Expr, weights: Sequence[Symbol]) -> Minima:
+    """The global minima if the loss is known to have some, else the local ones."""
+    if loss.has(*WITH_KINKS):
+        raise Undecided("a loss with kinks may be least where it has no derivative")
+    gradient = [diff(loss, weight) for weight in weights]
+    convex = is_convex(loss, weights)
+    try:
+        pieces = _critical_pieces(loss, gradient, weights)
+    except Undecided:
+        if not convex or loss.free_symbols - {*weights}:
+            raise
+        return Minima((convex_minimum(loss, gradient, weights),))
+    if convex or not pieces:
+        return Minima(tuple(pieces))
+    if is_attained(loss, weights, [piece.value for piece in pieces]):
+        least = min((piece.value for piece in pieces), key=cmp_to_key(compared))
+        return Minima(tuple(piece for piece in pieces if piece.value == least))
+    second = hessian(loss, weights)
+    local = tuple(piece for piece in pieces if _is_local_minimum(piece, second, weights))
+    return Minima(local, are_global=not local)
+
+
+def _critical_pieces(loss: Expr, gradient: Sequence[Expr], weights: Sequence[Symbol]) -> list[Piece]:
+    """The critical points with their values; equal values are the same expression."""
+    value = Dummy("v", real=True)
+    try:
+        ideal = Ideal.of([*gradient, loss - value], [*weights, value])
+        levels = roots_of(minimal_polynomial(ideal, value), value, DIGITS) if ideal.dimension == 0 else []
+    except Undecided:
+        levels = []
+    if levels:
+        zeros = real_zeros([*gradient, loss - value], [*weights, value])
+        return [_with_levels(zero, value, [level for level in levels if level.is_real]) for zero in zeros]
+    pieces: list[Piece] = []
+    for zero in real_zeros(gradient, weights):
+        level = simplify(loss.subs(zero.chart))
+        if level.free_symbols & {*weights}:
+            raise Undecided(f"the loss {level} is not known to be the same all along {zero.equations}")
+        known = (piece.value for piece in pieces if simplify(piece.value - level) == 0)
+        pieces.append(Piece(zero.equations, zero.chart, zero.free, next(known, level), zero.error))
+    return pieces
+
+
+def _with_levels(zero: RealZeros, value: Symbol, levels: Sequence[Root]) -> Piece:
+    """A critical point; its value is exact, or the number that stands for the level on which it lies."""
+    chart = dict(zero.chart)
+    level = chart.pop(value)
+    equations = tuple(name - place for name, place in chart.items())
+    if level.has(Float):
+        level = min((root.value(SHOWN) for root in levels), key=lambda other: abs(other - level))
+    return Piece(equations, chart, (), level, zero.error)
+
+
+def compared(first: Expr, second: Expr) -> int:
+    """−1, 0 or 1, as the first of two values is the smaller, equal, or the larger."""
+    if first == second:
+        return 0
+    difference = factor(first - second)
+    if not difference.free_symbols:
+        number = difference.evalf(DIGITS)
+        if abs(number) > TOLD_APART:
+            return 1 if number > 0 else -1
+    elif difference.is_positive or difference.is_negative:
+        return 1 if difference.is_positive else -1
+    raise Undecided(f"the least of the values {first} and {second}")
+
+
+def _is_local_minimum(piece: Piece, second: Matrix, weights: Sequence[Symbol]) -> bool:
+    if second.subs(piece.chart).free_symbols:
+        return _is_bottom(piece, second)
+    with interval_digits(DIGITS):
+        box = [enclosed(piece.chart[weight], piece.error) for weight in weights]
+        entries = [to_ball(entry) for entry in evaluator(list(second), weights, iv)(box)]
+    size = len(weights)
+    corners = (arb_mat([entries[size * row : size * row + k] for row in range(k)]) for k in range(1, size + 1))
+    minors = [corner.det() for corner in corners]
+    if any(minor < 0 for minor in minors):
+        return False
+    if all(minor > 0 for minor in minors):
+        return True
+    raise Undecided(f"the second derivatives do not decide at {dict(piece.chart)}")
+
+
+def _is_bottom(piece: Piece, second: Matrix) -> bool:
+    """Whether the eigenvalues of the Hessian across a manifold are all positive."""
+    rank = second.rows - len(piece.free)
+    coefficients = Matrix(piece.on(second)).applyfunc(cancel).charpoly().all_coeffs()
+    signed = [factor((-1) ** index * coefficient) for index, coefficient in enumerate(coefficients)][1:]
+    if all(positive_where_defined(coefficient) for coefficient in signed[:rank]) and not any(signed[rank:]):
+        return True
+    if any(coefficient != 0 and positive_where_defined(-coefficient) for coefficient in signed):
+        return False
+    raise Undecided(f"the second derivatives do not decide at {dict(piece.chart)}")

@@ -1,0 +1,37 @@
+"""The methods for finding minima, one after the other; see the face of this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sympy import Expr, Symbol, simplify
+
+from eos_sym.errors import Undecided
+from eos_sym.losses.minima.critical import minima_by_critical_points
+from eos_sym.losses.minima.pieces import Minima, Piece
+from eos_sym.losses.minima.squares import zeros_of_terms
+from eos_sym.losses.minima.wells import level_of_polynomial, monotone_of
+
+
+def global_minima(loss: Expr, weights: Sequence[Symbol]) -> Minima:
+    """The set on which the loss attains its least value over all weights, or its local minima if none is known."""
+    reasons = []
+    for method in (zeros_of_terms, level_of_polynomial):
+        try:
+            found, value = method(loss, weights)
+        except Undecided as reason:
+            reasons.append(str(reason))
+            continue
+        if found:
+            return Minima(tuple(Piece(zero.equations, zero.chart, zero.free, value, zero.error) for zero in found))
+    inner = monotone_of(loss, weights)
+    if inner is not None:
+        minima = global_minima(inner, weights)
+        pieces = (replace(piece, value=simplify(loss.subs(piece.chart))) for piece in minima.pieces)
+        return Minima(tuple(pieces), minima.are_global)
+    try:
+        return minima_by_critical_points(loss, weights)
+    except Undecided as reason:
+        reasons.append(str(reason))
+    raise Undecided(f"the minima: {'; '.join(dict.fromkeys(reasons))}")

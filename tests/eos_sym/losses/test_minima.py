@@ -1,0 +1,161 @@
+import pytest
+from sympy import Float, Matrix, Rational, cos, exp, log, simplify, sin, sqrt, symbols, tanh
+
+from eos_sym import Objective, Undecided
+
+x, y, z, a, b, c, d, w = symbols("x y z a b c d w", real=True)
+
+
+def minima_of(text, weights):
+    return Objective.from_text(text, weights).minima
+
+
+def charts(minima):
+    return [dict(piece.chart) for piece in minima.pieces]
+
+
+@pytest.mark.parametrize(
+    ("text", "weights", "expected", "value"),
+    [
+        ("(1 - x)**2 + 100*(y - x**2)**2", "x y", [{x: 1, y: 1}], 0),
+        ("(x**2 - 1)**2/4", "x", [{x: 1}, {x: -1}], 0),
+        ("x**4/4 - x**2/2", "x", [{x: 1}, {x: -1}], Rational(-1, 4)),
+        ("(x*y)**2/2", "x y", [{x: 0}, {y: 0}], 0),
+        ("(x**2 + y**2 - 1)**2/4", "x y", [{y: sqrt(1 - x**2)}, {y: -sqrt(1 - x**2)}], 0),
+        ("((1 - x*y)**2 + (2 - x*z)**2)/2", "x y z", [{y: 1 / x, z: 2 / x}], 0),
+        ("(a*tanh(w) - 1/2)**2/2", "a w", [{a: 1 / (2 * tanh(w))}], 0),
+        ("log(cosh(x - 1)) + log(cosh(x + y))", "x y", [{x: 1, y: -1}], 0),
+        ("x**4", "x", [{x: 0}], 0),
+        ("1 - exp(-x**2 - y**2)", "x y", [{x: 0, y: 0}], 0),
+        ("log(cosh(x*y))", "x y", [{x: 0}, {y: 0}], 0),
+        ("(x**2 + 1)**2", "x", [{x: 0}], 1),
+        (
+            "((x + y - 1)**2 + (2*x - y)**2 + (x - 3*y - 2)**2)/2",
+            "x y",
+            [{x: Rational(13, 50), y: Rational(-9, 25)}],
+            None,
+        ),
+        ("(1/(1 + exp(-x)) - 1/4)**2/2", "x", [{x: -log(3)}], 0),
+    ],
+)
+def test_the_global_minima_of(text, weights, expected, value):
+    minima = minima_of(text, weights)
+    assert minima.are_global
+    found = charts(minima)
+    assert len(found) == len(expected)
+    for chart in expected:
+        assert any(
+            chart.keys() == other.keys() and all(simplify(other[k] - v) == 0 for k, v in chart.items())
+            for other in found
+        )
+    assert value is None or minima.value == value
+
+
+def test_the_best_matrix_of_rank_one_keeps_the_largest_singular_value():
+    """Eckart and Young: of diag(2, 1) it is diag(2, 0), and ½ of the other singular value squared is left."""
+    minima = minima_of("((2 - a*c)**2 + (a*d)**2 + (b*c)**2 + (1 - b*d)**2)/2", "a b c d")
+    (chart,) = charts(minima)
+    product = (Matrix([a, b]) * Matrix([[c, d]])).subs(chart)
+    assert product == Matrix([[2, 0], [0, 0]])
+    assert minima.are_global
+    assert minima.value == Rational(1, 2)
+
+
+def test_the_minima_of_himmelblau_s_function_are_its_four_common_zeros():
+    found = {
+        tuple(round(float(piece.chart[name]), 5) for name in (x, y))
+        for piece in minima_of("(x**2 + y - 11)**2 + (x + y**2 - 7)**2", "x y").pieces
+    }
+    assert found == {(3.0, 2.0), (-2.80512, 3.13131), (-3.77931, -3.28319), (3.58443, -1.84813)}
+
+
+def test_of_the_critical_points_of_a_coercive_polynomial_those_of_the_least_value_are_global():
+    """The six-hump camel has six minima; the least are ±(0.0898, −0.7126), −1.0316."""
+    minima = minima_of("(4 - 2.1*x**2 + x**4/3)*x**2 + x*y + (-4 + 4*y**2)*y**2", "x y")
+    assert minima.are_global
+    assert sorted(round(float(piece.chart[x]), 4) for piece in minima.pieces) == [-0.0898, 0.0898]
+    assert float(minima.value) == pytest.approx(-1.031628453, abs=1e-9)
+
+
+def test_a_convex_loss_has_its_only_minimum_where_an_interval_proves_a_critical_point():
+    """Logistic regression with overlapping classes: ∇L = 0 is 3 sigmoids that balance."""
+    (piece,) = minima_of("log(1 + exp(-x - y)) + log(1 + exp(2*x - y)) + log(1 + exp(2*y))", "x y").pieces
+    p, q, r = (1 / (1 + exp(-argument)) for argument in (-x - y, 2 * x - y, 2 * y))
+    assert all(abs(slope.subs(piece.chart).evalf(25)) < 1e-24 for slope in (-p + 2 * q, -p - q + 2 * r))
+    assert 0 < piece.error < Float("1e-25")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "log(1 + exp(-x))",
+        "-(1 - x*y)**2",
+        "tanh(x*y)",
+        "x**2 - y**2",
+        "exp(x*y)",
+        "(x*y - 1)**2 + x**2",
+        "log(1 + exp(-x*y))",
+    ],
+)
+def test_a_loss_without_minima_has_none(text):
+    assert minima_of(text, " ".join(name for name in "xy" if name in text.replace("exp", ""))).pieces == ()
+
+
+def test_minima_that_are_not_known_to_be_least_are_local_ones():
+    """x³ − 3x has a local minimum at 1, and falls without bound."""
+    minima = minima_of("x**3 - 3*x", "x")
+    assert charts(minima) == [{x: 1}]
+    assert not minima.are_global
+    assert minima.value == -2
+
+
+@pytest.mark.parametrize(
+    ("text", "weights", "parameters"),
+    [
+        ("(p*x - 1)**2", "x", "p"),
+        ("x**5 - x + exp(x*y)*sin(y)", "x y", ""),
+        ("p*x**2 + x**3", "x", "p"),
+        ("(x*y)**3 + 1/(x*y)**2", "x y", ""),
+    ],
+)
+def test_minima_that_are_not_proved_are_undecided(text, weights, parameters):
+    with pytest.raises(Undecided):
+        _ = Objective.from_text(text, weights, parameters).minima
+
+
+def test_several_pieces_are_asked_for_one_by_one():
+    with pytest.raises(Undecided, match="2 pieces"):
+        _ = minima_of("(x**2 - 1)**2", "x").chart
+
+
+@pytest.mark.parametrize(
+    ("text", "weights", "sharpness"),
+    [
+        ("((1 - x*y)**2 + (2 - x*z)**2)/2", "x y z", x**2 + 5 / x**2),
+        ("(a*tanh(w) - 1/2)**2/2", "a w", tanh(w) ** 2 + (1 - tanh(w) ** 2) ** 2 / (4 * tanh(w) ** 2)),
+        ("(a*sin(w) - 1/2)**2/2", "a w", sin(w) ** 2 + cos(w) ** 2 / (4 * sin(w) ** 2)),
+        ("(1 - x)**2 + 100*(y - x**2)**2", "x y", 501 + sqrt(250601)),
+        ("(x**2 + y**2 - 1)**2/4", "x y", 2),
+    ],
+)
+def test_the_sharpness_at_minima(text, weights, sharpness):
+    """By hand: |∇f|² for ½f²; xᵀx + |(1, 2)|²/x² for a net with two outputs; Rosenbrock's eigenvalues at (1, 1)."""
+    objective = Objective.from_text(text, weights)
+    for piece in objective.minima.pieces:
+        assert simplify(piece.sharpness(objective.hessian) - sharpness) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "equation", "value"),
+    [
+        ("log(cosh(1 - x*y))", x * y - 1, 0),
+        ("sqrt(1 + (x*y - 3)**2)", x * y - 3, 1),
+        ("log(1 + exp(-x*y)) + x*y/4", x * y - log(3), log(Rational(4, 3)) + log(3) / 4),  # soft label 3/4
+        ("cosh(x - y)", x - y, 1),
+    ],
+)
+def test_a_function_of_one_polynomial_has_its_minima_where_the_function_has(text, equation, value):
+    minima = minima_of(text, "x y")
+    assert minima.equations == (equation,)
+    assert minima.value.equals(value)
+    assert simplify(minima.on(equation)) == 0
