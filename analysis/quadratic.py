@@ -183,8 +183,10 @@ def figure(runs: xr.Dataset, options: Options) -> Figure:
     """|θᵢ| along the runs, a panel per step size, and the multipliers against the step size."""
     eigenvalues = options.spectrum
     palette = colors(len(eigenvalues))
-    drawing = new_figure(2.4 * (runs.sizes["eta"] + 1) + 0.8, 2.6)
+    drawing = new_figure(7.0, 2.2)
     panels = drawing.subplots(1, runs.sizes["eta"] + 1)
+    for panel in panels[1:-1]:
+        panel.tick_params(labelleft=False)
     for panel, eta in zip(panels, runs.eta.values, strict=False):
         for index, name in enumerate(runs.state.values):
             size = abs(runs.trajectory.sel(eta=eta, state=name))
@@ -197,8 +199,8 @@ def figure(runs: xr.Dataset, options: Options) -> Figure:
         panels[-1].plot(step_sizes, abs(1 - step_sizes * eigenvalue), color=color, label=f"λ = {eigenvalue:g}")
     panels[-1].axhline(1, color=THEORY_COLOR, linewidth=0.8)
     panels[-1].axvline(2 / eigenvalues[0], color=THEORY_COLOR, linestyle="--", label="2/λ₁")
-    panels[-1].set(title="multipliers", xlabel="step size η", ylabel="|1 − ηλᵢ|", ylim=(0, 1.6))
-    panels[-1].legend(loc="upper left", bbox_to_anchor=(1, 1))
+    panels[-1].set(title="multipliers", xlabel="step size η", ylabel="|1 − ηλᵢ|", ylim=(0, 2.2))
+    panels[-1].legend(loc="upper left", frameon=True, framealpha=1, edgecolor="none")
     return drawing
 
 

@@ -68,7 +68,7 @@ def draw(
     birth = float(three.births[0])
     found = family.thresholds | {"onset": cascade.onset, "period_three": birth}
     places = {key: float(place) for key, place in found.items() if key in LABELS}
-    figure = new_figure(10.0, 10.2)
+    figure = new_figure(7.0, 8.4)
     upper, lower = np.asarray(figure.subfigures(2, 1, height_ratios=[1.55, 1]))
     (whole, passing), (exponent, rate) = upper.subplots(2, 2, sharex=True, sharey="row", height_ratios=[2.1, 1])
     frozen(whole, family, diagram.counts)

@@ -21,7 +21,7 @@ def draw(
     catalogue: xr.Dataset, catalogue_models: xr.Dataset, network: xr.Dataset, network_models: xr.Dataset
 ) -> Figure:
     """The whole figure."""
-    figure = new_figure(10.0, 6.0)
+    figure = new_figure(7.0, 4.6)
     upper, lower = figure.subplots(2, 3)
     first = catalogue.isel(iteration=slice(0, SHOWN))
     catalogue_loss(upper[0], first)
@@ -86,9 +86,7 @@ def one_model(axes: Axes, run: xr.Dataset) -> None:
     factor = float(run.sharpness * run.eta / 2)
     axes.semilogy(steps, abs(run.model_loss), color=RISING, label=f"model, $\\lambda_1 = {factor:.2f}\\cdot 2/\\eta$")
     axes.semilogy(steps, run.real_loss, color=COLORS[0], label="loss")
-    axes.set(
-        title="(c) quadratic model beyond the edge", xlabel="iterations from there", ylabel="loss", ylim=(1e-4, 1e8)
-    )
+    axes.set(title="(c) quadratic model", xlabel="iterations from there", ylabel="loss", ylim=(1e-4, 1e8))
     axes.legend(loc="upper right")
 
 
@@ -126,9 +124,9 @@ def two_models(axes: Axes, models: xr.Dataset) -> None:
             factor = float(run.sharpness * run.eta / 2)
             name = f"$\\lambda_1 = {factor:.2f}\\cdot 2/\\eta$"
             axes.semilogy(steps, shown(run.model_loss), color=color, label=f"model, {name}")
-            axes.semilogy(steps, shown(run.real_loss), "--", color=color, linewidth=0.8, label="loss from there")
-    axes.set(title="(f) quadratic models", xlabel="iterations from there", ylabel="loss", ylim=(1e-3, 1e6))
+            axes.semilogy(steps, shown(run.real_loss), "--", color=color, linewidth=0.8, label="loss")
+    axes.set(title="(f) quadratic models", xlabel="iterations from there", ylabel="loss", ylim=(1e-3, 1e10))
     if axes.lines:
-        axes.legend(loc="upper right")
+        axes.legend(loc="upper left")
     else:
         axes.text(0.5, 0.5, "the edge was not reached", transform=axes.transAxes, ha="center")

@@ -25,7 +25,7 @@ WITH_MOMENTUM = {
 
 def draw(critical: Mapping[str, Expr], boundaries: xr.Dataset, sgd: xr.Dataset) -> Figure:
     """The whole figure."""
-    figure = new_figure(10.0, 3.2)
+    figure = new_figure(7.0, 2.5)
     left, middle, right = figure.subplots(1, 3, width_ratios=[1.3, 1, 1])
 
     for color, (rule, label) in zip(COLORS[1:], WITH_MOMENTUM.items(), strict=False):
@@ -46,6 +46,7 @@ def draw(critical: Mapping[str, Expr], boundaries: xr.Dataset, sgd: xr.Dataset) 
     middle.axhline(1, color=COLORS[0], label="gradient descent")
     count = len(FAMILY_CURVATURES)
     middle.set(title=f"(b) batches of $n = {count}$ examples", xlabel="batch size $B$", ylim=(0.6, 1.1))
+    middle.set_ylabel("critical mean sharpness / $(2/\\eta)$")
     middle.set_xticks(sgd.batch_size.values)
     middle.legend(loc="lower right")
 
@@ -55,6 +56,7 @@ def draw(critical: Mapping[str, Expr], boundaries: xr.Dataset, sgd: xr.Dataset) 
     mark(right, points.ratio, points, COLORS[1], label="measured")
     right.axhline(1, color=COLORS[0], label="gradient descent")
     right.set(title="(c) a step uphill", xlabel="radius / step size, $\\rho/\\eta$", ylim=(0, 1.1))
+    right.set_ylabel("critical sharpness / $(2/\\eta)$")
     right.legend(loc="lower left")
     return figure
 

@@ -29,7 +29,7 @@ def draw(
     drift: xr.Dataset,
 ) -> Figure:
     """Six panels."""
-    figure = new_figure(10.0, 6.2)
+    figure = new_figure(7.0, 4.8)
     upper, lower = figure.subplots(2, 3)
     draw_alignment(upper[0], alignment.length / eigenvalues[0])
     draw_multipliers(upper[1], multipliers, derived["two_step_multipliers"]["across"])
@@ -68,9 +68,9 @@ def draw_shares(axes: Axes, shares: xr.DataArray, ratios: Any) -> None:
     axes.hist(shares.values.reshape(-1), bins=np.linspace(0, 1, 41).tolist(), color=COLORS[0], alpha=0.8)
     for side in (0.5 - edge, 0.5 + edge):
         axes.axvline(side, color=THEORY_COLOR, linestyle="--", label="derived: stable between" if side < 0.5 else None)
-    axes.set(title="(c) where they end: not at $C = 1/2$", xlabel="$C$ and $1 - C$", ylabel="count", xlim=(0, 1))
+    axes.set(title="(c) where they end", xlabel="$C$ and $1 - C$", ylabel="count", xlim=(0, 1))
     axes.set_ylim(0, 1.25 * axes.get_ylim()[1])
-    axes.legend(loc="upper center")
+    axes.legend(loc="upper center", frameon=True, framealpha=1, edgecolor="none")
 
 
 def draw_drift(axes: Axes, runs: xr.Dataset) -> None:
@@ -113,6 +113,7 @@ def draw_noise(axes: Axes, runs: xr.Dataset, drift: xr.Dataset) -> None:
     still = x.sel(rule="normalized", noise="without")
     axes.plot(runs.tau, still, "--", color="#666666", label="both without noise")
     axes.plot([], [], ":", color=THEORY_COLOR, label="limit flow")
-    axes.set(title=f"(f) across a lesser eigenvector, $\\eta = {NOISE_STEP_SIZE:g}$", xlabel="$\\tau = \\eta^2 t$")
+    axes.set(title=f"(f) from across $v_2$, $\\eta = {NOISE_STEP_SIZE:g}$", xlabel="$\\tau = \\eta^2 t$")
     axes.set(ylabel="$x$")
+    axes.set_ylim(0.2, 1.02)
     axes.legend(loc="lower left")

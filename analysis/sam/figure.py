@@ -25,7 +25,7 @@ def draw(
     rho: float,
 ) -> Figure:
     """The whole figure."""
-    figure = new_figure(9.0, 6.0)
+    figure = new_figure(7.0, 4.8)
     upper, lower = figure.subplots(2, 2)
     draw_paths(upper[0], paths, edge, eta, rho)
     draw_ends(upper[1], ends, edge, eta)

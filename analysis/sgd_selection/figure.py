@@ -12,7 +12,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.study import COLORS, THEORY_COLOR, new_figure
+from analysis.study import COLORS, SMALLEST_FONT, THEORY_COLOR, new_figure
 from numeric import CompiledFunction
 
 SHOWN = 6
@@ -31,7 +31,7 @@ def draw(
     moments: xr.Dataset,
 ) -> Figure:
     """The three panels side by side."""
-    figure = new_figure(10.5, 3.1)
+    figure = new_figure(7.0, 2.5)
     left, middle, right = figure.subplots(1, 3)
     draw_burst(left, eta, gd, sgd.isel(run=slice(SHOWN)))
     draw_exponents(middle, derived["critical_step_size"], rates, growth)
@@ -48,8 +48,8 @@ def draw_burst(axes: Axes, eta: float, gd: xr.Dataset, sgd: xr.Dataset) -> None:
     over = (sgd.loss > SMALLEST).any("run")
     last = int(over.iteration.where(over).max())
     axes.set(title=f"(a) a burst on the way, $\\eta = {eta:g}$", xlabel="iteration", ylabel="loss $L = (f_1 + f_2)/2$")
-    axes.set(xlim=(0, max(1.05 * last, 20)), ylim=(SMALLEST, 1e3))
-    axes.legend(loc="upper right")
+    axes.set(xlim=(0, max(1.05 * last, 20)), ylim=(SMALLEST, 1e7))
+    axes.legend(loc="upper left")
 
 
 def draw_exponents(axes: Axes, critical: Mapping[str, Any], rates: CompiledFunction, growth: xr.Dataset) -> None:
@@ -71,11 +71,11 @@ def draw_exponents(axes: Axes, critical: Mapping[str, Any], rates: CompiledFunct
         xytext=(-6, 0),
         textcoords="offset points",
         horizontalalignment="right",
-        fontsize="small",
+        fontsize=SMALLEST_FONT,
     )
     axes.plot([], [], "o", color=DARK_GREY, markersize=3.5, label="measured")
     axes.legend(loc="lower right")
-    axes.set_ylim(-1.1, 0.6)
+    axes.set_ylim(-1.9, 0.6)
 
 
 def draw_window(axes: Axes, rates: CompiledFunction, moments: xr.Dataset) -> None:
@@ -89,5 +89,5 @@ def draw_window(axes: Axes, rates: CompiledFunction, moments: xr.Dataset) -> Non
     axes.plot([], [], color=GREY, linewidth=0.5, label="runs")
     axes.plot([], [], color=THEORY_COLOR, linestyle="--", linewidth=0.9, label="derived")
     axes.set(title=f"(c) between them, $\\eta = {eta:.4f}$", xlabel="iteration")
-    axes.set(ylabel="distance from the minimum / initial", ylim=(2e-4, 30))
-    axes.legend(loc="lower left", ncols=2)
+    axes.set(ylabel="distance from the minimum / initial", ylim=(1e-5, 30))
+    axes.legend(loc="lower left")

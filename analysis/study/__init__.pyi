@@ -19,6 +19,7 @@ from .evidence import same as same
 from .evidence import supported as supported
 from .evidence import theorem as theorem
 from .figure import COLORS as COLORS
+from .figure import SMALLEST_FONT as SMALLEST_FONT
 from .figure import THEORY_COLOR as THEORY_COLOR
 from .figure import colors as colors
 from .figure import new_figure as new_figure

@@ -1,4 +1,4 @@
-"""The look of every figure, and how it is saved: one style, legible in a column of a paper, colour-blind safe."""
+"""The look of every figure, and how it is saved: for a page of two columns, 7 inches wide, and colour-blind safe."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -16,6 +16,7 @@ from numeric.runs import write_atomically
 # Okabe and Ito's palette: distinguishable with every common colour vision deficiency, and in grey.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 THEORY_COLOR = "black"
+SMALLEST_FONT = 7.0  # points
 logging.getLogger("fontTools").setLevel(logging.ERROR)  # it remarks on the dates inside matplotlib's own fonts
 STYLE: Any = {
     "axes.grid": True,
@@ -25,14 +26,19 @@ STYLE: Any = {
     "axes.titlelocation": "left",
     "axes.titlesize": "medium",
     "figure.dpi": 150,
-    "font.size": 9.0,
+    "font.size": 7.5,
     "grid.alpha": 0.25,
-    "legend.fontsize": "small",
+    "legend.borderaxespad": 0.3,
+    "legend.fontsize": SMALLEST_FONT,
     "legend.frameon": False,
-    "lines.linewidth": 1.2,
+    "legend.handlelength": 1.5,
+    "legend.labelspacing": 0.3,
+    "lines.linewidth": 1.1,
     "mathtext.fontset": "cm",
     "pdf.fonttype": 42,
-    "savefig.dpi": 200,
+    "savefig.dpi": 300,
+    "xtick.labelsize": SMALLEST_FONT,
+    "ytick.labelsize": SMALLEST_FONT,
 }
 
 
