@@ -24,8 +24,17 @@ perturbation of λ₁ the sharpness, to second order in δ, is
     at the midpoint     2/η + y* − Σ_fast Tⱼ²δ²/(2λⱼ)  =  2/η − Qδ²/6        (θ_{t−1} + 2θ_t + θ_{t+1})/4
     at the iterates     2/η − Qδ²/6 ± δ u·T + ½δ²[Q + 2 Σ_{j≠1} Tⱼ²/(λ₁ − λⱼ)].
 
-Formal to leading order, and tested by simulation. Errors: `BadInput` where α₀ is not positive; `Undecided` where
-β − bκ₄/3 is not known to be, without which there is no cycle.
+Formal to leading order, and tested by simulation. It is an expansion in δ². In numbers the growth and the drift of the
+next order (`eos_sym.edge.next_order`) are known at that amplitude, g = κ₄δ²/6 + c and f = ½βδ²(1 + b'), and with κ₄
+that changes by κ₄'y* on the way to y*. Relative to what is kept they are
+
+    |c| + |κ₄'y*|δ²/6, over the terms of κ₄δ²/6,        |b'|,        η|y*|,
+
+and where that is 1 or more, there is no answer. c changes the third margin over 2η by up to 4|c|, and b' by ηβδ²|b'|: a
+margin within is of no sign.
+
+Errors: `BadInput` where α₀ is not positive; `Undecided` where β − bκ₄/3 is not known to be, without which there is no
+cycle, and beyond the range of the expansion.
 """
 
 from __future__ import annotations
@@ -91,6 +100,11 @@ class Hovering:
             )
         if not self._turning.is_positive:
             raise Undecided(f"hovering: β − bκ₄/3 = {self._turning} is not known to be positive: no cycle at the edge")
+        if not self.amplitude_squared.free_symbols and not self.form.sharpness.free_symbols and self.neglected >= 1:
+            raise Undecided(
+                f"hovering: at the amplitude δ = {sqrt(self.amplitude_squared).n(4)} the next order of the expansion "
+                f"is {self.neglected.n(3)} times the first"
+            )
 
     @property
     def _turning(self) -> Expr:
@@ -119,9 +133,23 @@ class Hovering:
         return mean - swing, mean + swing
 
     @cached_property
+    def neglected(self) -> Expr:
+        """The next order over the first, at the amplitude of the cycle."""
+        order, square = self.form.next_order(), self.amplitude_squared
+        excess = abs(self.sharpness_on_floor - self.form.sharpness)
+        growth, drift = abs(order.growth(square)), abs(order.drift(square))
+        kept = (abs(self.form.fourth) + abs(self.form.fourth - self.form.quartic)) * square / 6
+        growth += abs(order.quartic_slope) * excess * square / 6
+        return drift + 2 * excess / self.form.sharpness + (growth / kept if growth != 0 else 0)
+
+    @cached_property
     def verdict(self) -> str:
         """``stable``, ``unstable`` or ``marginal``: of the cycle of the model; ``undecided`` if a sign is not known."""
-        return hovering_stability().verdict(self._values)
+        order, square = self.form.next_order(), self.amplitude_squared
+        drift = 2 / self.form.sharpness * self.form.beta * square * abs(order.drift(square))
+        uncertain = 4 / self.form.sharpness * (4 * abs(order.growth(square)) + drift)
+        no_sign = (abs(self.margin) < uncertain) == True  # noqa: E712  # of symbols it is a relation
+        return "undecided" if no_sign else hovering_stability().verdict(self._values)
 
     @cached_property
     def margin(self) -> Expr:

@@ -111,3 +111,36 @@ def test_there_is_no_hovering_without_sharpening_or_where_the_pull_is_too_strong
     )
     with pytest.raises(Undecided, match="no cycle"):
         Hovering(form, Float(1))
+
+
+SIXTH = Objective.from_text("s*u**2/2 + b*(s - 25)**2/2 - 10*u**4/24 + r*u**6/720", "s u", "b r", name="sixth")
+
+
+def sixth(pull, sixth_derivative):
+    """The excess on the floor, as predicted and as simulated; None if the run ends elsewhere."""
+    values = dict(zip(SIXTH.parameters, (Rational(str(pull)), sixth_derivative), strict=True))
+    point = dict(zip(SIXTH.weights, (20, 0), strict=True))
+    run = compile_map(GradientDescent().map(SIXTH)).run(
+        {"s": 20.0, "u": 0.1}, {"b": pull, "r": float(sixth_derivative), "eta": ETA}, steps=200_000
+    )
+    found = float(run.final.sel(state="s")) - 20 if run.period == 2 else None
+    form = edge_normal_form_at(SIXTH, point, Rational(1, 10), Rational(1, 100), values)
+    return Hovering(form, Rational(str(pull))), found
+
+
+def test_inside_its_range_the_error_is_of_the_order_of_the_square_amplitude_and_as_large_as_the_next_order():
+    """y* = 10δ²/6 − rδ⁴/120: the next order is a part rδ²/200 of the first."""
+    errors = []
+    for pull in (0.001, 0.004):
+        cycle, found = sixth(pull, 1000)
+        errors.append(1 - found / float(cycle.sharpness_on_floor - 20))
+        assert float(cycle.neglected) == pytest.approx(errors[-1], rel=0.4)
+    assert np.log(errors[1] / errors[0]) / np.log(4) == pytest.approx(1, abs=0.1)
+
+
+def test_beyond_its_range_there_is_no_answer():
+    """With the next order twice the first the cycle is below the edge, and with little left of the margin no verdict."""
+    with pytest.raises(Undecided, match=r"next order of the expansion is 1\.99 times the first"):
+        sixth(0.002, 20000)
+    cycle, _ = sixth(0.002, 6000)
+    assert cycle.verdict == "undecided"
