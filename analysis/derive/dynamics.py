@@ -9,18 +9,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from sympy import Expr, Float, pi, sqrt
+from sympy import Rational, pi, sqrt
 
+from analysis.derive.limited import NotDerived
 from analysis.derive.problem import Problem
-from eos_sym import STEP_SIZE, BadInput, Objective, Undecided
+from eos_sym import STEP_SIZE, Objective, Undecided
 from eos_sym.edge import flip_normal_form
 from eos_sym.flows import limit_flow
 from eos_sym.orbits import fixed_points
 from eos_sym.rules import RULES
-from eos_sym.self_stabilization import CubicExpansion, top_eigenvector
+from eos_sym.self_stabilization import DRIFT, NOT_STEEP, CubicExpansion, exact_zeros, neglected, top_eigenvector
 from eos_sym.stability import stability
 
-DIGITS = 30
+DIGITS = 60  # half of which may be lost before something is taken for 0
 
 
 def flips(rule: str, problem: Problem) -> Any:
@@ -65,17 +66,39 @@ def self_stabilization(rule: str, problem: Problem) -> Any:
         raise Undecided(f"self-stabilization: numbers need values for {', '.join(missing)}: add --at")
     loss = problem.objective.loss.subs({symbol: problem.at[symbol] for symbol in problem.objective.parameters})
     objective = Objective(problem.objective.name, loss, problem.objective.weights)
-    place: dict[Any, Expr] = {weight: Float(value, DIGITS) for weight, value in point.items()}
-    expansion = CubicExpansion(objective, place, top_eigenvector(objective.hessian.subs(place), DIGITS))
+    expansion = CubicExpansion(objective, point, top_eigenvector(objective.hessian.subs(point), DIGITS))
+    zeros = exact_zeros(objective, point)
     try:
-        alpha = expansion.alpha
-    except BadInput as reason:
-        raise Undecided(f"self-stabilization: {reason}") from reason
-    report = {"sharpness": expansion.sharpness, "alpha": alpha, "beta": expansion.beta, "delta": expansion.delta}
-    if STEP_SIZE in problem.at:
-        epsilon = expansion.epsilon.subs(STEP_SIZE, problem.at[STEP_SIZE])
-        report |= {"epsilon": epsilon, "steps_of_a_small_turn": sqrt(2) * pi / epsilon}
-    return {name: float(value) for name, value in report.items()}
+        beta = 0.0 if zeros.steepness else float(expansion.beta)
+    except Undecided:
+        beta = 0.0
+    alpha = 0.0 if beta == 0 or zeros.sharpening else float(expansion.sharpening)
+    found = {"sharpness": float(expansion.sharpness), "alpha": alpha, "beta": beta}
+    if alpha <= 0:
+        no_drive = f"self-stabilization: no progressive sharpening at this point, α = {alpha:.6g}"
+        none = NotDerived(no_drive if beta else NOT_STEEP)
+        return found | dict.fromkeys(("delta", "epsilon", "steps_of_a_small_turn"), none)
+    return found | _cycle(expansion, problem.at.get(STEP_SIZE))
+
+
+def _cycle(expansion: CubicExpansion, step_size: Rational | None) -> dict[str, Any]:
+    """δ, and with a step size ε and the length of a turn, as far as the expansion reaches."""
+    delta: Any = float(expansion.delta)
+    if step_size is None:
+        return {"delta": delta}
+    epsilon = float(expansion.epsilon.subs(STEP_SIZE, step_size))
+    turn: Any = float(sqrt(2) * pi) / epsilon
+    try:
+        shares = neglected(expansion, step_size)
+    except Undecided as reason:
+        delta = turn = NotDerived(f"the cubic expansion does not reach the width of its cycle, {delta:.4g}: {reason}")
+    else:
+        largest = max(shares, key=lambda name: shares[name])
+        if shares[DRIFT] >= 1:
+            delta = NotDerived(f"the expansion does not reach the width of the cycle: {DRIFT}, is {shares[DRIFT].n(3)}")
+        if shares[largest] >= 1:
+            turn = NotDerived(f"the expansion does not reach its cycle: {largest}, is {shares[largest].n(3)}")
+    return {"delta": delta, "epsilon": epsilon, "steps_of_a_small_turn": turn}
 
 
 def flow_on_minima(rule: str, problem: Problem) -> Any:

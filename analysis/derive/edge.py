@@ -92,8 +92,8 @@ def _prediction(form: EdgeNormalForm, end: FlowEnd, eta: Rational) -> dict[str, 
         return report | {"reason": reason}
     try:
         predicted = float(2 / eta + form.end(excess.evalf(30)))
-    except Undecided as reason:
-        return report | {"reason": str(reason)}
+    except Undecided as beyond:
+        return report | {"reason": str(beyond)}
     if end.distance**2 >= (square := form.largest_square(float(excess))):
         far = (
             f"the start is {end.distance:.3g} away from the minima, along the top eigenvector; the edge law is for "

@@ -1,7 +1,8 @@
 """Self-stabilization: the four stages of the cycle at the edge, from the cubic expansion of a loss.
 
 `predicted_dynamics` are Damian, Nichani and Lee's; `cycle` reduces them to two numbers with a slow spiral, and
-`continuous_limit` says what their flow conserves, how far it goes and how long it takes.
+`continuous_limit` says what their flow conserves, how far it goes and how long it takes. `neglected` says where the
+expansion ends, `exact_zeros` what vanishes at a rational point.
 """
 
 from eos_sym.self_stabilization.continuous_limit import (
@@ -9,20 +10,35 @@ from eos_sym.self_stabilization.continuous_limit import (
     extremes,
     period,
     rise_per_step,
+    rise_per_turn,
     small_period,
+    steps_of_a_turn,
 )
 from eos_sym.self_stabilization.cycle import SelfStabilization, undamped
-from eos_sym.self_stabilization.predicted_dynamics import CubicExpansion, general_expansion, top_eigenvector
+from eos_sym.self_stabilization.exact_zeros import exact_zeros
+from eos_sym.self_stabilization.predicted_dynamics import (
+    NOT_STEEP,
+    CubicExpansion,
+    general_expansion,
+    top_eigenvector,
+)
+from eos_sym.self_stabilization.reach import DRIFT, neglected
 
 __all__ = [
+    "DRIFT",
+    "NOT_STEEP",
     "CubicExpansion",
     "SelfStabilization",
     "conserved_by_separation",
+    "exact_zeros",
     "extremes",
     "general_expansion",
+    "neglected",
     "period",
     "rise_per_step",
+    "rise_per_turn",
     "small_period",
+    "steps_of_a_turn",
     "top_eigenvector",
     "undamped",
 ]

@@ -7,11 +7,13 @@ The limit ε → 0 of the scaled map is Ẋ = XY, Ẏ = 1 − X². A planar flow
 here h = ½(X² − 2 ln X − 1 + Y²), 0 at the equilibrium X = 1, Y = 0 and positive elsewhere. Its level sets are closed.
 On one of them X² lies between the two solutions of X² − ln X² = 1 + 2h, which are −W(−e^{−1−2h}) on the two real
 branches of Lambert's W, and Y between ±√(2h). The period is a quadrature, and √2 π for h → 0. A step of the map, which
-is Euler's method for this flow, changes h at second order in ε, by a quadratic form in the rates.
+is Euler's method for this flow, changes h at second order in ε, by a quadratic form in the rates: in a turn of O(1/ε)
+steps by ε times its integral around the orbit. A turn of the map is one of the flow as long as that is small against
+h, which as h → 0 is ε √8 π ≪ 1; where they are alike, h is not conserved, and the map has no turn on the level h.
 
 Source: :cite:t:`damian2022selfstabilization`; extremes, period and the change of h are derived here. Errors: `BadInput`
 for levels that are not positive; `Undecided` for flows that are not separable, have not exactly one equilibrium, or do
-not turn about it.
+not turn about it, and for turns of the map in which h changes by as much as it is.
 """
 
 from __future__ import annotations
@@ -37,6 +39,7 @@ from sympy import (
     sqrt,
 )
 
+from eos_sym.algebra import evaluator
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.rules import Map
 from eos_sym.self_stabilization.cycle import EPSILON, SQUARE, X, Y, undamped
@@ -106,21 +109,45 @@ def _extremes() -> dict[Symbol, tuple[Expr, Expr]]:
 def period(level: float | Expr, digits: int) -> Float:
     """The period of the flow's orbit with h = level > 0, in the time εt, by quadrature to so many digits.
 
-    ∮ dY/|1 − X²| with Y = √(2h) sin φ, where X² = −W(−e^{−1 − 2h cos²φ}) on its two branches: the integrand is smooth.
     As h → 0 it tends to √2 π.
     """
+    return _around(Integer(1), level, digits)
+
+
+def rise_per_turn(level: float | Expr, digits: int) -> Float:
+    """The coefficient of ε in the change of h over a turn of the map on the level h > 0; √8 π h as h → 0."""
+    cycle = undamped()
+    return _around(rise_per_step(cycle.scaled, conserved_by_separation(cycle.limit)), level, digits)
+
+
+def steps_of_a_turn(level: float | Expr, epsilon: float | Expr, digits: int) -> Float:
+    """The steps in which the map turns once, to leading order in ε."""
+    change = epsilon * rise_per_turn(level, digits) / level
+    if not change < 1:
+        raise Undecided(f"the turn of the map: on the level h = {level}, it would change h by {change.n(3)} h")
+    return Float(period(level, digits) / epsilon, digits)
+
+
+def _around(quantity: Expr, level: float | Expr, digits: int) -> Float:
+    """The integral of a quantity that is even in Y over a period of the flow's orbit with h = level > 0.
+
+    ∮ dY/|1 − X²| with Y = √(2h) sin φ, where X² = −W(−e^{−1 − 2h cos²φ}) on its two branches: the integrand is smooth.
+    """
+    values = evaluator([quantity], [X, Y])
     with mp.workdps(2 * digits + 10):
         number = (Integer(0) + level).evalf(mp.dps)
         if not (number.is_Float and number.is_positive):
             raise BadInput(f"h = {level}: give a positive number")
         height = mp.mpf(number)
 
-        def time(angle: mp.mpf) -> mp.mpf:
+        def rate(angle: mp.mpf) -> mp.mpf:
             argument = -mp.exp(-1 - 2 * height * mp.cos(angle) ** 2)
-            rates = (abs(1 + mp.lambertw(argument, branch).real) for branch in (0, -1))
-            return mp.sqrt(2 * height) * mp.cos(angle) * sum(1 / rate for rate in rates)
+            squares = [-mp.lambertw(argument, branch).real for branch in (0, -1)]
+            at = mp.sqrt(2 * height) * mp.sin(angle)
+            parts = (values([mp.sqrt(square), at])[0] / abs(1 - square) for square in squares)
+            return mp.sqrt(2 * height) * mp.cos(angle) * sum(parts)
 
-        return Float(2 * mp.quad(time, [0, mp.pi / 2], method="gauss-legendre"), digits)
+        return Float(2 * mp.quad(rate, [0, mp.pi / 2], method="gauss-legendre"), digits)
 
 
 def small_period(rates: Mapping[Symbol, Expr]) -> Expr:

@@ -23,6 +23,9 @@ edge, obey a map of their own; on M, with S = 2/η,
 
     x⁺ = −(1 + ηy + ηQx²/6) x,   y⁺ = y + η(α − by − βx²/2).
 
+What is zero is said to be zero, and nothing is divided by it: exact numbers are simplified, and floats are 0 where they
+are less than the root of their precision, relative to the terms that they are the sum of.
+
 Source: :cite:t:`damian2022selfstabilization`. Errors: `BadInput` for a point or direction that does not fit, and where
 there is no progressive sharpening; `Undecided` where ∇S⊥ = 0, where the top eigenvalue is not simple, or where x and y
 are not closed in themselves.
@@ -43,6 +46,10 @@ from eos_sym.rules import STEP_SIZE, Map
 from eos_sym.values import named
 
 UNSTABLE, EXCESS = symbols("x y", real=True)
+NOT_STEEP = (
+    "self-stabilization: the sharpness does not change across its eigenvector, ∇S⊥ = 0: there is neither progressive "
+    "sharpening nor a force against it"
+)
 DIGITS = 12  # to which a numerical direction must be a unit eigenvector
 
 
@@ -105,20 +112,25 @@ class CubicExpansion:
         return simplify(self.objective.directional_derivative(*[self.direction] * 4).subs(self.point))
 
     @cached_property
+    def sharpening(self) -> Expr:
+        """−∇L·∇S⊥, the rate at which gradient flow raises the sharpness, of any sign."""
+        rate, terms = simplify(-self.gradient.dot(self.transverse)), self.beta * self.gradient.dot(self.gradient)
+        return Integer(0) if _is_zero(rate, sqrt(terms)) else rate
+
+    @property
     def alpha(self) -> Expr:
-        """α = −∇L·∇S⊥, the rate of progressive sharpening."""
-        alpha = simplify(-self.gradient.dot(self.transverse))
-        if alpha.is_nonpositive:
-            shown = alpha.n(6) if alpha.has(Float) else alpha
+        """α, the same where it is positive: progressive sharpening."""
+        if self.sharpening.is_nonpositive:
+            shown = self.sharpening.n(6) if self.sharpening.has(Float) else self.sharpening
             raise BadInput(f"no progressive sharpening at this point: α = {shown}; choose one with α > 0")
-        return alpha
+        return self.sharpening
 
     @cached_property
     def beta(self) -> Expr:
         """β = ‖∇S⊥‖²."""
         beta = simplify(self.transverse.dot(self.transverse))
-        if beta.is_zero:
-            raise Undecided("self-stabilization: the sharpness does not change across its eigenvector, ∇S⊥ = 0")
+        if _is_zero(sqrt(beta), sqrt(self.sharpness_gradient.dot(self.sharpness_gradient))):
+            raise Undecided(NOT_STEEP)
         return beta
 
     @property
@@ -235,6 +247,14 @@ def top_eigenvector(hessian: Matrix, digits: int) -> ImmutableMatrix:
 def _vanishes(defect: Expr) -> bool:
     """Exactly 0, or 0 to DIGITS digits where the numbers are floating."""
     return bool(abs(defect.evalf()) < Float(10) ** -DIGITS) if defect.has(Float) else simplify(defect) == 0
+
+
+def _is_zero(value: Expr, terms: Expr) -> bool:
+    """Whether a sum of terms of that size is 0: exactly, or to half of the digits of its floats."""
+    if value.has(Float):
+        precision = min(number._prec for number in value.atoms(Float))
+        return bool(abs(value) <= abs(terms) / 2 ** (precision // 2))
+    return value == 0 or bool(value.is_number and value.equals(0))
 
 
 def _names(names: Iterable[Symbol]) -> str:

@@ -7,6 +7,7 @@ import pytest
 from sympy import Symbol, diff, expand, simplify, symbols
 
 from analysis.derive.__main__ import Options, study
+from analysis.derive.dynamics import self_stabilization
 from analysis.derive.edge import edge
 from analysis.derive.problem import read_problem
 from analysis.study.options import read_command_line
@@ -202,6 +203,35 @@ def test_beyond_the_range_of_the_edge_law_no_end_is_predicted(start, said):
     law = edge_of_shallow(*start)
     assert law["predicted_end"] is None
     assert said in law["reason"]
+
+
+def self_stabilization_of(loss, *near):
+    weights = [assignment.partition("=")[0] for assignment in near]
+    return self_stabilization(
+        "gradient_descent", read_problem(loss, weights, ["gradient_descent"], ["eta=0.05"], near, [])
+    )
+
+
+def test_on_the_diagonal_of_shallow_there_is_no_self_stabilization():
+    found = self_stabilization_of(SHALLOW[0], "x=1.1", "y=1.1")
+    assert found["sharpness"] == pytest.approx(1.1**2 + 2 * 1.1**2 - 1)
+    assert (found["alpha"], found["beta"]) == (0, 0)
+    for name in ("delta", "epsilon", "steps_of_a_small_turn"):
+        assert "∇S⊥ = 0" in str(found[name])
+
+
+def test_a_turn_is_undecided_beside_the_edge_with_the_number_that_says_so():
+    found = self_stabilization_of(SHALLOW[0], "x=6.3", "y=0.15")
+    assert found["delta"] == pytest.approx((2 * found["alpha"] / found["beta"]) ** 0.5)
+    assert "the distance of the sharpness from 2/η, over the cycle's height √α, is 3.73" in str(
+        found["steps_of_a_small_turn"]
+    )
+
+
+def test_where_the_sharpness_falls_its_rate_is_said_and_nothing_follows():
+    found = self_stabilization_of("(20 + s)*u**2/2 + s**2/100", "s=0.1", "u=0")
+    assert (found["alpha"], found["beta"]) == pytest.approx((-0.002, 1))
+    assert "no progressive sharpening at this point, α = -0.002" in str(found["steps_of_a_small_turn"])
 
 
 def test_a_terminal_sharpness_out_of_reach_of_the_law_is_undecided():

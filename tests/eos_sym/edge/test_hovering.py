@@ -139,7 +139,7 @@ def test_inside_its_range_the_error_is_of_the_order_of_the_square_amplitude_and_
 
 
 def test_beyond_its_range_there_is_no_answer():
-    """With the next order twice the first the cycle is below the edge, and with little left of the margin no verdict."""
+    """With the next order twice the first the cycle is below the edge; with half of the margin, no verdict."""
     with pytest.raises(Undecided, match=r"next order of the expansion is 1\.99 times the first"):
         sixth(0.002, 20000)
     cycle, _ = sixth(0.002, 6000)

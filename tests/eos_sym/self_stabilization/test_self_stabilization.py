@@ -19,7 +19,9 @@ from eos_sym.self_stabilization import (
     general_expansion,
     period,
     rise_per_step,
+    rise_per_turn,
     small_period,
+    steps_of_a_turn,
     top_eigenvector,
     undamped,
 )
@@ -225,6 +227,37 @@ def test_small_oscillations_take_the_square_root_of_two_times_pi_and_digits_can_
             period(Integer(0) + level, 15)
     with pytest.raises(BadInput, match="h > 0"):
         extremes(Integer(0))
+
+
+def first_turn(level, epsilon):
+    """The steps of the map from the least X to where Y = 0 is crossed from below again, and h there."""
+    size, height = math.sqrt(-lambertw(-math.exp(-1 - 2 * level)).real), 0.0
+    for step in range(1, 100_000):
+        before = height
+        size, height = size * (1 + epsilon * height), height + epsilon * (1 - size**2)
+        if before < 0 <= height:
+            return step - height / (height - before), (size**2 - 2 * math.log(size) - 1 + height**2) / 2
+    raise AssertionError
+
+
+@pytest.mark.parametrize("level", [0.01, 1.0])
+def test_a_turn_of_the_map_is_one_of_the_flow_while_it_hardly_changes_the_level(level):
+    """Inside, the error falls as ε, and h grows as predicted; where it doubles, there is no answer."""
+    coefficient, errors = float(rise_per_turn(level, 10)), []
+    for share in (0.02, 0.08):
+        epsilon = share * level / coefficient
+        steps, reached = first_turn(level, epsilon)
+        errors.append(abs(steps / float(steps_of_a_turn(level, epsilon, 10)) - 1))
+        assert reached / level - 1 == pytest.approx(share, rel=4 * share)
+    assert max(errors) < 0.08
+    assert math.log(errors[1] / errors[0]) / math.log(4) > 0.8
+    with pytest.raises(Undecided, match=r"would change h by 1\.1\d* h"):
+        steps_of_a_turn(level, 1.1 * level / coefficient, 10)
+    assert first_turn(level, 1.1 * level / coefficient)[1] > 2 * level
+
+
+def test_small_turns_raise_h_by_a_part_of_it_that_depends_on_epsilon_alone():
+    assert float(rise_per_turn(1e-7, 12) / 1e-7) == pytest.approx(math.sqrt(8) * math.pi, rel=1e-6)
 
 
 def test_the_undamped_two_cycle_is_unstable_with_the_modulus_of_the_essay():
