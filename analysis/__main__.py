@@ -1,16 +1,20 @@
-"""List the studies, a line each."""
+"""List the studies."""
 
 import sys
+from textwrap import fill
 
 from analysis.study.endings import plain_endings
 from analysis.study.index import no_such_study, studies
 from eos_sym.errors import BadInput
+
+WIDTH = 100
 
 if __name__ == "__main__":
     with plain_endings():
         found = studies()
         for asked in {*sys.argv[1:]} - {"-h", "--help"}:
             raise BadInput(f"write python -m analysis.{asked}" if asked in found else no_such_study(asked))
-        width = max(map(len, found))
+        width = max(map(len, found)) + 2
         for name, line in found.items():
-            print(f"python -m analysis.{name:{width}}  {line}")
+            print(fill(line, WIDTH, initial_indent=f"  {name:{width}}", subsequent_indent=" " * (width + 2)))
+        print("\npython -m analysis.NAME runs one; --help shows its options")

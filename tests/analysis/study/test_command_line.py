@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -79,11 +80,24 @@ def test_bad_input_on_a_real_command_line():
     assert (result.returncode, result.stdout, result.stderr.count("\n")) == (2, "", 1)
 
 
-def test_the_list_of_studies_has_a_line_for_each():
-    listed = python("analysis").stdout.splitlines()
-    assert [line.split()[2] for line in listed] == [f"analysis.{name}" for name in studies()]
-    assert all(line.rstrip().endswith(".") for line in listed)
+def test_the_list_has_every_study_with_the_first_line_of_its_essay():
+    listed = python("analysis").stdout
+    entries = [line for line in listed.splitlines() if line.startswith("  ") and not line.startswith("   ")]
+    assert [entry.split()[0] for entry in entries] == [*studies()]
+    assert all(line.endswith(".") and " ".join(line.split()) in " ".join(listed.split()) for line in studies().values())
+    assert max(map(len, listed.splitlines())) <= 100
     assert {"minimalist", "derive", "edge_of_stability", "width"} <= {*studies()}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("arguments", [["analysis"], ["analysis.quadratic"]])
+def test_an_output_without_space_is_said_in_one_line(arguments, tmp_path):
+    more = ["--out", str(tmp_path)] if arguments != ["analysis"] else []
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", *arguments, *more]
+        result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (result.returncode, result.stderr.count("\n")) == (os.EX_IOERR, 1)
+    assert "No space left on device" in result.stderr
 
 
 @pytest.mark.parametrize(("typed", "meant"), [("minimalits", "minimalist"), ("edge_of_stabilty", "edge_of_stability")])
