@@ -45,7 +45,10 @@ MAGNIFICATION = 12
 WINDOW = 0.3  # width of the window `boundary`, relative to the reach of the ellipse in a
 SEARCHED, REFINEMENT, ROUNDS = 257, 33, 8  # of the search for the boundary: points at first and later, and rounds
 ROW_POINTS, LINE_POINTS = 4096, 400
-DISTANCES = np.geomspace(1e-1, 1e-9, 17)
+DISTANCES = np.geomspace(
+    1e-1, 1e-9, 321
+)  # of which the figure shows every 20th; so many, since times are whole numbers
+BESIDE = 1e-9  # relative, of starts on both sides of a two-cycle
 RING_DISTANCES = np.geomspace(1e-2, 1e-8, 7)
 FITTED_DISTANCES = 1e-2  # escape times at larger distances are not logarithmic yet
 
@@ -264,6 +267,45 @@ def beyond_return(losses: Losses, degree: int, runs: xr.Dataset) -> tuple[int, i
     (pull,) = compile_function([losses.basins.pulls[degree]], (P, STEP_SIZE))(product, losses.step_size(degree))
     lost = pull * product >= float(NO_RETURN) * (at_x**2 + at_y**2)
     return int(lost.sum()), int((lost & (runs.outcome.values != CODES["diverged"])).sum())
+
+
+def ellipse_errors(losses: Losses, seed: int) -> tuple[float, int]:
+    """Of 10,000 random points of the square at degree 2: the largest |W'/W − (1 + hg + g²)|, and how many cross."""
+    h, reach = losses.step_size(2), MARGIN * losses.reach
+    at_x, at_y = np.random.default_rng(seed).uniform(-reach, reach, (2, 10_000))
+    moved = losses.dynamics[2].simulator.step(at_x, at_y, np.full(10_000, h))
+    before, after = (h * (u**2 + v**2) - h**2 * (u * v - 1) - 4 for u, v in ((at_x, at_y), moved))
+    pull = h * (at_x * at_y - 1)
+    error = (after - before * (1 + h * pull + pull**2)) / (1 + abs(after))
+    return float(abs(error).max()), int((np.sign(before) != np.sign(after)).sum())
+
+
+def mean_rate(step_size: float) -> float:
+    """The mean over the angle of ln(1 + hg + g²), g = 2 cos 2φ, by the trapezoidal rule."""
+    pull = 2 * np.cos(2 * np.pi * np.arange(4096) / 4096)
+    return float(np.log(1 + step_size * pull + pull**2).mean())
+
+
+def rate_error(basins: Basins) -> float:
+    """The largest error of λ at four step sizes."""
+    return max(abs(float(basins.rate.subs(STEP_SIZE, h)) - mean_rate(h)) for h in (0.1, 0.4, 0.8, 1.5))
+
+
+def beside_the_cycles(losses: Losses) -> str:
+    """Whether runs from y = x beside the two-cycles x ↦ −x of degrees 2 and 4, within and beyond, diverge."""
+    found = []
+    for degree in (2, 4):
+        place = losses.cycle_point(degree) * xr.DataArray([1 - BESIDE, 1 + BESIDE], dims="side")
+        diverged = losses.ends(degree, {"x": place, "y": place}).outcome == CODES["diverged"]
+        found += np.where(diverged, "diverged", "bounded").tolist()
+    return ", ".join(found)
+
+
+def cycle_slope(losses: Losses, degree: int) -> float:
+    """The slope of the map on y = x at the two-cycle, by a difference quotient of the compiled one."""
+    places = losses.cycle_point(degree) + np.array([-1e-6, 1e-6])
+    moved = losses.dynamics[degree].simulator.step(places, places, np.full(2, losses.step_size(degree)))[0]
+    return float((moved[1] - moved[0]) / (places[1] - places[0]))
 
 
 def tripling_error(losses: Losses, seed: int) -> float:

@@ -33,6 +33,7 @@ UNDECIDED_COLOR = (0.84, 0.37, 0.0, 1.0)
 OUTLINE = "#ff9e80"
 DOT: Any = {"marker": "o", "linestyle": "none", "color": "white", "markeredgecolor": THEORY_COLOR, "markersize": 4}
 CURVE_POINTS = 300
+MOST_DOTS = 20
 
 
 def draw(
@@ -47,8 +48,8 @@ def draw(
     branches: xr.Dataset,
 ) -> Figure:
     """The whole figure."""
-    figure = new_figure(10.0, 13.6)
-    planes, edges, windows, numbers = np.asarray(figure.subfigures(4, 1, height_ratios=[4.6, 3.9, 2.7, 2.7]))
+    figure = new_figure(7.0, 11.2)
+    planes, edges, windows, numbers = np.asarray(figure.subfigures(4, 1, height_ratios=[4.3, 3.2, 2.2, 3.0]))
     shades = Normalize(2 * float(losses.eta), 1)
     for axes, degree, letter in zip(planes.subplots(1, 2), (4, 2), "ab", strict=True):
         image(axes, plane.sel(degree=degree), shades)
@@ -57,23 +58,23 @@ def draw(
     for axes, degree, letter in zip(edges.subplots(1, 2), (4, 2), "cd", strict=True):
         image(axes, edge.sel(degree=degree), shades)
         about_the_edge(axes, boundary.sel(degree=degree))
-        axes.set_title(f"({letter}) about the edge point, {LOSSES[degree]}")
+        axes.set_title(f"({letter}) the edge point, {LOSSES[degree]}")
     panels = windows.subplots(1, 4)
     for outer, inner, degree, letters in zip(panels[::2], panels[1::2], (4, 2), ("ef", "gh"), strict=True):
         image(outer, boundary.sel(degree=degree), shades)
         image(inner, enlarged.sel(degree=degree), shades)
         frame(outer, enlarged.sel(degree=degree))
         outer.set_title(f"({letters[0]}) the boundary")
-        inner.set_title(f"({letters[1]}) {MAGNIFICATION} times enlarged")
+        inner.set_title(f"({letters[1]}) {MAGNIFICATION} times")
         for axes in (outer, inner):
             axes.set(xlabel="$a$", ylabel="$b$")
-            axes.locator_params(nbins=4)
+            axes.locator_params(nbins=3)
     bars(planes, shades)
     key(planes)
     times, uncertainty, ends = numbers.subplots(1, 3)
     escape_times(times, losses, ring, diagonal)
     uncertain(uncertainty, losses, pairs, branches)
-    distribution(ends, float(losses.eta), edge)
+    distribution(ends, losses, edge)
     return figure
 
 
@@ -158,7 +159,7 @@ def key(figure: Figure) -> None:
     figure.legend(
         handles=lines,
         loc="outside lower center",
-        ncols=3,
+        ncols=2,
         labelcolor="white",
         frameon=True,
         facecolor="#44445a",
@@ -169,19 +170,20 @@ def key(figure: Figure) -> None:
 
 def escape_times(axes: Axes, losses: Losses, ring: xr.Dataset, diagonal: xr.Dataset) -> None:
     """Escape times against the distance from the boundary, with the derived slopes through the last point."""
-    curves = [(ring.step.mean("angle"), losses.ellipse_rate, COLORS[0], "degree 2, mean around the ellipse")]
+    curves = [(ring.step.mean("angle"), losses.ellipse_rate, COLORS[0], "degree 2, ellipse")]
     for degree, color in DEGREE_COLORS.items():
         step = diagonal.step.sel(degree=degree)
-        curves.append((step, losses.diagonal_rate(degree), color, f"degree {degree}, on $y = x$"))
+        curves.append((step, losses.diagonal_rate(degree), color, f"degree {degree}, $y = x$"))
     for step, slope, color, label in curves:
         last = step.isel(distance=-1)
         line = float(last) + np.log(float(last.distance) / step.distance) / slope
-        axes.plot(step.distance, step, "o", color=color, markersize=3.5, label=label)
+        shown = slice(None, None, -(-step.distance.size // MOST_DOTS))
+        axes.plot(step.distance[shown], step[shown], "o", color=color, markersize=3, label=label)
         axes.plot(step.distance, line, color=color, linewidth=0.9)
     axes.plot([], [], color=THEORY_COLOR, linewidth=0.9, label="derived slope")
-    axes.set(title="(i) escape times", xscale="log", xlabel="relative distance from the boundary", ylabel="iterations")
+    axes.set(title="(i) escape times", xscale="log", xlabel="distance from the boundary", ylabel="iterations")
     axes.invert_xaxis()
-    axes.set_ylim(top=1.25 * axes.get_ylim()[1])  # room for the legend
+    axes.set_ylim(top=1.6 * axes.get_ylim()[1])  # room for the legend
     axes.legend(loc="upper left")
 
 
@@ -189,9 +191,9 @@ def uncertain(axes: Axes, losses: Losses, pairs: xr.Dataset, branches: xr.Datase
     """The fraction of starts that end otherwise than a neighbour, against the distance."""
     stay = {degree: pairs.uncertain.sel(degree=degree) for degree in (4, 2)}
     curves = [
-        (stay[4], DEGREE_COLORS[4], "degree 4: stay or escape", None),
-        (branches.uncertain, COLORS[0], "degree 2: which branch", derived_branch_exponent(losses)),
-        (stay[2], DEGREE_COLORS[2], "degree 2: stay or escape", 1.0),
+        (stay[4], DEGREE_COLORS[4], "degree 4: escape", None),
+        (branches.uncertain, COLORS[0], "degree 2: branch", derived_branch_exponent(losses)),
+        (stay[2], DEGREE_COLORS[2], "degree 2: escape", 1.0),
     ]
     for measured_fraction, color, label, predicted in curves:
         fraction = measured_fraction.where(measured_fraction > 0)
@@ -201,20 +203,30 @@ def uncertain(axes: Axes, losses: Losses, pairs: xr.Dataset, branches: xr.Datase
             axes.plot(fraction.distance, line, color=color, linewidth=0.9)
     axes.plot([], [], color=THEORY_COLOR, linewidth=0.9, label="derived exponent")
     axes.set(title="(j) uncertainty", xscale="log", yscale="log")
-    axes.set(xlabel="relative distance $\\varepsilon$ of the neighbour", ylabel="fraction that ends otherwise")
-    axes.set_ylim(top=5)
+    axes.set(xlabel="distance $\\varepsilon$ of the neighbour", ylabel="fraction that ends otherwise")
+    axes.set_ylim(top=100)
     axes.legend(loc="upper left")
 
 
-def distribution(axes: Axes, eta: float, edge: xr.Dataset) -> None:
-    """How many of the converged starts above the edge end at most so far below it."""
+def distribution(axes: Axes, losses: Losses, edge: xr.Dataset) -> None:
+    """How many of the converged starts above the edge end at most so far below it.
+
+    With 1 − ηS∞/2 at degree 4 by the series of the end, η²/4 − 129η⁴/64, and by its first term alone.
+    """
+    eta, terminal = float(losses.eta), losses.basins.theories[4].terminal_sharpness
+    law = float((1 - STEP_SIZE * terminal / 2).subs(STEP_SIZE, losses.eta))
     for degree in (4, 2):
         gaps = np.sort(1 - above_the_edge(edge.sel(degree=degree)).values)
         shown = slice(None, None, max(1, len(gaps) // CURVE_POINTS))
         share = np.arange(1, len(gaps) + 1) / max(len(gaps), 1)
         axes.plot(gaps[shown], share[shown], color=DEGREE_COLORS[degree], label=f"degree {degree}")
-    axes.axvline(eta**2 / 4, color=THEORY_COLOR, linestyle="--", linewidth=0.9, label="law $\\eta^2/4+O(\\eta^4)$")
-    axes.axvline(10 * eta**2 / 3, color="#666666", linestyle=":", label="theorem $10\\eta^2/3$")
-    axes.set(title="(k) ends of starts above the edge", xscale="log", xlim=(eta**2 / 40, 1))
-    axes.set(xlabel="distance below the edge / $(2/h)$", ylabel="fraction that ends so near")
-    axes.legend(loc="center", bbox_to_anchor=(0.6, 0.55), frameon=True, facecolor="white", edgecolor="none")
+    first = "$\\eta^2/4$, leading order"
+    axes.axvline(law, ymax=0.58, color=THEORY_COLOR, linestyle="--", linewidth=0.9, label="$\\eta^2/4-129\\eta^4/64$")
+    axes.axvline(eta**2 / 4, ymax=0.58, color=THEORY_COLOR, linestyle=":", linewidth=0.9, label=first)
+    axes.axvline(
+        10 * eta**2 / 3, ymax=0.58, color="#999999", linestyle="-.", linewidth=0.9, label="theorem, $10\\eta^2/3$"
+    )
+    axes.set(title="(k) ends of starts above", xscale="log", xlim=(eta**2 / 40, 1))
+    axes.set(xlabel="distance below / $(2/h)$", ylabel="fraction that ends so near", ylim=(-0.05, 1.75))
+    axes.set_yticks([0, 0.5, 1])
+    axes.legend(loc="upper left")

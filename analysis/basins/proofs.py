@@ -21,7 +21,7 @@ import numpy as np
 import xarray as xr
 from flint import arb, ctx
 
-from analysis.basins.ends import CODES, Losses
+from analysis.basins.ends import BESIDE, CODES, Losses
 from numeric.compile import Array
 
 BITS = 1024
@@ -55,6 +55,12 @@ class Proofs:
                     return "bounded"
                 first, second = first - pull * second, second - pull * first
         return "undecided"
+
+    def inside(self, x: float, y: float) -> bool:
+        """Whether the start is proved to be in the filled ellipse of degree 2."""
+        with ctx.workprec(BITS):
+            first, second = arb(x), arb(y)
+            return self._kept(first * second, first * first + second * second, first * first - second * second)
 
     def outcomes(self, x: Array, y: Array, steps: int = STEPS) -> list[str]:
         """The same for many starts."""
@@ -115,8 +121,21 @@ def proved_alternations(losses: Losses, line: xr.Dataset) -> tuple[int, int]:
     return sum(first != second for first, second in pairwise(known)), len(proofs) - len(known)
 
 
-def proved_outside(losses: Losses, seed: int, plane: xr.Dataset, count: int) -> int:
-    """At how many of so many random starts of the square that diverge at degree 2 escape is proved."""
-    lost = np.argwhere((plane.outcome == CODES["diverged"]).transpose("x0", "y0").values)
-    columns, rows = np.random.default_rng(seed).choice(lost, count).T
-    return Proofs(2, losses.step_size(2)).outcomes(plane.x0.values[columns], plane.y0.values[rows]).count("diverged")
+def proved_outside(losses: Losses, seed: int, plane: xr.Dataset, count: int) -> list[str]:
+    """What is proved of so many random starts of the square outside the ellipse of degree 2, however they ended."""
+    proofs, generator = Proofs(2, losses.step_size(2)), np.random.default_rng(seed)
+    found: list[str] = []
+    while len(found) < count:
+        x, y = (float(generator.choice(plane[name].values)) for name in ("x0", "y0"))
+        if not proofs.inside(x, y):
+            found.append(proofs.outcome(x, y))
+    return found
+
+
+def proved_beside_the_cycles(losses: Losses) -> str:
+    """What is proved on y = x beside the two-cycles x ↦ −x of degrees 2 and 4, within them and beyond."""
+    found = []
+    for degree in (2, 4):
+        point, proofs = losses.cycle_point(degree), Proofs(degree, losses.step_size(degree))
+        found += [proofs.outcome(place, place) for place in (point * (1 - BESIDE), point * (1 + BESIDE))]
+    return ", ".join(found)

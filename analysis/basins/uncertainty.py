@@ -27,6 +27,7 @@ PAIR_DISTANCES = np.geomspace(3e-2, 3e-4, 5)
 BRANCH_DISTANCES = np.geomspace(1e-2, 3e-5, 6)
 MODES, SAMPLES = 30, 4096
 AUTOGRAD_STARTS, AUTOGRAD_STEPS = 10_000, 60
+ENDING_STARTS, ENDING_TIME = 400, 120  # η² times the steps
 
 
 def pairs(losses: Losses, options: CommonOptions, count: int) -> xr.Dataset:
@@ -105,3 +106,22 @@ def autograd_branch_exponent(losses: Losses, branches: xr.Dataset) -> float:
     end = weights.detach().numpy()
     branch = np.where(np.abs(end).max(axis=0) < 10 * losses.reach, np.sign(end[0]), 0)
     return exponent(BRANCH_DISTANCES, (branch[1:] != branch[0]).mean(axis=1))
+
+
+def autograd_ends(losses: Losses, window: xr.Dataset, seed: int) -> Array:
+    """hS/2 at minima that random starts of the window with a > 0 reach when torch differentiates the loss.
+
+    In all its weights, (x, y) or (x, y, x, y); starts that have not come within 1e-6 of a minimum are left out.
+    """
+    degree, generator = int(window.degree), np.random.default_rng(seed)
+    a = generator.uniform(0, float(window.a0.max()), ENDING_STARTS)
+    b = generator.uniform(float(window.b0.min()), float(window.b0.max()), ENDING_STARTS)
+    start = losses.start_at(degree, xr.DataArray(a, dims="start"), xr.DataArray(b, dims="start"))
+    weights = torch.tensor(np.tile(np.stack([start["x"], start["y"]]), (degree // 2, 1)), requires_grad=True)
+    for _ in range(round(ENDING_TIME / float(losses.eta) ** 2)):
+        loss = 0.5 * ((1 - weights.prod(0)) ** 2).sum()
+        (slope,) = torch.autograd.grad(loss, weights)
+        weights = (weights - losses.step_size(degree) * slope).detach().requires_grad_()
+    end = weights.detach().numpy()
+    reached = end[:, np.abs(end.prod(axis=0) - 1) < 1e-6]
+    return np.asarray(losses.step_size(degree) / 2 * (1 / reached**2).sum(axis=0))

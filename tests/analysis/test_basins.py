@@ -11,7 +11,7 @@ from sympy import Rational
 
 from analysis.basins import __main__ as basins
 from analysis.basins.ends import CODES, Losses, plane
-from analysis.basins.proofs import Proofs
+from analysis.basins.proofs import Proofs, proved_outside
 from analysis.basins.theory import NO_RETURN, Basins
 from analysis.basins.uncertainty import derived_branch_exponent
 from analysis.study.options import read_command_line
@@ -167,4 +167,26 @@ def test_no_claim_is_refuted_on_a_small_picture(tmp_path, monkeypatch, capsys):
     document = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
     assert {claim["status"] for claim in document["claims"]} == {"proved", "supported"}
     assert all(len({evidence["channel"] for evidence in claim["evidence"]}) >= 2 for claim in document["claims"])
+    assert all(evidence["part"] for claim in document["claims"] for evidence in claim["evidence"])
+    assert {claim["id"]: [part["status"] == "proved" for part in claim["parts"]] for claim in document["claims"]} == {
+        "symmetries": [True, True, True, False],
+        "invariant_ellipse": [True, True],
+        "outside_the_ellipse": [False, True],
+        "angle_tripling": [True],
+        "rate_at_the_ellipse": [True, True, False],
+        "no_return": [True],
+        "escape_on_the_diagonal": [False, True, False],
+        "ends": [False, False, True, True],
+        "concentration": [False, False],
+        "outcomes_proved": [True, False],
+        "smooth_boundary_of_degree_2": [False, False],
+        "fractal_boundary_of_degree_4": [False, True],
+        "branches_of_degree_2": [False],
+    }
     assert sorted(path.name for path in tmp_path.iterdir()) == ["claims.json", "data.nc", "figure.pdf", "figure.png"]
+
+
+def test_what_is_proved_outside_the_ellipse_does_not_ask_how_the_start_was_simulated(losses):
+    runs = plane(losses, 30).sel(degree=2)
+    nowhere = runs.assign(outcome=runs.outcome * 0 + CODES["converged"])
+    assert proved_outside(losses, 3, nowhere, 5) == ["diverged"] * 5
