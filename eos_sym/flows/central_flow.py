@@ -13,6 +13,13 @@ Below the edge, S < 2/η, nothing keeps an oscillation going: σ² = 0, which is
 as holds the sharpness there, dS/dt = ∇S·θ̇ = 0, hence σ² = 2⟨−∇L, ∇S⟩/‖∇S‖². A variance is not negative: where σ² comes
 to 0, the gradient itself lowers the sharpness, and the flow leaves the edge.
 
+The average is an expansion in x. For an oscillation between ±σ the next term is (σ⁴/24) ∇⁵L(u, u, u, u, ·), and along
+∇S, where the average holds the sharpness, its share of the first one is
+
+    ν = σ² ∇⁵L(u, u, u, u, ∇S)/(12 ‖∇S‖²),
+
+so that the flow ends where |ν| = 1: there the oscillation does not hold the sharpness as it says.
+
 The expressions are in θ and u; `numeric.flows.central_flow` finds u, switches between the two regimes, and integrates.
 Source: :cite:t:`cohen2024understanding`, with one eigenvalue at the edge. With ∇L·∇S = −α and u orthogonal to the
 gradient, σ² = 2α/β is the δ² of :cite:t:`damian2022selfstabilization`.
@@ -24,7 +31,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from sympy import Dummy, Expr, Integer, Matrix, Symbol, expand, solve, symbols
+from sympy import Dummy, Expr, Integer, Matrix, Symbol, diff, expand, solve, symbols
 
 from eos_sym.errors import Undecided
 from eos_sym.flows.flow import Flow, TopEigenvectorFlow, gradient_flow, sharpness_gradient, top_direction
@@ -71,6 +78,14 @@ class CentralFlow:
         return solution.xreplace(
             dict(zip((*slopes, *rises), (*self.objective.gradient, *self.sharpness_gradient), strict=True))
         )
+
+    @cached_property
+    def neglected(self) -> Expr:
+        """ν in θ and u, the next order of the average over the first; small against 1 where the flow holds."""
+        fourth = self.objective.directional_derivative(*[self.direction] * 4)
+        pairs = zip(self.objective.weights, self.sharpness_gradient, strict=True)
+        fifth = sum((diff(fourth, weight) * rise for weight, rise in pairs), Integer(0))
+        return self.variance * fifth / (12 * self.sharpness_gradient.dot(self.sharpness_gradient))
 
     @cached_property
     def edge(self) -> TopEigenvectorFlow:

@@ -14,7 +14,8 @@ The edge regime keeps S = 2/η up to the error of the integration, which the rec
 user's at that threshold is therefore crossed there at random.
 
 A run is undecided, with the reason, if it starts beyond the edge, where there is no central flow; if a second
-eigenvalue comes to the edge; and if it switches without end. Errors: `BadInput` as in `numeric.flows.runs`, and for a
+eigenvalue comes to the edge; if the next order of the average over the oscillation becomes as large as the first; and
+if it switches without end. Errors: `BadInput` as in `numeric.flows.runs`, and for a
 step size that is not positive; `Undecided` for a loss whose sharpness is constant.
 """
 
@@ -37,6 +38,7 @@ from numeric.flows.runs import FlowIntegrator, Run
 from numeric.flows.solver import LostError, Solved, Solver, begin, top_eigenpair
 
 ARRIVAL, DEPARTURE = "arrival", "departure"
+BEYOND = "beyond the expansion"
 AT_THE_EDGE = 1e-9  # relative distance from 2/η
 SECOND_EIGENVALUE = 1e-6  # closer to the first than this, relatively, and there are two at the edge
 MOST_SWITCHES = 1000
@@ -54,6 +56,7 @@ class CentralFlowIntegrator(FlowIntegrator):
     edge: Integrator
     hessian: CompiledFunction
     variance: CompiledFunction
+    neglected: CompiledFunction
 
     own_events: ClassVar[tuple[str, ...]] = (ARRIVAL, DEPARTURE)
     described: ClassVar[tuple[str, ...]] = ("regime", "sharpness", "variance")
@@ -90,9 +93,17 @@ class CentralFlowIntegrator(FlowIntegrator):
             solved.crossings.append(Crossing(ARRIVAL, 0.0, start, 1))
         arrival = Watch(ARRIVAL, lambda point: self._sharpness(point, values) - threshold, 1, terminal=True)
         departure = Watch(DEPARTURE, lambda point: self._variance(point, values), -1, terminal=True)
+        beyond = Watch(BEYOND, lambda point: self._neglected(point, values) - 1, 1, terminal=True)
         for _ in range(MOST_SWITCHES):
             regime, switch = (self.edge, departure) if at_edge else (self.below, arrival)
-            regime.advance(solved, values, [*watches, switch], solver, keep=keep)
+            if at_edge and self._is_beyond(solved.last, values):
+                solved.ended = BEYOND
+            else:
+                own = [switch, beyond] if at_edge else [switch]
+                regime.advance(solved, values, [*watches, *own], solver, keep=keep)
+            if solved.ended == BEYOND:
+                solved.ended = ""
+                solved.reason = f"at time {solved.end:g}: the next order of the average is as large as the first"
             if solved.ended != switch.name:
                 return solved
             solved.ended, at_edge = "", not at_edge
@@ -132,12 +143,25 @@ class CentralFlowIntegrator(FlowIntegrator):
         return float(np.linalg.eigvalsh(self._hessian(point, values))[-1])
 
     def _variance(self, point: Array, values: Array) -> float:
+        return self._at_edge(self.variance, point, values)
+
+    def _neglected(self, point: Array, values: Array) -> float:
+        return abs(self._at_edge(self.neglected, point, values))
+
+    def _is_beyond(self, point: Array, values: Array) -> bool:
+        try:
+            return self._neglected(point, values) >= 1
+        except Undecided:  # of which the integration of the flow gives the reason
+            return False
+
+    def _at_edge(self, quantity: CompiledFunction, point: Array, values: Array) -> float:
+        """A function of the weights and the top eigenvector."""
         hessian = self._hessian(point, values)
         eigenvalues = np.linalg.eigvalsh(hessian)
         if point.size > 1 and eigenvalues[-2] >= eigenvalues[-1] * (1 - SECOND_EIGENVALUE):
             raise Undecided("a second eigenvalue has come to the edge")
         _, direction = top_eigenpair(hessian)
-        return float(self.variance.evaluate(*point, *direction, *values[:-1])[0])
+        return float(quantity.evaluate(*point, *direction, *values[:-1])[0])
 
 
 def compile_central_flow(objective: Objective) -> CentralFlowIntegrator:
@@ -148,5 +172,8 @@ def compile_central_flow(objective: Objective) -> CentralFlowIntegrator:
         compile_flow(flow.below),
         compile_flow(flow.edge),
         compile_function(list(objective.hessian), (*objective.weights, *objective.parameters)),
-        compile_function([flow.variance], (*objective.weights, *flow.direction, *objective.parameters)),
+        *(
+            compile_function([quantity], (*objective.weights, *flow.direction, *objective.parameters))
+            for quantity in (flow.variance, flow.neglected)
+        ),
     )

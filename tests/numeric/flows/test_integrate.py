@@ -188,6 +188,29 @@ def test_the_central_flow_leaves_the_edge_where_the_variance_comes_to_0():
     assert leaving.sel(state=["p", "q"]).values == pytest.approx([1, 5 * np.pi / 6], abs=1e-9)
 
 
+def hovering_with_a_fifth_derivative(r):
+    """The central flow, and gradient descent to its end, where the force on s is ½u² + ru⁴, held against .01."""
+    loss = s * u**2 / 2 + Rational(1, 1000) * (s - 25) ** 2 - u**4 / 40 + r * (s - 20) * u**4
+    objective, start = Objective("fifth", loss, (u, s)), {"u": 0.0, "s": 19.9}
+    flow = compile_central_flow(objective).run(start, {"eta": 0.1}, times=[0, 3000], **ACCURATE)
+    run = compile_map(GradientDescent().map(objective)).run(start | {"u": 0.14}, {"eta": 0.1}, steps=1_000_000)
+    return flow, run
+
+
+def test_the_central_flow_ends_where_the_next_order_of_its_average_is_as_large_as_the_first():
+    """½q + rq² = .01 against ½q = .01: the error is the share ν = 2rσ² inside, and from ν = 1 on there is no flow."""
+    errors = []
+    for r in (Rational(1, 4), Rational(1)):
+        flow, run = hovering_with_a_fifth_derivative(r)
+        variance = float(run.final.sel(state="u")) ** 2
+        errors.append(float(flow.variance[-1]) / variance - 1)
+        assert errors[-1] == pytest.approx(2 * float(r) * variance, rel=0.05)
+    assert errors[1] / errors[0] == pytest.approx(4, rel=0.1)
+    flow, run = hovering_with_a_fifth_derivative(Rational(40))
+    assert (str(flow.outcome.values), str(run.outcome.values)) == ("undecided", "diverged")
+    assert "the next order of the average is as large as the first" in str(flow.reason.values)
+
+
 def test_the_central_flow_does_not_start_beyond_the_edge():
     flow = compile_central_flow(TOY)
     start = xr.DataArray([5.0, 2.0], dims="start")
