@@ -33,16 +33,16 @@ def draw(
     conserved: Expr, predicted: xr.Dataset, spiral: xr.Dataset, training: xr.Dataset, capped: xr.Dataset
 ) -> Figure:
     """Six panels."""
-    figure = new_figure(11.0, 6.2)
-    upper, lower = figure.subplots(2, 3)
+    figure = new_figure(7.0, 8.4)
+    (oscillation, excess), (plane, sharpness), (losses, damped) = figure.subplots(3, 2)
     path = predicted.isel(run=0)
-    draw_oscillation(upper[0], path)
-    draw_excess(upper[1], path)
-    draw_plane(upper[2], conserved, spiral, path)
-    draw_sharpness(lower[0], training)
-    draw_loss(lower[1], training, path)
-    draw_damped(lower[2], capped)
-    for axes in (*upper[:2], *lower):
+    draw_oscillation(oscillation, path)
+    draw_excess(excess, path)
+    draw_plane(plane, conserved, spiral, path)
+    draw_sharpness(sharpness, training)
+    draw_loss(losses, training, path)
+    draw_damped(damped, capped)
+    for axes in (oscillation, excess, sharpness, losses, damped):
         axes.margins(x=0)
     return figure
 
@@ -59,8 +59,8 @@ def draw_oscillation(axes: Axes, path: xr.Dataset) -> None:
     axes.plot(path.iteration, scaled(path, "simulated")[0], color=SIMULATED, label="gradient descent")
     axes.plot(path.iteration, scaled(path, "predicted")[0], "--", color=PREDICTED, label="predicted dynamics")
     axes.set(title="(a) oscillation along $u$", xlabel="iteration", ylabel="$|x|/\\delta$")
-    axes.set_ylim(0, 1.3 * axes.get_ylim()[1])
-    axes.legend(loc="upper right", ncols=2, columnspacing=1.0)
+    axes.set_ylim(0, 1.4 * axes.get_ylim()[1])
+    axes.legend(loc="upper right", frameon=True, framealpha=1.0)
 
 
 def draw_excess(axes: Axes, path: xr.Dataset) -> None:
@@ -71,9 +71,9 @@ def draw_excess(axes: Axes, path: xr.Dataset) -> None:
     axes.plot(path.iteration, 2 / ETA + path.y_predicted, "--", color=PREDICTED)
     axes.set(title="(b) sharpness", xlabel="iteration", ylabel="$2/\\eta + y$")
     low, high = axes.get_ylim()
-    axes.set_ylim(low, high + 0.35 * (high - low))
+    axes.set_ylim(low, high + 0.6 * (high - low))
     shades = [Patch(facecolor=color, edgecolor="#999999", linewidth=0.5, label=name) for name, color in SHADES.items()]
-    axes.legend(handles=[*shades, edge], loc="upper center", ncols=2, columnspacing=1.0, frameon=True, framealpha=1.0)
+    axes.legend(handles=[*shades, edge], loc="upper center", ncols=2, columnspacing=0.8, frameon=True, framealpha=1.0)
 
 
 def shade(axes: Axes, path: xr.Dataset) -> None:
@@ -98,7 +98,7 @@ def draw_plane(axes: Axes, conserved: Expr, spiral: xr.Dataset, path: xr.Dataset
     label = f"map, $\\epsilon = {SPIRAL_EPSILON:g}$"
     axes.plot(orbit.sel(state="X"), orbit.sel(state="Y"), ".", color=COLORS[2], markersize=2, label=label)
     axes.plot(*scaled(path, "simulated"), color=SIMULATED, linewidth=0.9, label="network")
-    places = ((0.01, 0.02), (0.01, 0.94), (0.62, 0.94), (0.62, 0.02))
+    places = ((0.01, 0.02), (0.01, 0.94), (0.6, 0.94), (0.6, 0.02))
     for name, place in zip(STAGES.values(), places, strict=True):
         axes.annotate(name, place, xycoords="axes fraction", fontsize="small", color="#555555")
     axes.set(title="(c) the cycle", xlabel="$X = |x|/\\delta$", ylabel="$Y = y/\\sqrt{\\alpha}$")

@@ -4,11 +4,13 @@
 (0, √(2μ)) with target 30 √(2μ); the mean of ½ (output − target)² over the two is TWO_EXAMPLES.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import torch
+import xarray as xr
 from numpy.typing import NDArray
 from sympy import Float, Matrix
 
@@ -77,12 +79,23 @@ class Network:
             errors.append(np.abs(actual - np.array(expanded, dtype=float).ravel()).max())
         return float(np.log(errors[0] / errors[1]) / np.log(SIZES[0] / SIZES[1]))
 
-    def path(self, steps: int) -> torch.Tensor:
-        """The iterates of torch's SGD from the start of the training run, (steps + 1, 3)."""
-        return gradient_descent(self.loss, torch.tensor([*START.values()], dtype=torch.float64), ETA, steps)
+    def path(self, steps: int, start: Sequence[float] = tuple(START.values())) -> torch.Tensor:
+        """The iterates of torch's SGD, from the start of the training run if from no other, (steps + 1, 3)."""
+        return gradient_descent(self.loss, torch.tensor([*start], dtype=torch.float64), ETA, steps)
 
     def losses(self, steps: int) -> NDArray[np.float64]:
         """The loss along this path."""
         path = self.path(steps)
         with torch.no_grad():
             return torch.stack([self.loss(weights) for weights in path]).numpy()
+
+
+def trained_accuracy(accuracy: xr.Dataset) -> xr.Dataset:
+    """The runs with the distance of torch's SGD from the predicted dynamics in the place of the compiled map's."""
+    defects = []
+    for run in range(accuracy.sizes["run"]):
+        one = accuracy.isel(run=run)
+        start = (one.constrained + one.simulated).isel(iteration=0).values
+        path = Network(float(one.mu)).path(one.sizes["iteration"] - 1, start).numpy()
+        defects.append(np.linalg.norm(path - (one.constrained + one.predicted).values, axis=1))
+    return accuracy.assign(defect=(("run", "iteration"), np.array(defects)))
