@@ -21,15 +21,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Annotated
 
 import tyro
 
 from analysis.study import CommonOptions, Study
+from analysis.study.options import Number
 from eos_sym.errors import BadInput
 
 study = Study(__name__, source="derived here")
 LONGEST, MOST_STEPS = 3600.0, 20_000_000
+LARGEST_TAU = Fraction(1, 3)  # beyond, the gap around it would reach the edge
 
 
 @study.options
@@ -49,6 +52,8 @@ class Options(CommonOptions):
     """a point near the minimum with sharpness 2/eta, NAME=VALUE for every weight"""
     start: tuple[str, ...] = ()
     """where to simulate from, NAME=VALUE for every weight"""
+    tau: Number = Fraction(1, 100)
+    """threshold τ of the edge law: directions with η|λ| well below it, such as those along minima, count as slow"""
     steps: int = 10_000
     """iterations of the simulation"""
     timeout: float = 60.0
@@ -59,6 +64,8 @@ class Options(CommonOptions):
             raise BadInput(f"--steps {self.steps}: must be 1 or more, and at most {MOST_STEPS}")
         if not (math.isfinite(self.timeout) and 0 < self.timeout <= LONGEST):
             raise BadInput(f"--timeout {self.timeout:g}: give seconds above 0, at most {LONGEST:g}")
+        if not 0 < self.tau < LARGEST_TAU:
+            raise BadInput(f"--tau {self.tau}: give a number above 0 and below {LARGEST_TAU}")
 
 
 from analysis.derive.limited import prepare
@@ -69,6 +76,7 @@ if study.given:
     prepare()  # now that SymPy is loaded, and before what brings threads
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -97,7 +105,8 @@ END_TOLERANCE = 0.2  # of the distance of the predicted end from the edge; the l
 @study.measurement
 def problem(options: Options) -> Problem:
     """What was typed, exact and checked."""
-    return read_problem(options.loss, options.weights, options.rule, options.at, options.near, options.start)
+    problem = read_problem(options.loss, options.weights, options.rule, options.at, options.near, options.start)
+    return replace(problem, tau=Rational(options.tau))
 
 
 @study.measurement

@@ -7,51 +7,77 @@ cycle. On a manifold of minima, rules that never come to rest follow a limit flo
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from sympy import Rational, pi, sqrt
+from mpmath import mp
+from sympy import Expr, Float, Rational, Symbol, pi, sqrt
 
 from analysis.derive.limited import NotDerived
 from analysis.derive.problem import Problem
 from eos_sym import STEP_SIZE, Objective, Undecided
 from eos_sym.edge import flip_normal_form
 from eos_sym.flows import limit_flow
+from eos_sym.losses import Derivatives, values_of
 from eos_sym.orbits import fixed_points
 from eos_sym.rules import RULES
 from eos_sym.self_stabilization import DRIFT, NOT_STEEP, CubicExpansion, exact_zeros, neglected, top_eigenvector
 from eos_sym.stability import stability
 
 DIGITS = 60  # half of which may be lost before something is taken for 0
+NEWTON_STEPS = 4  # from some 15 digits to all of them
+SINGULAR = mp.mpf("1e-9")  # an eigenvalue this small, relative to the largest, counts as 0
 
 
 def flips(rule: str, problem: Problem) -> Any:
-    """At every isolated minimum in closed form: the critical step size, and what the flip there is like."""
+    """At every isolated minimum: the critical step size, and what the flip there is like."""
     if rule != "gradient_descent":
         raise Undecided(f"flips are classified for gradient descent, not for {rule}")
     dynamics = problem.maps[rule]
     at = {symbol: problem.at[symbol] for symbol in problem.objective.parameters if symbol in problem.at}
     found = []
-    for orbit in fixed_points(dynamics, at).orbits:
+    for orbit in fixed_points(dynamics, {**at, STEP_SIZE: 1}).orbits:  # they are the same at every step size
         (point,) = orbit.points
-        if orbit.error != 0:
-            continue
-        try:
-            critical = stability(dynamics.jacobian.subs(at).subs(point)).critical_value(STEP_SIZE)
-            form = flip_normal_form(dynamics, point, {**at, STEP_SIZE: critical})
-        except Undecided:
-            continue  # a saddle, or a minimum whose multipliers have no closed form
-        described = {name.name: value for name, value in point.items()}
-        found.append(
-            {
-                "point": described,
-                "critical_step_size": critical,
-                "coefficient": form.coefficient,
-                "kind": form.kind,
-            }
-        )
+        for flip in (_exact_flip, _flip_in_numbers):
+            try:
+                described = flip(problem, orbit.error == 0, point, at)
+            except Undecided:
+                continue  # no closed form, a saddle, or a minimum with a singular Hessian
+            shown = {name.name: float(value) if value.has(Float) else value for name, value in point.items()}
+            found.append({"point": shown, **described})
+            break
     if not found:
-        raise Undecided("flips: no isolated minimum with a critical step size in closed form")
+        raise Undecided("flips: no isolated minimum with a positive definite Hessian was found")
     return found
+
+
+def _exact_flip(problem: Problem, exact: bool, point: Mapping[Symbol, Expr], at: Mapping[Symbol, Expr]) -> Any:
+    """Of a minimum in closed form."""
+    if not exact:
+        raise Undecided("the point is known in numbers only")
+    dynamics = problem.maps["gradient_descent"]
+    critical = stability(dynamics.jacobian.subs(at).subs(point)).critical_value(STEP_SIZE)
+    form = flip_normal_form(dynamics, point, {**at, STEP_SIZE: critical})
+    return {"critical_step_size": critical, "coefficient": form.coefficient, "kind": form.kind}
+
+
+def _flip_in_numbers(problem: Problem, exact: bool, point: Mapping[Symbol, Expr], at: Mapping[Symbol, Expr]) -> Any:
+    """Of a minimum near the point, by Newton's method and the eigenvalues of the Hessian."""
+    objective = problem.objective
+    if len(at) < len(objective.parameters) or any(value.free_symbols for value in point.values()):
+        raise Undecided("numbers need values for all parameters")
+    with mp.workdps(2 * DIGITS):
+        derivatives, place = Derivatives(objective, at), values_of("the point", objective.weights, point)
+        for _ in range(NEWTON_STEPS):
+            here = derivatives.expansion(place)
+            if here.eigenvalues[-1] <= SINGULAR * here.eigenvalues[0]:
+                raise Undecided("a saddle, or a singular Hessian")
+            steps = [force / value for force, value in zip(here.forces, here.eigenvalues, strict=True)]
+            place = list(mp.matrix(place) - here.vectors * mp.matrix(steps))
+        critical = Float(2 / derivatives.expansion(place).eigenvalues[0], DIGITS)
+        refined = {weight: Float(value, DIGITS) for weight, value in zip(objective.weights, place, strict=True)}
+    form = flip_normal_form(problem.maps["gradient_descent"], refined, {**at, STEP_SIZE: critical})
+    return {"critical_step_size": float(critical), "coefficient": float(form.coefficient), "kind": form.kind}
 
 
 def self_stabilization(rule: str, problem: Problem) -> Any:

@@ -22,8 +22,6 @@ from eos_sym import STEP_SIZE, BadInput, Undecided
 from eos_sym.edge import EdgeNormalForm, edge_normal_form, edge_normal_form_at, minimum_at_edge
 from eos_sym.losses import Derivatives
 
-SLOW = Rational(1, 100)  # threshold τ: directions with η|λ| well below it count as slow
-
 
 @dataclass(frozen=True)
 class FlowEnd:
@@ -55,7 +53,7 @@ def edge(rule: str, problem: Problem) -> Any:
     eta = problem.at[STEP_SIZE]
     try:
         minimum = minimum_at_edge(problem.objective, eta, near, at)
-        form = edge_normal_form_at(problem.objective, minimum.weights, eta, SLOW, at)
+        form = edge_normal_form_at(problem.objective, minimum.weights, eta, problem.tau, at)
     except Undecided as reason:
         return without_edge(str(reason))
     except BadInput as error:
@@ -69,7 +67,7 @@ def edge(rule: str, problem: Problem) -> Any:
         "terminal_sharpness": _terminal_sharpness(form),
         "minimum_at_the_edge": {name.name: float(value) for name, value in minimum.weights.items()},
         "slow_directions": form.slow,
-        "slow_threshold": SLOW,
+        "slow_threshold": problem.tau,
     }
     return report | (_prediction(form, end, eta) if end else {"predicted_end": None, "reason": missing_end})
 

@@ -6,7 +6,7 @@ edge law predicts, and the loss. Without one: the orbits, and the critical sharp
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,13 +26,14 @@ if TYPE_CHECKING:
 
 LONGEST_PLOTTED = 60  # characters of a loss in a title
 CONTOURS = 12
+WINDOW = 3.0  # half the width of the plane that is shown where no point says what to show
 VERDICT_MARKERS = {"stable": "o", "unstable": "X", "marginal": "D", "undecided": "s"}
 
 
 def draw(problem: Problem, theory: Theory, runs: Mapping[str, xr.Dataset]) -> Figure:
     """The whole figure."""
     panels: list[Any] = [paths, orbits, sharpness, loss] if runs else [orbits, critical_curve]
-    figure = new_figure(7.6, 6.2 if runs else 3.4)
+    figure = new_figure(7.0, 6.0 if runs else 3.2)
     text = str(problem.objective.loss)
     formula = f"${latex(problem.objective.loss)}$" if len(text) <= LONGEST_PLOTTED else f"{text[:LONGEST_PLOTTED]} …"
     figure.suptitle(f"$L$ = {formula}", fontsize="medium")
@@ -70,17 +71,41 @@ def orbits(axes: Axes, problem: Problem, theory: Theory, runs: Mapping[str, xr.D
     for kind, color in (("fixed_points", THEORY_COLOR), ("two_cycles", COLORS[3])):
         _orbits(axes, kind, color, problem, theory)
     axes.set(title="fixed points and two-cycles")
-    if not axes.get_legend_handles_labels()[0]:
-        axes.text(0.5, 0.5, "no isolated ones found", transform=axes.transAxes, ha="center")
+    curves = _curves(problem, theory)
+    if curves and not axes.has_data():
+        axes.set(xlim=(-WINDOW, WINDOW), ylim=(-WINDOW, WINDOW))
+    if not (curves or axes.get_legend_handles_labels()[0]):
+        axes.text(0.5, 0.5, "none to be drawn", transform=axes.transAxes, ha="center")
         axes.set(xticks=[], yticks=[])
         return
     if len(names) > 1:
         axes.margins(0.15)
         _contours(axes, problem)
         axes.set(xlabel=f"${latex(weights[0])}$", ylabel=f"${latex(weights[1])}$")
+        _draw_curves(axes, problem, curves)
     else:
         _graph(axes, problem)
     axes.legend(loc="best", frameon=True, framealpha=0.8)
+
+
+def _curves(problem: Problem, theory: Theory) -> list[Expr]:
+    """The equations of curves of fixed points in the plane of two weights, with the values given."""
+    found = next(iter(theory.of_rules.values()))["fixed_points"]
+    manifolds = [entry for entry in found if "equations" in entry] if isinstance(found, list) else []
+    equations = [entry["equations"][0].subs(problem.at) for entry in manifolds if len(entry["equations"]) == 1]
+    weights = problem.objective.weights
+    return [equation for equation in equations if len(weights) == 2 and equation.free_symbols <= {*weights}]
+
+
+def _draw_curves(axes: Axes, problem: Problem, curves: Sequence[Expr]) -> None:
+    """The zeros of the equations within the axes."""
+    (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
+    grid = np.meshgrid(np.linspace(left, right, 240), np.linspace(low, high, 240))
+    for equation in curves:
+        (heights,) = np.broadcast_arrays(*compile_function([equation], problem.objective.weights)(*grid), grid[0])[:1]
+        axes.contour(*grid, heights, levels=[0], colors=THEORY_COLOR, linewidths=1.2, zorder=1)
+    if curves:
+        axes.plot([], [], color=THEORY_COLOR, linewidth=1.2, label="fixed points along a curve")
 
 
 def _graph(axes: Axes, problem: Problem) -> None:

@@ -26,7 +26,7 @@ def fixed_points(rule: str, problem: Problem) -> Any:
     dynamics, at = _with_given(problem, rule)
     found = find_fixed_points(dynamics, at)
     if found.complete and not found.orbits and not found.manifolds and rule == "gradient_descent":
-        raise Refusal("the loss has no minimum: its gradient vanishes nowhere")
+        raise Refusal("the loss has no minimum: its gradient vanishes nowhere; add a term that bounds it from below")
     _refuse_saddles_only(problem, rule, found)
     return _described(found, dynamics, at)
 
@@ -48,7 +48,10 @@ def _refuse_saddles_only(problem: Problem, rule: str, found: Orbits) -> None:
         return
     hessians = (problem.objective.hessian.subs({**problem.at, **orbit.points[0]}) for orbit in found.orbits)
     if all(_has_negative_eigenvalue(hessian) for hessian in hessians):
-        raise Refusal("the loss has no minimum: at every critical point its Hessian has a negative eigenvalue")
+        raise Refusal(
+            "the loss has no minimum: at every critical point its Hessian has a negative eigenvalue; "
+            "add a term that bounds it from below"
+        )
 
 
 def _has_negative_eigenvalue(hessian: Matrix) -> bool:

@@ -21,6 +21,7 @@ from eos_sym.reading import names_in
 from eos_sym.rules import MOMENTUM, RULES
 
 Point = Mapping[Symbol, Rational]
+TAU = Rational(1, 100)  # directions with η|λ| well below it count as slow
 
 
 class Refusal(BadInput):
@@ -29,13 +30,14 @@ class Refusal(BadInput):
 
 @dataclass(frozen=True)
 class Problem:
-    """The objective, the names of the rules, the values given, and where to look and to start."""
+    """The objective, the names of the rules, the values given, where to look and to start, and τ of the edge law."""
 
     objective: Objective
     rules: tuple[str, ...]
     at: Point
     near: Point | None
     start: Point | None
+    tau: Rational = TAU
 
     @cached_property
     def maps(self) -> dict[str, Map]:
@@ -66,7 +68,7 @@ def read_problem(
     if not weights:
         raise BadInput("--weights: the loss has no weights; name at least one of the symbols in it")
     parameters = [name for name in names_in(loss) if name not in weights]
-    objective = Objective.from_text(loss, weights, parameters)
+    objective = Objective.from_text(loss, weights, parameters, name="the loss")
     _check_for_critical_points(objective)
     problem = Problem(
         objective, tuple(rules), {}, _point("--near", near, objective), _point("--start", start, objective)
@@ -142,7 +144,10 @@ def _check_for_critical_points(objective: Objective) -> None:
     """Refuse a loss with a partial derivative that is known never to vanish: it has no minimum."""
     for weight, slope in zip(objective.weights, objective.gradient, strict=True):
         if _never_zero(slope):
-            raise BadInput(f"the loss has no minimum: its derivative with respect to {weight} is never zero")
+            raise BadInput(
+                f"the loss has no minimum: its derivative with respect to {weight} is never zero; add a term that "
+                f"bounds it from below, such as weight decay, {weight}**2/100"
+            )
 
 
 def _never_zero(expression: Expr) -> bool:

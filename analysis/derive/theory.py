@@ -80,7 +80,7 @@ def _stability_at(piece: Piece, rule: str, problem: Problem) -> dict[str, Any]:
             critical = condition.critical_value(STEP_SIZE)
         else:
             critical = critical_step_size(RULES[rule], piece.sharpness(problem.objective.hessian))
-        report["critical_step_size"] = NotDerived("none: the sharpness is 0") if critical == oo else _number(critical)
+        report["critical_step_size"] = NotDerived(FLAT) if critical == oo else _number(critical)
     except Undecided as reason:
         report["critical_step_size"] = NotDerived(str(reason))
     return report
@@ -118,6 +118,21 @@ OF_A_RULE = {  # the quick parts first
     "edge": edge,
     "two_cycles": two_cycles,
 }
+LEGEND = {  # what letters and words of a part mean, where it came to something
+    ("edge", "beta"): "Σ (v·∇S)² over the slow directions v, at the minimum with S = 2/η",
+    ("edge", "quartic"): "κ₄ = ∇⁴L(u,u,u,u) − 3 Σ (v·∇S)²/λ over the fast directions",
+    ("edge", "terminal_sharpness"): "where gradient descent ends after a large excess over 2/η: 2/η − 3β/(2|κ₄|)",
+    (
+        "edge",
+        "predicted_end",
+    ): "where it ends from --start, with the excess that gradient flow has at its end",
+    ("self_stabilization", "beta"): "‖∇S⊥‖², over all directions but u, at --near or else --start",
+    ("flips", "coefficient"): "c in w ↦ −w + c w³ at the critical step size; a stable two-cycle is born there if c > 0",
+}
+FLAT = (
+    "the Hessian is 0 there and every multiplier 1, at all step sizes, so that the linear part does not decide; "
+    "but gradient steps from close enough to the minimum lower the loss"
+)
 OF_MINIMA = ("stability_at_minima", "limit_flow")
 
 
@@ -130,10 +145,21 @@ class Theory:
 
     def as_report(self) -> dict[str, Any]:
         """All results: with one rule side by side, with several under the names of the rules."""
+        legend = {
+            f"{part}: {name}".replace("_", " "): said
+            for (part, name), said in LEGEND.items()
+            if any(_has(results[part], name) for results in self.of_rules.values())
+        }
+        more = {"legend": legend} if legend else {}
         if len(self.of_rules) == 1:
             (only,) = self.of_rules.values()
-            return {**self.common, **only}
-        return {**self.common, "rules": self.of_rules}
+            return {**self.common, **only, **more}
+        return {**self.common, "rules": self.of_rules, **more}
+
+
+def _has(part: Any, name: str) -> bool:
+    entries = part if isinstance(part, list) else [part]
+    return any(isinstance(entry, Mapping) and entry.get(name) is not None for entry in entries)
 
 
 def derive(problem: Problem, seconds: float) -> Theory:

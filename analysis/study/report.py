@@ -39,7 +39,8 @@ def _readable(value: Any) -> list[str]:
     if isinstance(value, MatrixBase):
         return str(pretty(value, num_columns=WIDTH)).split("\n")
     if isinstance(value, Mapping):
-        return [line for key, item in value.items() for line in _labelled(f"{str(key).replace('_', ' ')}:  ", item)]
+        known = ((str(key).replace("_", " "), item) for key, item in value.items() if item is not None)
+        return [line for label, item in known for line in _labelled(f"{label}:  ", item)]
     if isinstance(value, Sequence) and not isinstance(value, str):
         if any(isinstance(item, Mapping) for item in value):
             return [line for number, item in enumerate(value, 1) for line in _labelled(f"{number}.  ", item)]

@@ -122,7 +122,7 @@ def conserved_quantities(objective: Objective, degree: int) -> tuple[Expr, ...]:
     try:
         equations = Poly(gradient_flow(objective).along(quantity), *objective.weights).coeffs()
     except PolynomialError as error:
-        raise Undecided(f"conserved quantities: the loss of {objective.name} is not a polynomial") from error
+        raise Undecided("conserved quantities: looked for only where the loss is a polynomial") from error
     (solution,) = linsolve(equations, coefficients)
     general = quantity.subs(dict(zip(coefficients, solution, strict=True)))
     return tuple(diff(general, coefficient) for coefficient in coefficients if general.has(coefficient))

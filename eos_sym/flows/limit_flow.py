@@ -64,6 +64,8 @@ def oscillation(rule: Rule) -> Oscillation:
         widths.append(simplify(distance - side * limit(reached / STEP_SIZE, STEP_SIZE, 0)))
         drifts.append(limit(drift / STEP_SIZE**2, STEP_SIZE, 0))
     width, back = widths
+    if width.is_zero:
+        raise Undecided("the oscillation: the rule comes to rest on the minima, so that it does not creep along them")
     if width.is_zero or width.has(distance) or not width.is_finite or simplify(width - back) != 0:
         raise Undecided(f"the oscillation: the rule does not step over the minima at the scale of η, but by {width}η")
     forth, on_the_way_back = drifts

@@ -1,15 +1,20 @@
 """`python -m analysis.derive`: the theory of a typed loss, its contract with programs, and its refusals."""
 
 import json
+import re
 import sys
 
+import mpmath
+import numpy as np
 import pytest
-from sympy import Symbol, diff, expand, simplify, symbols
+from sympy import Rational, Symbol, diff, expand, lambdify, simplify, symbols
 
 from analysis.derive.__main__ import Options, study
 from analysis.derive.dynamics import self_stabilization
 from analysis.derive.edge import edge
+from analysis.derive.figure import draw
 from analysis.derive.problem import read_problem
+from analysis.derive.theory import Theory
 from analysis.study.options import read_command_line
 from eos_sym.reading import parse
 
@@ -166,6 +171,74 @@ def test_a_minimum_that_is_a_point_has_its_critical_step_size(run, loss, step_si
     assert multiplier in theory["stability_at_minima"]["multipliers"]
     assert "point" in theory["limit_flow"]
     assert [orbit["verdict"] for orbit in theory["fixed_points"]] == ["stable"]
+
+
+def test_a_degenerate_minimum_says_that_its_multipliers_do_not_decide(run):
+    theory = run("x**4", "--weights", "x", "--at", "eta=1/10")["theory"]
+    assert "Hessian is 0" in theory["stability_at_minima"]["critical_step_size"]
+    assert [cycle["points"] for cycle in theory["two_cycles"]] == [[{"x": "-sqrt(5)"}, {"x": "sqrt(5)"}]]  # 4ηx² = 2
+    assert theory["two_cycles"][0]["verdict"] == "unstable"
+
+
+@pytest.mark.parametrize(
+    ("loss", "values"),
+    [
+        ("log(1 + exp(-x)) + log(1 + exp(2*x))", []),
+        ("exp(x) - x + x**4/10", []),
+        ("(tanh(x) - a)**2 + x**2/9", ["a=1/2"]),
+    ],
+)
+def test_the_flip_of_a_minimum_that_is_known_in_numbers_only(run, loss, values):
+    arguments = ["--at", *values] if values else []
+    (flip,) = run(loss, "--weights", "x", *arguments)["theory"]["flips"]
+    x, a = symbols("x a", real=True)
+    expression = parse(loss, [x, a] if values else [x]).subs(a, Rational(1, 2))
+    function = lambdify(x, expression, mpmath)
+    second, third, fourth = (mpmath.diff(function, flip["point"]["x"], order) for order in (2, 3, 4))
+    assert mpmath.diff(function, flip["point"]["x"]) == pytest.approx(0, abs=1e-12)
+    assert flip["critical_step_size"] == pytest.approx(2 / second)
+    assert flip["coefficient"] == pytest.approx(-(fourth / 3 - third**2 / second) / second, rel=1e-6)  # −2c = η(…)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["x**2/2"],
+        ["a*x**2/2"],
+        ["x**2/2 + a*y**2"],
+        ["x**3"],
+        ["x**6/6 - x**2/2", "--at", "eta=0.55"],
+        ["log(1 + exp(-x)) + x**2/20", "--at", "eta=1", "--start", "x=1"],
+        ["(x*y - 1)**2/2 + 100000000", "--at", "eta=0.1"],
+        ["(exp(600*x) - 2)**2/720000", "--at", "eta=0.1"],
+        ["exp(x) + exp(-2*x)", "--at", "eta=0.001", "--start", "x=1000"],
+        ["x**2/2", "--rule", "heavy_ball", "--at", "eta=0.1", "momentum=.9999", "--start", "x=1"],
+    ],
+)
+def test_what_is_typed_first_is_answered(run, arguments):
+    loss, *others = arguments
+    weights = [name for name in "xy" if re.search(rf"\b{name}\b", loss)]
+    document = run(loss, "--weights", *weights, *others, "--timeout", "10")
+    assert {claim["status"] for claim in document["claims"]} <= {"proved", "supported"}
+    assert not any("failed" in str(part) for part in document["theory"].values())
+
+
+def test_the_threshold_of_slow_directions_is_typed(run):
+    edge = run(*SHALLOW, "--at", "eta=0.2", "--near", "x=3", "y=0.3", "--tau", "0.02")["theory"]["edge"]
+    assert edge["slow_threshold"] == "1/50"
+    assert "--tau 1/2" in run(*SHALLOW, "--tau", "0.5")
+
+
+def test_curves_of_fixed_points_are_drawn():
+    problem = read_problem("(1 - x*y)**2/2", ["x", "y"], ["gradient_descent"], ["eta=1/5"], [], [])
+    x, y = problem.objective.weights
+    found = [{"points": [{"x": 0, "y": 0}], "verdict": "unstable"}, {"equations": [x * y - 1]}]
+    theory = Theory({}, {"gradient_descent": {"fixed_points": found, "two_cycles": [], "critical_sharpness": 10}})
+    figure = draw(problem, theory, {})
+    labels = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert labels == ["unstable fixed point", "fixed points along a curve"]
+    hyperbola = figure.axes[0].collections[-1].get_paths()[0].vertices
+    np.testing.assert_allclose(hyperbola.prod(axis=1), 1, atol=1e-2)
 
 
 def test_a_degenerate_fixed_point_is_not_called_stable(run):
