@@ -24,7 +24,7 @@ from benchmarks.derivation import Options, seconds
 from eos_sym import STEP_SIZE, GradientDescent, Objective, Undecided, minimalist, product, quadratic, shallow
 from eos_sym.edge import edge_normal_form
 from eos_sym.orbits import fixed_points, two_cycles
-from eos_sym.stability import stability
+from eos_sym.stability import stability_across
 
 CYCLE_STEP_SIZE = Rational(6, 5)
 DEPTH = 8
@@ -45,8 +45,7 @@ def whole_derivation(objective: Objective) -> None:
     assert objective.gradient
     assert objective.hessian
     positive = {symbol: index + 1 for index, symbol in enumerate(objective.parameters)}
-    condition = stability(dynamics.jacobian.subs({**objective.minima.chart, **positive}))
-    assert condition.critical_value(STEP_SIZE)
+    assert stability_across(dynamics, objective.minima.chart).critical_value(STEP_SIZE, positive)
     assert fixed_points(dynamics, positive).complete
     assert two_cycles(dynamics, {**positive, STEP_SIZE: CYCLE_STEP_SIZE}).complete
     with contextlib.suppress(Undecided):

@@ -22,7 +22,7 @@ from eos_sym import STEP_SIZE, BadInput, Map, Undecided
 from eos_sym.flows import conserved_quantities
 from eos_sym.losses import Piece
 from eos_sym.rules import RULES, Preconditioned
-from eos_sym.stability import critical_sharpness, critical_step_size, stability
+from eos_sym.stability import critical_sharpness, critical_step_size, stability_across
 
 CONSERVED_DEGREE = 2
 
@@ -71,7 +71,7 @@ def _stability_at(piece: Piece, rule: str, problem: Problem) -> dict[str, Any]:
     if piece.error == 0:
         dynamics = problem.maps[rule]
         at_rest = {symbol: 0 for symbol in dynamics.state if symbol not in problem.objective.weights}
-        condition = stability(dynamics.jacobian.subs({**piece.chart, **at_rest}))
+        condition = stability_across(dynamics, {**piece.chart, **at_rest})
         report |= {"neutral": condition.neutral, "stable_where_positive": list(condition.margins)}
         if condition.multipliers is not None:
             report["multipliers"] = list(condition.multipliers)

@@ -3,14 +3,25 @@
 `ideals`, `points` and `roots` solve polynomial systems with proof (python-flint), `components` splits solution sets
 (`elimination`, `inverses`), `kernels` makes functions symbols, `systems` solves for their values, `real_points` decides
 whether there are real solutions, `real_zeros` lists them, points and charts, `series` expands in a small parameter,
-`signs` decides signs, `rank_one` tells matrices of rank one, `top_eigenvalue` is λ₁ in closed form, `exponentials`
-recognizes sums of exponentials, `evaluate` computes to any precision and in intervals.
+`elementary` writes functions in generators with relations, `identities` decides whether an expression is zero, `signs`
+decides signs, `rank_one` tells matrices of rank one, `top_eigenvalue` is λ₁ in closed form, `exponentials` recognizes
+sums of exponentials, `evaluate` computes to any precision and in intervals.
 """
 
 from eos_sym.algebra.components import Component, components
-from eos_sym.algebra.evaluate import Evaluator, evaluator, interval_digits, to_ball, to_interval, without_floats
+from eos_sym.algebra.elementary import Elementary
+from eos_sym.algebra.evaluate import (
+    Evaluator,
+    as_decimals,
+    evaluator,
+    interval_digits,
+    to_ball,
+    to_interval,
+    without_floats,
+)
 from eos_sym.algebra.exponentials import Factored, base_and_power, exponent_of, exponents, factored
 from eos_sym.algebra.ideals import Ideal
+from eos_sym.algebra.identities import sign_of, vanishes
 from eos_sym.algebra.inverses import square_roots
 from eos_sym.algebra.kernels import Kernels
 from eos_sym.algebra.points import AlgebraicPoint, minimal_polynomial, points, points_of
@@ -26,12 +37,14 @@ from eos_sym.algebra.top_eigenvalue import top_eigenvalue
 __all__ = [
     "AlgebraicPoint",
     "Component",
+    "Elementary",
     "Evaluator",
     "Factored",
     "Ideal",
     "Kernels",
     "RealZeros",
     "System",
+    "as_decimals",
     "base_and_power",
     "components",
     "decimal",
@@ -51,9 +64,11 @@ __all__ = [
     "real_zeros",
     "roots_of",
     "sign_changes",
+    "sign_of",
     "square_roots",
     "to_ball",
     "to_interval",
     "top_eigenvalue",
+    "vanishes",
     "without_floats",
 ]

@@ -26,6 +26,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import count
 from typing import Any
 
 from flint import arb, ctx
@@ -72,6 +73,16 @@ def evaluator(expressions: Sequence[Expr], arguments: Sequence[Symbol], context:
 def without_floats(expression: Expr) -> Expr:
     """The expression with every float replaced by the rational number that it is."""
     return expression.xreplace({number: Rational(number) for number in expression.atoms(Float)})
+
+
+def as_decimals(expression: Expr) -> Expr:
+    """The expression with every float replaced by the shortest decimal that is read as that float: 0.1 is 1/10."""
+    return expression.xreplace({number: _shortest_decimal(number) for number in expression.atoms(Float)})
+
+
+def _shortest_decimal(number: Float) -> Rational:
+    texts = (libmp.to_str(number._mpf_, digits) for digits in count(1))
+    return next(Rational(text) for text in texts if Float(text, precision=number._prec) == number)
 
 
 @contextmanager

@@ -6,23 +6,18 @@ need not be 0 is the trace.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from sympy import Matrix
 
-from sympy import Expr, Matrix, cancel
-
-
-def _not_zero(entry: Expr) -> bool:
-    """Not identically zero, which leaves the zeros of the entry aside."""
-    return not entry.is_zero
+from eos_sym.algebra.elementary import Elementary
+from eos_sym.algebra.identities import vanishes
 
 
-def rank_one_pivot(matrix: Matrix, known: Callable[[Expr], bool] = _not_zero) -> int | None:
-    """The place on the diagonal of the first entry that is `known` not to vanish, if all minors with it do; else None.
-
-    The entries are fractions brought to lowest terms, so that one that is identically zero is 0.
-    """
-    for pivot in range(matrix.rows):
-        if known(matrix[pivot, pivot]):
-            minors = matrix * matrix[pivot, pivot] - matrix.col(pivot) * matrix.row(pivot)
-            return pivot if minors.applyfunc(cancel).is_zero_matrix else None
-    return None
+def rank_one_pivot(matrix: Matrix) -> int | None:
+    """The place on the diagonal of the first entry that is not identically 0, if all minors with it are; else None."""
+    pivot = next((place for place in range(matrix.rows) if not vanishes(matrix[place, place])), None)
+    if pivot is None:
+        return None
+    field = Elementary(matrix)
+    entries = matrix.applyfunc(field.written)
+    minors = entries * entries[pivot, pivot] - entries.col(pivot) * entries.row(pivot)
+    return pivot if all(field.reduced(minor) == 0 for minor in minors) else None

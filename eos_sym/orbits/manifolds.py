@@ -14,11 +14,12 @@ from functools import cached_property
 
 from sympy import Expr, ImmutableMatrix, Matrix, Symbol, simplify
 
+from eos_sym.algebra import vanishes
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.notebook import aligned, shown
 from eos_sym.orbits.orbit import Orbit
 from eos_sym.rules import Map
-from eos_sym.stability import StabilityCondition, stability
+from eos_sym.stability import StabilityCondition, stability_across
 from eos_sym.values import Values, named
 
 
@@ -48,21 +49,24 @@ class Manifold:
         if not self.contains(point):
             raise BadInput("the tangent is asked for at a point that is not on the manifold")
         jacobian = Matrix(self.equations).jacobian(self.variables).subs(point)
-        basis = [ImmutableMatrix(vector) for vector in jacobian.applyfunc(simplify).nullspace()]
+        basis = [ImmutableMatrix(vector) for vector in jacobian.applyfunc(simplify).nullspace(iszerofunc=vanishes)]
         if len(basis) != self.dimension:
             raise Undecided("the manifold is singular at this point: the equations' Jacobian has a lower rank there")
         return basis
 
     def contains(self, values: Mapping[Symbol, Expr]) -> bool:
         """Whether the equations are known to hold at exact values of the variables."""
-        return all(simplify(equation.subs(values)) == 0 for equation in self.equations)
+        try:
+            return all(vanishes(equation.subs(values)) for equation in self.equations)
+        except Undecided:
+            return False
 
     @cached_property
     def stability(self) -> StabilityCondition:
         """The condition for a fixed point on the manifold to be stable across it, at every point of the chart."""
-        if not self.chart or len(self.variables) != len(self.map.state):
+        if len(self.variables) != len(self.map.state) or len(self.variables) - len(self.chart) != self.dimension:
             raise Undecided("stability on a manifold is derived for fixed points with a chart")
-        return stability(self.map.jacobian.subs(self.chart).applyfunc(simplify))
+        return stability_across(self.map, self.chart)
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ from sympy import (
     together,
 )
 
-from eos_sym.algebra import Evaluator, Ideal, evaluator, without_floats
+from eos_sym.algebra import Evaluator, Ideal, evaluator, vanishes, without_floats
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.notebook import shown
 from eos_sym.rules import Map
@@ -75,7 +75,7 @@ class Orbit:
         object.__setattr__(self, "points", named_so)
         if len(self.points) not in (1, 2):
             raise BadInput(f"an orbit of {len(self.points)} points; only periods 1 and 2 are known here")
-        if len(self.points) == 2 and all(simplify(a - b) == 0 for a, b in zip(*self._coordinates(), strict=True)):
+        if len(self.points) == 2 and all(vanishes(a - b) for a, b in zip(*self._coordinates(), strict=True)):
             raise BadInput("a two-cycle has two different points; give a fixed point once")
         if self.error == 0 and self.residual != 0:
             raise BadInput(f"not an orbit: the map misses the next point by {self.residual}")
@@ -84,7 +84,7 @@ class Orbit:
         missing = [str(name) for name in self.map.state if any(name not in point for point in self.points)]
         if missing:
             raise BadInput(f"{', '.join(missing)}: missing in a point of the orbit")
-        return [[point[name] for name in self.map.state] for point in self.points]
+        return [[Integer(0) + point[name] for name in self.map.state] for point in self.points]
 
     @property
     def period(self) -> int:
@@ -109,12 +109,12 @@ class Orbit:
         following = [*coordinates[1:], coordinates[0]]
         if self.error == 0:
             pairs = zip(self.points, following, strict=True)
-            misses = [
-                abs(simplify(step.subs(point) - goal))
+            misses = (
+                step.subs(point) - goal
                 for point, goals in pairs
                 for step, goal in zip(self.map.step, goals, strict=True)
-            ]
-            return sum(misses, Integer(0))
+            )
+            return sum((abs(simplify(miss)) for miss in misses if not vanishes(miss)), Integer(0))
         with mp.workdps(WORKING_DIGITS):
             step = _step_evaluator(self.map)
             images = [step([mp.mpf(value) for value in point]) for point in coordinates]

@@ -1,14 +1,16 @@
 """Linear stability: the multipliers of a fixed point or cycle, and the critical values of a parameter.
 
-`StabilityCondition` keeps Jury margins, never a guess; `critical_sharpness` is the edge of a rule on a quadratic,
+`StabilityCondition` keeps Jury margins, never a guess; `stability` has it of a Jacobian, `stability_across` of a
+manifold of fixed points; `critical_sharpness` is the edge of a rule on a quadratic,
 `stochastic` the stability of SGD in mean square and almost surely, `enclosed` the verdict on a point known up to an
 error.
 """
 
-from eos_sym.stability.condition import StabilityCondition, stability
+from eos_sym.stability.condition import StabilityCondition
 from eos_sym.stability.critical_sharpness import critical_sharpness, critical_step_size
 from eos_sym.stability.enclosed import enclosed_verdict
 from eos_sym.stability.jury import jury_margins
+from eos_sym.stability.multipliers import stability, stability_across
 from eos_sym.stability.stochastic import (
     almost_sure,
     lyapunov_exponent,
@@ -33,4 +35,5 @@ __all__ = [
     "mean_square_multiplier",
     "mean_square_operator",
     "stability",
+    "stability_across",
 ]

@@ -1,19 +1,17 @@
-"""Linear stability of a fixed point or cycle: multipliers, Jury margins, critical values of a parameter.
+"""The condition of linear stability: Jury margins, verdicts at given values, critical values of a parameter.
 
-The multipliers of a fixed point are the eigenvalues of the Jacobian there, the roots of its characteristic polynomial
-p(z). On a manifold of minima of dimension k, k of them are exactly 1: they are *neutral*, say nothing about
-stability across the manifold, and are divided out as (z − 1)ᵏ. The remaining factor is stable, all |z| < 1, iff every
-Jury margin is positive. For p = zⁿ + a₁zⁿ⁻¹ + … + a_n, a₀ = 1, these are
+The multipliers of a fixed point are the eigenvalues of the Jacobian there (`eos_sym.stability.multipliers`). On a
+manifold of minima of dimension k, k of them are exactly 1: they are *neutral*, say nothing about stability across the
+manifold, and are left away. The polynomial p of the others is stable, all |z| < 1, iff every Jury margin is positive.
+For p = zⁿ + a₁zⁿ⁻¹ + … + a_n, a₀ = 1, these are
 
     p(1),   (−1)ⁿ p(−1),   and a₀² − a_n² at every level of the recursion a_i ← a₀ a_i − a_n a_{n−i},
 
-which divides by nothing, so that the margins are polynomials in the coefficients of p. Coordinates that do not act on
-each other in a circle have multipliers of their own, and are treated block by block.
-Source: :cite:t:`jury1964theory`.
+which divides by nothing, so that the margins are polynomials in the coefficients of p. A margin that is identically
+zero, as of a multiplier −1 at all values, is 0. Source: :cite:t:`jury1964theory`.
 
-Errors: `BadInput` for a matrix that is not square, and for parameters without the values that a critical number needs;
-`Undecided` for a critical value that has no closed form where one is wanted, is of unknown sign or order, or lies
-behind a pole.
+Errors: `BadInput` for parameters without the values that a critical number needs; `Undecided` for a critical value that
+has no closed form where one is wanted, is of unknown sign or order, or lies behind a pole.
 """
 
 from __future__ import annotations
@@ -22,28 +20,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sympy import (
-    Dummy,
     Expr,
     Float,
-    Matrix,
+    Integer,
     Poly,
     Symbol,
-    cancel,
     factor,
-    factor_list,
     fraction,
-    nan,
-    nsimplify,
     prod,
     roots,
     together,
-    zoo,
 )
 
-from eos_sym.algebra import positive_where_defined, rank_one_pivot, roots_of, sign_changes
+from eos_sym.algebra import positive_where_defined, roots_of, sign_changes, sign_of, without_floats
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.notebook import aligned
-from eos_sym.stability.jury import jury_margins
 from eos_sym.values import Values, known_among, name_of
 
 
@@ -66,15 +57,20 @@ class StabilityCondition:
 
     def verdict(self, at: Values) -> str:
         """``stable``, ``unstable`` or ``marginal`` at the given values, or ``undecided`` if a sign is not settled."""
-        margins = [factor(margin) for margin in self._margins(at)]
-        if not margins:
+        margins = self._margins(at)
+        margins = [factor(margin) if margin.free_symbols else margin for margin in margins]
+        signs = [sign_of(margin) for margin in margins]
+        if not signs:
             return "marginal"  # every multiplier is 1
-        if any(margin.is_negative for margin in margins):
+        if -1 in signs:
             return "unstable"
-        if all(margin.is_positive for margin in margins):
+        if all(sign == 1 for sign in signs):
             return "stable"
-        vanishing = any(margin.is_zero for margin in margins)
-        if vanishing and self.degree <= 2 and all(margin.is_nonnegative for margin in margins):
+        if (
+            0 in signs
+            and self.degree <= 2
+            and all(sign or margin.is_nonnegative for sign, margin in zip(signs, margins, strict=True))
+        ):
             return "marginal"
         return "undecided"
 
@@ -86,6 +82,8 @@ class StabilityCondition:
         if `digits` are given, as a number of so many digits, for which the other parameters need rational values.
         """
         margins = [factor(margin) for margin in self._margins(at)]
+        if Integer(0) in margins:
+            raise Undecided(f"the critical {parameter}: a multiplier is on the unit circle at all values")
         named_so = [symbol for margin in margins for symbol in margin.free_symbols if symbol.name == name_of(parameter)]
         parameter = named_so[0] if named_so else Symbol(name_of(parameter))
         try:
@@ -100,7 +98,7 @@ class StabilityCondition:
 
     def _margins(self, at: Values | None) -> list[Expr]:
         symbols = set().union(*(margin.free_symbols for margin in self.margins))
-        values = known_among(symbols, at)
+        values = {name: without_floats(value) for name, value in known_among(symbols, at).items()}
         return [margin.subs(values) for margin in self.margins]
 
 
@@ -163,63 +161,3 @@ def _lowest_coefficient(margin: Expr, parameter: Symbol) -> Expr:
     """The coefficient that the sign of a margin depends on as the parameter goes to 0."""
     numerator, denominator = (Poly(part, parameter) for part in fraction(together(margin)))
     return factor(numerator.EC() / denominator.EC())
-
-
-def stability(jacobian: Matrix) -> StabilityCondition:
-    """The condition for the fixed point or cycle with this Jacobian (of a cycle: the product along it)."""
-    if jacobian.rows != jacobian.cols:
-        raise BadInput(f"a Jacobian of shape {jacobian.shape} is not square")
-    if jacobian.has(nan, zoo):
-        raise Undecided("the multipliers: the map is not differentiable there")
-    jacobian = jacobian.applyfunc(lambda entry: nsimplify(entry, rational=True))  # 0.1 is meant to be 1/10
-    neutral = degree = 0
-    margins: list[Expr] = []
-    multipliers: dict[Expr, int] = {}
-    blocks = jacobian.strongly_connected_components()
-    semisimple = False
-    for block in blocks:
-        matrix = jacobian.extract(block, block)
-        excess = _rank_one_trace(matrix - Matrix.eye(matrix.rows))
-        semisimple = excess is not None and len(blocks) == 1  # all of ℝⁿ but one direction is kept fixed
-        for polynomial, multiplicity in _characteristic_factors(matrix, excess):
-            if polynomial.degree() == 1 and polynomial.eval(1) == 0:
-                neutral += multiplicity
-                continue
-            degree = max(degree, polynomial.degree())
-            margins += map(factor, jury_margins([part / polynomial.LC() for part in polynomial.all_coeffs()]))
-            for root, count in roots(polynomial).items():
-                multiplier = factor(root)
-                multipliers[multiplier] = multipliers.get(multiplier, 0) + count * multiplicity
-    if (
-        neutral
-        and not semisimple
-        and (jacobian - Matrix.eye(jacobian.rows)).rank(simplify=True) != jacobian.rows - neutral
-    ):
-        raise Undecided("the multipliers equal to 1 are defective: perturbations grow linearly, whatever the others do")
-    closed_form = sum(multipliers.values()) + neutral == jacobian.rows
-    return StabilityCondition(tuple(dict.fromkeys(margins)), neutral, multipliers if closed_form else None, degree)
-
-
-def _rank_one_trace(matrix: Matrix) -> Expr | None:
-    """The trace of a matrix known to have rank one, if it is not 0; None for all others."""
-    matrix = matrix.applyfunc(cancel)
-    if rank_one_pivot(matrix, lambda entry: _has_a_sign(factor(entry))) is None:
-        return None
-    trace = factor(matrix.trace())
-    return trace if _has_a_sign(trace) else None
-
-
-def _has_a_sign(expression: Expr) -> bool:
-    """Whether an expression is known not to be 0, wherever it is defined and not degenerate."""
-    return bool(expression.is_nonzero) or positive_where_defined(expression) or positive_where_defined(-expression)
-
-
-def _characteristic_factors(matrix: Matrix, excess: Expr | None) -> list[tuple[Poly, int]]:
-    """The irreducible factors of the characteristic polynomial; `excess` is the trace of J − 1 if that has rank one."""
-    if excess is not None:
-        z = Dummy("z")
-        neutral = [(Poly(z - 1, z), matrix.rows - 1)] if matrix.rows > 1 else []
-        return [*neutral, (Poly(z - 1 - excess, z), 1)]
-    characteristic = matrix.charpoly()
-    factors = factor_list(characteristic.as_expr(), characteristic.gen)[1]
-    return [(Poly(part, characteristic.gen), multiplicity) for part, multiplicity in factors]

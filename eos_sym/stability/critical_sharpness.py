@@ -24,7 +24,8 @@ from eos_sym.algebra import positive_where_defined
 from eos_sym.errors import Undecided
 from eos_sym.losses import quadratic
 from eos_sym.rules import MOMENTUM, STEP_SIZE, Preconditioned, Rule
-from eos_sym.stability.condition import StabilityCondition, stability
+from eos_sym.stability.condition import StabilityCondition
+from eos_sym.stability.multipliers import stability
 from eos_sym.values import Value, Values, exact, known_among
 
 _EXCESS = Symbol("excess", positive=True)  # m

@@ -48,7 +48,8 @@ from eos_sym.errors import Undecided
 from eos_sym.losses import LossFamily
 from eos_sym.losses.family import Point
 from eos_sym.rules import STEP_SIZE, StochasticGradientDescent
-from eos_sym.stability.condition import StabilityCondition, stability
+from eos_sym.stability.condition import StabilityCondition
+from eos_sym.stability.multipliers import stability
 
 EXAMPLES = Symbol("examples", positive=True, integer=True)
 BATCH_SIZE = Symbol("batch_size", positive=True, integer=True)
