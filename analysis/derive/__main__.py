@@ -179,7 +179,7 @@ def summary(run: xr.Dataset) -> dict[str, Any]:
         "period": int(run.period),
         "steps": int(run.step),
         "final": None if diverged else final,
-        "final_sharpness": None if diverged else float(run.final_sharpness),
+        "final_sharpness": None if diverged or np.isnan(run.final_sharpness) else float(run.final_sharpness),
     }
 
 

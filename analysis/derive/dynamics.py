@@ -8,6 +8,7 @@ cycle. On a manifold of minima, rules that never come to rest follow a limit flo
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from mpmath import mp
@@ -40,7 +41,8 @@ def flips(rule: str, problem: Problem) -> Any:
         (point,) = orbit.points
         for flip in (_exact_flip, _flip_in_numbers):
             try:
-                described = flip(problem, orbit.error == 0, point, at)
+                smooth = replace(problem, objective=problem.objective.smooth_near({**at, **point}))
+                described = flip(smooth, orbit.error == 0, point, at)
             except Undecided:
                 continue  # no closed form, a saddle, or a minimum with a singular Hessian
             shown = {name.name: float(value) if value.has(Float) else value for name, value in point.items()}
@@ -91,7 +93,7 @@ def self_stabilization(rule: str, problem: Problem) -> Any:
     if missing:
         raise Undecided(f"self-stabilization: numbers need values for {', '.join(missing)}: add --at")
     loss = problem.objective.loss.subs({symbol: problem.at[symbol] for symbol in problem.objective.parameters})
-    objective = Objective(problem.objective.name, loss, problem.objective.weights)
+    objective = Objective(problem.objective.name, loss, problem.objective.weights).smooth_near(point)
     expansion = CubicExpansion(objective, point, top_eigenvector(objective.hessian.subs(point), DIGITS))
     zeros = exact_zeros(objective, point)
     try:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
-from sympy import Expr, latex
+from sympy import Expr, Piecewise, latex
 
 from analysis.derive.problem import Problem
 from analysis.derive.theory import Theory
@@ -35,7 +35,8 @@ def draw(problem: Problem, theory: Theory, runs: Mapping[str, xr.Dataset]) -> Fi
     panels: list[Any] = [paths, orbits, sharpness, loss] if runs else [orbits, critical_curve]
     figure = new_figure(7.0, 6.0 if runs else 3.2)
     text = str(problem.objective.loss)
-    formula = f"${latex(problem.objective.loss)}$" if len(text) <= LONGEST_PLOTTED else f"{text[:LONGEST_PLOTTED]} …"
+    typeset = len(text) <= LONGEST_PLOTTED and not problem.objective.loss.has(Piecewise)  # matplotlib has no cases
+    formula = f"${latex(problem.objective.loss)}$" if typeset else f"{text[:LONGEST_PLOTTED]} …"
     figure.suptitle(f"$L$ = {formula}", fontsize="medium")
     for panel, axes in zip(panels, figure.subplots(len(panels) // 2, 2).flat, strict=True):
         panel(axes, problem, theory, runs)

@@ -17,18 +17,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
-from operator import add, mul
+from functools import partial, reduce
+from importlib import import_module
+from operator import add, eq, ge, gt, le, lt, mul, ne
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sympy import Abs, Add, Basic, E, Expr, Function, Mul, Pow, Symbol, log
+from sympy import Abs, Add, And, Basic, E, Expr, Function, Max, Min, Mul, Or, Piecewise, Pow, Symbol, log, true
+from sympy.core.relational import Relational
 
 from eos_sym import BadInput
 from eos_sym.algebra import factored
 
 Array = NDArray[Any]  # of float64 or longdouble
+COMPARISONS = {">": gt, ">=": ge, "<": lt, "<=": le, "==": eq, "!=": ne}
 
 # By name: φ, φ' and φ'' of x, the derivatives with the help of v = φ(x).
 ELEMENTARY: dict[str, tuple[Callable[[Array], Array], Callable[[Array, Array], tuple[Array, Array]]]] = {
@@ -46,7 +49,8 @@ ELEMENTARY: dict[str, tuple[Callable[[Array], Array], Callable[[Array, Array], t
     "asinh": (np.arcsinh, lambda x, v: ((1 + x**2) ** -0.5, -x * (1 + x**2) ** -1.5)),
     "acosh": (np.arccosh, lambda x, v: ((x**2 - 1) ** -0.5, -x * (x**2 - 1) ** -1.5)),
     "atanh": (np.arctanh, lambda x, v: (1 / (1 - x**2), 2 * x / (1 - x**2) ** 2)),
-    "Abs": (np.abs, lambda x, v: (np.sign(x), 0 * x)),
+    "erf": (lambda x: special().erf(x.astype(np.float64)), lambda x, v: (bell(x), -2 * x * bell(x))),
+    "Abs": (np.abs, lambda x, v: (np.sign(x) + 0 / x, 0 / x)),
 }
 
 
@@ -108,11 +112,26 @@ def jet(expression: Expr, weights: Sequence[Symbol], points: Array) -> Jet:
             if exponent.is_number:
                 return of(base).to_the(int(exponent) if exponent.is_Integer else float(exponent))
             return through("exp", of(exponent) if base == E else of(exponent) * through("log", of(base)))
+        if isinstance(node, Max | Min):
+            larger = np.greater if isinstance(node, Max) else np.less
+            return reduce(partial(chosen, larger), map(of, node.args))
+        if isinstance(node, Piecewise):
+            undefined = Jet(np.full(count, np.nan), flat[0] + np.nan, flat + np.nan)
+            cases = ((of(value), holds(condition)) for value, condition in reversed(node.args))
+            return reduce(lambda rest, case: where(case[1], case[0], rest), cases, undefined)
         if isinstance(node, Add | Mul):
             return reduce(add if isinstance(node, Add) else mul, map(of, node.args))
         if isinstance(node, Function | Abs) and type(node).__name__ in ELEMENTARY:
             return through(type(node).__name__, of(node.args[0]))
         raise BadInput(f"{node}: this function is not known to automatic differentiation")
+
+    def holds(condition: Basic) -> NDArray[np.bool_]:
+        if isinstance(condition, Relational):
+            return np.asarray(COMPARISONS[condition.rel_op](of(condition.lhs).value, of(condition.rhs).value))
+        if isinstance(condition, And | Or):
+            joined = np.logical_and if isinstance(condition, And) else np.logical_or
+            return np.asarray(reduce(joined, map(holds, condition.args)))
+        return np.full(count, condition == true)
 
     def of_sums(node: Expr) -> Jet | None:
         """The logarithm of e^v Π Sᵖ, or that product where a power is negative or a root; None of any other node."""
@@ -129,6 +148,30 @@ def jet(expression: Expr, weights: Sequence[Symbol], points: Array) -> Jet:
 
     with np.errstate(all="ignore"):  # what is not finite is an error of that size
         return of(expression)
+
+
+def where(mask: NDArray[np.bool_], first: Jet, second: Jet) -> Jet:
+    """The first jet at the points of the mask, the second one at the others."""
+    pairs = ((getattr(first, name), getattr(second, name)) for name in ("value", "gradient", "hessian"))
+    return Jet(*(np.where(mask, *pair) for pair in pairs))
+
+
+def chosen(larger: np.ufunc, first: Jet, second: Jet) -> Jet:
+    """The larger or smaller of two jets, without derivatives where they are equal."""
+    best = where(larger(first.value, second.value), first, second)
+    kink = np.where(first.value == second.value, np.nan, 0)
+    return Jet(best.value, best.gradient + kink, best.hessian + kink)
+
+
+def special() -> Any:
+    """SciPy's special functions, which take a while to load."""
+    return import_module("scipy.special")
+
+
+def bell(x: Array) -> Array:
+    """The derivative of erf."""
+    value: Array = np.exp(-(x**2)) * (2 / np.sqrt(np.pi))
+    return value
 
 
 def log_sum(exponents: Sequence[Jet]) -> Jet:

@@ -16,6 +16,7 @@ from sympy import Expr, Pow, Rational, Symbol, log, sstr
 
 from analysis.study.arguments import assignments, number
 from eos_sym import BadInput, Map, Objective
+from eos_sym.algebra import has_kinks
 from eos_sym.losses.minima import NOT_ON_THE_WHOLE_LINE
 from eos_sym.reading import names_in
 from eos_sym.rules import MOMENTUM, RULES
@@ -143,7 +144,7 @@ def _is_defined(part: Expr) -> bool:
 def _check_for_critical_points(objective: Objective) -> None:
     """Refuse a loss with a partial derivative that is known never to vanish: it has no minimum."""
     for weight, slope in zip(objective.weights, objective.gradient, strict=True):
-        if _never_zero(slope):
+        if not has_kinks(slope) and _never_zero(slope):
             raise BadInput(
                 f"the loss has no minimum: its derivative with respect to {weight} is never zero; add a term that "
                 f"bounds it from below, such as weight decay, {weight}**2/100"

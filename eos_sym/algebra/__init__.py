@@ -5,7 +5,7 @@
 whether there are real solutions, `real_zeros` lists them, points and charts, `series` expands in a small parameter,
 `elementary` writes functions in generators with relations, `identities` decides whether an expression is zero, `signs`
 decides signs, `rank_one` tells matrices of rank one, `top_eigenvalue` is λ₁ in closed form, `exponentials` recognizes
-sums of exponentials, `evaluate` computes to any precision and in intervals.
+sums of exponentials, `kinks` differentiates |u|, max and cases, `evaluate` computes to any precision and in intervals.
 """
 
 from eos_sym.algebra.components import Component, components
@@ -24,6 +24,7 @@ from eos_sym.algebra.ideals import Ideal
 from eos_sym.algebra.identities import sign_of, vanishes
 from eos_sym.algebra.inverses import square_roots
 from eos_sym.algebra.kernels import Kernels
+from eos_sym.algebra.kinks import Cell, derivative, has_kinks, pieces, smooth_near
 from eos_sym.algebra.points import AlgebraicPoint, minimal_polynomial, points, points_of
 from eos_sym.algebra.rank_one import rank_one_pivot
 from eos_sym.algebra.real_points import real_point
@@ -36,6 +37,7 @@ from eos_sym.algebra.top_eigenvalue import top_eigenvalue
 
 __all__ = [
     "AlgebraicPoint",
+    "Cell",
     "Component",
     "Elementary",
     "Evaluator",
@@ -48,14 +50,17 @@ __all__ = [
     "base_and_power",
     "components",
     "decimal",
+    "derivative",
     "distance",
     "evaluator",
     "expand_in",
     "exponent_of",
     "exponents",
     "factored",
+    "has_kinks",
     "interval_digits",
     "minimal_polynomial",
+    "pieces",
     "points",
     "points_of",
     "positive_where_defined",
@@ -65,6 +70,7 @@ __all__ = [
     "roots_of",
     "sign_changes",
     "sign_of",
+    "smooth_near",
     "square_roots",
     "to_ball",
     "to_interval",

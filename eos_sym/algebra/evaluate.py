@@ -18,7 +18,7 @@ denominator or negative numbers under a root, has no enclosure: what is evaluate
 
 Symbols are replaced before any code is printed, so no name that a user chose is ever part of it.
 Errors: `BadInput` for unbound symbols; `Undecided` for functions that the context does not know, for infinite
-constants, and, in intervals only, for arguments that leave the domain of an expression.
+constants, and, in intervals only, for arguments that leave the domain of an expression and for max, min and cases.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from typing import Any
 
 from flint import arb, ctx
 from mpmath import iv, libmp, mp
-from sympy import Expr, Float, Function, I, NumberSymbol, Pow, Rational, Symbol, lambdify, nan, oo, zoo
+from sympy import Expr, Float, Function, I, NumberSymbol, Piecewise, Pow, Rational, Symbol, lambdify, nan, oo, zoo
 from sympy.core.function import Application
 from sympy.printing.pycode import MpmathPrinter
 
@@ -40,6 +40,7 @@ from eos_sym.reading.language import FUNCTIONS
 
 Evaluator = Callable[[Sequence[Any]], list[Any]]
 
+KINKED = {"Max", "Min", "Piecewise", "And", "Or", "BooleanTrue", "BooleanFalse"}
 GUARD_BITS = 10  # by which the elementary functions of intervals are computed more precisely than the intervals
 
 
@@ -53,10 +54,10 @@ def evaluator(expressions: Sequence[Expr], arguments: Sequence[Symbol], context:
         if expression.has(I, nan, oo, -oo, zoo):
             raise Undecided(f"the values of {expression}: not real and finite")
         named = {type(part).__name__ for part in expression.atoms(Application, NumberSymbol)}
-        unknown = sorted(named - {*FUNCTIONS, "Abs", "Pi", "Exp1"})
+        unknown = sorted(named - {*FUNCTIONS, "Abs", "Pi", "Exp1"} - (set() if context is iv else KINKED))
         if unknown:
             raise Undecided(f"the values of {expression}: {', '.join(unknown)} is not evaluated")
-    exact = [without_floats(expression) for expression in expressions]
+    exact = [_complete(without_floats(expression)) for expression in expressions]
     if context is iv:
         exact = [expression.replace(Pow, Function("power")) for expression in exact]
     evaluate = lambdify(
@@ -68,6 +69,11 @@ def evaluator(expressions: Sequence[Expr], arguments: Sequence[Symbol], context:
         dummify=True,
     )
     return lambda values: [context.convert(+value) for value in evaluate(tuple(map(context.convert, values)))]
+
+
+def _complete(expression: Expr) -> Expr:
+    """The expression with nan where none of its cases holds."""
+    return expression.replace(Piecewise, lambda *cases: Piecewise(*cases, (nan, True)))
 
 
 def without_floats(expression: Expr) -> Expr:
@@ -111,7 +117,7 @@ def to_interval(ball: arb) -> Any:
 
 
 def _functions(context: Any) -> dict[str, Any]:
-    constants = {"pi": context.pi, "e": context.e, "mpf": context.mpf, "Abs": abs}
+    constants = {"pi": context.pi, "e": context.e, "mpf": context.mpf, "Abs": abs, "nan": context.nan}
     return {**{name: getattr(context, name, None) or getattr(math, name) for name in FUNCTIONS}, **constants}
 
 

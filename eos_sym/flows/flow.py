@@ -34,6 +34,7 @@ from sympy import (
     symbols,
 )
 
+from eos_sym.algebra import derivative
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.losses import Objective
 from eos_sym.notebook import aligned
@@ -54,7 +55,8 @@ class Flow:
     @cached_property
     def jacobian(self) -> ImmutableMatrix:
         """Dv, the n × n matrix of ∂ velocity[i] / ∂ state[j]."""
-        return ImmutableMatrix(self.velocity).jacobian(self.state)
+        size = len(self.state)
+        return ImmutableMatrix(size, size, [derivative(rate, name) for rate in self.velocity for name in self.state])
 
     def along(self, quantity: Expr) -> Expr:
         """∇q·v, the rate of change of the quantity along the flow."""

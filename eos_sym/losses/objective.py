@@ -3,6 +3,7 @@
     gradient                  ∇L,                    an n × 1 matrix
     hessian                   ∇²L,                   an n × n matrix
     directional derivative    ∇ᵏL(u₁, …, u_k) = Σ u₁ⁱ…u_kʲ ∂ᵢ…∂ⱼ L,   a scalar
+    smooth near a point       the loss without kinks that it is there, beside its own kinks
     minima                    the set on which L attains its least value, proved to be so
 
 A directional derivative is contracted one direction at a time, so no tensor of order three or more is ever built.
@@ -12,7 +13,7 @@ proved.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -24,13 +25,12 @@ from sympy import (
     Matrix,
     Poly,
     Symbol,
-    diff,
-    hessian,
     latex,
     ring,
 )
 
-from eos_sym.errors import BadInput
+from eos_sym.algebra import derivative, has_kinks, smooth_near
+from eos_sym.errors import BadInput, Undecided
 from eos_sym.losses.minima import Minima, global_minima
 from eos_sym.reading import declare, parse
 
@@ -73,12 +73,18 @@ class Objective:
     @cached_property
     def gradient(self) -> ImmutableMatrix:
         """∇L, an n × 1 matrix."""
-        return ImmutableMatrix([diff(self.loss, weight) for weight in self.weights])
+        return ImmutableMatrix([derivative(self.loss, weight) for weight in self.weights])
 
     @cached_property
     def hessian(self) -> ImmutableMatrix:
         """∇²L, an n × n matrix."""
-        return ImmutableMatrix(hessian(self.loss, self.weights))
+        size = len(self.weights)
+        upper = {
+            (row, column): derivative(self.gradient[row], self.weights[column])
+            for row in range(size)
+            for column in range(row, size)
+        }
+        return ImmutableMatrix(size, size, lambda *place: upper[min(place), max(place)])
 
     def directional_derivative(self, *directions: Iterable[Expr]) -> Expr:
         """∇ᵏL(u₁, …, u_k), the k-th derivative of the loss along k constant directions of n components each."""
@@ -92,11 +98,11 @@ class Objective:
                 )
         if self.loss.is_polynomial(*self.weights):
             return self._derivative_of_polynomial(columns)
-        derivative = self.loss
+        contracted = self.loss
         for column in columns:
             pairs = zip(column, self.weights, strict=True)
-            derivative = sum((component * diff(derivative, weight) for component, weight in pairs), Integer(0))
-        return derivative
+            contracted = sum((component * derivative(contracted, weight) for component, weight in pairs), Integer(0))
+        return contracted
 
     def _derivative_of_polynomial(self, columns: Sequence[Matrix]) -> Expr:
         """The same in a ring of sparse polynomials: products of many weights have many equal terms, found at once."""
@@ -105,15 +111,27 @@ class Objective:
         sparse, *generators = ring(expanded.gens, expanded.domain)
         weights = generators[: len(self.weights)]
         symbols = dict(zip(components, generators[len(self.weights) :], strict=True))
-        derivative = sparse.from_dict(expanded.as_dict(native=True))
+        contracted = sparse.from_dict(expanded.as_dict(native=True))
         for column in columns:
             pairs = [(symbols[part], weight) for part, weight in zip(column, weights, strict=True) if part != 0]
-            derivative = sum((part * derivative.diff(weight) for part, weight in pairs), sparse.zero)
-        return derivative.as_expr().xreplace({symbol: component for component, symbol in components.items()})
+            contracted = sum((part * contracted.diff(weight) for part, weight in pairs), sparse.zero)
+        return contracted.as_expr().xreplace({symbol: component for component, symbol in components.items()})
+
+    def smooth_near(self, point: Mapping[Symbol, Expr]) -> Objective:
+        """The objective without kinks that this one is in a neighbourhood of a point; `Undecided` on a kink."""
+        if not has_kinks(self.loss):
+            return self
+        (loss,) = smooth_near([self.loss], point)
+        if not {*self.weights} <= loss.free_symbols:
+            missing = ", ".join(sorted(weight.name for weight in {*self.weights} - loss.free_symbols))
+            raise Undecided(f"near the point the loss does not depend on {missing}: it is flat there")
+        return Objective(self.name, loss, self.weights, self.parameters)
 
     @cached_property
     def minima(self) -> Minima:
         """The global minima, where they can be proved."""
+        if has_kinks(self.loss):
+            raise Undecided("the minima: the loss has kinks, and no proof of minima knows of them")
         return global_minima(self.loss, self.weights)
 
     def _repr_latex_(self) -> str:

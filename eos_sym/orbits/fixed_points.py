@@ -47,9 +47,10 @@ from sympy import (
     zoo,
 )
 
-from eos_sym.algebra import Component, System, components, points_of, real_point, square_roots
+from eos_sym.algebra import Component, System, components, has_kinks, points_of, real_point, square_roots
 from eos_sym.algebra.elimination import integer_solutions
 from eos_sym.errors import BadInput, Undecided
+from eos_sym.orbits.cells import by_cells
 from eos_sym.orbits.manifolds import Manifold, Orbits
 from eos_sym.orbits.orbit import Orbit, with_values
 from eos_sym.orbits.search import beyond, search_orbits
@@ -63,6 +64,8 @@ LONGEST_REASON = 200  # characters of the equations that are named as unsolved
 def fixed_points(dynamics: Map, at: Values | None = None) -> Orbits:
     """All real fixed points, for the given values of parameters; parameters without a value stay symbols."""
     dynamics = with_values(dynamics, at or {})
+    if has_kinks(*dynamics.step):
+        return by_cells(dynamics, fixed_points, 1)
     displacement = [step - name for name, step in dynamics.substitution.items()]
     if not dynamics.parameters:
         try:

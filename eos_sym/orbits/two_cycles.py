@@ -23,8 +23,9 @@ from itertools import combinations, product
 
 from sympy import Expr, Matrix, Symbol, factor
 
-from eos_sym.algebra import Ideal
+from eos_sym.algebra import Ideal, has_kinks
 from eos_sym.errors import BadInput, Undecided
+from eos_sym.orbits.cells import by_cells
 from eos_sym.orbits.cycle_pairs import of_finitely_many, of_moving_pairs
 from eos_sym.orbits.line_cycles import line_cycles
 from eos_sym.orbits.manifolds import Orbits
@@ -40,6 +41,8 @@ MOST_SUBSPACES, MOST_LINES = 64, 8
 def two_cycles(dynamics: Map, at: Values | None = None) -> Orbits:
     """All real two-cycles, for the given values of parameters; parameters without a value stay symbols."""
     dynamics = with_values(dynamics, at or {})
+    if has_kinks(*dynamics.step):
+        return by_cells(dynamics, two_cycles, 2)
     try:
         return _exactly(dynamics)
     except Undecided as undecided:

@@ -14,7 +14,30 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sympy import Add, E, Expr, I, Mul, Pow, Rational, Symbol, cos, exp, log, nan, oo, pi, sin, tan, zoo
+from sympy import (
+    Abs,
+    Add,
+    Basic,
+    E,
+    Expr,
+    I,
+    Max,
+    Min,
+    Mul,
+    Piecewise,
+    Pow,
+    Rational,
+    Symbol,
+    cos,
+    exp,
+    log,
+    nan,
+    oo,
+    pi,
+    sin,
+    tan,
+    zoo,
+)
 
 from eos_sym.reading.language import ALLOWED, DEEPEST, FUNCTIONS, ParseError
 
@@ -57,7 +80,14 @@ def _exponents(head: Callable[..., Expr], arguments: Sequence[Expr]) -> list[Exp
 
 VALUES: dict[Callable[..., Expr], Callable[..., float]] = {
     function: getattr(math, name) for name, function in FUNCTIONS.items() if name != "sqrt"
-} | {Add: _total, Mul: lambda *factors: math.prod(factors), Pow: math.pow}
+} | {
+    Add: _total,
+    Mul: lambda *factors: math.prod(factors),
+    Pow: math.pow,
+    Abs: abs,
+    Max: lambda *values: max(values),
+    Min: lambda *values: min(values),
+}
 
 
 class Judge:
@@ -88,6 +118,8 @@ class Judge:
             facts = self.before_building(expression.func, expression.args, place)
             if facts.value == 0:
                 raise self.error("this constant is so small, or cancels so closely, that it may be zero", place)
+        elif isinstance(expression, Piecewise):
+            facts = self.of_cases(expression, place)
         elif expression is I:
             raise self.error("this is not a real number", place)
         elif expression in (oo, -oo, zoo, nan):
@@ -96,6 +128,20 @@ class Judge:
             raise self.error(f"this evaluates to {expression.func.__name__}(...), not to {ALLOWED}", place)
         self.facts[expression] = facts
         return facts
+
+    def of_cases(self, cases: Basic, place: int) -> Facts:
+        """The facts about a function by cases, from its values and from what its conditions compare."""
+        pending, parts = [*cases.args], []
+        while pending:
+            part = pending.pop()
+            if isinstance(part, Expr):
+                parts.append(self.inspect(part, place))
+            else:
+                pending += part.args
+        depth = 1 + max(part.depth for part in parts)
+        if depth > DEEPEST:
+            raise self.error(f"the expression is nested deeper than {DEEPEST} levels", place)
+        return Facts(None, depth, max(part.degree for part in parts), tower=any(part.tower for part in parts))
 
     def before_building(self, head: Callable[..., Expr], arguments: Sequence[Expr], place: int) -> Facts:
         """The facts about a node, whether or not SymPy has built it, from the facts about its parts."""

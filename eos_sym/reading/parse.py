@@ -5,7 +5,13 @@
     factor   = ("+" | "-") factor  |  power
     power    = atom [ "**" factor ]                       so -x**2 is -(x**2), and x**-2 may be written
     atom     = number  |  name  |  "pi"  |  "E"  |  function "(" sum ")"  |  "(" sum ")"
-    function = exp log sqrt sin cos tan sinh cosh tanh asin acos atan asinh acosh atanh
+             | ("Max" | "Min" | "max" | "min") "(" sum { "," sum } ")"
+             | "Piecewise" "(" case { "," case } ")"
+    case     = "(" sum "," condition ")"                  the first whose condition holds; undefined where none does
+    condition = "True"  |  ("Eq" | "Ne") "(" sum "," sum ")"  |  sum { ("<" | "<=" | ">" | ">=") sum }
+             | condition ("&" | "|") condition            each in parentheses, as in Python
+    function = exp log sqrt sin cos tan sinh cosh tanh asin acos atan asinh acosh atanh erf Abs abs, and by definition
+               relu sigmoid softplus silu swish gelu sign Heaviside
 
 A number is a decimal literal and means the rational it spells: 0.1 is 1/10, 1e-3 is 1/1000. A name means a declared
 symbol, taken as a real number. What `sympy.sstr` prints for an exact result made of these, `parse` reads back.
@@ -13,7 +19,7 @@ symbol, taken as a real number. What `sympy.sstr` prints for an exact result mad
 A text is judged three times. Its characters first, so that Python's grammar, which folds look-alike letters together,
 sees plain ASCII and declared names only. Then every node as written, before SymPy evaluates it, because that may take
 for ever: 9**9**9, exp(10**9*log(2*x)), 96**(1/997)*96**(1/991). Then every node as built, because evaluation may leave
-the real numbers, as sqrt(-1) and log(x - x) do, or the smooth functions, as sqrt(x**2) = |x| does.
+the real numbers, as sqrt(-1) and log(x - x) do.
 
 To evaluate a function, SymPy asks for the sign of its argument. That takes time exponential in the depth of what it
 sees, and has no bound at all for a polynomial in a positive symbol. So SymPy sees stand-ins: plain real symbols for
@@ -28,13 +34,51 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from functools import cmp_to_key
+from itertools import pairwise
 
-from sympy import Add, Basic, E, Expr, Integer, Mul, Pow, Rational, Symbol, exp
+from sympy import (
+    Add,
+    And,
+    Basic,
+    E,
+    Expr,
+    GreaterThan,
+    Integer,
+    LessThan,
+    Max,
+    Min,
+    Mul,
+    Or,
+    Piecewise,
+    Pow,
+    Rational,
+    StrictGreaterThan,
+    StrictLessThan,
+    Symbol,
+    exp,
+    true,
+)
 
 from eos_sym.reading.bounds import LARGEST, SMALLEST, Judge
-from eos_sym.reading.language import ALLOWED, CONSTANTS, FUNCTIONS, SPACE, ParseError, check_characters, declare, quote
+from eos_sym.reading.language import (
+    ALLOWED,
+    CASES,
+    CONDITIONS,
+    CONSTANTS,
+    DEFINITIONS,
+    FUNCTIONS,
+    KINKED,
+    SPACE,
+    WORDS,
+    ParseError,
+    check_characters,
+    declare,
+    quote,
+)
 
+GREEK_WORD, STAND_IN = "lambda", "_lambd"  # of one length; no name begins with _
 SHOWN = 4  # levels of a function or root that SymPy may see and evaluate
+COMPARISONS = {ast.Lt: StrictLessThan, ast.LtE: LessThan, ast.Gt: StrictGreaterThan, ast.GtE: GreaterThan}
 SHOWN_BITS = 150  # of a number in a function that SymPy may evaluate
 
 
@@ -59,7 +103,8 @@ def parse(text: str, symbols: Iterable[Symbol]) -> Expr:
     start = len(text) - len(text.lstrip(SPACE))
     try:
         reader = _Reader(text, start, declared)
-        return reader.restore(reader.read(ast.parse(text.strip(SPACE), mode="eval").body))
+        plain = re.sub(rf"\b{GREEK_WORD}\b", STAND_IN, text.strip(SPACE), flags=re.ASCII)
+        return reader.restore(reader.read(ast.parse(plain, mode="eval").body))
     except SyntaxError as error:
         # Python gives no offset when the text ends too early.
         position = start + (error.offset or len(text.strip(SPACE)))
@@ -81,14 +126,17 @@ class _Reader:
         self.meaning: dict[Expr, Expr] = {Symbol(name, real=True): declared[name] for name in declared}
         self.hidden: dict[Expr, Symbol] = {}
         self.judge = Judge(text)
+        self.definition: tuple[Expr, int] | None = None  # its u, and the place of its call, while one is read
 
     def place(self, node: ast.expr) -> int:
         """Where the operator of a sum, product or power stands, and where anything else begins; counted from 1."""
-        if not isinstance(node, ast.BinOp):
+        if self.definition:
+            return self.definition[1]
+        if not isinstance(node, ast.BinOp | ast.Compare):
             return self.start + node.col_offset + 1
         # Between the operands there are only parentheses, spaces and the operator.
         offset = self.start + (node.left.end_col_offset or 0)
-        return offset + len(re.split(r"[-+*/]", self.text[offset:], maxsplit=1)[0]) + 1
+        return offset + len(re.split(r"[-+*/&|<>]", self.text[offset:], maxsplit=1)[0]) + 1
 
     def read(self, node: ast.expr) -> Expr:
         """The expression of a syntax tree, as deep as the text has parentheses: chains do not recurse."""
@@ -98,27 +146,95 @@ class _Reader:
                 return self.build(Add, self.terms(node), place)
             case ast.BinOp(op=ast.Mult() | ast.Div()) | ast.UnaryOp():
                 return self.build(Mul, self.factors(node), place)
-            case ast.BinOp(left=left, right=right):
+            case ast.BinOp(left=left, op=ast.Pow(), right=right):
                 # Asked of the text, too: x**2**3 would be built as the harmless x**8.
                 if any(isinstance(part, ast.Pow) for part in ast.walk(right)):
                     raise self.judge.error("an exponent contains no power; towers of powers are not read", place)
                 return self.power(self.read(left), self.read(right), place)
+            case ast.Constant(value=True):
+                raise self.judge.error("True is a condition, and those stand in Piecewise only", place)
+            case ast.Constant(value=value) if self.definition:
+                return Integer(value)
             case ast.Constant():
                 return self.number(self.text[place - 1 : self.start + (node.end_col_offset or 0)], place)
-            case ast.Name(id=name) if name in FUNCTIONS:
+            case ast.Name(id=name) if name in WORDS:
                 raise self.judge.error(f"{name} is a function; write {name}(...)", place)
+            case ast.Name() if self.definition:
+                return self.definition[0]
             case ast.Name(id=name):
-                return CONSTANTS.get(name) or Symbol(name, real=True)
-            case ast.Call(func=ast.Name(id=name), args=arguments, keywords=keywords) if name in FUNCTIONS:
-                if len(arguments) != 1 or keywords or isinstance(arguments[0], ast.Starred):
+                return CONSTANTS.get(name) or Symbol(GREEK_WORD if name == STAND_IN else name, real=True)
+            case ast.Call(func=ast.Name(id=name), args=arguments) if name == CASES:
+                return self.cases(arguments, place)
+            case ast.Call(func=ast.Name(id=name), args=arguments) if KINKED.get(name) in (Max, Min):
+                if any(isinstance(argument, ast.Starred) for argument in arguments) or not arguments:
+                    raise self.judge.error(f"{name} takes one or more arguments", place)
+                return self.build(KINKED[name], [self.read(argument) for argument in arguments], place)
+            case ast.Call(func=ast.Name(id=name), args=arguments) if name in (*FUNCTIONS, *KINKED, *DEFINITIONS):
+                if len(arguments) != 1 or isinstance(arguments[0], ast.Starred):
                     raise self.judge.error(f"{name} takes exactly one argument", place)
                 argument = self.read(arguments[0])
+                if name in DEFINITIONS:
+                    return self.defined(name, argument, place)
+                if name in KINKED:
+                    return self.build(KINKED[name], [argument], place)
                 if name == "sqrt":
                     return self.power(argument, Rational(1, 2), place)
                 return self.build(FUNCTIONS[name], [argument], place)
+            case ast.Call(func=ast.Name(id=name)) if name in CONDITIONS:
+                raise self.judge.error(f"{name} is a condition, and those stand in Piecewise only", place)
+            case ast.Compare():
+                raise self.judge.error("comparisons are conditions, and those stand in Piecewise only", place)
+            case ast.BoolOp() | ast.BinOp(op=ast.BitAnd() | ast.BitOr()):
+                raise self.judge.error("& and | join conditions, and those stand in Piecewise only", place)
             case ast.Call():
                 raise self.judge.error(f"only functions are called, and factors are joined by *; {ALLOWED}", place)
         raise self.judge.error("there are no tuples; a comma means nothing here", place)
+
+    def defined(self, name: str, argument: Expr, place: int) -> Expr:
+        """A function that is defined in the language itself, of an expression."""
+        around, self.definition = self.definition, (argument, place)
+        try:
+            return self.read(ast.parse(DEFINITIONS[name], mode="eval").body)
+        finally:
+            self.definition = around
+
+    def cases(self, nodes: Sequence[ast.expr], place: int) -> Expr:
+        """A function by cases, each a pair of a value and a condition."""
+        pairs = []
+        for node in nodes:
+            if not (isinstance(node, ast.Tuple) and len(node.elts) == 2):
+                raise self.judge.error("Piecewise takes pairs (value, condition), as in (0, True)", place)
+            value, condition = node.elts
+            pairs.append((self.read(value), self.condition(condition)))
+        if not pairs:
+            raise self.judge.error("Piecewise takes pairs (value, condition)", place)
+        built = Piecewise(*pairs)
+        self.judge.inspect(built, place)
+        return built
+
+    def condition(self, node: ast.expr) -> Basic:
+        """What is true or false of the names."""
+        place = self.place(node)
+        match node:
+            case ast.Constant(value=True):
+                return true
+            case ast.Compare(left=left, ops=operators, comparators=others):
+                sides = [self.compared(side) for side in (left, *others)]
+                kinds = [COMPARISONS.get(type(operator)) for operator in operators]
+                if None in kinds:
+                    raise self.judge.error("comparisons are < <= > >=, Eq(a, b) and Ne(a, b)", place)
+                return And(*(kind(*pair) for kind, pair in zip(kinds, pairwise(sides), strict=True) if kind))
+            case ast.BinOp(left=left, op=ast.BitAnd() | ast.BitOr() as operator, right=right):
+                joined = And if isinstance(operator, ast.BitAnd) else Or
+                return joined(self.condition(left), self.condition(right))
+            case ast.Call(func=ast.Name(id=name), args=arguments) if name in CONDITIONS and len(arguments) == 2:
+                return CONDITIONS[name](*map(self.compared, arguments))
+        raise self.judge.error("a condition is True, or a comparison such as x > 0, joined by & and |", place)
+
+    def compared(self, node: ast.expr) -> Expr:
+        """A side of a comparison, of which SymPy sees no more than of the argument of a function."""
+        expression = self.read(node)
+        return expression if self.judge.inspect(expression, self.place(node)).depth < SHOWN else self.hide(expression)
 
     def number(self, literal: str, place: int) -> Expr:
         """The rational that a literal spells, not the float that Python takes it for."""
@@ -212,7 +328,17 @@ class _Reader:
             return meaning if isinstance(meaning, Symbol) else self.restore(meaning)
         if not expression.args:
             return expression
+        if isinstance(expression, Piecewise):
+            pairs = [(self.restore(value), self.restored(condition)) for value, condition in expression.args]
+            return Piecewise(*pairs, evaluate=False)
         arguments = [self.restore(argument) for argument in expression.args]
         if isinstance(expression, Add | Mul):
             arguments.sort(key=cmp_to_key(_order))
         return expression.func(*arguments, evaluate=False)
+
+    def restored(self, condition: Basic) -> Basic:
+        """The same for a condition."""
+        if not condition.args:
+            return condition
+        parts = (self.restore(part) if isinstance(part, Expr) else self.restored(part) for part in condition.args)
+        return condition.func(*parts, evaluate=False)

@@ -32,6 +32,7 @@ from sympy import (
     sqrt,
 )
 
+from eos_sym.algebra import derivative
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.notebook import aligned
 
@@ -61,7 +62,8 @@ class Map:
     @cached_property
     def jacobian(self) -> ImmutableMatrix:
         """DF, the n × n matrix of ∂ step[i] / ∂ state[j]."""
-        return ImmutableMatrix(self.step).jacobian(self.state)
+        size = len(self.state)
+        return ImmutableMatrix(size, size, [derivative(new, name) for new in self.step for name in self.state])
 
     def after(self, quantity: Expr) -> Expr:
         """The value of the quantity after one step."""

@@ -12,8 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import combinations
 
-from sympy import Integer, diff
+from sympy import Integer
 
+from eos_sym.algebra import derivative
 from eos_sym.errors import BadInput
 from eos_sym.losses import LossFamily
 from eos_sym.rules.map import Map
@@ -32,7 +33,7 @@ class StochasticGradientDescent:
         maps = []
         for batch in self.batches(family):
             loss = sum((family.pieces[index] for index in batch), Integer(0)) / self.batch_size
-            step = tuple(weight - STEP_SIZE * diff(loss, weight) for weight in family.weights)
+            step = tuple(weight - STEP_SIZE * derivative(loss, weight) for weight in family.weights)
             maps.append(Map(family.weights, parameters, step))
         return tuple(maps)
 

@@ -9,13 +9,12 @@ expression, all broadcast to the same shape, in float64.
 - Names are checked, though no name a user chose is ever part of the code, because they become the names of arrays.
 - Every compiled function is compared with 30-digit evaluation before it is handed out, see `numeric.compile.check`.
 
-Errors: `BadInput` for unbound symbols, for names that are not identifiers or not unique, and for the imaginary unit;
-`CompilationError` if the compiled numbers are wrong or nowhere defined.
+Errors: `BadInput` for unbound symbols, for names that are not identifiers or not unique, for the imaginary unit, and
+for functions that neither NumPy nor SciPy has; `CompilationError` if the compiled numbers are wrong or nowhere defined.
 """
 
 from __future__ import annotations
 
-import keyword
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -24,9 +23,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sympy import Expr, I, Symbol, lambdify
+from sympy import Basic, Derivative, Expr, I, Subs, Symbol, lambdify
+from sympy.concrete.expr_with_limits import ExprWithLimits
+from sympy.core.function import Application
+from sympy.logic.boolalg import Boolean
+from sympy.printing.codeprinter import PrintMethodNotImplementedError
 
 from eos_sym import BadInput
+from eos_sym.reading import is_reserved
 from numeric.compile.check import check
 from numeric.compile.printers import NumpyPrinter
 from numeric.compile.program import Program, straight_line
@@ -71,6 +75,7 @@ def compile_function(expressions: Sequence[Expr], arguments: Sequence[Symbol]) -
 @lru_cache(maxsize=REMEMBERED_FUNCTIONS)
 def _compile(expressions: tuple[Expr, ...], arguments: tuple[Symbol, ...]) -> CompiledFunction:
     _refuse_names(expressions, arguments)
+    _refuse_functions(expressions)
     imaginary = [str(expression) for expression in expressions if expression.has(I)]
     if imaginary:
         raise BadInput(f"{imaginary[0]}: not real; only real functions are compiled")
@@ -87,11 +92,30 @@ def _compile(expressions: tuple[Expr, ...], arguments: tuple[Symbol, ...]) -> Co
     return compiled
 
 
+def _refuse_functions(expressions: Sequence[Expr]) -> None:
+    """Refuse what neither NumPy nor SciPy has, by name: the innermost parts that cannot be printed."""
+    kinds = (Application, Derivative, ExprWithLimits, Subs)
+    parts = set().union(*(expression.atoms(*kinds) for expression in expressions))
+    failing = [part for part in parts if not isinstance(part, Boolean) and not _is_printable(part)]
+    innermost = [part for part in failing if not any(part != other and part.has(other) for other in failing)]
+    if innermost:
+        names = ", ".join(sorted({type(part).__name__ for part in innermost}))
+        raise BadInput(f"{names}: not a function that is compiled; write it with functions of NumPy or SciPy")
+
+
+def _is_printable(part: Basic) -> bool:
+    try:
+        NumpyPrinter().doprint(part)
+    except PrintMethodNotImplementedError:
+        return False
+    return not isinstance(part, ExprWithLimits | Derivative | Subs)
+
+
 def _refuse_names(expressions: Sequence[Expr], arguments: Sequence[Symbol]) -> None:
     used = set().union(*(expression.free_symbols for expression in expressions))
     names = [symbol.name for symbol in (*arguments, *(used - {*arguments}))]
     for name in sorted(names):
-        if not IDENTIFIER.fullmatch(name) or keyword.iskeyword(name):
+        if not IDENTIFIER.fullmatch(name) or is_reserved(name):
             raise BadInput(f"{name!r} is not a usable name: use letters, digits and _, starting with a letter")
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:

@@ -11,14 +11,14 @@ from __future__ import annotations
 from functools import reduce
 from typing import Any
 
-from sympy import Expr, Float, Function, Integer, Piecewise, Pow
+from sympy import Expr, Float, Function, Integer, Piecewise, Pow, nan
 from sympy.printing.numpy import SciPyPrinter
 from sympy.printing.precedence import PRECEDENCE
 from sympy.printing.pycode import PythonCodePrinter
 
 KNOWN = {
     *("acos", "acosh", "asin", "asinh", "atan", "atanh", "cos", "cosh", "erf", "erfc", "exp", "log", "sin", "sinh"),
-    *("tan", "tanh", "Abs", "Max", "Min", "Piecewise", "logaddexp", "sign"),
+    *("tan", "tanh", "Abs", "Heaviside", "Max", "Min", "Piecewise", "ceiling", "floor", "logaddexp", "sign"),
 }
 PLAIN_NAMES = {"fully_qualified_modules": False}
 
@@ -65,8 +65,8 @@ class ScalarPrinter(_Printer, PythonCodePrinter):  # type: ignore[misc]  # SymPy
     def printed(self, operation: Expr) -> str:
         """The operation; `UnprintableError` if it is not made of functions that are known."""
         unknown = {type(part).__name__ for part in operation.atoms(Function)} - KNOWN
-        if unknown or any(part.args[-1].cond != True for part in operation.atoms(Piecewise)):  # noqa: E712
-            raise UnprintableError(", ".join(sorted(unknown)) or "a function without a value everywhere")
+        if unknown:
+            raise UnprintableError(", ".join(sorted(unknown)))
         return str(self.doprint(operation))
 
     def _print_Max(self, expr: Expr) -> str:  # noqa: N802 - SymPy's dispatch by class name
@@ -75,6 +75,23 @@ class ScalarPrinter(_Printer, PythonCodePrinter):  # type: ignore[misc]  # SymPy
         return reduce(lambda larger, argument: f"{name}({larger}, {argument})", others, first)
 
     _print_Min = _print_Max  # noqa: N815 - SymPy's dispatch by class name
+
+    def _print_Piecewise(self, expr: Piecewise) -> str:  # noqa: N802 - SymPy's dispatch by class name
+        complete = expr.args[-1].cond == True  # noqa: E712 - a condition of SymPy's
+        cases = expr if complete else Piecewise(*expr.args, (nan, True), evaluate=False)
+        return str(super()._print_Piecewise(cases))
+
+    def _print_NaN(self, expr: Expr) -> str:  # noqa: N802 - SymPy's dispatch by class name
+        return "nan"
+
+    def _print_Heaviside(self, expr: Expr) -> str:  # noqa: N802 - SymPy's dispatch by class name
+        return f"heaviside({', '.join(map(self._print, expr.args))})"
+
+    def _print_floor(self, expr: Expr) -> str:
+        return f"floor({self._print(expr.args[0])})"
+
+    def _print_ceiling(self, expr: Expr) -> str:
+        return f"-floor(-({self._print(expr.args[0])}))"
 
     def _print_sign(self, expr: Expr) -> str:
         return f"sign({self._print(expr.args[0])})"

@@ -27,6 +27,7 @@ from math import (
     tanh,
 )
 
+import numpy as np
 from numba import njit
 
 __all__ = [
@@ -42,6 +43,8 @@ __all__ = [
     "erfc",
     "exp",
     "fabs",
+    "floor",
+    "heaviside",
     "inf",
     "log",
     "logaddexp",
@@ -55,6 +58,18 @@ __all__ = [
     "tan",
     "tanh",
 ]
+
+
+@njit(inline="always")
+def floor(number: float) -> float:
+    """The largest whole number that is not larger, as a float."""
+    return np.floor(number)
+
+
+@njit(inline="always")
+def heaviside(number: float, at_zero: float) -> float:
+    """0 or 1 by the sign of the number; the second number at 0, and nan of nan."""
+    return number if number != number else 1.0 if number > 0.0 else 0.0 if number < 0.0 else at_zero
 
 
 @njit(inline="always")

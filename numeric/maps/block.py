@@ -26,7 +26,8 @@ from numeric.compile import Array, CompiledFunction, compile_function
 from numeric.maps.averages import Averages, compile_averages
 from numeric.maps.engines import Engine, EngineName, choose_engine
 from numeric.maps.observables import Observable
-from numeric.maps.outcomes import DIVERGED, OUTCOMES, Mask
+from numeric.maps.outcomes import DIVERGED, OUTCOMES, UNDECIDED, Mask, Outcomes
+from numeric.maps.undefined import is_undefined
 from numeric.progress import Progress
 from numeric.values import MOST_ITERATIONS, refuse_unless_finite
 
@@ -158,9 +159,10 @@ class Block:
             ends = engine.finish(
                 state, values, steps=self.steps, tolerance=self.tolerance, bound=self.bound, progress=self.progress
             )
-            found |= {"final": ends.final, "outcome": WORDS[ends.outcome], "period": ends.period, "step": ends.step}
             lasting = ends.outcome != DIVERGED
             lost[~lasting] = ends.step[~lasting]
+            self._tell_undefined(engine, ends, values)
+            found |= {"final": ends.final, "outcome": WORDS[ends.outcome], "period": ends.period, "step": ends.step}
         else:
             found["final"] = self._advance(engine, state, values)
             lasting = np.isfinite(found["final"]).all(axis=0)
@@ -173,6 +175,15 @@ class Block:
             if self.records:
                 found[name] = self._along(observable, found["trajectory"], values)
         return found
+
+    def _tell_undefined(self, engine: Engine, ends: Outcomes, values: Array) -> None:
+        """Runs that came to where the map has no value have not diverged: undecided."""
+        stopped = np.flatnonzero((ends.outcome == DIVERGED) & (ends.step > 0))
+        if stopped.size:
+            function = compile_function(self.map.step, self.symbols)
+            state, settings = ends.final[:, stopped], values[:, stopped]
+            undefined = is_undefined(function, state, settings, engine.advance(state, settings, 1))
+            ends.outcome[stopped[undefined]] = UNDECIDED
 
     def _advance(self, engine: Engine, state: Array, values: Array) -> Array:
         done = 0

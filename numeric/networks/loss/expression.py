@@ -10,18 +10,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
+from operator import add, eq, ge, gt, le, lt, mul, ne
 from typing import Any
 
 import torch
-from sympy import Abs, Add, Basic, E, Expr, Mul, Pow, Symbol, log
+from sympy import Abs, Add, And, Basic, E, Expr, Max, Min, Mul, Or, Piecewise, Pow, Symbol, log, true
+from sympy.core.relational import Relational
 from torch import Tensor
 
 from eos_sym import BadInput
 from eos_sym.algebra import factored
 from eos_sym.reading.language import FUNCTIONS
 
-_TORCH = {function: getattr(torch, name) for name, function in FUNCTIONS.items()} | {Abs: torch.abs}
-_OPERATIONS: dict[Any, Callable[[Any, Any], Any]] = {Add: lambda a, b: a + b, Mul: lambda a, b: a * b}
+_COMPARISONS = {">": gt, ">=": ge, "<": lt, "<=": le, "==": eq, "!=": ne}
 
 
 def torch_function(expression: Expr, weights: Sequence[Symbol]) -> Callable[[Tensor], Tensor]:
@@ -57,12 +58,42 @@ def _evaluate(node: Basic, values: dict[Basic, Any]) -> Any:
         if base == E:
             return torch.exp(_value(exponent, values))
         return _value(base, values) ** (int(exponent) if exponent.is_Integer else _value(exponent, values))
+    if isinstance(node, Piecewise):
+        chosen: Any = math.nan
+        for value, condition in reversed(node.args):
+            chosen = torch.where(_holds(condition, values), _value(value, values), chosen)
+        return chosen
     parts = [_value(part, values) for part in node.args]
     if node.func in _OPERATIONS:
         return reduce(_OPERATIONS[node.func], parts)
     if node.func not in _TORCH:
         raise BadInput(f"{node}: torch is not known to have this function")
     return _TORCH[node.func](*parts)
+
+
+def _holds(condition: Basic, values: dict[Basic, Any]) -> Tensor:
+    if isinstance(condition, Relational):
+        return torch.as_tensor(_COMPARISONS[condition.rel_op](*(_value(side, values) for side in condition.args)))
+    if isinstance(condition, And | Or):
+        joined = torch.logical_and if isinstance(condition, And) else torch.logical_or
+        return reduce(joined, (_holds(part, values) for part in condition.args))
+    return torch.as_tensor(condition == true)
+
+
+def _absolute(value: Tensor) -> Tensor:
+    """|u|, with nan for a derivative where u = 0, as √(u²) has."""
+    return torch.where(value != 0, torch.abs(value), torch.sqrt(value * value))
+
+
+def _extreme(name: str) -> Callable[..., Any]:
+    """The largest or smallest of two, with nan for a derivative where they are equal."""
+
+    def function(first: Any, second: Any) -> Tensor:
+        difference = torch.as_tensor(first - second)
+        first, second = torch.as_tensor(first, dtype=difference.dtype), torch.as_tensor(second, dtype=difference.dtype)
+        return torch.where(difference != 0, getattr(torch, name)(first, second), second + 0 * _absolute(difference))
+
+    return function
 
 
 def _of_sums(node: Expr, values: dict[Basic, Any]) -> Any:
@@ -85,3 +116,12 @@ def _log_sum(terms: Mapping[Expr, Expr], values: dict[Basic, Any]) -> Tensor:
     exponents = [_value(u + log(c), values) for u, c in terms.items()]
     tensor = next(exponent for exponent in exponents if isinstance(exponent, Tensor))
     return torch.logsumexp(torch.stack([tensor.new_zeros(()) + exponent for exponent in exponents]), 0)
+
+
+_TORCH = {function: getattr(torch, name) for name, function in FUNCTIONS.items()} | {Abs: _absolute}
+_OPERATIONS: dict[Any, Callable[[Any, Any], Any]] = {
+    Add: add,
+    Mul: mul,
+    Max: _extreme("maximum"),
+    Min: _extreme("minimum"),
+}

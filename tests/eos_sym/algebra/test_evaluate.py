@@ -7,7 +7,24 @@ from flint import arb, ctx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mpmath import fp, iv, mp, workdps
-from sympy import Abs, E, Float, Function, GoldenRatio, I, Integer, Max, Rational, Symbol, exp, oo, pi, sqrt, symbols
+from sympy import (
+    Abs,
+    E,
+    Float,
+    Function,
+    GoldenRatio,
+    I,
+    Integer,
+    Max,
+    Piecewise,
+    Rational,
+    Symbol,
+    exp,
+    oo,
+    pi,
+    sqrt,
+    symbols,
+)
 from sympy import log as logarithm
 
 from eos_sym import BadInput, Undecided
@@ -156,7 +173,6 @@ def test_what_cannot_be_evaluated_is_refused(context):
         evaluator([x + y], [], context)
     for expression, reason in {
         Function("f")(x): "f is not evaluated",
-        Max(x, 1): "Max",
         x * GoldenRatio: "GoldenRatio",
         x + I: "not real",
         x * oo: "not real and finite",
@@ -164,6 +180,15 @@ def test_what_cannot_be_evaluated_is_refused(context):
     }.items():
         with pytest.raises(Undecided, match=reason):
             evaluator([expression], [x], context)
+
+
+def test_functions_with_kinks_are_evaluated_but_not_enclosed():
+    step, larger = Piecewise((1, x > 0), (0, x < 0)), Max(x, 1)
+    with pytest.raises(Undecided, match="Max"):
+        evaluator([larger], [x], iv)
+    for context in (fp, mp):
+        assert [evaluator([larger, step], [x], context)([at]) for at in (2, -2)] == [[2, 1], [1, 0]]
+        assert context.isnan(evaluator([step], [x], context)([0])[0])
 
 
 @pytest.mark.parametrize(

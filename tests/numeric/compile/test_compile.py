@@ -203,7 +203,7 @@ def test_what_overflows_is_infinite_and_what_is_undefined_nan_without_a_warning(
 @pytest.mark.parametrize(
     ("symbol", "said"),
     [
-        (Symbol("lambda"), "lambda"),
+        (Symbol("class"), "class"),
         (Symbol("None"), "None"),
         (Symbol("a b"), "a b"),
         (Symbol("a\nb"), r"a\\nb"),

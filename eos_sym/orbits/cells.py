@@ -1,0 +1,99 @@
+"""Orbits of maps with kinks, cell by cell: between the kinks u = 0 a map is smooth, and its orbits are found as ever.
+
+An orbit of the smooth map of a cell is one of the map if its points lie in the cell, which their signs of u decide. A
+fixed point on a kink is one if the map and its Jacobian are continuous there, as for |x|³ at 0; for one where the
+Jacobian jumps, the linear part says nothing. Where the map itself jumps, as gradient descent on |x| does at 0, it is
+undefined, and what happens is not decided; neither are two-cycles with points in several cells. A cell may be full of
+fixed points, as relu(u)² is where u < 0; such continua are named in the reason.
+
+Errors: `Undecided` for too many cells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from sympy import Expr, Piecewise, Symbol, nan, simplify, true
+
+from eos_sym.algebra import Cell, pieces
+from eos_sym.orbits.manifolds import Orbits
+from eos_sym.orbits.orbit import Orbit
+from eos_sym.rules import Map
+
+DIGITS, CLEAR = 30, 1e-12  # of a switch at a point, and from where on its sign is one
+
+
+def by_cells(dynamics: Map, find: Callable[[Map], Orbits], period: int) -> Orbits:
+    """The orbits of the period that stay in one cell, and what is not known of others."""
+    orbits: list[Orbit] = []
+    reasons: list[str] = []
+    switches: dict[Expr, None] = {}
+    for cell, step in pieces(dynamics.step):
+        where = " and ".join(f"{switch} {'>' if side > 0 else '<'} 0" for switch, side in cell)
+        switches |= dict.fromkeys(switch for switch, _ in cell)
+        if step == dynamics.state:
+            reasons += [f"every point with {where} is fixed"] * (period == 1)
+            continue
+        found = find(Map(dynamics.state, dynamics.parameters, step))
+        for orbit in found.orbits:
+            places = [_place(cell, point) for point in orbit.points]
+            if "outside" in places:
+                continue
+            if all(place == "inside" for place in places):
+                orbits.append(orbit)
+            elif "unknown" in places:
+                reasons.append(f"it is not known whether {_shown(orbit)} lies where {where}")
+            elif _is_smooth_orbit(orbit, dynamics):
+                orbits += [replace(orbit, map=dynamics)] * (orbit.points not in [other.points for other in orbits])
+            else:
+                reasons.append(f"{_shown(orbit)} lies on a kink, where the linear part decides nothing")
+        for manifold in found.manifolds:
+            if not any((equation / switch).cancel().is_number for equation in manifold.equations for switch, _ in cell):
+                equations = ", ".join(map(str, manifold.equations))
+                reasons.append(f"where {where} there is a continuum, {equations} = 0")
+        if not found.complete:
+            reasons.append(f"where {where}: {found.reason}")
+    kinks = ", ".join(map(str, switches))
+    if period > 1:
+        reasons.append(f"orbits with points on several sides of {kinks} = 0 are not looked for")
+    elif _has_gaps(dynamics):
+        reasons.append(f"on the kinks, {kinks} = 0, the map is undefined, and nothing is decided")
+    known = "every cell between the kinks was searched without loss of real solutions"
+    return Orbits(period, tuple(orbits), (), not reasons, "; ".join(dict.fromkeys(reasons)) or known)
+
+
+def _has_gaps(dynamics: Map) -> bool:
+    """Whether the map has cases of which none may hold, as a step where its switch is 0."""
+    return any(cases.args[-1][1] != true for step in dynamics.step for cases in step.atoms(Piecewise))
+
+
+def _is_smooth_orbit(orbit: Orbit, dynamics: Map) -> bool:
+    """Whether the map has these points and a Jacobian there."""
+    (point, *others) = orbit.points
+    if others:
+        return False
+    values = [step.subs(point) for step in dynamics.step]
+    fixed = all(simplify(value - point[name]) == 0 for value, name in zip(values, dynamics.state, strict=True))
+    return fixed and not dynamics.jacobian.subs(point).has(nan)
+
+
+def _place(cell: Cell, point: Mapping[Symbol, Expr]) -> str:
+    """Inside, outside, on the boundary of the cell, or unknown."""
+    found = "inside"
+    for switch, side in cell:
+        value = side * switch.subs(point)
+        number = value.evalf(DIGITS) if value.is_number else value
+        if value.is_positive or (number.is_Float and number > CLEAR):
+            continue
+        if value.is_negative or (number.is_Float and number < -CLEAR):
+            return "outside"
+        if not (value.is_number and simplify(value) == 0):
+            return "unknown"
+        found = "boundary"
+    return found
+
+
+def _shown(orbit: Orbit) -> str:
+    (point, *_) = orbit.points
+    return ", ".join(f"{name} = {value}" for name, value in point.items())
