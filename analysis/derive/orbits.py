@@ -17,7 +17,6 @@ from eos_sym import Map, Undecided
 from eos_sym.orbits import Manifold, Orbit, Orbits
 from eos_sym.orbits import fixed_points as find_fixed_points
 from eos_sym.orbits import two_cycles as find_two_cycles
-from eos_sym.orbits.orbit import NEUTRAL
 from numeric.proofs import certify
 
 
@@ -80,15 +79,16 @@ def _described(found: Orbits, dynamics: Map, at: Mapping[Symbol, Expr]) -> Liste
 
 def _orbit(orbit: Orbit, dynamics: Map, at: Mapping[Symbol, Expr]) -> dict[str, Any]:
     status, verdict = orbit.status, orbit.verdict
+    neutral = orbit.neutral if verdict == "stable" else 0
     if status == "numerical" and set(dynamics.parameters) <= set(at):
         certificate = certify(dynamics, orbit.points, at)
         if certificate.status == "proved":
-            status, verdict = "proved", certificate.verdict
+            status, verdict, neutral = "proved", certificate.verdict, certificate.neutral
     try:
         multipliers: Any = [_value(multiplier) for multiplier in orbit.multipliers]
     except Undecided as reason:
         multipliers = f"undecided: {reason}"
-    if verdict == "stable" and isinstance(multipliers, list) and any(map(_is_one, multipliers)):
+    if verdict == "stable" and neutral:
         verdict = "marginal"  # degenerate, or a point of a continuum: the linear part does not decide
     described: dict[str, Any] = {
         "points": [{name.name: _value(value) for name, value in point.items()} for point in orbit.points],
@@ -125,10 +125,6 @@ def _manifold(manifold: Manifold) -> dict[str, Any]:
     except Undecided:
         pass  # the equations are an answer without their stability
     return described
-
-
-def _is_one(multiplier: Any) -> bool:
-    return bool(abs(complex(multiplier) - 1) < NEUTRAL) if not getattr(multiplier, "free_symbols", None) else False
 
 
 def _value(value: Expr) -> Any:

@@ -29,6 +29,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from mpmath import mp
+from mpmath.libmp import prec_to_dps
 from sympy import (
     Abs,
     Dummy,
@@ -54,7 +55,6 @@ from eos_sym.stability import StabilityCondition, enclosed_verdict, stability
 from eos_sym.values import Values, named
 
 WORKING_DIGITS, PRINTED_DIGITS = 50, 15
-NEUTRAL = 1e-9  # a numerical multiplier this close to 1 counts as 1
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ class Orbit:
         """``stable``, ``unstable``, ``marginal`` or ``undecided``; multipliers that are 1 are left aside.
 
         Exact orbits are judged by their Jury margins, exactly; proved ones by enclosures of the margins; numerical ones
-        by their multipliers, those that equal 1 to 9 digits being left aside.
+        by their multipliers, those that equal 1 to half the digits of the points being left aside.
         """
         if self.error == 0:
             try:
@@ -186,12 +186,27 @@ class Orbit:
                 return enclosed_verdict(self.map, self._coordinates(), self.error)
             except Undecided:
                 return "undecided"
-        sizes = [abs(value) for value in self._eigenvalues if abs(value - 1) > NEUTRAL]
-        if any(size > 1 + NEUTRAL for size in sizes):
+        sizes = [abs(value) for value in self._eigenvalues if abs(value - 1) > self._accuracy]
+        if any(size > 1 + self._accuracy for size in sizes):
             return "unstable"
         if not sizes:
             return "marginal"
-        return "stable" if all(size < 1 - NEUTRAL for size in sizes) else "undecided"
+        return "stable" if all(size < 1 - self._accuracy for size in sizes) else "undecided"
+
+    @property
+    def neutral(self) -> int:
+        """How many multipliers are 1: exactly, or as far as the digits of the points tell if these are numerical."""
+        if self.error == 0:
+            return self.stability.neutral
+        if self.error is not None and self.verdict == "stable":
+            return 0  # all margins are positive, p(1) among them
+        return sum(abs(value - 1) <= self._accuracy for value in self._eigenvalues)
+
+    @property
+    def _accuracy(self) -> mp.mpf:
+        """Of numerical multipliers: half the digits of the points, of which a degenerate orbit knows no more itself."""
+        numbers = (number for point in self._coordinates() for value in point for number in value.atoms(Float))
+        return mp.mpf(10) ** (-min((prec_to_dps(number._prec) for number in numbers), default=2 * PRINTED_DIGITS) / 2)
 
     @property
     def formula(self) -> str:

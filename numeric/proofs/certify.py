@@ -1,4 +1,4 @@
-"""Proofs that a fixed point or a two-cycle exists, is unique in a stated box, and is stable or unstable.
+"""Proofs that a fixed point or a two-cycle exists, is the only one in a stated box, and is stable or unstable.
 
 The points x₀, … of an orbit are a zero of the equations xᵢ₊₁ − F(xᵢ), all points at once: for a two-cycle the pair φ −
 F(θ), θ − F(φ), never the composed map. `numeric.proofs.krawczyk` proves that they have exactly one zero in a box around
@@ -9,8 +9,10 @@ unstable if one lies outside.
 On a manifold of fixed points the equations have no isolated zero. Given r equations f = 0 of the manifold,
 `eos_sym.orbits.neutral` proves symbolically that every solution is a fixed point; a single equation it finds itself, as
 a common factor of F − id. Then r transversal coordinates are certified with the other n − r held constant: the manifold
-meets the box once for these constants, it has dimension n − r there, and n − r multipliers are exactly 1. The others
-are the eigenvalues of C = Df DF Dfᵀ (Df Dfᵀ)⁻¹, since Df DF = C Df: F keeps the manifold.
+meets a box once for these constants, it has dimension n − r there, and n − r multipliers are exactly 1. The others are
+the eigenvalues of C = Df DF Dfᵀ (Df Dfᵀ)⁻¹, since Df DF = C Df: F keeps the manifold. That there are no fixed points in
+the box besides, where other factors of F − id vanish, is a second proof, with the zeros of M(F − id), M ≈ Df, for those
+of f: its derivative M(DF − 1) is regular where no eigenvalue of C is 1.
 
 All numbers are exact: rational parameters are what they are, and floats the rationals that they are.
 Errors: `BadInput` for points that do not fit the map or parameters without values. What cannot be proved comes back as
@@ -20,14 +22,15 @@ multiplier within 10⁻¹⁰ of the unit circle, and so on the last digits of th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from flint import arb, arb_mat, ctx
 from mpmath import iv
 from mpmath.libmp import prec_to_dps
-from sympy import Expr, Float, Integer, Matrix, Rational, Symbol, floor
+from sympy import Expr, Float, Integer, Matrix, Rational, Symbol, diff, floor
 
 from eos_sym.algebra import evaluator, interval_digits, to_ball, to_interval
 from eos_sym.errors import BadInput, Undecided
@@ -50,7 +53,7 @@ class Certificate:
     The orbit is the only one in `box`, an interval for every coordinate of every point, and lies in `points`, which are
     tighter. Coordinates along a manifold of fixed points are held constant: their intervals are single numbers. Of the
     multipliers, `neutral` ones are exactly 1 because of the manifold, and `multipliers` encloses the others. All of
-    these are empty if existence is not proved.
+    these are empty if existence is not proved, and `box` is if uniqueness is not.
     """
 
     status: str
@@ -154,29 +157,73 @@ class _Proof:
             matrix = arb_mat(*shape, slopes(on(box)))
             return arb_mat(shape[0], shape[0], [matrix[row, place] for row in range(shape[0]) for place in free])
 
-        found, enclosure = unique_zero(
+        _, enclosure = unique_zero(
             lambda box: residual(on(box)), jacobian, [point[place] for place in free], self.least_radius
         )
         whole = on(enclosure)
         self._function([1 / denominator for _, denominator in displacement(self.dynamics)])(whole)  # none is 0
         across = arb_mat(*shape, slopes(whole))
-        derivative = arb_mat(len(state), len(state), self._function(list(self.dynamics.jacobian))(whole))
+        derivative = self._derivative(whole)
         try:
             gram = (across * across.transpose()).inv()
         except ZeroDivisionError as error:
             raise Undecided("the equations of the manifold of fixed points are not independent") from error
-        constants = [Interval(coordinate, coordinate) for coordinate in point]
-        box, points = list(constants), list(constants)
-        for place, interval, tight in zip(free, found, enclosure, strict=True):
-            box[place], points[place] = interval, Interval.around(tight)
-        return self._certificate([box], [points], across * derivative * across.transpose() * gram, 1)
+        passage = across * derivative * across.transpose() * gram
+        points = [Interval(coordinate, coordinate) for coordinate in point]
+        for place, tight in zip(free, enclosure, strict=True):
+            points[place] = Interval.around(tight)
+        try:
+            box = self._only_fixed_point(point, free, on, across.mid(), enclosure)
+        except Undecided as reason:
+            certificate = self._certificate([], [points], passage, 1)
+            why = f"a fixed point exists, but is not proved to be the only one so near: {reason}"
+            return replace(certificate, status="undecided", reason=why, verdict="undecided")
+        return self._certificate([box], [points], passage, 1)
+
+    def _only_fixed_point(
+        self,
+        point: Sequence[Rational],
+        free: Sequence[int],
+        on: Callable[[Sequence[arb]], list[arb]],
+        across: arb_mat,
+        enclosure: Sequence[arb],
+    ) -> list[Interval]:
+        """A box around the point, all but the free coordinates held constant, without fixed points but the enclosed."""
+        step, size = self._function(self.dynamics.step), len(point)
+        identity = arb_mat([[int(row == column) for column in range(size)] for row in range(size)])
+
+        def values(box: Sequence[arb]) -> list[arb]:
+            moved = [[image - start] for image, start in zip(step(on(box)), on(box), strict=True)]
+            return list((across * arb_mat(moved)).entries())
+
+        def jacobian(box: Sequence[arb]) -> arb_mat:
+            change = across * (self._derivative(on(box)) - identity)
+            return arb_mat([[change[row, place] for place in free] for row in range(len(free))])
+
+        found, _ = unique_zero(values, jacobian, [point[place] for place in free], self.least_radius)
+        if not all(interval.encloses(tight) for interval, tight in zip(found, enclosure, strict=True)):
+            raise Undecided("the box in which there is at most one does not reach it; give a point nearer to it")
+        box = [Interval(coordinate, coordinate) for coordinate in point]
+        for place, interval in zip(free, found, strict=True):
+            box[place] = interval
+        return box
+
+    def _derivative(self, box: Sequence[arb]) -> arb_mat:
+        size = len(self.dynamics.state)
+        return arb_mat(size, size, self._function(list(self.dynamics.jacobian))(box))
 
     def _nearest_factor(self, middle: Sequence[arb]) -> list[Expr]:
+        """The common factor of F − id whose Newton step from there, f/‖Df‖, is the shortest."""
         factors = common_factors(self.dynamics)
         if not factors:
             raise Undecided("no equation of a manifold of fixed points was found")
-        sizes = [abs(value).mid() for value in self._function(factors)(middle)]
-        return [factors[min(range(len(factors)), key=sizes.__getitem__)]]
+
+        def distance(factor: Expr) -> float:
+            value, *slope = self._function([factor, *(diff(factor, name) for name in self.dynamics.state)])(middle)
+            steepness = math.hypot(*(float(part.mid()) for part in slope))
+            return abs(float(value.mid())) / steepness if steepness else math.inf
+
+        return [min(factors, key=distance)]
 
     def _certificate(
         self, box: Sequence[Sequence[Interval]], points: Sequence[Sequence[Interval]], passage: arb_mat, period: int

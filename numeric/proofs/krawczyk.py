@@ -5,7 +5,8 @@ For a box X with midpoint m and any matrix Y (here the inverse of DG(m), rounded
     K(X) = m − Y G(m) + (I − Y DG(X))(X − m).
 
 If K(X) lies in the interior of X, then G has exactly one zero in X, and it lies in K(X). X is taken around an
-approximate zero, with a radius of twice its Newton step, so that a point is certified only if it lies in the box.
+approximate zero, with a radius of twice its Newton step; if that fails, around the end of some Newton steps, so large
+that the approximate zero lies in it all the same: a point is certified only if it lies in the box.
 Intervals are balls of python-flint, with proved error bounds; the results have decimal ends, and are exact as printed.
 Source: :cite:t:`krawczyk1969newton`, :cite:t:`moore1977test`.
 
@@ -14,7 +15,7 @@ Errors: `Undecided` where the operator does not contract, as at a singular DG.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 
@@ -24,6 +25,11 @@ from sympy import Expr, Integer, Rational, ceiling, floor
 from eos_sym.errors import Undecided
 
 CONTRACTIONS = 8  # each at least halves the enclosure, and as a rule squares its width
+NEWTON_STEPS = 6  # from a point around which the operator does not contract
+MORE = 1.0625  # than the distance of the point from the center, so that it lies inside
+
+Function = Callable[[Sequence[arb]], Sequence[arb]]
+Derivative = Callable[[Sequence[arb]], arb_mat]
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,10 @@ class Interval:
         lower, upper = (arb(fmpq(int(end.p), int(end.q))) for end in (self.lower, self.upper))
         return lower.union(upper)
 
+    def encloses(self, ball: arb) -> bool:
+        """Whether the ball lies in the interior."""
+        return bool(ball > _exact_ball(self.lower)) and bool(ball < _exact_ball(self.upper))
+
     def __contains__(self, value: Expr) -> bool:
         return bool(self.lower <= value) and bool(value <= self.upper)
 
@@ -60,25 +70,20 @@ class Interval:
 
 
 def unique_zero(
-    values: Callable[[Sequence[arb]], Sequence[arb]],
-    jacobian: Callable[[Sequence[arb]], arb_mat],
-    point: Sequence[Rational],
-    least_radius: Rational,
+    values: Function, jacobian: Derivative, point: Sequence[Rational], least_radius: Rational
 ) -> tuple[list[Interval], list[arb]]:
     """A box around the point in which G has exactly one zero, and a tighter enclosure of that zero.
 
     `values` is G and `jacobian` is DG, both on boxes; the point has decimal coordinates. The radius of the box is the
     least one unless the residual asks for more.
     """
-    middle = [_exact_ball(coordinate) for coordinate in point]
-    inverse = _approximate_inverse(jacobian(middle))
-    newton = inverse * _column(values(middle))
-    longest = max(abs(step).upper() for step in newton.entries())
-    radius = 2 * longest + _exact_ball(least_radius)
-    box = [Interval.around(coordinate + arb(0, 1) * radius) for coordinate in middle]
-    enclosure = [interval.ball for interval in box]
-    image = _krawczyk(values, jacobian, enclosure)
-    if not all(map(_lies_inside, image, box)):
+    for center, radius in _candidates(values, jacobian, list(map(_exact_ball, point)), _exact_ball(least_radius)):
+        box = [Interval.around(coordinate + arb(0, 1) * radius) for coordinate in center]
+        enclosure = [interval.ball for interval in box]
+        image = _krawczyk(values, jacobian, enclosure)
+        if all(map(Interval.encloses, box, image)):
+            break
+    else:
         raise Undecided("the Krawczyk operator does not contract: there is no zero so near, or not an isolated one")
     for _ in range(CONTRACTIONS):
         before = _size(enclosure)
@@ -89,11 +94,29 @@ def unique_zero(
     return box, enclosure
 
 
-def _krawczyk(
-    values: Callable[[Sequence[arb]], Sequence[arb]],
-    jacobian: Callable[[Sequence[arb]], arb_mat],
-    box: Sequence[arb],
-) -> list[arb]:
+def _candidates(
+    values: Function, jacobian: Derivative, point: Sequence[arb], least: arb
+) -> Iterator[tuple[list[arb], arb]]:
+    """Centers and radii of boxes that contain the point: it itself, and where Newton's method leads from there."""
+
+    def newton(center: Sequence[arb]) -> list[arb]:
+        return list((_approximate_inverse(jacobian(center)) * _column(values(center))).entries())
+
+    step = newton(point)
+    yield list(point), 2 * _longest(step) + least
+    center = point
+    for _ in range(NEWTON_STEPS):
+        center = [(coordinate - change).mid() for coordinate, change in zip(center, step, strict=True)]
+        step = newton(center)
+    distance = _longest([there - here for there, here in zip(center, point, strict=True)])
+    yield list(center), MORE * distance + least
+
+
+def _longest(step: Sequence[arb]) -> arb:
+    return max(abs(part).upper() for part in step)
+
+
+def _krawczyk(values: Function, jacobian: Derivative, box: Sequence[arb]) -> list[arb]:
     middle = [coordinate.mid() for coordinate in box]
     inverse = _approximate_inverse(jacobian(middle))
     values(box)  # refuses a box on which G is not defined everywhere
@@ -121,10 +144,6 @@ def _approximate_inverse(matrix: arb_mat) -> arb_mat:
 
 def _column(entries: Sequence[arb]) -> arb_mat:
     return arb_mat(len(entries), 1, list(entries))
-
-
-def _lies_inside(ball: arb, interval: Interval) -> bool:
-    return bool(ball > _exact_ball(interval.lower)) and bool(ball < _exact_ball(interval.upper))
 
 
 def _exact_ball(number: Rational) -> arb:

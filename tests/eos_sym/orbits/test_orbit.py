@@ -1,5 +1,5 @@
 import pytest
-from sympy import Rational, sqrt, symbols
+from sympy import Float, Integer, Rational, cos, pi, sqrt, symbols
 
 from eos_sym import STEP_SIZE, BadInput, GradientDescent, Map, Objective, Undecided, minimalist
 from eos_sym.orbits import Orbit, vanishes_on_two_cycles
@@ -76,3 +76,28 @@ def test_a_fixed_point_given_twice_is_no_two_cycle():
         Orbit(cubic, ({x: 0}, {x: 0}))
     with pytest.raises(BadInput, match="missing"):
         Orbit(cubic, ({x: 0}, {}))
+
+
+@pytest.mark.parametrize("slope", [1 - Rational(8, 10**12), 1 + Rational(8, 10**12)])
+def test_a_multiplier_nearly_one_decides_and_is_not_taken_for_one(slope):
+    dynamics = Map((x, y), (), (slope * x + x**2, y / 2))
+    exact = Orbit(dynamics, ({x: 0, y: 0},))
+    numerical = Orbit(dynamics, ({x: Float(0, 30), y: Float(0, 30)},), None)
+    for orbit in (exact, numerical):
+        assert (orbit.neutral, orbit.verdict) == (0, "stable" if slope < 1 else "unstable")
+
+
+def test_a_multiplier_is_one_as_far_as_the_digits_of_a_point_tell():
+    """On the minima xy = 1 of ½ (xy − 1)², a point to few digits has a multiplier near 1."""
+    dynamics = GradientDescent().map(Objective("valley", (x * y - 1) ** 2 / 2, (x, y)))
+    at = Map(dynamics.state, (), tuple(step.subs(eta, Rational(1, 10)) for step in dynamics.step))
+    for digits in (15, 30):
+        orbit = Orbit(at, ({x: Float(3, digits), y: Float(Rational(1, 3), digits)},), None)
+        assert (orbit.neutral, orbit.verdict) == (1, "stable")
+    assert Orbit(at, ({x: 3, y: Rational(1, 3)},)).neutral == 1
+
+
+def test_an_orbit_is_recognized_where_simplification_does_not_see_it():
+    """2 cos(π/7) − 2 cos(2π/7) + 2 cos(3π/7) = 1, so that the point is fixed."""
+    root = 2 * cos(pi / 7) - 2 * cos(2 * pi / 7) + 2 * cos(3 * pi / 7)
+    assert Orbit(Map((x,), (), (1 + (x - root) / 2,)), ({x: Integer(1)},)).residual == 0

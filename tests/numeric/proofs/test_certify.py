@@ -188,6 +188,41 @@ def test_the_manifold_of_a_loss_that_is_no_polynomial_is_found_too():
     assert 1 - Rational(1, 10) * (9 + Rational(1, 9)) in proof.multipliers[0].real
 
 
+@pytest.mark.parametrize("start", [Rational(1, 2), Rational(3, 5), Integer(1000), Rational(9, 10), Rational(1, 100)])
+def test_a_box_that_is_said_to_hold_one_fixed_point_holds_no_second(start):
+    """x − ηx(x² − 1) has three, the zeros of three different factors of F − id."""
+    proof = certify(WELL, [{x: start}], {eta: Rational(1, 10)})
+    for box in proof.box:
+        assert start in box[x]
+        assert sum(root in box[x] for root in (-1, 0, 1)) == 1
+    assert (proof.status == "proved") == (len(proof.box) == 1) == (start in (Rational(9, 10), Rational(1, 100)))
+    assert (proof.verdict == "undecided") == (proof.status == "undecided")
+    if proof.status == "undecided":
+        assert "only one so near" in proof.reason
+
+
+@pytest.mark.parametrize("height", [Rational(21, 20), Rational(29, 20), Rational(3, 2), Integer(40)])
+def test_of_two_curves_of_fixed_points_and_one_between_the_box_meets_one(height):
+    """½ (xy − 1)² (xy − 2)² is critical on xy = 1, xy = 3/2 and xy = 2; along y = const that is at 1/y, 3/(2y), 2/y."""
+    dynamics = GradientDescent().map(Objective("two valleys", (x * y - 1) ** 2 * (x * y - 2) ** 2 / 2, (x, y)))
+    for step_size in (Rational(1, 10), Rational(1, 1000)):
+        proof = certify(dynamics, [{x: Integer(1), y: height}], {eta: step_size})
+        for box in proof.box:
+            (held,) = (name for name, interval in box.items() if interval.lower == interval.upper)
+            (moving,) = {x, y} - {held}
+            zeros = [level / box[held].lower for level in (Integer(1), Rational(3, 2), Integer(2))]
+            assert sum(zero in box[moving] for zero in zeros) == 1
+        assert (proof.status == "proved") <= (len(proof.box) == 1)
+    assert (proof.status == "proved") == (height != 40)
+
+
+def test_a_degenerate_fixed_point_exists_but_is_not_said_to_be_alone():
+    proof = certify(GradientDescent().map(Objective("flat", (x - 1) ** 4, (x,))), [{x: Integer(1)}], {eta: Integer(1)})
+    assert (proof.status, proof.verdict, proof.box) == ("undecided", "undecided", ())
+    assert Integer(1) in proof.points[0][x]
+    assert Integer(1) in proof.multipliers[0].real
+
+
 def test_with_momentum_the_manifold_is_given_by_its_equations():
     dynamics = HeavyBall().map(shallow())
     first, second, *velocities = dynamics.state
