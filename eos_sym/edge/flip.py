@@ -11,35 +11,46 @@ it is stable if all other multipliers lie inside the unit circle; none may lie o
 cycle is there before the edge, and repels. In one dimension gradient descent has −2c = η(f''''/3 − f'''²/λ) at
 η = 2/λ, so that the flip is supercritical iff 3f'''² > f''f''''.
 
+The amplitude is the first term of an expansion in w². The next one is d w⁵; to the fifth order the same equations are,
+with D and E for the next derivatives of F, h₂ = h, and ⟨p, h₃⟩ = 0,
+
+    (I + A)h₃ = 6cq − C(q, q, q) − 3B(q, h₂),
+    (I − A)h₄ = D(q, q, q, q) + 6C(q, q, h₂) + 3B(h₂, h₂) + 4B(q, h₃) + 24c h₂,
+    120 d = ⟨p, E(q, …, q) + 10D(q, q, q, h₂) + 15C(q, h₂, h₂) + 10C(q, q, h₃) + 10B(h₂, h₃) + 5B(q, h₄)⟩,
+
+so that δ = c w² + d w⁴, and the amplitude has ended where the two terms are as large.
+
 On a manifold of fixed points I − A is singular. The same formula holds if B(q, q) has no component along the manifold,
 and the multiplier −1 does not change along it; else the slow motion decides, which is the edge law of
 `eos_sym.edge.normal_form`. Source: :cite:t:`kuznetsov2004elements`, §5.4.
 
 Expressions are exact. Floats are calculated with: what is less than the root of their precision counts as 0.
-Errors: `BadInput` for a point that is not fixed or has no multiplier −1; `Undecided` for a multiple multiplier −1 and
-for motion along a manifold.
+Errors: `BadInput` for a point that is not fixed or has no multiplier −1; `Undecided` for a multiple multiplier −1, for
+motion along a manifold, and for amplitudes beyond the range of the expansion.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 from mpmath import mp, workprec
-from sympy import Dummy, Expr, Float, Matrix, Rational, eye, simplify, zeros
+from sympy import Dummy, Expr, Float, Matrix, Rational, S, diff, eye, simplify, sqrt, zeros
 
 from eos_sym.algebra import positive_where_defined
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.notebook import aligned
 from eos_sym.rules import Map
-from eos_sym.values import Values, known_among, named
+from eos_sym.values import Value, Values, exact, known_among, named
 
 
 @dataclass(frozen=True)
 class FlipNormalForm:
-    """w ↦ −w + c w³ along the unit eigenvector of the multiplier −1; `coefficient` is c."""
+    """w ↦ −w + c w³ along the unit eigenvector of the multiplier −1; `coefficient` is c, and `fifth` calculates d."""
 
     coefficient: Expr
+    fifth: Callable[[], Expr] = lambda: S.Zero
 
     def _repr_latex_(self) -> str:
         return aligned([("w", r"\mapsto", "-w + c w^3"), ("c", "=", self.coefficient)])
@@ -52,6 +63,17 @@ class FlipNormalForm:
         if positive_where_defined(self.coefficient):
             return "supercritical"
         return "subcritical" if positive_where_defined(-self.coefficient) else "undecided"
+
+    def amplitude(self, excess: Value) -> Expr:
+        """w = √(δ/c) of the two-cycle for the multiplier −(1 + δ), within the range of the expansion in numbers."""
+        beyond = exact("the excess", excess)
+        square = beyond / self.coefficient
+        if self.kind == "degenerate" or square.is_nonpositive:
+            raise Undecided(f"the flip: there is no two-cycle for δ = {beyond} with c = {self.coefficient}")
+        share = abs(self.fifth() * square / self.coefficient)
+        if share.is_number and share >= 1:
+            raise Undecided(f"the flip: at the amplitude {sqrt(square).n(4)} d w⁵ is {share.n(3)} times c w³")
+        return sqrt(square)
 
 
 def flip_normal_form(dynamics: Map, point: Values, at: Values | None = None) -> FlipNormalForm:
@@ -76,12 +98,14 @@ def flip_normal_form(dynamics: Map, point: Values, at: Values | None = None) -> 
 
     def form(*directions: Matrix) -> Matrix:
         """The k-th derivative of the step along k constant directions."""
-        contracted, components = Matrix(dynamics.step), dict(values)
-        for direction in directions:
-            names = [Dummy() for _ in direction]  # a direction may depend on the point
-            contracted = contracted.jacobian(dynamics.state) * Matrix(names)
-            components |= zip(names, direction, strict=True)
-        return contracted.subs(components, simultaneous=True).applyfunc(simplify)
+        distances = [Dummy() for _ in directions]
+        moved = fixed + sum((t * direction for t, direction in zip(distances, directions, strict=True)), 0 * fixed)
+        ahead = Matrix(dynamics.step).subs(
+            {**values, **dict(zip(dynamics.state, moved, strict=True))}, simultaneous=True
+        )
+        for distance in distances:
+            ahead = ahead.applyfunc(lambda entry, t=distance: diff(entry, t).subs(t, 0))
+        return ahead.applyfunc(simplify)
 
     neutral, conormal = _kernel(identity - derivative), _kernel((identity - derivative).T)
     if any(not _vanishes(p.T * form(q, neutral.col(index))) for index in range(neutral.cols)):
@@ -89,9 +113,24 @@ def flip_normal_form(dynamics: Map, point: Values, at: Values | None = None) -> 
     bend = form(q, q)
     if not _vanishes(conormal.T * bend):
         raise Undecided("the flip: it moves the point along the manifold of fixed points; see the edge law")
-    follower = (identity - derivative + neutral * conormal.T).LUsolve(bend)
-    coefficient = (p.T * (form(q, q, q) + 3 * form(q, follower)))[0] / 6
-    return FlipNormalForm(simplify(coefficient / (q.T * q)[0]))
+    across = identity - derivative + neutral * conormal.T
+    second = across.LUsolve(bend)
+    cubic, bent = form(q, q, q), 3 * form(q, second)
+    terms = [simplify((p.T * part)[0] / 6) for part in (cubic, bent)]
+    coefficient, length = simplify(sum(terms, S.Zero)), (q.T * q)[0]
+    if coefficient.has(Float) and _vanishes(Matrix([coefficient / max(1, *map(abs, terms))])):
+        coefficient = S.Zero
+
+    @cache
+    def fifth() -> Expr:
+        third = (identity + derivative + q * p.T).LUsolve(6 * coefficient * q - cubic - bent)
+        fourth = form(q, q, q, q) + 6 * form(q, q, second) + 3 * form(second, second) + 4 * form(q, third)
+        fourth = across.LUsolve(fourth + 24 * coefficient * second)
+        five = form(q, q, q, q, q) + 10 * form(q, q, q, second) + 15 * form(q, second, second)
+        five += 10 * form(q, q, third) + 10 * form(second, third) + 5 * form(q, fourth)
+        return simplify((p.T * five)[0] / 120 / length**2)
+
+    return FlipNormalForm(simplify(coefficient / length), fifth)
 
 
 def _kernel(matrix: Matrix) -> Matrix:

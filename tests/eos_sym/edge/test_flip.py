@@ -25,10 +25,10 @@ def bend(third, fourth, stiffness):
     return Objective("bend", loss, (x, y))
 
 
-def jet(expression):
-    """The terms up to the third order, which are all that the flip depends on."""
+def jet(expression, order=3):
+    """The terms up to an order; to the third are all that the kind of the flip depends on."""
     terms = Poly(expression, x, y).terms()
-    return Poly({powers: coefficient for powers, coefficient in terms if sum(powers) <= 3}, x, y).as_expr()
+    return Poly({powers: coefficient for powers, coefficient in terms if sum(powers) <= order}, x, y).as_expr()
 
 
 def fractions(low, high):
@@ -72,6 +72,52 @@ def test_the_coefficient_planted_under_a_change_of_variables_is_recovered(cubic,
     form = flip_normal_form(dynamics, ORIGIN)
     assert form.coefficient == cubic / (1 + bends[4] ** 2)  # the eigenvector is (1, e₅)
     assert form.kind == ("degenerate" if cubic == 0 else "supercritical" if cubic > 0 else "subcritical")
+
+
+def test_the_fifth_coefficient_is_that_of_a_centre_manifold_found_by_hand():
+    """w ↦ −w + wv + 2w³/3, v ↦ v/3 + w²: v = 3w²/2 + dw⁴, c = 2/3 + 3/2, d = 2c · (3/2)/(1 − 1/3); x = w + 2v."""
+    w, v = x - 2 * y, y
+    follower = v / 3 + w**2
+    dynamics = Map((x, y), (), ((-w + w * v + 2 * w**3 / 3 + 2 * follower).expand(), follower.expand()))
+    form = flip_normal_form(dynamics, ORIGIN)
+    assert (form.coefficient, form.fifth()) == (Rational(13, 6), Rational(39, 4))
+
+
+def test_the_fifth_coefficient_planted_under_a_change_of_one_variable_is_recovered():
+    """−w + 2w³ − 5w⁵ in x = w + w² + w³, up to the fifth order."""
+    w = x - x**2 + x**3 - 4 * x**5  # solves x = w + w² + w³ up to there
+    assert Poly((w + w**2 + w**3 - x).expand(), x).EM()[0] > 5
+    moved = jet(-w + 2 * w**3 - 5 * w**5, 5)
+    dynamics = Map((x,), (), (jet(moved + moved**2 + moved**3, 5),))
+    form = flip_normal_form(dynamics, {x: 0})
+    assert (form.coefficient, form.fifth()) == (2, -5)
+
+
+def test_the_amplitude_is_that_of_the_cycle_up_to_the_order_of_its_square_and_ends_with_the_expansion():
+    """x² − x⁴ + rx⁶ has c = 4 and d = −6r, and the cycle 2 = η(2 − 4w² + 6rw⁴)."""
+    r = 20
+    dynamics = GradientDescent().map(Objective("sixth", x**2 - x**4 + r * x**6, (x,)))
+    form = flip_normal_form(dynamics, {x: 0}, {eta: 1})
+    assert (form.coefficient, form.fifth()) == (4, -6 * r)
+
+    def error(distance):
+        square = float(max(Poly(2 - (1 + distance) * (2 - 4 * x + 6 * r * x**2), x).nroots(), key=lambda root: -root))
+        return float(form.amplitude(2 * distance)) / square**0.5 - 1
+
+    errors = [error(Rational(1, 10**digits)) for digits in (4, 5)]
+    assert np.log10(abs(errors[0] / errors[1])) == pytest.approx(1, abs=0.02)
+    with pytest.raises(Undecided, match=r"d w⁵ is 1\.50 times c w³"):
+        form.amplitude(Rational(1, 5))  # where no cycle is left: 4w² − 6rw⁴ ≤ 1/(3·10) < δ
+    with pytest.raises(Undecided, match="no two-cycle"):
+        form.amplitude(Rational(-1, 100))
+
+
+def test_a_coefficient_that_is_rounding_is_degenerate():
+    """For x² + ax³ + (9/4)a²x⁴ three times the third derivative squared is the second one times the fourth."""
+    loss = Objective("degenerate", x**2 + a * x**3 + 9 * a**2 * x**4 / 4, (x,), (a,))
+    for value in (Rational(7, 3), Float(7, 30) / 3, Float("1e5", 20)):
+        form = flip_normal_form(GradientDescent().map(loss), {x: 0 * value}, {eta: value**0, a: value})
+        assert form.kind == "degenerate"
 
 
 def test_with_all_directions_fast_it_is_the_quartic_coefficient_of_the_edge_law():
