@@ -8,20 +8,26 @@ Errors: `BadInput` for whatever of this does not fit together.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
-from sympy import Expr, Pow, Rational, Symbol, log, sstr
+from sympy import Expr, Pow, Rational, Symbol, acos, acosh, asin, atanh, log, pi, sstr, tan
 
 from analysis.study.arguments import assignments, number
 from eos_sym import BadInput, Map, Objective
-from eos_sym.algebra import has_kinks
-from eos_sym.losses.minima import NOT_ON_THE_WHOLE_LINE
+from eos_sym.algebra import has_kinks, is_positive_everywhere
 from eos_sym.reading import names_in
 from eos_sym.rules import MOMENTUM, RULES
 
 Point = Mapping[Symbol, Rational]
+POSITIVE_FOR: dict[Any, Callable[[Expr], tuple[Expr, ...]]] = {  # what has to be positive for f(u) to be smooth
+    log: lambda u: (u,),
+    acosh: lambda u: (u - 1,),
+    **dict.fromkeys((asin, acos, atanh), lambda u: (1 - u, 1 + u)),
+    tan: lambda u: (pi / 2 - u, pi / 2 + u),
+}
 TAU = Rational(1, 100)  # directions with η|λ| well below it count as slow
 
 
@@ -123,22 +129,21 @@ def _check_names(problem: Problem) -> None:
 def _check_continuity(objective: Objective, values: Point) -> None:
     """Refuse poles and losses that are not defined for all weights, as far as the parameters with values tell."""
     weights = {*objective.weights}
-    for part in objective.loss.subs(values).atoms(Pow, log, *NOT_ON_THE_WHOLE_LINE):
+    for part in sorted(objective.loss.subs(values).atoms(Pow, *POSITIVE_FOR), key=str):
         if part.free_symbols & weights and part.free_symbols <= weights and not _is_defined(part):
             raise BadInput(
-                f"{sstr(part)}: not known to be defined and continuous for all weights; "
-                "write the loss so that it is defined everywhere"
+                f"{sstr(part)}: not known to be defined and continuous for all weights; write the loss so that it is "
+                "defined everywhere, for example with exp(u) or 1 + u**2 for what has to be positive"
             )
 
 
 def _is_defined(part: Expr) -> bool:
-    if isinstance(part, log):
-        return bool(part.args[0].is_positive)
-    if not isinstance(part, Pow):
-        return False
-    if part.exp.is_integer:
-        return bool(part.exp.is_nonnegative or part.base.is_nonzero)
-    return bool(part.base.is_positive or (part.base.is_nonnegative and part.exp.is_positive))
+    if isinstance(part, Pow):
+        if part.exp.is_nonnegative and (part.exp.is_integer or part.base.is_nonnegative):
+            return True
+        signs = (part.base, -part.base) if part.exp.is_integer else (part.base,)
+        return bool(part.base.is_nonzero and part.exp.is_integer) or any(map(is_positive_everywhere, signs))
+    return all(map(is_positive_everywhere, POSITIVE_FOR[part.func](part.args[0])))
 
 
 def _check_for_critical_points(objective: Objective) -> None:

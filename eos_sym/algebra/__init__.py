@@ -4,8 +4,9 @@
 (`elimination`, `inverses`), `kernels` makes functions symbols, `systems` solves for their values, `real_points` decides
 whether there are real solutions, `real_zeros` lists them, points and charts, `series` expands in a small parameter,
 `elementary` writes functions in generators with relations, `identities` decides whether an expression is zero, `signs`
-decides signs, `rank_one` tells matrices of rank one, `top_eigenvalue` is λ₁ in closed form, `exponentials` recognizes
-sums of exponentials, `kinks` differentiates |u|, max and cases, `evaluate` computes to any precision and in intervals.
+and `positivity` decide signs, `rank_one` tells matrices of rank one, `top_eigenvalue` is λ₁ in closed form,
+`exponentials` recognizes sums of exponentials, `kinks` differentiates |u|, max and cases, `evaluate` computes to any
+precision and in intervals.
 """
 
 from eos_sym.algebra.components import Component, components
@@ -26,6 +27,7 @@ from eos_sym.algebra.inverses import square_roots
 from eos_sym.algebra.kernels import Kernels
 from eos_sym.algebra.kinks import Cell, derivative, has_kinks, pieces, smooth_near
 from eos_sym.algebra.points import AlgebraicPoint, minimal_polynomial, points, points_of
+from eos_sym.algebra.positivity import is_positive_everywhere
 from eos_sym.algebra.rank_one import rank_one_pivot
 from eos_sym.algebra.real_points import real_point
 from eos_sym.algebra.real_zeros import RealZeros, real_zeros
@@ -59,6 +61,7 @@ __all__ = [
     "factored",
     "has_kinks",
     "interval_digits",
+    "is_positive_everywhere",
     "minimal_polynomial",
     "pieces",
     "points",

@@ -72,3 +72,30 @@ def test_what_does_not_fit_is_refused_by_name(typed, said):
 def test_what_is_not_in_the_language_is_refused_by_the_parser(loss):
     with pytest.raises(ParseError):
         read(loss)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        "log(x**2 - x + 1)",
+        "1/(2 + sin(x)) + x**2",
+        "sqrt(x**2 - x*y + y**2 + 1)",
+        "log(3 + sin(x)*cos(y))",
+        "atanh(tanh(x)/2)**2",
+        "tan(atan(x)/2)**2",
+        "log(exp(2*x) - exp(x) + 1)",
+        "relu(x*y - 1)**2/2",
+        "lambda*softplus(x) + y**2",
+    ],
+)
+def test_a_loss_that_is_defined_everywhere_is_accepted(loss):
+    weights = [name for name in ("x", "y") if name in loss.replace("exp", "").replace("Max", "")]
+    read_problem(loss, weights, ["gradient_descent"], [], [], [])
+
+
+@pytest.mark.parametrize(
+    "loss", ["log(x)", "1/x + x**2", "log(x**2 - 3*x + 1)", "sqrt(x)", "1/(1 + sin(x))", "tan(x)", "acosh(x**2 + 1)"]
+)
+def test_a_loss_that_is_not_defined_everywhere_is_refused_with_a_remedy(loss):
+    with pytest.raises(BadInput, match="defined everywhere, for example with exp"):
+        read_problem(loss, ["x"], ["gradient_descent"], [], [], [])
