@@ -9,8 +9,8 @@ the parameters and the step size,
     stability       the critical step size there, of gradient descent, heavy ball and Nesterov's rule
     fixed points    all of them
     flips, cycles   the kind of flip at every isolated minimum; on a manifold of minima all two-cycles at η = 6/5
-    edge            the edge law on a manifold of minima
     limit flow      normalized gradient descent along a manifold of minima
+    edge            the edge law on a manifold of minima
 
 the table says ``decided``, ``undecided`` (the method declined, or the time was up) or ``failed`` (an error of the
 program); – stands where a part has no object: no manifold, or no minimum. The last column is `sympy.solve` on ∇L = 0.
@@ -31,7 +31,7 @@ from typing import Any
 import tyro
 from rich.console import Console
 from rich.table import Table
-from sympy import Expr, Rational, diff, oo, sign, simplify, solve
+from sympy import Expr, Max, Rational, diff, oo, sign, simplify, solve
 
 from eos_sym import STEP_SIZE, GradientDescent, HeavyBall, Nesterov, Objective, Undecided, parse
 from eos_sym.edge import EdgeNormalForm, FlipNormalForm, edge_normal_form, flip_normal_form
@@ -102,6 +102,8 @@ def cycles(objective: Objective) -> str:
     forms = []
     for piece in pieces:
         critical = critical_step_size(GradientDescent(), piece.sharpness(objective.hessian))
+        if critical.has(Max):
+            raise Undecided("which multiplier is the first to be −1 depends on the parameters")
         if critical is not oo:  # else there is no flip
             forms.append(flip_normal_form(dynamics, piece.chart, {STEP_SIZE: critical}))
     return _kinds(forms)
@@ -152,9 +154,9 @@ PARTS: Mapping[str, Callable[[Objective], str]] = {
     "minima": minima,
     "stability": stability,
     "fixed points": fixed,
-    "edge": edge,
     "limit flow": along_minima,
     "flips, cycles": cycles,
+    "edge": edge,
 }
 
 

@@ -1,10 +1,18 @@
-"""Signs of expressions: of fractions away from their zeros and poles, and of the coefficients of a polynomial."""
+"""Signs of expressions: of fractions away from their zeros and poles, and of the coefficients of a polynomial.
+
+A factor in one unknown, or in one function such as tanh w or exp w, with rational coefficients, has one sign on the
+range of the unknown or the function if it has no root there, which Sturm's theorem decides. Factors in several have the
+sign that SymPy knows of them.
+"""
 
 from __future__ import annotations
 
 from itertools import pairwise
 
-from sympy import Expr, Poly, fraction
+from sympy import Expr, Integer, Poly, Symbol, factor_list, fraction, oo, together
+
+from eos_sym.algebra.inverses import OPEN
+from eos_sym.algebra.kernels import Kernels
 
 
 def positive_where_defined(expression: Expr) -> bool:
@@ -15,7 +23,46 @@ def positive_where_defined(expression: Expr) -> bool:
     """
     parts = fraction(expression)
     same_sign = all(part.is_nonnegative for part in parts) or all(part.is_nonpositive for part in parts)
-    return same_sign and expression != 0
+    return expression != 0 and (same_sign or _sign_of_factors(expression) == 1)
+
+
+def _sign_of_factors(expression: Expr) -> int:
+    """1 or −1 for an expression whose factors have one sign each, 0 if that is not known."""
+    kernels = Kernels([expression])
+    sign = 1
+    for part in fraction(together(kernels.algebraic(expression))):
+        constant, factors = factor_list(part)
+        for factor, multiplicity in [(constant, 1), *factors]:
+            if multiplicity % 2:
+                sign *= _sign(factor, kernels)
+    return sign
+
+
+def _sign(factor: Expr, kernels: Kernels) -> int:
+    if factor.is_nonnegative or factor.is_nonpositive:
+        return 1 if factor.is_nonnegative else -1
+    if len(factor.free_symbols) != 1:
+        return 0
+    (symbol,) = factor.free_symbols
+    polynomial = Poly(factor, symbol)
+    if not (polynomial.domain.is_ZZ or polynomial.domain.is_QQ):
+        return 0
+    lower, upper = _range(symbol, kernels)
+    at_ends = sum(polynomial.eval(end) == 0 for end in (lower, upper) if end.is_finite)
+    if polynomial.count_roots(lower, upper) > at_ends:
+        return 0
+    place = (lower + upper) / 2 if lower.is_finite and upper.is_finite else lower + 1 if lower.is_finite else Integer(0)
+    return 1 if polynomial.eval(place) > 0 else -1
+
+
+def _range(symbol: Symbol, kernels: Kernels) -> tuple[Expr, Expr]:
+    """An open interval with rational or infinite ends that contains all values of a symbol."""
+    kernel = kernels.meaning.get(symbol)
+    if kernel is not None and kernel.func in OPEN:
+        _, lower, upper = OPEN[kernel.func]
+        if all(end.is_Rational or not end.is_finite for end in (lower, upper)):
+            return lower, upper
+    return (Integer(0), oo) if symbol.is_positive or symbol.is_nonnegative else (-oo, oo)
 
 
 def sign_changes(polynomial: Poly) -> int | None:

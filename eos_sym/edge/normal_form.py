@@ -25,7 +25,7 @@ the edge, or leaves none, the law has ended, and there is no answer.
 
 The coefficients in symbols come from `edge_normal_form`; in numbers, for any loss, from
 `eos_sym.edge.normal_form_at_point`. Errors: `Undecided` where β = 0, where a sign is not known, beyond the range of the
-law, where the Hessian at the minima is not known to have rank one, and where the coefficients are not rational in η.
+law, at minima that are points or have no closed form of λ₁, and where the coefficients are not rational in η.
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ from sympy import (
 )
 
 from eos_sym.algebra import positive_where_defined, rank_one_pivot
+from eos_sym.edge.fast_directions import fast_coefficients, not_derived
 from eos_sym.edge.next_orbit import NextOrbits
 from eos_sym.edge.next_order import NextOrder, closed, truncated
 from eos_sym.edge.steep_line import SteepLine
@@ -221,17 +222,23 @@ def _shorter(fraction_of_polynomials: Expr) -> Expr:
 
 
 def edge_normal_form(objective: Objective, curve: Values | None = None, piece: Piece | None = None) -> EdgeNormalForm:
-    """The normal form at the minima of a loss whose Hessian there has rank one, in the coordinates of their chart.
+    """The normal form at the minima of a loss, in the coordinates of their chart.
+
+    The largest eigenvalue of the Hessian there needs a closed form, as it has for ranks one and two; the next order,
+    and so what the form says of an end, needs rank one.
 
     The minima may be restricted to a curve that gives some coordinates by another one, as {z: x, y: 1/x}, and are to be
     one `piece` where there are several.
     """
     curve, piece = named("the curve", objective.weights, curve), piece or objective.minima.piece
+    if not piece.free:
+        raise Undecided("the edge law: the minimum is a point, with no others to drift along to")
     chart = {weight: piece.chart.get(weight, weight) for weight in objective.weights}
     point = {weight: cancel(value.subs(curve, simultaneous=True)) for weight, value in chart.items()}
     hessian = objective.hessian.xreplace(point).applyfunc(cancel)
     pivot = rank_one_pivot(hessian)
     if pivot is None:
-        raise Undecided(f"the edge law: the Hessian at the minima of {objective.name} is not known to have rank one")
+        beta, quartic, sharpness = fast_coefficients(objective, point, hessian)
+        return EdgeNormalForm(beta, quartic, sharpness, next_order=not_derived)
     line = SteepLine(objective, point, hessian, pivot)
     return EdgeNormalForm(line.beta, line.quartic, line.sharpness, next_order=cache(line.next_order))

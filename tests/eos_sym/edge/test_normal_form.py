@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from sympy import Float, Integer, Poly, Rational, Symbol, cosh, diff, log, series, simplify, symbols
+from sympy import Float, Integer, Poly, Rational, S, Symbol, cosh, diff, log, series, simplify, symbols
 
 from eos_sym import STEP_SIZE, BadInput, GradientDescent, Objective, Undecided, minimalist, product, quadratic, shallow
-from eos_sym.edge import EdgeNormalForm, edge_normal_form
+from eos_sym.edge import EdgeNormalForm, edge_normal_form, edge_normal_form_at
 from numeric import compile_map, compile_sharpness
 
 x, y, z, w = symbols("x y z w", real=True)
@@ -105,8 +105,33 @@ def test_what_the_law_does_not_cover_is_refused():
         _ = EdgeNormalForm(Integer(1), Integer(1)).depth
     with pytest.raises(BadInput, match="not positive"):
         EdgeNormalForm(Integer(1), Integer(-1)).end(Integer(-1))
-    with pytest.raises(Undecided, match="rank one"):
+    with pytest.raises(Undecided, match="a point"):
         edge_normal_form(quadratic(2))
+
+
+@pytest.mark.parametrize(
+    ("text", "weights"),
+    [
+        ("((1 - x*y)**2 + (2 - x*z)**2)/2", "x y z"),
+        ("((2 - x*z)**2 + (x*w)**2 + (y*z)**2 + (1 - y*w)**2)/2", "x y z w"),
+    ],
+)
+def test_with_several_fast_directions_the_form_is_that_of_the_numbers_at_a_point(text, weights):
+    """A net with two outputs, and the best matrix of rank one for diag(2, 1), at x = 13/10."""
+    loss = Objective.from_text(text, weights)
+    form, x = edge_normal_form(loss), loss.weights[0]
+    at = {x: Rational(13, 10)}
+    point = {weight: loss.minima.chart.get(weight, weight).subs(at) for weight in loss.weights}
+    step_size = (2 / form.sharpness).subs(at)
+    local = edge_normal_form_at(loss, point, step_size, Rational(1, 100), {})
+    assert form.kind == local.kind == "self_stabilizing"
+    assert float(form.beta.subs(at)) == pytest.approx(float(local.beta), rel=1e-12)
+    assert float(form.quartic.subs(at)) == pytest.approx(float(local.quartic), rel=1e-12)
+    numbers = EdgeNormalForm(
+        form.beta.subs(at), form.quartic.subs(at), form.sharpness.subs(at), S.Zero, form.next_order
+    )
+    with pytest.raises(Undecided, match="above one"):
+        numbers.end(Rational(1, 10))
 
 
 def test_the_law_and_the_terminal_sharpness_of_the_minimalist_agree_to_leading_order(forms):
