@@ -8,6 +8,7 @@ cycle. On a manifold of minima, rules that never come to rest follow a limit flo
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -20,7 +21,7 @@ from eos_sym import STEP_SIZE, Objective, Undecided
 from eos_sym.edge import flip_normal_form
 from eos_sym.flows import limit_flow
 from eos_sym.losses import Derivatives, values_of
-from eos_sym.orbits import fixed_points
+from eos_sym.orbits import Orbit, fixed_points
 from eos_sym.rules import RULES
 from eos_sym.self_stabilization import DRIFT, NOT_STEEP, CubicExpansion, exact_zeros, neglected, top_eigenvector
 from eos_sym.stability import stability
@@ -38,37 +39,34 @@ def flips(rule: str, problem: Problem) -> Any:
     at = {symbol: problem.at[symbol] for symbol in problem.objective.parameters if symbol in problem.at}
     found = []
     for orbit in fixed_points(dynamics, {**at, STEP_SIZE: 1}).orbits:  # they are the same at every step size
-        (point,) = orbit.points
-        for flip in (_exact_flip, _flip_in_numbers):
-            try:
-                smooth = replace(problem, objective=problem.objective.smooth_near({**at, **point}))
-                described = flip(smooth, orbit.error == 0, point, at)
-            except Undecided:
-                continue  # no closed form, a saddle, or a minimum with a singular Hessian
-            shown = {name.name: float(value) if value.has(Float) else value for name, value in point.items()}
-            found.append({"point": shown, **described})
-            break
+        try:
+            smooth = replace(problem, objective=problem.objective.smooth_near({**at, **orbit.points[0]}))
+            point, critical = _losing_stability(smooth, orbit, at)
+        except Undecided:
+            continue  # a kink, a saddle, or a minimum with a singular Hessian
+        described = {"point": _plain(orbit.points[0]), "critical_step_size": _in_float(critical)}
+        try:
+            form = flip_normal_form(smooth.maps[rule], point, {**at, STEP_SIZE: critical})
+            described |= {"coefficient": _in_float(form.coefficient), "kind": form.kind}
+        except Undecided as reason:
+            described |= {"coefficient": None, "kind": "undecided", "reason": str(reason)}
+        found.append(described)
     if not found:
         raise Undecided("flips: no isolated minimum with a positive definite Hessian was found")
     return found
 
 
-def _exact_flip(problem: Problem, exact: bool, point: Mapping[Symbol, Expr], at: Mapping[Symbol, Expr]) -> Any:
-    """Of a minimum in closed form."""
-    if not exact:
-        raise Undecided("the point is known in numbers only")
-    dynamics = problem.maps["gradient_descent"]
-    critical = stability(dynamics.jacobian.subs(at).subs(point)).critical_value(STEP_SIZE)
-    form = flip_normal_form(dynamics, point, {**at, STEP_SIZE: critical})
-    return {"critical_step_size": critical, "coefficient": form.coefficient, "kind": form.kind}
-
-
-def _flip_in_numbers(problem: Problem, exact: bool, point: Mapping[Symbol, Expr], at: Mapping[Symbol, Expr]) -> Any:
-    """Of a minimum near the point, by Newton's method and the eigenvalues of the Hessian."""
+def _losing_stability(problem: Problem, orbit: Orbit, at: Mapping[Symbol, Expr]) -> tuple[dict[Symbol, Expr], Expr]:
+    """A minimum and its critical step size, in closed form or to many digits."""
+    (point,) = orbit.points
+    if orbit.error == 0:
+        jacobian = problem.maps["gradient_descent"].jacobian.subs(at).subs(point)
+        with suppress(Undecided):  # a saddle, or no closed form
+            return dict(point), stability(jacobian).critical_value(STEP_SIZE)
     objective = problem.objective
     if len(at) < len(objective.parameters) or any(value.free_symbols for value in point.values()):
         raise Undecided("numbers need values for all parameters")
-    with mp.workdps(2 * DIGITS):
+    with mp.workdps(DIGITS):
         derivatives, place = Derivatives(objective, at), values_of("the point", objective.weights, point)
         for _ in range(NEWTON_STEPS):
             here = derivatives.expansion(place)
@@ -77,9 +75,15 @@ def _flip_in_numbers(problem: Problem, exact: bool, point: Mapping[Symbol, Expr]
             steps = [force / value for force, value in zip(here.forces, here.eigenvalues, strict=True)]
             place = list(mp.matrix(place) - here.vectors * mp.matrix(steps))
         critical = Float(2 / derivatives.expansion(place).eigenvalues[0], DIGITS)
-        refined = {weight: Float(value, DIGITS) for weight, value in zip(objective.weights, place, strict=True)}
-    form = flip_normal_form(problem.maps["gradient_descent"], refined, {**at, STEP_SIZE: critical})
-    return {"critical_step_size": float(critical), "coefficient": float(form.coefficient), "kind": form.kind}
+        return {weight: Float(value, DIGITS) for weight, value in zip(objective.weights, place, strict=True)}, critical
+
+
+def _plain(point: Mapping[Symbol, Expr]) -> dict[str, Any]:
+    return {name.name: _in_float(value) for name, value in point.items()}
+
+
+def _in_float(value: Expr) -> Expr | float:
+    return float(value) if value.has(Float) and not value.free_symbols else value
 
 
 def self_stabilization(rule: str, problem: Problem) -> Any:

@@ -1,7 +1,7 @@
 """Work under a time limit: named tasks, done one after the other in a child process that is killed when one hangs.
 
 SymPy cannot be interrupted safely from within, so the limit is kept from outside. With r tasks to go, one may use 1/r
-of the time that is left, or an eighth if that is more: what the quick ones leave goes to those after them. A task that
+of the time that is left, or a sixth if that is more: what the quick ones leave goes to those after them. A task that
 does not end in its time is `undecided`, and so are those that need its result; the rest goes on.
 
 Before every task the child forks a copy of itself, which waits, and takes its place if it is killed: with everything
@@ -31,7 +31,7 @@ from typing import Any, Literal
 from eos_sym.errors import BadInput, Undecided
 
 STARTING = 60.0  # seconds that a child may need to load its modules on a busy machine, beyond the limit of its task
-LEAST_SHARE = 1 / 8  # of the time that is left, for one task
+LEAST_SHARE = 1 / 6  # of the time that is left, for one task
 SHORTEST = 1e-3  # seconds without which no task is begun
 LONGEST_FAULT = 100  # characters of what an exception says
 FORKS = sys.platform == "linux"

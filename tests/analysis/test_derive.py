@@ -173,6 +173,12 @@ def test_a_minimum_that_is_a_point_has_its_critical_step_size(run, loss, step_si
     assert [orbit["verdict"] for orbit in theory["fixed_points"]] == ["stable"]
 
 
+def test_two_directions_that_flip_at_once_are_undecided_with_their_step_size(run):
+    (flip,) = run("(x - 1)**2 + (y + 2)**2", "--weights", "x", "y")["theory"]["flips"]
+    assert (flip["critical_step_size"], flip["kind"], flip["coefficient"]) == ("1", "undecided", None)
+    assert "not simple" in flip["reason"]
+
+
 def test_a_degenerate_minimum_says_that_its_multipliers_do_not_decide(run):
     theory = run("x**4", "--weights", "x", "--at", "eta=1/10")["theory"]
     assert "Hessian is 0" in theory["stability_at_minima"]["critical_step_size"]
