@@ -23,7 +23,7 @@ from numeric.proofs import certify
 def fixed_points(rule: str, problem: Problem) -> Any:
     """The fixed points of the rule's map, manifolds of them among the rest."""
     dynamics, at = _with_given(problem, rule)
-    found = find_fixed_points(dynamics, at)
+    found = find_fixed_points(dynamics, at, _named_points(problem))
     if found.complete and not found.orbits and not found.manifolds and rule == "gradient_descent":
         raise Refusal("the loss has no minimum: its gradient vanishes nowhere; add a term that bounds it from below")
     _refuse_saddles_only(problem, rule, found)
@@ -33,7 +33,12 @@ def fixed_points(rule: str, problem: Problem) -> Any:
 def two_cycles(rule: str, problem: Problem) -> Any:
     """The two-cycles of the rule's map."""
     dynamics, at = _with_given(problem, rule)
-    return _described(find_two_cycles(dynamics, at), dynamics, at)
+    return _described(find_two_cycles(dynamics, at, _named_points(problem)), dynamics, at)
+
+
+def _named_points(problem: Problem) -> list[Mapping[Symbol, Expr]]:
+    """The points that the user named, near which the orbits matter most."""
+    return [point for point in (problem.near, problem.start) if point]
 
 
 def _with_given(problem: Problem, rule: str) -> tuple[Map, dict[Symbol, Expr]]:

@@ -29,7 +29,7 @@ from eos_sym.algebra.kinks import Cell, derivative, has_kinks, pieces, smooth_ne
 from eos_sym.algebra.points import AlgebraicPoint, minimal_polynomial, points, points_of
 from eos_sym.algebra.positivity import is_positive_everywhere
 from eos_sym.algebra.rank_one import rank_one_pivot
-from eos_sym.algebra.real_points import real_point
+from eos_sym.algebra.real_points import real_part, real_point
 from eos_sym.algebra.real_zeros import RealZeros, real_zeros
 from eos_sym.algebra.roots import decimal, distance, roots_of
 from eos_sym.algebra.series import expand_in
@@ -68,6 +68,7 @@ __all__ = [
     "points_of",
     "positive_where_defined",
     "rank_one_pivot",
+    "real_part",
     "real_point",
     "real_zeros",
     "roots_of",

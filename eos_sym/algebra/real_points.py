@@ -4,7 +4,7 @@ Of a set of real solutions that is not empty, one is nearest to a given point p.
 and x − p are linearly dependent: all minors of size r + 1 of the matrix with these rows vanish, r being the codimension
 of the complex solutions (where the gradients alone have a lower rank they vanish as well). If these equations together
 have finitely many complex solutions, a real one among them is a sample, and if none is real, there are no real
-solutions at all.
+solutions at all. Before that, variables of definite forms are set to 0, as x and y in x² + xy + y² = 0.
 Source: :cite:t:`seidenberg1954new`.
 
 Errors: `Undecided` where the nearest points are not finitely many, or the elimination exceeds its bounds.
@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations, product
 
-from sympy import Expr, Integer, Matrix, Rational
+from sympy import Expr, Integer, Matrix, Rational, hessian
 
 from eos_sym.algebra.ideals import Ideal
 from eos_sym.algebra.points import AlgebraicPoint, points, points_of
@@ -23,6 +23,17 @@ from eos_sym.errors import Undecided
 
 SLICES = (Integer(1), Rational(1, 2), Integer(-1), Integer(2), Rational(-1, 3), Integer(0))
 MOST_MINORS = 80
+
+
+def real_part(ideal: Ideal) -> Ideal:
+    """An ideal with the same real zeros: where a definite quadratic form vanishes, all of its variables do."""
+    for element in ideal.basis:
+        form = ideal.expression(element)
+        inside = sorted(form.free_symbols, key=str)
+        quadratic = all(sum(powers) == 2 for powers in element.to_dict())
+        if quadratic and (hessian(form, inside).is_positive_definite or hessian(-form, inside).is_positive_definite):
+            return real_part(ideal.adding(*(ideal.polynomial(variable) for variable in inside)))
+    return ideal
 
 
 def real_point(ideal: Ideal) -> AlgebraicPoint | None:

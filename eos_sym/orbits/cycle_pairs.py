@@ -5,7 +5,8 @@ dimensions as there are, with multiplicity; those with φ = θ are told apart ex
 the pairs whose first moving coordinate is the i-th are one ideal for every i (`eos_sym.orbits.orbit.two_cycle_ideals`).
 Every two-cycle is two zeros, (θ, φ) and (φ, θ), of which the one in ascending order is kept.
 
-A branch of positive dimension is a continuum of two-cycles. A zero elsewhere that solves its equations lies in its
+A branch of positive dimension is a continuum of two-cycles; one that is another with (θ, φ) for (φ, θ) is the same, and
+one that is proved to have no real point is not listed. A zero elsewhere that solves its equations lies in its
 closure, as the cycles on an axis do for a continuum that was found off that axis, and is not listed a second time.
 
 Errors: `Undecided` where a Gröbner basis or a quotient exceeds its bound.
@@ -13,9 +14,12 @@ Errors: `Undecided` where a Gröbner basis or a quotient exceeds its bound.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from sympy import Expr, Mul, Symbol, factor_list, fraction, together
 
-from eos_sym.algebra import AlgebraicPoint, Ideal, points_of, real_point
+from eos_sym.algebra import AlgebraicPoint, Ideal, points_of, real_part, real_point
 from eos_sym.errors import Undecided
 from eos_sym.orbits.manifolds import Manifold, Orbits
 from eos_sym.orbits.orbit import Orbit
@@ -46,26 +50,42 @@ def of_moving_pairs(dynamics: Map, partner: tuple[Symbol, ...], moving: list[Ide
     """The two-cycles of a polynomial map with infinitely many points of period 1 or 2."""
     zeros: list[tuple[AlgebraicPoint, Symbol, Symbol]] = []
     manifolds: list[Manifold] = []
+    imaginary: list[int] = []  # places of those that are proved to have no real points
     total = 0
     for ideal, first, second in zip(moving, dynamics.state, partner, strict=True):
         branches = ideal.branches()
-        continua = [
-            branch
-            for branch in _largest([branch for branch in branches if branch.dimension > 0])
-            if not _is_covered(branch, manifolds)
-        ]
-        manifolds += [_continuum(dynamics, continuum, partner, second - first) for continuum in continua]
-        finite = points_of([branch for branch in branches if branch.dimension == 0])
-        zeros += [(zero, first, second) for zero in finite]
+        finite, reduced = [branch for branch in branches if branch.dimension == 0], []
+        before = tuple(manifolds)
+        for branch in _largest([branch for branch in branches if branch.dimension > 0]):
+            part = real_part(branch)
+            if part.dimension <= 0:
+                reduced += part.branches()
+                continue
+            if _is_covered(branch, before) or any(_is_covered(branch, (_exchanged(m),)) for m in manifolds):
+                continue
+            try:
+                sample = real_point(branch)
+                imaginary += [len(manifolds)] * (sample is None)
+            except Undecided:
+                sample = None
+            manifolds.append(_continuum(dynamics, branch, partner, second - first, sample))
+        found = points_of([*finite, *reduced])
+        zeros += [(zero, first, second) for zero in found if zero.is_real or any(_solves(zero, b) for b in finite)]
         total += len(ideal.standard_monomials) if ideal.dimension <= 0 else 0
-    isolated = [(z, *ends) for z, *ends in zeros if not any(_lies_on(z, manifold) for manifold in manifolds)]
+    exchanged = list(map(_exchanged, manifolds))
+    isolated = [(z, *ends) for z, *ends in zeros if not any(_lies_on(z, m) for m in (*manifolds, *exchanged))]
     orbits = [_orbit(dynamics, zero, partner) for zero, first, second in isolated if _is_first(zero, first, second)]
-    found = f"{len(isolated) // 2} isolated complex two-cycles"
+    counted = f"{len(isolated) // 2} isolated complex two-cycles"
     if manifolds:
-        reason = f"{found}, and continua of them; the system was split into branches without loss of solutions"
+        reason = f"{counted}, and continua of them; the system was split into branches without loss of solutions"
     else:
-        reason = f"{found}, {total // 2} with multiplicity: half the dimension of the quotient ring"
-    return Orbits(2, tuple(orbits), tuple(manifolds), True, reason, len(isolated) // 2)
+        reason = f"{counted}, {total // 2} with multiplicity: half the dimension of the quotient ring"
+    shown = tuple(manifold for place, manifold in enumerate(manifolds) if place not in imaginary)
+    return Orbits(2, tuple(orbits), shown, True, reason, len(isolated) // 2)
+
+
+def _solves(zero: AlgebraicPoint, ideal: Ideal) -> bool:
+    return all(zero.vanishes(element) for element in ideal.basis)
 
 
 def _is_first(zero: AlgebraicPoint, first: Symbol, second: Symbol) -> bool:
@@ -103,7 +123,15 @@ def _lies_on(zero: AlgebraicPoint, manifold: Manifold) -> bool:
     return all(zero.vanishes(ring.polynomial(equation)) for equation in manifold.equations)
 
 
-def _is_covered(branch: Ideal, manifolds: list[Manifold]) -> bool:
+def _exchanged(manifold: Manifold) -> Manifold:
+    """The continuum of the same two-cycles with their points in the other order."""
+    half = len(manifold.variables) // 2
+    other = (*manifold.variables[half:], *manifold.variables[:half])
+    change = dict(zip(manifold.variables, other, strict=True))
+    return replace(manifold, equations=tuple(e.subs(change, simultaneous=True) for e in manifold.equations))
+
+
+def _is_covered(branch: Ideal, manifolds: Sequence[Manifold]) -> bool:
     """Whether every zero of a branch lies in the closure of some continuum that was found before."""
     if branch.is_everything or not manifolds:
         return branch.is_everything
@@ -111,7 +139,9 @@ def _is_covered(branch: Ideal, manifolds: list[Manifold]) -> bool:
     return all(_is_covered(branch.where_nonzero(equation), others) for equation in first.equations)
 
 
-def _continuum(dynamics: Map, ideal: Ideal, partner: tuple[Symbol, ...], difference: Expr) -> Manifold:
+def _continuum(
+    dynamics: Map, ideal: Ideal, partner: tuple[Symbol, ...], difference: Expr, real: AlgebraicPoint | None
+) -> Manifold:
     """A branch of positive dimension; its last variable t = 1/(φᵢ − θᵢ) is replaced by what it stands for."""
     variables = (*dynamics.state, *partner)
     inverse = ideal.variables[-1]
@@ -122,15 +152,7 @@ def _continuum(dynamics: Map, ideal: Ideal, partner: tuple[Symbol, ...], differe
         if parts:
             equations.append(Mul(*parts))
     needed = _independent(equations, variables)
-    return Manifold(dynamics, variables, needed, ideal.dimension, {}, _sample(ideal, variables))
-
-
-def _sample(ideal: Ideal, variables: tuple[Symbol, ...]) -> dict[Symbol, Expr] | None:
-    try:
-        zero = real_point(ideal)
-    except Undecided:
-        return None
-    return zero.values(variables) if zero is not None else None
+    return Manifold(dynamics, variables, needed, ideal.dimension, {}, real.values(variables) if real else None)
 
 
 def _independent(equations: list[Expr], variables: tuple[Symbol, ...]) -> tuple[Expr, ...]:

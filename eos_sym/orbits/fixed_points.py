@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import product
 
 from sympy import (
@@ -47,13 +48,22 @@ from sympy import (
     zoo,
 )
 
-from eos_sym.algebra import Component, System, components, has_kinks, points_of, real_point, square_roots
+from eos_sym.algebra import (
+    Component,
+    System,
+    components,
+    has_kinks,
+    points_of,
+    real_part,
+    real_point,
+    square_roots,
+)
 from eos_sym.algebra.elimination import integer_solutions
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.orbits.cells import by_cells
 from eos_sym.orbits.manifolds import Manifold, Orbits
 from eos_sym.orbits.orbit import Orbit, with_values
-from eos_sym.orbits.search import beyond, search_orbits
+from eos_sym.orbits.search import Points, beyond, search_orbits
 from eos_sym.rules import Map
 from eos_sym.values import Values
 
@@ -61,11 +71,14 @@ SLICES = (Integer(1), Rational(1, 2), Integer(-1), Integer(2), Rational(-1, 3), 
 LONGEST_REASON = 200  # characters of the equations that are named as unsolved
 
 
-def fixed_points(dynamics: Map, at: Values | None = None) -> Orbits:
-    """All real fixed points, for the given values of parameters; parameters without a value stay symbols."""
+def fixed_points(dynamics: Map, at: Values | None = None, near: Points = ()) -> Orbits:
+    """All real fixed points, for the given values of parameters; parameters without a value stay symbols.
+
+    Where a numerical search is needed, it begins near the given points.
+    """
     dynamics = with_values(dynamics, at or {})
     if has_kinks(*dynamics.step):
-        return by_cells(dynamics, fixed_points, 1)
+        return by_cells(dynamics, partial(fixed_points, near=near), 1)
     displacement = [step - name for name, step in dynamics.substitution.items()]
     if not dynamics.parameters:
         try:
@@ -77,13 +90,13 @@ def fixed_points(dynamics: Map, at: Values | None = None) -> Orbits:
     try:
         parts, exceptions = components(displacement, dynamics.state)
     except Undecided as undecided:
-        return _searched(dynamics, _Found(dynamics, ()), f"fixed points: {undecided}")
+        return _searched(dynamics, _Found(dynamics, ()), f"fixed points: {undecided}", near)
     below = [fraction(together(part))[1] for part in displacement]
     found = _Found(dynamics, [denominator for denominator in below if denominator.free_symbols & {*dynamics.state}])
     for part in parts:
         found.add(part)
     if found.reasons:
-        return _searched(dynamics, found, "; ".join(dict.fromkeys(found.reasons)))
+        return _searched(dynamics, found, "; ".join(dict.fromkeys(found.reasons)), near)
     reason = "the equations were taken apart without loss of real solutions"
     if exceptions:
         generic = ", ".join(f"{exception} ≠ 0" for exception in exceptions)
@@ -91,13 +104,13 @@ def fixed_points(dynamics: Map, at: Values | None = None) -> Orbits:
     return Orbits(1, tuple(found.isolated()), tuple(found.manifolds), True, reason)
 
 
-def _searched(dynamics: Map, found: _Found, reason: str) -> Orbits:
+def _searched(dynamics: Map, found: _Found, reason: str, near: Points) -> Orbits:
     """What was found exactly, and what a numerical search adds, if all parameters have values."""
     known = Orbits(1, tuple(found.isolated()), tuple(found.manifolds), False, reason)
     if dynamics.parameters:
         return known
     try:
-        more = beyond(search_orbits(dynamics, 1), known.orbits, known.manifolds)
+        more = beyond(search_orbits(dynamics, 1, near=near), known.orbits, known.manifolds)
     except Undecided as undecided:
         return replace(known, reason=f"{reason}; {undecided}")
     return replace(more, reason=f"{reason}; {more.reason}")
@@ -181,6 +194,7 @@ class _Found:
         try:
             nonzero = [expression.subs(part.chart) for expression in (*part.nonzero, *self.denominators)]
             system = System.of(part.equations, self.map.state, [_without_roots(expression) for expression in nonzero])
+            system = replace(system, ideal=real_part(system.ideal))
             if system.ideal.dimension > 0:
                 self._continuum(part, system)
                 return

@@ -19,6 +19,7 @@ Errors: `BadInput` for values of unknown parameters.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from itertools import combinations, product
 
 from sympy import Expr, Matrix, Symbol, factor
@@ -30,7 +31,7 @@ from eos_sym.orbits.cycle_pairs import of_finitely_many, of_moving_pairs
 from eos_sym.orbits.line_cycles import line_cycles
 from eos_sym.orbits.manifolds import Orbits
 from eos_sym.orbits.orbit import Orbit, two_cycle_ideals, with_values
-from eos_sym.orbits.search import beyond, search_orbits
+from eos_sym.orbits.search import Points, beyond, search_orbits
 from eos_sym.rules import Map
 from eos_sym.values import Values
 
@@ -38,11 +39,14 @@ HIGHEST_POWER = 3  # of a polynomial, to find that it vanishes where its power l
 MOST_SUBSPACES, MOST_LINES = 64, 8
 
 
-def two_cycles(dynamics: Map, at: Values | None = None) -> Orbits:
-    """All real two-cycles, for the given values of parameters; parameters without a value stay symbols."""
+def two_cycles(dynamics: Map, at: Values | None = None, near: Points = ()) -> Orbits:
+    """All real two-cycles, for the given values of parameters; parameters without a value stay symbols.
+
+    Where a numerical search is needed, it begins near the given points.
+    """
     dynamics = with_values(dynamics, at or {})
     if has_kinks(*dynamics.step):
-        return by_cells(dynamics, two_cycles, 2)
+        return by_cells(dynamics, partial(two_cycles, near=near), 2)
     try:
         return _exactly(dynamics)
     except Undecided as undecided:
@@ -54,15 +58,17 @@ def two_cycles(dynamics: Map, at: Values | None = None) -> Orbits:
         named = ", ".join(map(str, dynamics.parameters))
         return Orbits(2, tuple(orbits), (), False, f"{reason}; a numerical search needs values for {named}")
     try:
-        found = beyond(search_orbits(dynamics, 2), orbits, ())
+        found = beyond(search_orbits(dynamics, 2, near=near), orbits, ())
     except Undecided as undecided:
         return Orbits(2, tuple(orbits), (), False, f"{reason}; {undecided}")
     return replace(found, reason=f"{reason}; {found.reason}")
 
 
 def _on_diagonals(dynamics: Map) -> list[Orbit]:
-    """The two-cycles on invariant lines xⱼ = ±x₁, of many such lines only on x₁ = x₂ = …; there may be others."""
+    """The two-cycles of a polynomial map on invariant lines xⱼ = ±x₁, of many only on x₁ = x₂ = …; not all."""
     first, *others = dynamics.state
+    if not all(step.is_polynomial(*dynamics.state) for step in dynamics.step):
+        return []
     signs: list[tuple[int, ...]] = list(product((1, -1), repeat=len(others)))
     if len(signs) > MOST_LINES:
         signs = signs[:1]

@@ -3,7 +3,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from sympy import Integer, Rational, symbols
+from sympy import Integer, Rational, cos, cosh, exp, log, sqrt, symbols, tanh
 
 from eos_sym import STEP_SIZE, BadInput, GradientDescent, Map, Objective, quadratic, shallow
 from eos_sym.orbits import two_cycles
@@ -61,6 +61,71 @@ def test_a_box_bounds_the_starts_and_has_to_fit(log_cosh):
         search_orbits(log_cosh, 3)
     with pytest.raises(BadInput, match="without a value"):
         search_orbits(descent.map(shallow()), 2)
+
+
+@pytest.mark.parametrize(("weight_unit", "loss_unit"), [(1, 1), (Rational(1, 1000), 10**6), (1000, Rational(1, 10**6))])
+@pytest.mark.parametrize(
+    ("loss", "count"),
+    [
+        (cos(x) + x**2 / 8, 3),
+        (exp(x) + exp(-2 * x) + x**2, 1),
+        (x * log(1 + exp(x)), 1),
+        (exp(-(x**2)) + x**2 / 10, 3),
+        (tanh(x) ** 2 + x / 10, 2),  # the slope of tanh² reaches −1/10 on both flanks of its valley
+        ((1 - tanh(x * y - x)) ** 2 + y**2, 1),
+        ((exp(x * y) - 2) ** 2 + exp(x - y) + y**2, 2),  # where the level lines of the slopes cross on a fine grid
+    ],
+)
+def test_the_number_of_fixed_points_does_not_depend_on_units(loss, count, weight_unit, loss_unit):
+    scaled = loss_unit * loss.subs({x: x / weight_unit, y: y / weight_unit}, simultaneous=True)
+    weights = sorted(loss.free_symbols, key=str)
+    dynamics = with_values(descent.map(Objective("scaled", scaled, tuple(weights))), {eta: Rational(1, 1000)})
+    found = search_orbits(dynamics, 1)
+    assert len(found.orbits) == count
+    for orbit in found.orbits:
+        point = {name: value / weight_unit for name, value in orbit.points[0].items()}
+        slopes = [loss.diff(name) for name in weights]
+        assert all(abs(slope.subs(point).evalf(30)) < 1e-24 for slope in slopes)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        exp(x),
+        (1 + tanh(x)) ** 2,
+        1 / (1 + x**2),
+        log(1 + exp(-x)) + log(1 + exp(-2 * x)),
+        exp(-exp(x)),
+        (1 - tanh(x)) ** 2,
+    ],
+)
+def test_a_flat_tail_has_no_fixed_point(loss):
+    dynamics = with_values(descent.map(Objective("tail", loss, (x,))), {eta: Integer(1)})
+    found = search_orbits(dynamics, 1, near=[{x: Integer(-1000)}, {x: Integer(1000)}])
+    assert [orbit for orbit in found.orbits if abs(orbit.points[0][x]) > 1] == []
+
+
+@pytest.mark.parametrize("place", [Integer(0), Rational(3, 10), sqrt(2)])
+def test_a_degenerate_zero_is_one_orbit(place):
+    """The gradient sinh u − u, u = x − place, has a triple zero there and no other."""
+    loss = cosh(x - place) - (x - place) ** 2 / 2
+    found = search_orbits(with_values(descent.map(Objective("flat", loss, (x,))), {eta: Integer(1)}), 1)
+    (orbit,) = found.orbits
+    assert float(orbit.points[0][x]) == pytest.approx(float(place), abs=1e-8)
+
+
+def test_a_search_looks_near_the_points_that_are_named():
+    """A well at x = 10⁶ so narrow that no random start meets it."""
+    loss = x**2 / 10**12 - exp(-((x - 10**6) ** 2))
+    dynamics = with_values(descent.map(Objective("needle", loss, (x,))), {eta: Rational(1, 10)})
+    far = [search_orbits(dynamics, 1, near=near).orbits for near in ([], [{x: Integer(10**6 + 1)}])]
+    assert [any(abs(orbit.points[0][x] - 10**6) < 1 for orbit in orbits) for orbits in far] == [False, True]
+
+
+def test_a_list_that_is_cut_says_so():
+    found = search_orbits(with_values(descent.map(Objective("waves", cos(x) + x / 9, (x,))), {eta: Rational(1, 3)}), 1)
+    assert len(found.orbits) == 60
+    assert "the list is cut" in found.reason
 
 
 def test_cycles_that_are_not_isolated_are_said_to_be_so():

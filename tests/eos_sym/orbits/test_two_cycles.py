@@ -9,8 +9,8 @@ from eos_sym.algebra import ideals
 from eos_sym.orbits import Orbit, fixed_points, two_cycles
 from eos_sym.orbits.orbit import with_values
 from eos_sym.orbits.search import search_orbits
-from eos_sym.rules import MOMENTUM
-from eos_sym.rules.optimizers import HeavyBall
+from eos_sym.rules import MOMENTUM, RADIUS
+from eos_sym.rules.optimizers import HeavyBall, SharpnessAwareMinimization
 from numeric import compile_map
 
 x, y, z, w = symbols("x y z w", real=True)
@@ -171,6 +171,21 @@ def test_a_circle_of_minima_carries_continua_of_two_cycles():
         assert all(abs(step[name] - manifold.sample[image]) < 1e-25 for name, image in images)
 
 
+@pytest.mark.parametrize(
+    ("step_size", "circles"), [(Rational(4, 5), 1), (Integer(1), 1), (Rational(3, 2), 2), (Rational(11, 10), 2)]
+)
+def test_a_continuum_and_its_exchange_are_one_and_an_empty_one_is_none(step_size, circles):
+    """The cycles of the double well on every line through the origin: ±θ with |θ|² = 1 + 2/η, and others beyond η = 1.
+
+    At η = 3/2 these have the radii 1/√3 and 2/√3, and the pairs (θ, 2θ) and (2θ, θ) are two sets of solutions.
+    """
+    found = two_cycles(descent.map(Objective("circle", (x**2 + y**2 - 1) ** 2 / 4, (x, y))), {eta: step_size})
+    assert (found.complete, found.orbits, len(found.manifolds)) == (True, (), circles)
+    samples = [[float(manifold.sample[name]) for name in manifold.variables] for manifold in found.manifolds]
+    opposite = [a**2 + b**2 for a, b, c, d in samples if abs(a + c) + abs(b + d) < 1e-9]
+    assert opposite == [pytest.approx(float(1 + 2 / step_size))]
+
+
 def test_continua_are_listed_once():
     sphere = Objective("sphere", (x**2 + y**2 + z**2 - 1) ** 2 / 4, (x, y, z))
     found = two_cycles(descent.map(sphere), {eta: Rational(11, 10)})
@@ -209,6 +224,23 @@ def test_what_exceeds_the_bounds_is_searched_for_with_the_reason(monkeypatch):
     assert "grew beyond the bounds" in found.reason
     assert agree(found.orbits, counted.orbits)
     assert {orbit.status for orbit in found.orbits} == {"proved"}  # on the invariant lines xⱼ = ±x₁
+
+
+def test_every_two_cycle_is_listed_once_however_sharp_the_loss_is():
+    """log cosh(100(xy − 1))/10⁴ at η = 1.1: on x = y one cycle around 1, known from the equation of the line."""
+    found = two_cycles(descent.map(Objective.from_text("log(cosh(100*(x*y-1)))/10000", "x y")), {eta: Rational(11, 10)})
+    assert len(found.orbits) == 2
+    for orbit in found.orbits:
+        low, high = sorted(abs(float(point[x])) for point in orbit.points)
+        assert low == pytest.approx(high - 0.011 * high * np.tanh(100 * (high**2 - 1)), abs=1e-12)
+        assert high == pytest.approx(low - 0.011 * low * np.tanh(100 * (low**2 - 1)), abs=1e-12)
+
+
+def test_two_cycles_of_sam_are_listed_once():
+    dynamics = SharpnessAwareMinimization(normalized=True).map(shallow())
+    found = two_cycles(dynamics, {eta: Rational(1, 2), RADIUS: Rational(1, 20)})
+    pairs = {frozenset(tuple(round(v, 6) for v in point) for point in coordinates(orbit)) for orbit in found.orbits}
+    assert len(pairs) == len(found.orbits)
 
 
 def test_parameters_without_values_are_asked_for():
