@@ -1,10 +1,11 @@
-"""The figure: a column for each architecture, under each criterion; loss and sharpness against iterations and time."""
+"""The figure: a column for each architecture; loss and sharpness against iterations and time, under each criterion."""
 
 from collections.abc import Mapping, Sequence
 
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from analysis.study import new_figure
@@ -13,7 +14,7 @@ from analysis.training.measures import sharpness_of
 from analysis.training.panels import label_few_decades, plot_runs
 
 CRITERION_TITLES = {"mse": "squared error", "cross_entropy": "cross-entropy"}
-COLUMN, HEIGHT = 2.25, 6.4  # inches
+WIDTH, HEIGHT = 7.0, 4.6  # inches, the height that of a criterion
 MOST_ABOVE = 2.0  # times the highest edge that is shown
 LINES = {"--": "$2/\\eta$", ":": "first at $2/\\eta$"}
 
@@ -21,20 +22,16 @@ LINES = {"--": "$2/\\eta$", ":": "first at $2/\\eta$"}
 def figure(training: xr.Dataset, groups: Mapping[str, Sequence[EdgeRun]]) -> Figure:
     """The runs by architecture and criterion, as in their names."""
     architectures, criteria = training.architecture.values, training.criterion.values
-    drawing = new_figure(COLUMN * len(architectures) * len(criteria) + 0.3, HEIGHT)
-    halves = drawing.subfigures(1, len(criteria), squeeze=False, wspace=0.02)[0]
+    drawing = new_figure(WIDTH, HEIGHT * len(criteria))
+    halves = drawing.subfigures(len(criteria), 1, squeeze=False, hspace=0.02)[:, 0]
     for half, criterion in zip(halves, criteria, strict=True):
-        half.suptitle(CRITERION_TITLES[criterion], fontweight="bold")
+        half.suptitle(CRITERION_TITLES[criterion], fontweight="bold", fontsize="medium")
         axes = half.subplots(3, len(architectures), squeeze=False)
         for column, architecture in zip(axes.T, architectures, strict=True):
             draw_column(column, groups[f"{architecture}, {criterion}"])
             column[0].set_title(architecture.replace("_", " "))
-        for axis in axes[:, 1:].flat:
-            axis.set_ylabel("")
-    explained = halves[0].axes[len(architectures)]  # the first with the sharpness
-    for style, meaning in LINES.items():
-        explained.plot([], [], style, color="#666666", linewidth=0.9, label=meaning)
-    explained.legend(loc="lower right", handlelength=1.6, frameon=True, edgecolor="none")
+    lines = [Line2D([], [], linestyle=style, color="#666666", linewidth=0.9, label=LINES[style]) for style in LINES]
+    halves[-1].legend(handles=lines, loc="outside lower center", ncols=len(lines))
     return drawing
 
 

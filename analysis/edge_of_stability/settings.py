@@ -18,8 +18,8 @@ GOAL = Stop(accuracy=0.99)  # the paper's "training to completion"
 
 
 def digits(network: Architecture, examples: int, noise: float, steps: int, every: int) -> Experiment:
-    """A run that learns so many digits; the sharpness is read every so many steps."""
-    measure = Measure(every, relative=2e-2, weights_every=5 * every)
+    """A run that learns so many digits; the sharpness is read every so many steps, at two-step midpoints."""
+    measure = Measure(every, relative=2e-2, midpoint=True, weights_every=every)
     return Experiment(Digits(examples, noise=noise), network, RULE, steps, stop=GOAL, measure=measure)
 
 
@@ -55,7 +55,8 @@ def experiments(options: StepSizeOptions, architecture: str, criterion: str) -> 
     if options.preset == "quick":
         base, etas = QUICK[architecture, criterion]
     else:
-        network, measure = FULL_NETWORKS[architecture], Measure(100, weights_every=FULL_STEPS // 10)
+        network = FULL_NETWORKS[architecture]
+        measure = Measure(100, midpoint=True, weights_every=FULL_STEPS // 10)
         base = Experiment(
             options.cifar(), network, RULE, FULL_STEPS, micro_batch=MICRO_BATCH, stop=GOAL, measure=measure
         )

@@ -3,8 +3,12 @@
 With the sharpness S at the readings and the edge S*, the rule's critical sharpness (2/η for gradient descent):
 
     crossing        the step of the first reading with S ≥ S*
-    level           the mean of S/S* from the crossing to the end: 1 if S hovers at the edge
+    level           the mean of S/S* over the second half of the time from the crossing to the end, when S is back from
+                    its overshoot: 1 if S hovers at the edge
     level_exponent  a in S ~ η^a, over the levels of several runs: −1 if they hover at 2/η, 0 if η had no part in it
+
+A level takes readings at two-step midpoints, or at even and odd steps alike: at the edge the weights oscillate with
+period two, and even steps alone see one phase of that (`numeric.networks.tracker`).
 
 Errors: `Undecided`, with the reason, where a run cannot tell: it diverged, or ended below its edge, or has fewer
 readings there than tell whether it hovers.
@@ -82,9 +86,14 @@ class EdgeRun:
         return found
 
     @property
+    def settled(self) -> int:
+        """The middle of the time from the crossing to the last reading."""
+        return (self.crossed + self.last) // 2
+
+    @property
     def level(self) -> float:
-        """The mean of the sharpness over the edge, from the crossing to the end."""
-        return self.hovering_from(self.crossed).mean
+        """The mean of the sharpness over the edge, over the second half of that time."""
+        return self.hovering_from(self.settled).mean
 
     @property
     def _below_the_edge(self) -> Undecided:

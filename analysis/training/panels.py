@@ -12,6 +12,7 @@ from analysis.training.edge_run import EdgeRun
 from analysis.training.measures import loss_of, sharpness_of
 
 MOST_POINTS = 4000  # a column of a paper resolves no more
+MOST_DOTS = 100  # readings that are marked one by one
 
 
 def plot_loss(axes: Axes, history: Any, color: Any, *, label: str | None = None, time: bool = False) -> None:
@@ -28,10 +29,11 @@ def plot_loss(axes: Axes, history: Any, color: Any, *, label: str | None = None,
 def plot_sharpness(
     axes: Axes, history: Any, color: Any, *, edge: float | None = None, label: str | None = None, time: bool = False
 ) -> None:
-    """The sharpness at the readings, with a dashed line of the same colour at its edge."""
+    """The sharpness at the readings, a dot each if they are few, with a dashed line of the same colour at its edge."""
     steps, values = sharpness_of(history)
     scale = float(history.attrs["eta"]) if time else 1.0
-    axes.plot(steps * scale, values, color=color, label=label, linewidth=0.9)
+    marker = "." if len(steps) <= MOST_DOTS else ""
+    axes.plot(steps * scale, values, color=color, label=label, linewidth=0.9, marker=marker, markersize=2.5)
     if edge is not None:
         axes.axhline(edge, color=color, linestyle="--", linewidth=0.8)
     axes.set_xlabel("time  $t\\,\\eta$" if time else "iteration")

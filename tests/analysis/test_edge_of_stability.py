@@ -40,17 +40,27 @@ def smooth(steps, at_edge):
     return np.exp(-steps / 300)
 
 
-def histories(sharpness=rises_and_hovers, loss=spiky, ending="steps", steps=STEPS):
-    """Runs with two step sizes, for one architecture and criterion."""
+ARCHITECTURES, CRITERIA = ("fully_connected", "convolutional", "transformer"), ("mse", "cross_entropy")
+
+
+def histories(
+    sharpness=rises_and_hovers, loss=spiky, ending="steps", steps=STEPS, architectures=ARCHITECTURES, criteria=CRITERIA
+):
+    """Runs with two step sizes, alike for all architectures and criteria."""
     read, t = np.arange(0, steps + 1, EVERY), np.arange(steps + 1)
     values = [sharpness(eta * read, eta) for eta in ETAS]
     losses = [loss(t, sharpness(eta * t, eta) >= 2 / eta) for eta in ETAS]
-    labels = {"architecture": ["fully_connected"], "criterion": ["mse"], "number": [1, 2], "reading": read, "step": t}
-    dims = ("architecture", "criterion", "number")
-    described = {"eta": (dims, [[[*ETAS]]]), "ending": (dims, [[[ending, ending]]])}
-    recorded = {"sharpness": ((*dims, "reading"), [[values]]), "loss": ((*dims, "step"), [[losses]])}
-    times = {"time": ((*dims, "step"), [[[eta * t for eta in ETAS]]])}
-    return xr.Dataset(described | recorded, labels | times)
+    one = xr.Dataset(
+        {
+            "eta": ("number", [*ETAS]),
+            "ending": ("number", [ending, ending]),
+            "sharpness": (("number", "reading"), values),
+            "loss": (("number", "step"), losses),
+            "time": (("number", "step"), [eta * t for eta in ETAS]),
+        },
+        {"number": [1, 2], "reading": read, "step": t},
+    )
+    return one.expand_dims(architecture=[*architectures], criterion=[*criteria])
 
 
 def judged(training, second=CONFIRMED):
@@ -119,6 +129,25 @@ def test_a_second_reading_that_differs_refutes_hovering():
     )
 
 
+def test_a_level_of_few_runs_and_an_exponent_of_few_networks_decide_nothing():
+    found = verdicts(histories(architectures=ARCHITECTURES[:1]))
+    assert found["hovers_at_the_edge"] == found["inversely_with_the_step_size"] == "undecided"
+
+
+def test_a_level_set_by_the_loss_refutes_the_exponent():
+    found = verdicts(histories(lambda time, eta: np.minimum(2 + 0.4 * time, 25.0)))
+    assert found["inversely_with_the_step_size"] == "refuted"
+
+
+def test_the_level_is_that_of_the_second_half_of_the_time_at_the_edge():
+    def overshoots(time, eta):
+        return rises_and_hovers(time, eta) * np.where((time > 45) & (time < 60), 1.5, 1)
+
+    run = groups(histories(overshoots))["fully_connected, mse"][0]
+    assert (run.crossed, run.settled) == (450, 725)
+    assert run.level == pytest.approx(1.05, abs=0.02)
+
+
 def test_missing_runs_are_left_out():
     missing = histories().where(lambda runs: runs.number < 2)
     assert [run.eta for run in groups(missing)["fully_connected, mse"]] == [ETAS[0]]
@@ -128,8 +157,9 @@ def test_the_figure_has_a_dashed_line_at_every_edge_and_a_dotted_one_at_every_cr
     def drawn(axes, style):
         return [line for line in axes.lines if line.get_linestyle() == style and len(line.get_xdata())]
 
-    found = groups(histories())
-    loss, sharpness, by_time = figure(histories(), found).subfigs[0].axes
+    one = histories(architectures=ARCHITECTURES[:1], criteria=CRITERIA[:1])
+    found = groups(one)
+    loss, sharpness, by_time = figure(one, found).subfigs[0].axes
     for axes in (sharpness, by_time):
         assert [line.get_ydata()[0] for line in drawn(axes, "--")] == [20.0, 10.0]
     crossings = [run.crossing for run in found["fully_connected, mse"]]

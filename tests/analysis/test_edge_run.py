@@ -9,7 +9,7 @@ from eos_sym import Undecided
 STEPS = np.arange(0, 50, 10)
 
 
-def run(values=(1.0, 4.0, 6.0, 4.0, 5.0), eta=0.4, ending="steps", fewest=3):
+def run(values=(1.0, 4.0, 6.0, 4.0, 5.0), eta=0.4, ending="steps", fewest=2):
     """Readings every 10 steps; with the values given the edge, 5, is crossed at step 20."""
     history = xr.Dataset({"sharpness": ("reading", list(values))}, {"reading": STEPS}, {"ending": ending})
     return EdgeRun("a run", history, eta, 2 / eta, fewest)
@@ -21,9 +21,10 @@ def refusal(ask):
     return str(refused.value)
 
 
-def test_a_run_hovers_from_its_crossing_on():
-    assert (run().crossing, run().crossed, run().last) == (20, 20, 40)
-    assert run().level == pytest.approx(1.0)
+def test_a_run_hovers_from_its_crossing_on_and_its_level_is_that_of_the_second_half():
+    assert (run().crossing, run().crossed, run().settled, run().last) == (20, 20, 30, 40)
+    assert run().hovering_from(run().crossed).mean == pytest.approx(1.0)
+    assert run().level == pytest.approx(0.9)
     assert run().hovering_from(0).mean == pytest.approx(0.8)
     assert run().reaches_edge
 
@@ -49,6 +50,7 @@ def test_a_run_that_starts_above_its_edge_does_not_rise_to_it():
 
 
 def test_too_few_readings_do_not_tell_a_level():
+    assert "2 readings from step 30 on; 3 tell" in refusal(lambda: run(fewest=3).level)
     assert "3 readings from step 20 on; 4 tell" in refusal(lambda: run(fewest=4).level)
 
 

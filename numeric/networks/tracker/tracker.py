@@ -13,8 +13,12 @@ loss L at θ_t and its Hessian H,
                           (NaN) before its first step; effective_bound is its bound
     evaluations           what the reading cost, in gradients of the full batch
 
-With `midpoint` they are taken at (θ_{t−1} + 2θ_t + θ_{t+1})/4 instead, where an oscillation of period two is averaged
-out, as soon as θ_{t+1} is known (θ₀ itself for t = 0).
+At the edge of stability the weights oscillate with period two, and the sharpness at θ_t is another at even steps than
+at odd ones: with an even `every` the readings see one phase alone, whose mean can be 10 or 20 % off that over all
+steps. It is no level. With an odd `every` they see both phases alike, at the same cost. With `midpoint` they are taken
+at (θ_{t−1} + 2θ_t + θ_{t+1})/4 instead, where such an oscillation is averaged out, as soon as θ_{t+1} is known (θ₀
+itself for t = 0); that costs the memory of two more copies of the weights, and no evaluation. The level there is not
+the one over all steps, as the sharpness is no linear function of the weights: it is closer to the edge.
 
 The module is measured in the mode it is in: one in training mode with batch statistics; one that drops out is refused
 then, and can be put in evaluation mode while the tracker is made and steps. Training is not disturbed: parameters,

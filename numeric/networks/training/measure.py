@@ -1,6 +1,7 @@
 """What is read of a network along a training run: sharpness, batch sharpness, and the weights themselves.
 
-    sharpness …        by `SharpnessTracker`, every so many steps
+    sharpness …        by `SharpnessTracker`, every so many steps; for a level at the edge at midpoints, or with an odd
+                       `every`: an even one sees a single phase of the oscillation
     batch_sharpness    E_B[gᵀHg/‖g‖²], g and H the gradient and Hessian of the loss of a mini-batch B: the mean over so
                        many mini-batches, of the size trained with, drawn anew at the same steps; batch_sharpness_error
                        is its standard error

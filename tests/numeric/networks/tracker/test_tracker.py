@@ -1,6 +1,7 @@
 """The tracker in training loops of all kinds, against dense Hessians, and the loops against those without it."""
 
 from contextlib import suppress
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from eos_sym import BadInput
 from numeric.networks import FlatLoss, gradient, hessian
 from numeric.networks.curvature import inverse_preconditioner
+from numeric.networks.data import Chebyshev
 from numeric.networks.data.gather import gather
 from numeric.networks.tracker import SharpnessTracker, undisturbed
 
@@ -148,6 +150,27 @@ def test_at_the_midpoint_the_reading_is_that_of_the_averaged_weights(every):
         middle = (weights[step - 1] + 2 * weights[step] + weights[step + 1]) / 4
         values, _, _ = spectrum(module, inputs, targets, middle)
         assert float(history.sharpness.sel(reading=step)) == pytest.approx(float(values[0]), rel=1e-8)
+
+
+def test_readings_at_even_steps_are_one_phase_of_the_oscillation_and_no_level():
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Linear(1, 8), nn.GELU("tanh"), nn.Linear(8, 1)).double()
+    toy, criterion, eta = Chebyshev(4).load(), nn.MSELoss(), 0.4
+    optimizer = torch.optim.SGD(module.parameters(), lr=eta)
+    descend(module, optimizer, toy.inputs, toy.targets, 1300, criterion=criterion)  # to the edge
+
+    def tracker(**options):
+        return SharpnessTracker(module, criterion, toy.inputs, toy.targets, **options)
+
+    trackers = [tracker(every=1), tracker(every=2), tracker(every=5), tracker(every=10, midpoint=True)]
+    together = SimpleNamespace(step=lambda: [one.step() for one in trackers])
+    descend(module, optimizer, toy.inputs, toy.targets, 121, together, criterion)
+    each, even, odd_interval, midpoints = (eta * one.history.sharpness.values[1:] for one in trackers)
+    assert each[1::2] == pytest.approx(even, abs=5e-3)
+    assert even.mean() == pytest.approx(1.79, abs=0.02)
+    assert each[::2].mean() == pytest.approx(2.63, abs=0.02)
+    assert odd_interval.mean() == pytest.approx(each.mean(), abs=0.02)
+    assert midpoints == pytest.approx(np.full(12, 2.0), abs=0.01)
 
 
 def test_readings_are_due_every_so_many_steps_and_whenever_asked_for():
