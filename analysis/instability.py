@@ -26,7 +26,7 @@ Source: :cite:t:`cohen2021edge`, §3.2 and Figure 4.
 from dataclasses import dataclass
 
 from analysis.study import Study
-from analysis.training import OneStepSizeOptions
+from analysis.training import OneStepSizeOptions, check_seeds
 
 study = Study(__name__, source="Cohen et al. 2021, Figure 4")
 
@@ -34,10 +34,17 @@ study = Study(__name__, source="Cohen et al. 2021, Figure 4")
 @study.options
 @dataclass(frozen=True, kw_only=True)
 class Options(OneStepSizeOptions):
-    """One run across 2/η, its sharpness and its gradient along the top eigenvector read at every step.
+    """Runs across 2/η, their sharpness and gradient along the top eigenvector read at every step.
 
-    The presets' step sizes are 0.3 on the digits and 0.01 on CIFAR-10.
+    The presets' step sizes are 0.5 on the digits and 0.01 on CIFAR-10.
     """
+
+    seeds: int | None = None
+    """random starts; the preset's number if not given"""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_seeds(self.seeds)
 
 
 from collections.abc import Mapping
@@ -49,10 +56,23 @@ from typing import Any
 import numpy as np
 import torch
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.study import COLORS, THEORY_COLOR, Pieces, agreement, bounded, exceeds, new_figure, same
-from analysis.training import flat_loss, train
+from analysis.study import (
+    THEORY_COLOR,
+    Evidence,
+    Pieces,
+    about,
+    agreement,
+    bounded,
+    colors,
+    exceeds,
+    new_figure,
+    over,
+    same,
+)
+from analysis.training import combined, flat_loss, train
 from analysis.training.measures import crossing, loss_of, oscillation, share_of_rises, sharpness_of
 from analysis.training.panels import label_few_decades, mark_crossing, plot_loss, plot_sharpness
 from eos_sym import Undecided, critical_sharpness, rules
@@ -65,10 +85,10 @@ from numeric.networks.training.optimizers import GradientDescent
 from numeric.runs import one_thread
 
 QUICK = Experiment(
-    Digits(400),
-    FullyConnected((50, 50)),
-    GradientDescent(0.3),
-    steps=500,
+    Digits(200, noise=0.3),
+    FullyConnected((30, 30)),
+    GradientDescent(0.5),
+    steps=250,
     precision="float64",
     measure=Measure(every=1, weights_every=1),
 )
@@ -80,13 +100,14 @@ FULL = replace(
     precision="float32",
     measure=Measure(every=1, relative=1e-5),
 )
+SEEDS = {"quick": 5, "full": 1}
 ORDER = 8  # of the differences
 EIGENVECTOR = 1e-8  # relative tolerance of the sharpness where the eigenvector is taken
 LEAST_GROWTH = 1e3  # of the oscillation, over the steps where it is above the noise and small
 ABOVE_NOISE = 100.0  # times what there is at the crossing, where the oscillation has died down
 FEWEST_STEPS = 5
 SMALL = 0.1  # of the peak: up to there the oscillation is taken for that of a quadratic
-GROWTH_AGREEMENT = 0.05  # of the logarithm of the growth
+GROWTH_AGREEMENT = 0.02  # of the logarithm of the growth: about as far as the multiplier of a step is known
 
 
 @dataclass(frozen=True)
@@ -109,23 +130,31 @@ def derived() -> Mapping[str, Any]:
 
 @study.experiment
 def training(options: Options, folder: Path) -> xr.Dataset:
-    """The history, with ``oscillation`` (reading,): what alternates along the top eigenvector.
+    """The histories along ``seed``, with ``oscillation`` (reading,): what alternates along the top eigenvector.
 
     From the weights where they were kept, along the eigenvector at the crossing; else from the gradient's projections
     on the eigenvector of each step, times η: ηS ≈ 2 times as large, and an order of magnitude less exact, but without
     3 GB of weights.
     """
-    run = options.base(QUICK, FULL)
+    base = options.base(QUICK, FULL)
     if options.eta is not None:
-        run = replace(run, rule=GradientDescent(float(options.eta)))
-    history = train(options, folder, {"run": run})["run"]
+        base = replace(base, rule=GradientDescent(float(options.eta)))
+    seeds = range(options.seed, options.seed + (options.seeds or SEEDS[options.preset]))
+    planned = {(seed,): replace(base, seed=seed) for seed in seeds}
+    trained = train(options, folder, planned)
+    swings = {labels: with_oscillation(planned[labels], history) for labels, history in trained.items()}
+    return combined(swings, "seed")
+
+
+def with_oscillation(run: Experiment, history: xr.Dataset) -> xr.Dataset:
+    """The history of one run, with what alternates."""
     eta = history.attrs["eta"]
     if "weights" in history:
         weights = history.weights.values
         series = weights @ top_eigenvector(run, weights[crossing(history, 2 / eta) or 0])
     else:
         series = history.gradient_projection.isel(index=0).values * eta
-    return history.drop_vars("weights", errors="ignore").assign(oscillation=("reading", alternating(series)))
+    return history.assign(oscillation=("reading", alternating(series)))
 
 
 def top_eigenvector(run: Experiment, weights: Array) -> Array:
@@ -146,7 +175,7 @@ def alternating(series: Array) -> Array:
 
 def first_episode(history: xr.Dataset) -> Episode | None:
     """The first crossing of 2/η and the growth after it; None if it is not crossed, or not come back from."""
-    edge = 2 / float(history.attrs["eta"])
+    edge = 2 / float(history.eta)
     first = crossing(history, edge)
     below = sharpness_of(history)[1][first:] < edge if first is not None else np.zeros(0, dtype=bool)
     amplitude = np.abs(history.oscillation.values)
@@ -159,98 +188,168 @@ def first_episode(history: xr.Dataset) -> Episode | None:
     return Episode(first, peak, slice(start, end + 1))
 
 
-@study.measurement
-def episode(training: xr.Dataset) -> Episode:
-    """That of the run."""
-    found = first_episode(training)
+def runs_of(training: xr.Dataset) -> list[xr.Dataset]:
+    """The runs by their starts."""
+    return [training.sel(seed=seed) for seed in training.seed.values]
+
+
+def name_of(run: xr.Dataset) -> str:
+    """A run in words."""
+    return f"seed {int(run.seed)}"
+
+
+def episode(run: xr.Dataset) -> Episode:
+    """That of a run."""
+    found = first_episode(run)
     if found is None:
-        raise Undecided("the run ended before the sharpness had crossed 2/η and come back")
+        raise Undecided(f"{name_of(run)}: the run ended before the sharpness had crossed 2/η and come back")
     return found
 
 
-@study.measurement
-def growing(training: xr.Dataset, episode: Episode) -> tuple[Array, Array]:
-    """Oscillation and sharpness over the steps where it grows, seen but small."""
-    steps = episode.growing
+def growing(run: xr.Dataset) -> tuple[Array, Array]:
+    """Oscillation and sharpness of a run over the steps where it grows, seen but small."""
+    steps = episode(run).growing
     if steps.stop - steps.start < FEWEST_STEPS:
-        raise Undecided(f"the oscillation grows for {steps.stop - steps.start} steps; {FEWEST_STEPS} tell how")
-    return training.oscillation.values[steps], sharpness_of(training)[1][steps]
+        some = f"the oscillation grows for {steps.stop - steps.start} steps"
+        raise Undecided(f"{name_of(run)}: {some}; {FEWEST_STEPS} tell how")
+    return run.oscillation.values[steps], sharpness_of(run)[1][steps]
 
 
 @study.claim("the loss falls in every step until the sharpness crosses 2/η", "the descent lemma")
-def descent_until_the_crossing(training: xr.Dataset, episode: Episode) -> Pieces:
+def descent_until_the_crossing(training: xr.Dataset) -> Pieces:
     """Every single step."""
-    rises = share_of_rises(loss_of(training)[: episode.crossing])
-    yield agreement("network", "share of steps before the crossing in which the loss rises", 0.0, rises)
+
+    def rises(run: xr.Dataset) -> Evidence:
+        share = share_of_rises(loss_of(run)[: episode(run).crossing])
+        return agreement("network", f"share of steps before the crossing in which L rises, {name_of(run)}", 0.0, share)
+
+    yield from over(runs_of(training), rises)
 
 
 @study.claim(
-    "after the crossing the iterates change sides along the top eigenvector in every step, and swing out "
+    "after the crossing the iterates change sides along the top eigenvector in every step; they swing out "
     f"{LEAST_GROWTH:g} times as far or more"
 )
-def oscillates_along_the_top_eigenvector(growing: tuple[Array, Array]) -> Pieces:
+def oscillates_along_the_top_eigenvector(training: xr.Dataset) -> Pieces:
     """Signs and sizes, while the oscillation is seen but small."""
-    series, _ = growing
-    yield agreement("network", "share of steps in which the oscillation changes its sign", 1.0, oscillation(series))
-    growth = float(abs(series[-1]) / abs(series[0]))
-    yield exceeds("network", "amplitude of the oscillation, last over first", growth, above=LEAST_GROWTH)
+
+    def signs(run: xr.Dataset) -> Evidence:
+        share = oscillation(growing(run)[0])
+        return agreement("network", f"share of steps in which the oscillation changes sign, {name_of(run)}", 1.0, share)
+
+    def sizes(run: xr.Dataset) -> Evidence:
+        series, _ = growing(run)
+        growth = float(abs(series[-1]) / abs(series[0]))
+        quantity = f"amplitude of the oscillation, last over first, {name_of(run)}"
+        return exceeds("network", quantity, growth, above=LEAST_GROWTH)
+
+    yield from about("change sides", over(runs_of(training), signs))
+    yield from about("swing out", over(runs_of(training), sizes))
 
 
 @study.claim(
     "while it is small the oscillation grows in each step by ηS − 1, as on a quadratic",
     "linear stability of gradient descent",
 )
-def grows_by_the_multiplier(training: xr.Dataset, growing: tuple[Array, Array]) -> Pieces:
-    """The growth that the sharpness says, and that of the oscillation; both take the run's top eigenvectors."""
-    series, sharpness = growing
-    expected = float(np.log(float(training.attrs["eta"]) * sharpness[:-1] - 1).sum())
-    observed = float(np.log(abs(series[-1] / series[0])))
-    quantity = "logarithm of the growth of the oscillation, sum of ln(ηS − 1) being expected"
-    yield agreement("network", quantity, expected, observed, relative=GROWTH_AGREEMENT)
+def grows_by_the_multiplier(training: xr.Dataset) -> Pieces:
+    """The growth that the sharpness says, and that of the oscillation; both take the run's top eigenvectors.
+
+    Twice: of the whole time, and as the slope of what is seen against what is expected, step by step, which would be 1
+    also where both began to be counted at a wrong place.
+    """
+
+    def whole(run: xr.Dataset) -> Evidence:
+        expected, observed = growths(run)
+        quantity = f"logarithm of the oscillation's growth, beside the sum of ln(ηS − 1), {name_of(run)}"
+        return agreement("network", quantity, expected[-1], observed[-1], relative=GROWTH_AGREEMENT)
+
+    def step_by_step(run: xr.Dataset) -> Evidence:
+        expected, observed = growths(run)
+        slope = float(np.polyfit(expected, observed, 1)[0])
+        quantity = f"slope of ln|x_t| against the sum of ln(ηS − 1) until t, {name_of(run)}"
+        return agreement("network", quantity, 1.0, slope, absolute=GROWTH_AGREEMENT)
+
+    yield from over(runs_of(training), whole)
+    yield from over(runs_of(training), step_by_step)
 
 
-@study.claim("the growth ends: the sharpness returns below 2/η, and in the end the loss is below that at the crossing")
-def does_not_diverge(training: xr.Dataset, episode: Episode) -> Pieces:
-    """How the run ends, which has returned if there is an episode."""
-    yield same("network", "why the run ended", "steps", str(training.attrs["ending"]))
-    loss = loss_of(training)
-    yield bounded("network", "loss at the end over that at the crossing", loss[-1] / loss[episode.crossing], below=1.0)
+def growths(run: xr.Dataset) -> tuple[Array, Array]:
+    """The logarithm of the growth until each step, expected and seen."""
+    series, sharpness = growing(run)
+    expected = np.concatenate([[0.0], np.cumsum(np.log(float(run.eta) * sharpness[:-1] - 1))])
+    return expected, np.log(np.abs(series / series[0]))
+
+
+@study.claim("the growth ends: no run diverges; in the end the loss is below that at the crossing")
+def does_not_diverge(training: xr.Dataset) -> Pieces:
+    """How the runs end, which have returned if there is an episode."""
+
+    def ending(run: xr.Dataset) -> Evidence:
+        episode(run)
+        return same("network", f"why the run ended, {name_of(run)}", "steps", str(np.asarray(run.ending)))
+
+    def lower(run: xr.Dataset) -> Evidence:
+        loss, at = loss_of(run), episode(run).crossing
+        return bounded(
+            "network", f"loss at the end over that at the crossing, {name_of(run)}", loss[-1] / loss[at], below=1
+        )
+
+    yield from about("no run diverges", over(runs_of(training), ending))
+    yield from about("in the end", over(runs_of(training), lower))
 
 
 @study.claim("the loss is larger at the peak of the oscillation than at the crossing")
-def loss_rises_after_the_crossing(training: xr.Dataset, episode: Episode) -> Pieces:
-    """The largest loss on the way to the peak."""
-    loss = loss_of(training)[episode.crossing : episode.peak + 1]
-    yield exceeds("network", "largest loss until the peak over that at the crossing", loss.max() / loss[0], above=1)
+def loss_rises_after_the_crossing(training: xr.Dataset) -> Pieces:
+    """The loss on the way to the peak, where it is largest."""
+
+    def larger(run: xr.Dataset) -> Evidence:
+        found = episode(run)
+        loss = loss_of(run)[found.crossing : found.peak + 1]
+        quantity = f"largest loss until the peak over that at the crossing, {name_of(run)}"
+        return exceeds("network", quantity, loss.max() / loss[0], above=1)
+
+    yield from over(runs_of(training), larger)
 
 
 @study.figure
 def figure(training: xr.Dataset) -> Figure:
-    """Sharpness, oscillation and loss against the iteration, with the crossing of 2/η."""
+    """Sharpness, oscillation and loss against the iteration, a colour for each start, with the crossings of 2/η."""
     drawing = new_figure(5.4, 6.4)
     sharpness, wave, loss = drawing.subplots(3, 1, sharex=True)
-    eta, found = float(training.attrs["eta"]), first_episode(training)
-    plot_sharpness(sharpness, training, COLORS[0], edge=2 / eta)
-    sharpness.annotate(f"$2/\\eta = {2 / eta:.4g}$", (0, 2 / eta), va="bottom", color=COLORS[0])
-    sharpness.set_title("(a) the sharpness crosses $2/\\eta$")
-    steps, values = sharpness_of(training)
-    amplitude = np.abs(training.oscillation.values[: len(steps)])
-    wave.semilogy(steps, amplitude, color=COLORS[1], linewidth=0.9, label="measured")
+    runs = runs_of(training)
+    for run, color in zip(runs, colors(len(runs)), strict=True):
+        plot_sharpness(sharpness, run, color)
+        plot_oscillation(wave, run, color)
+        plot_loss(loss, run, color)
+        found = first_episode(run)
+        for axes in (sharpness, wave, loss):
+            mark_crossing(axes, None if found is None else found.crossing, color)
+    edge = 2 / float(runs[0].eta)
+    sharpness.axhline(edge, color=THEORY_COLOR, linestyle="--", linewidth=0.8)
+    sharpness.annotate(f"$2/\\eta = {edge:.4g}$", (0, edge), va="bottom")
+    sharpness.set_title("(a) the sharpness crosses $2/\\eta$, dotted")
+    wave.set_yscale("log")
     wave.set_ylabel("$|x|$, alternating part of $u\\cdot\\theta$")
     wave.set_title("(b) the oscillation along the top eigenvector grows")
-    if found is not None:
-        here = found.growing
-        growth = np.cumprod(np.concatenate([[1.0], eta * values[here][:-1] - 1]))
-        label = "$\\prod\\,(\\eta S - 1)$"
-        wave.semilogy(steps[here], amplitude[here.start] * growth, "--", color=THEORY_COLOR, label=label)
-        wave.legend(loc="upper left")
-    plot_loss(loss, training, COLORS[2])
+    wave.plot([], [], "--", color=THEORY_COLOR, label="$\\prod\\,(\\eta S - 1)$")
+    wave.legend(loc="upper left")
     label_few_decades(loss)
     loss.set_title("(c) the loss rises, and then goes on falling")
-    for axes in (sharpness, wave, loss):
-        mark_crossing(axes, None if found is None else found.crossing)
-        axes.set_xlabel("iteration" if axes is loss else "")
+    for axes in (sharpness, wave):
+        axes.set_xlabel("")
     return drawing
+
+
+def plot_oscillation(axes: Axes, run: xr.Dataset, color: Any) -> None:
+    """The size of the oscillation, and dashed what the sharpness says of its growth."""
+    steps, values = sharpness_of(run)
+    amplitude = np.abs(run.oscillation.values[: len(steps)])
+    axes.plot(steps, amplitude, color=color, linewidth=0.9)
+    found = first_episode(run)
+    if found is not None and found.growing.stop > found.growing.start:
+        here = found.growing
+        growth = np.cumprod(np.concatenate([[1.0], float(run.eta) * values[here][:-1] - 1]))
+        axes.plot(steps[here], amplitude[here.start] * growth, "--", color=THEORY_COLOR, linewidth=0.9)
 
 
 if __name__ == "__main__":

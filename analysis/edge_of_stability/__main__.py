@@ -80,7 +80,7 @@ from analysis.study import Evidence, Pieces, about, agreement, bounded, counted,
 from analysis.training import flat_loss, runs_along
 from analysis.training.edge_run import EdgeRun, level_exponent
 from analysis.training.estimate import mean, within
-from analysis.training.lanczos import lanczos_sharpness
+from analysis.training.lanczos import lanczos_sharpness, last_before
 from analysis.training.measures import crossing, share_of_falls, share_of_rises, sharpness_of
 from eos_sym import STEP_SIZE, GradientDescent, Undecided, critical_sharpness
 from numeric.compile import Array
@@ -94,6 +94,7 @@ OFTEN = 0.02  # the least share of steps in which the loss rises
 LONG_WINDOWS = 3  # into which a run at the edge is divided: each is to hold more than one spike of the loss
 COLLAPSE, NEARER = 0.1, 0.1  # of S; of the difference at equal numbers of steps
 SECOND_READING = 0.01
+TINY = np.finfo(float).tiny
 Place: TypeAlias = tuple[str, str, int]  # architecture, criterion, and number by ascending step size
 Groups: TypeAlias = Mapping[str, Sequence[EdgeRun]]  # the runs of an architecture with a criterion
 
@@ -132,12 +133,6 @@ def second_readings(
             tracked = float(history.sharpness.sel(reading=step))
             found.append(xr.Dataset({"tracked": tracked, "independent": independent, "snapshot": step}))
     return combine(found, {"architecture": options.architecture})
-
-
-def last_before(history: xr.Dataset, crossing: int | None) -> int:
-    """The last step before the crossing, or of all, at which weights were kept and the sharpness was read."""
-    kept = np.intersect1d(history.snapshot.values, history.reading.values)
-    return int(kept[kept < (crossing or np.inf)][-1])
 
 
 @study.measurement
@@ -275,7 +270,7 @@ def one_curve_in_time(groups: Groups) -> Pieces:
 
     def nearer(name: str) -> Evidence:
         pairs = neighbours(groups[name])
-        largest = max(distance(*pair) / distance(*pair, time=False) for pair in pairs)
+        largest = max(distance(*pair) / (distance(*pair, time=False) or TINY) for pair in pairs)
         quantity = f"that median at equal ηt over that at equal t, largest, {name}"
         return bounded("network", quantity, largest, below=NEARER)
 

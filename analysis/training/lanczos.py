@@ -6,6 +6,7 @@ says something.
 
 import numpy as np
 import torch
+import xarray as xr
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from numeric.compile import Array
@@ -36,3 +37,9 @@ def lanczos_sharpness(loss: FlatLoss, weights: Array) -> float:
     vectors = min(LANCZOS_VECTORS, size)
     values = eigsh(operator, 1, which="LA", v0=start, tol=SCIPY_TOLERANCE, ncv=vectors, return_eigenvectors=False)
     return float(values[0])
+
+
+def last_before(history: xr.Dataset, crossing: int | None) -> int:
+    """The last step before the crossing, or of all, at which weights were kept and the sharpness was read."""
+    kept = np.intersect1d(history.snapshot.values, history.reading.values)
+    return int(kept[kept < (crossing or np.inf)][-1])

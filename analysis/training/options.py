@@ -69,6 +69,12 @@ class TrainingOptions(CommonOptions):
         return replace(chosen, seed=self.seed)
 
 
+def check_seeds(seeds: int | None) -> None:
+    """Refuse a number of random starts below 1."""
+    if seeds is not None and seeds < 1:
+        raise BadInput(f"--seeds {seeds}: must be 1 or more")
+
+
 @dataclass(frozen=True, kw_only=True)
 class OneStepSizeOptions(TrainingOptions):
     """The options of analyses that train with one step size."""

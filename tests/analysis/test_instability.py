@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from analysis.instability import ORDER, Options, alternating, first_episode, study
 from analysis.study.work import verdicts as verdicts_of
 from analysis.study.work import work_off
+from analysis.training import combined
 
 ETA, STEPS, CROSSING, RETURN = 0.5, 200, 60, 160
 
@@ -33,7 +34,8 @@ def history(multiplied=1.0, sign=-1, ending="steps", loss=None):
     )
 
 
-def verdicts(training):
+def verdicts(*runs):
+    training = combined({(seed,): run for seed, run in enumerate(runs)}, "seed")
     return {name: found.status for name, found in verdicts_of(study, training=training).items()}
 
 
@@ -47,8 +49,13 @@ def test_the_episode_is_from_the_crossing_to_the_peak():
     assert CROSSING < found.growing.start < found.growing.stop <= RETURN + 1
 
 
-def test_growth_at_another_rate_is_refuted():
-    assert verdicts(history(multiplied=1.1))["grows_by_the_multiplier"] == "refuted"
+@pytest.mark.parametrize("power", [0.95, 1.04])
+def test_growth_at_another_rate_is_refuted(power):
+    assert verdicts(history(multiplied=power))["grows_by_the_multiplier"] == "refuted"
+
+
+def test_one_run_that_grows_otherwise_refutes_the_growth_of_all():
+    assert verdicts(history(), history(multiplied=1.1))["grows_by_the_multiplier"] == "refuted"
 
 
 def test_growth_to_one_side_is_no_oscillation():

@@ -9,7 +9,7 @@ from analysis.study.work import verdicts as verdicts_of
 from analysis.study.work import work_off
 from numeric.networks.training.optimizers import HeavyBall, Nesterov
 
-EDGES, MOMENTA = (6.0, 8.0), (0.5, 0.9)
+EDGES, MOMENTA = (6.0, 7.0, 8.0), (0.5, 0.9)
 HEAVY_BALL, NESTEROV = RULES
 
 
@@ -67,6 +67,11 @@ def test_a_heavy_ball_that_hovers_where_gradient_descent_does_is_told_apart():
     at_gradient_descents = training(lambda rule, momentum, edge: 2 / step_size(rule, momentum, edge))
     nearest = judged(at_gradient_descents)["the_sharpness_tells_the_rule"]
     assert "refuted" in {piece.status for piece in nearest.evidence[len(MOMENTA) * len(EDGES) :]}
+
+
+def test_levels_that_scatter_about_a_bound_decide_nothing():
+    found = verdicts(training(lambda rule, momentum, edge: edge * (1.02 + 0.03 * (edge - 7))))
+    assert found["heavy_ball_hovers_at_its_own_edge"] == "undecided"
 
 
 @pytest.mark.parametrize("runs", [training(readings=8), training(ending="diverged")], ids=["short", "diverged"])

@@ -15,7 +15,7 @@ def histories(squared, entropy, accuracy=1.0, eta=0.1):
     """Two runs whose sharpness is given as functions of s in [0, 1]; the loss falls in every step."""
     s = np.arange(0, STEPS + 1, EVERY) / STEPS
     steps = np.arange(STEPS + 1)
-    return xr.Dataset(
+    one = xr.Dataset(
         {
             "sharpness": (("criterion", "reading"), [squared(s), entropy(s)]),
             "loss": (("criterion", "step"), np.exp(-np.stack([steps, steps]) / 100)),
@@ -24,6 +24,7 @@ def histories(squared, entropy, accuracy=1.0, eta=0.1):
         {"criterion": ["mse", "cross_entropy"], "reading": np.arange(0, STEPS + 1, EVERY), "step": steps},
         {"eta": eta},
     )
+    return one.expand_dims(seed=[0, 1])
 
 
 def rates(sharpness, rate):
@@ -71,13 +72,18 @@ def test_a_sharpness_beyond_the_edge_refutes_descent_below_it():
 
 
 def test_a_rate_that_does_not_add_up_is_refuted():
-    found = verdicts(histories(rising, hump), rates(np.exp, lambda t: 1.3 * np.exp(t)))
+    found = verdicts(histories(rising, hump), rates(np.exp, lambda t: 1.1 * np.exp(t)))
+    assert found["rate_is_the_third_derivative_mse"] == "refuted"
+
+
+def test_a_rate_of_zero_is_refuted():
+    found = verdicts(histories(rising, hump), rates(hump, lambda t: 0 * t))
     assert found["rate_is_the_third_derivative_mse"] == "refuted"
 
 
 @pytest.mark.slow
 def test_a_short_run_writes_everything_and_decides_nothing(tmp_path, capsys):
-    assert work_off(study, Options(out=tmp_path, json=True, steps=20)) == 0
+    assert work_off(study, Options(out=tmp_path, json=True, steps=20, seeds=2)) == 0
     document = json.loads(capsys.readouterr().out)
     assert {claim["status"] for claim in document["claims"]} == {"undecided"}
     assert (tmp_path / "figure.png").stat().st_size > 10_000

@@ -23,7 +23,7 @@ def stays(steps):
 
 
 def histories(cut=resumes, control=stays, ripple=0.0, ending="steps", steps=STEPS):
-    """A run with a cut and its control, with a loss that ripples that much after the cut."""
+    """Five runs with a cut and their controls, alike, with a loss that ripples that much after the cut."""
     read, t = np.arange(0, steps + 1, EVERY), np.arange(steps + 1)
     falls = np.exp(-t / 300)
     loss = [falls * (1 + ripple * (t > CUT) * (-1.0) ** t), falls]
@@ -33,7 +33,8 @@ def histories(cut=resumes, control=stays, ripple=0.0, ending="steps", steps=STEP
         "ending": ("kind", [ending, ending]),
     }
     labels = {"kind": ["cut", "control"], "reading": read, "step": t, "time": ("step", BEFORE * t)}
-    return xr.Dataset(recorded, labels).assign(before=BEFORE, after=AFTER_CUT, cut=CUT)
+    alike = xr.Dataset(recorded, labels).expand_dims(seed=range(5))
+    return alike.copy(deep=True).assign(before=BEFORE, after=AFTER_CUT, cut=CUT)
 
 
 def verdicts(training):
@@ -67,6 +68,17 @@ def test_a_run_that_is_out_of_steps_below_the_new_edge_decides_nothing():
     assert verdicts(histories(cut=stays))["resumes"] == "undecided"
 
 
+def test_a_single_start_decides_no_level():
+    found = verdicts(histories().isel(seed=[0]))
+    assert {found[name] for name in ("resumes", "hovers_at_the_new_edge", "control")} == {"undecided"}
+
+
+def test_a_loss_that_rises_in_a_single_step_between_the_edges_refutes_that_it_falls_in_every_one():
+    training = histories()
+    training.loss[{"kind": 0, "seed": 3, "step": 500}] = 1.0
+    assert verdicts(training)["stable_in_between"] == "refuted"
+
+
 def test_a_control_that_rises_as_well_is_refuted():
     assert verdicts(histories(control=resumes))["control"] == "refuted"
 
@@ -92,7 +104,7 @@ def test_the_multiplier_at_the_old_edge_is_stable_exactly_for_a_smaller_step_siz
 def test_the_figure_shows_the_cut_run_from_the_cut_on():
     loss, sharpness = figure(histories()).axes
     assert [line.get_ydata()[0] for line in sharpness.lines if line.get_linestyle() == "--"] == [5.0, 10.0]
-    assert min(loss.lines[1].get_xdata()) == CUT
+    assert [min(line.get_xdata()) for line in loss.lines[:10]] == [0] * 5 + [CUT] * 5
 
 
 @pytest.mark.parametrize("etas", [("0.2", "0.4"), ("0.4",), ("0.4", "0.4")])
@@ -103,12 +115,12 @@ def test_step_sizes_that_are_no_cut_are_refused(etas):
 
 @pytest.mark.slow
 def test_a_short_run_cuts_the_step_size_and_writes_everything(tmp_path, capsys):
-    options = Options(out=tmp_path, steps=30, cut=20, workers=1, json=True)
+    options = Options(out=tmp_path, steps=30, cut=20, seeds=1, workers=1, json=True)
     assert work_off(study, options) == 0
     statuses = {claim["id"]: claim["status"] for claim in json.loads(capsys.readouterr().out)["claims"]}
     assert statuses.pop("oscillation_dies_out") == "proved"
     assert set(statuses.values()) == {"undecided"}
     loss = xr.open_dataset(tmp_path / "data.nc", group="training").loss
-    same = (loss.sel(kind="cut") == loss.sel(kind="control")).values
+    same = (loss.sel(kind="cut") == loss.sel(kind="control")).values[0]
     assert same[:21].all()
     assert not same[21:].any()

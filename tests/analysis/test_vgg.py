@@ -17,21 +17,21 @@ from numeric.networks.architectures import Vgg
 from numeric.networks.data import Digits
 from numeric.networks.loss import FlatLoss, half_squared_error
 
-ETAS, STEPS, EVERY = (0.2, 0.4), 100, 5
-OF_RUNS = {"reaches_the_edge", "hovers_at_the_edge", "inversely_with_the_step_size", "loss_falls_over_long_windows"}
+ETAS, STEPS, EVERY = (0.2, 0.25, 0.3, 0.35, 0.4), 100, 5
+OF_RUNS = {"reaches_the_edge", "hovers_at_the_edge", "inversely_with_the_step_size", "non_monotone_yet_falling"}
 
 
 def training(start=0.3, level=1.1, power=1.0, ending="steps", turn=0.0):
     """Sharpness that rises linearly from a share of 2/η, to stay at a level from half of the run on."""
     s = np.arange(0, STEPS + 1, EVERY) / STEPS
     ratio = np.where(s < 0.5, start + (level - start) * 2 * s, level)
-    edges = np.array([2 / ETAS[0], 2 / ETAS[0] * (ETAS[0] / ETAS[1]) ** power])
+    edges = 2 / ETAS[0] * (ETAS[0] / np.array(ETAS)) ** power
     steps = np.arange(STEPS + 1)
-    loss = np.exp(-steps / 50) + turn * np.maximum(0, steps / STEPS - 0.8)
+    loss = np.exp(-steps / 20) * (1 + 0.1 * (-1.0) ** steps) + turn * np.maximum(0, steps / STEPS - 0.8)
     return xr.Dataset(
         {
             "sharpness": (("eta", "reading"), edges[:, None] * ratio),
-            "loss": (("eta", "step"), np.stack([loss, loss])),
+            "loss": (("eta", "step"), np.stack([loss] * len(ETAS))),
             "ending": ending,
         },
         {"eta": list(ETAS), "reading": np.arange(0, STEPS + 1, EVERY), "step": steps},
@@ -40,9 +40,10 @@ def training(start=0.3, level=1.1, power=1.0, ending="steps", turn=0.0):
 
 def scale(**changes):
     """Measurements of a loss that is free of scale, at the start and the end."""
-    values = {"norm": [5.0, 7.0], "alignment": [1e-6] * 2, "loss_change": [1e-5] * 2, "tracked": [2.0, 10.0]}
-    values |= {"curvature": [4.0, 8.0], "curvature_at_twice": [1.0, 2.0], "independent": [np.nan, 10.0]}
-    return xr.Dataset({name: ("snapshot", value) for name, value in (values | changes).items()})
+    values = {"norm": [5.0, 7.0], "alignment": [1e-6] * 2, "loss_change": [1e-5] * 2, "tracked": 10.0}
+    values |= {"curvature": [4.0, 8.0], "curvature_at_twice": [1.0, 2.0], "independent": 10.0}
+    known = values | changes
+    return xr.Dataset({name: ("snapshot", one) if isinstance(one, list) else one for name, one in known.items()})
 
 
 def verdicts(histories=None, measured=None):
@@ -54,7 +55,18 @@ def verdicts(histories=None, measured=None):
 
 
 def test_a_sharpness_that_rises_to_the_edge_and_stays_supports_every_claim():
-    assert set(verdicts().values()) <= {"supported", "proved"}
+    assert set(verdicts().values()) == {"supported"}
+
+
+def test_the_formulas_are_parts_of_their_own():
+    found = verdicts_of(study, training=training(), scale=scale())
+    for claim in ("reaches_the_edge", "no_scale", "weights_grow"):
+        assert [part.status for part in found[claim].parts] == ["proved", "supported"]
+
+
+def test_two_step_sizes_decide_nothing_about_level_and_exponent():
+    found = verdicts(training().isel(eta=[0, 4]))
+    assert found["hovers_at_the_edge"] == found["inversely_with_the_step_size"] == "undecided"
 
 
 @pytest.mark.parametrize(
@@ -62,7 +74,7 @@ def test_a_sharpness_that_rises_to_the_edge_and_stays_supports_every_claim():
     [
         ("hovers_at_the_edge", {"level": 1.6}),
         ("inversely_with_the_step_size", {"power": 0.6, "level": 1.4}),
-        ("loss_falls_over_long_windows", {"turn": 5.0}),
+        ("non_monotone_yet_falling", {"turn": 5.0}),
     ],
 )
 def test_runs_that_contradict_a_claim_refute_it(claim, changes):
@@ -72,7 +84,7 @@ def test_runs_that_contradict_a_claim_refute_it(claim, changes):
 @pytest.mark.parametrize(
     ("claim", "changes"),
     [
-        ("hovers_at_the_edge", {"independent": [np.nan, 11.0]}),
+        ("hovers_at_the_edge", {"independent": 11.0}),
         ("no_scale", {"alignment": [0.1, 0.1]}),
         ("no_scale", {"loss_change": [0.1, 0.1]}),
         ("no_scale", {"curvature_at_twice": [4.0, 8.0]}),
@@ -92,10 +104,6 @@ def test_runs_that_do_not_cross_the_edge_decide_nothing(changes):
 def test_runs_below_the_edge_decide_nothing_about_it():
     found = verdicts(training(level=0.8))
     assert {found[claim] for claim in OF_RUNS} == {"undecided"}
-
-
-def test_the_level_is_the_mean_from_the_crossing_on():
-    assert runs(training(level=1.1))[0].level == pytest.approx(1.1, rel=0.01)
 
 
 def test_two_weights_of_which_only_the_ratio_counts_obey_what_is_derived():
@@ -140,10 +148,11 @@ def test_without_batch_normalization_the_scale_matters(measure):
     assert found["alignment"] > 1e-2
 
 
-def test_the_figure_has_a_dashed_edge_for_every_step_size():
-    _, sharpness, by_time = figure(runs(training())).axes
-    for axes in (sharpness, by_time):
-        assert sorted(line.get_ydata()[0] for line in axes.lines if line.get_linestyle() == "--") == [5, 10]
+def test_the_figure_shows_the_sharpness_over_its_edge_and_the_levels_beside_it():
+    _, ratio, levels = figure(runs(training())).axes
+    assert [line.get_ydata()[0] for line in ratio.lines if line.get_linestyle() == "--"] == [1]
+    dots = [line for line in levels.lines if line.get_marker() == "o"]
+    assert [float(line.get_ydata()[0]) for line in dots] == pytest.approx([2.2 / eta for eta in ETAS])
 
 
 def test_a_step_size_of_zero_is_refused():
