@@ -40,7 +40,7 @@ def verdicts(*runs):
 
 
 def test_growth_by_the_multiplier_supports_every_claim():
-    assert set(verdicts(history()).values()) == {"supported"}
+    assert set(verdicts(*[history()] * 5).values()) == {"supported"}
 
 
 def test_the_episode_is_from_the_crossing_to_the_peak():
@@ -49,9 +49,20 @@ def test_the_episode_is_from_the_crossing_to_the_peak():
     assert CROSSING < found.growing.start < found.growing.stop <= RETURN + 1
 
 
-@pytest.mark.parametrize("power", [0.95, 1.04])
+@pytest.mark.parametrize("power", [0.94, 1.06])
 def test_growth_at_another_rate_is_refuted(power):
     assert verdicts(history(multiplied=power))["grows_by_the_multiplier"] == "refuted"
+
+
+def test_growth_at_a_rate_slightly_off_in_all_runs_is_refuted_by_their_slope():
+    assert verdicts(*[history(multiplied=1.04)] * 5)["grows_by_the_multiplier"] == "refuted"
+
+
+def test_a_sharpness_that_stays_up_refutes_that_it_comes_back():
+    run = history()
+    run.sharpness[RETURN:] = 4.4
+    run.oscillation[RETURN + 1 :] *= 0.1
+    assert verdicts(*[run] * 5)["does_not_diverge"] == "refuted"
 
 
 def test_one_run_that_grows_otherwise_refutes_the_growth_of_all():
