@@ -71,12 +71,13 @@ RULES = (
         "nesterov", "Nesterov's rule", rules.Nesterov(), Nesterov, (2 + 2 * MOMENTUM) / (STEP_SIZE * (1 + 2 * MOMENTUM))
     ),
 )
-MOMENTA, EDGES = (0.5, 0.9), {"quick": (5.0, 5.5, 6.0), "full": (60.0, 80.0, 100.0)}
+MOMENTA, EDGES = (0.5, 0.9), {"quick": (5.5, 6.0, 6.5), "full": (60.0, 80.0, 100.0)}
 QUICK = Experiment(
     Digits(300), FullyConnected((50, 50)), GradientDescent(1.0), 500, measure=Measure(12, relative=1e-2, midpoint=True)
 )
 FULL = replace(QUICK, network=FullyConnected((200, 200)), steps=10_000, measure=Measure(50, midpoint=True))
 FEWEST_READINGS = 8  # in the second half of the time at the edge
+HEADROOM = 1.25  # of the figure, times the highest of its lines
 HOVERING = 0.05  # the mean of S over the edge is this close to 1
 
 
@@ -169,8 +170,9 @@ def figure(training: xr.Dataset) -> Figure:
             plot_sharpness(axis, run, color, edge=float(edge), label=f"$\\eta = {float(run.eta):.3g}$")
             axis.axhline(2 / float(run.eta), color=color, linestyle=":", linewidth=0.8)
         axis.set_title(f"{rule.shown}, $\\beta = {momentum:g}$")
-        axis.legend(loc="lower right", frameon=True, edgecolor="none")
-        axis.label_outer()
+        axis.legend(loc="upper right", ncols=training.sizes["edge"], columnspacing=1, handlelength=1.2)
+        axis.set_ylabel("sharpness at midpoints")
+    axes.flat[0].set_ylim(0, HEADROOM * max(*map(float, training.edge), *(2 / training.eta.values.ravel())))
     styles = {"--": "critical sharpness of the rule", ":": "that of gradient descent, $2/\\eta$"}
     for style, meaning in styles.items():
         axes.flat[0].plot([], [], style, color=THEORY_COLOR, linewidth=0.8)

@@ -44,6 +44,7 @@ class Options(StepSizeOptions):
 
 
 from collections.abc import Iterator, Mapping
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -52,16 +53,26 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from analysis.gradient_flow.beside import TITLES, Beside, beside_the_flow, claims_on
+from analysis.gradient_flow.beside import (
+    GROWTH,
+    ROUNDING_KNOWN,
+    TITLES,
+    Beside,
+    beside_the_flow,
+    claims_on,
+    descent,
+)
 from analysis.gradient_flow.figure import draw
 from analysis.gradient_flow.first_order import first_order_on_quadratic, solve_first_order, solved_first_order
 from analysis.gradient_flow.runs import Pair, in_common, pair_of
-from analysis.study import Claim, Evidence, Pieces, agreement, bounded, exponent, identity
+from analysis.study import Claim, Evidence, Pieces, about, agreement, bounded, identity
 from analysis.training import combined, train
 from eos_sym import Undecided, critical_sharpness, rules
 
-ORDER, ORDER_TOLERANCE = 1.0, 0.25  # of the distance in η; what is of second order changes it by about ηS/4
-FIRST_ORDER = 0.1  # the same, for the control's distance
+LIMIT_ERROR = 0.03  # of the distance over η as η → 0
+FEWEST_STEP_SIZES = 3  # that tell a parabola
+FIRST_ORDER = 0.1  # of the distance over η at the least step size: what is of second order changes it by about ηS/4
+IN_SINGLE = "tanh in single precision"
 FLOW_ERROR = 1e-4
 
 
@@ -83,10 +94,14 @@ def runs(options: Options) -> Mapping[str, Pair]:
 
 @study.measurement
 def histories(options: Options, folder: Path, runs: Mapping[str, Pair]) -> Mapping[str, list[xr.Dataset]]:
-    """Those of gradient descent, the control last but one, and of the flow, with the weights on the way."""
+    """Those of gradient descent, the control last but one, and of the flow, with the weights on the way.
+
+    Besides, under a name of its own, the run with tanh and the largest step size in single precision.
+    """
     planned = {one: one for pair in runs.values() for one in (*pair.descents, pair.flow)}
-    trained = train(options, folder, planned)
-    return {activation: [trained[one] for one in (*pair.descents, pair.flow)] for activation, pair in runs.items()}
+    trained = train(options, folder, planned | {IN_SINGLE: runs["tanh"].single})
+    found = {activation: [trained[one] for one in (*pair.descents, pair.flow)] for activation, pair in runs.items()}
+    return found | {IN_SINGLE: [trained[IN_SINGLE]]}
 
 
 @study.experiment
@@ -96,26 +111,38 @@ def training(runs: Mapping[str, Pair], histories: Mapping[str, list[xr.Dataset]]
     for activation, pair in runs.items():
         *descents, flow = histories[activation]
         for number, (history, eta) in enumerate(zip(descents, pair.etas, strict=True), 1):
-            times, own, others = in_common(history, eta, flow)
-            points = {"distance": ("point", np.linalg.norm(own - others, axis=1)), "distance_time": ("point", times)}
-            compared[activation, number] = history.assign(points).assign_coords(point=range(len(times)))
+            compared[activation, number] = with_distance(history, eta, flow)
     return combined(compared, "activation", "number")
+
+
+@study.experiment
+def single_precision(runs: Mapping[str, Pair], histories: Mapping[str, list[xr.Dataset]]) -> xr.Dataset:
+    """The same of the run in single precision, along ``precision``."""
+    (history,), flow = histories[IN_SINGLE], histories["tanh"][-1]
+    return combined({("single",): with_distance(history, runs["tanh"].etas[0], flow)}, "precision")
+
+
+def with_distance(history: xr.Dataset, eta: Fraction, flow: xr.Dataset) -> xr.Dataset:
+    """A run of gradient descent, with its distance from the flow."""
+    times, own, others = in_common(history, eta, flow)
+    points = {"distance": ("point", np.linalg.norm(own - others, axis=1)), "distance_time": ("point", times)}
+    return history.assign(points).assign_coords(point=range(len(times)))
 
 
 @study.experiment
 def flow(histories: Mapping[str, list[xr.Dataset]]) -> xr.Dataset:
     """The flows along the dimension ``activation``."""
-    return combined({(activation,): several[-1] for activation, several in histories.items()}, "activation")
+    return combined({(activation,): histories[activation][-1] for activation in TITLES}, "activation")
 
 
 @study.experiment
 def first_order(runs: Mapping[str, Pair], histories: Mapping[str, list[xr.Dataset]]) -> xr.Dataset:
     """At the last common time of flow and control that is early, for tanh: what SciPy's solver says of both.
 
-    `flow_error` is the flow's distance from SciPy's, over the length of the way; `predicted` is η‖d‖ of the control,
-    `distance` what it is; nan if there is no such time.
+    `flow_error` is the flow's distance from SciPy's, over the length of the way; `correction` is ‖d‖, `vector_error`
+    how far the control's distance over η is from d, over ‖d‖; nan if there is no such time.
     """
-    names = ("early", "flow_error", "predicted", "distance", "vector_error")
+    names = ("early", "flow_error", "correction", "vector_error")
     pair, (*_, control, flow) = runs["tanh"], histories["tanh"]
     eta = float(pair.etas[-1])
     times, own, others = in_common(control, pair.etas[-1], flow)
@@ -126,8 +153,7 @@ def first_order(runs: Mapping[str, Pair], histories: Mapping[str, list[xr.Datase
     apart = own[last] - others[last]
     flow_error = np.linalg.norm(others[last] - there) / np.linalg.norm(there - others[0])
     vector_error = np.linalg.norm(apart / eta - correction) / np.linalg.norm(correction)
-    predicted, distance = eta * np.linalg.norm(correction), np.linalg.norm(apart)
-    values = (times[last], flow_error, predicted, distance, vector_error)
+    values = (times[last], flow_error, np.linalg.norm(correction), vector_error)
     return xr.Dataset(dict(zip(names, values, strict=True)))
 
 
@@ -147,17 +173,23 @@ def first_order_on_a_quadratic(derived: Mapping[str, Any]) -> Pieces:
 
 
 @study.claim(
-    f"before any crossing the distance at equal time is of order {ORDER:g} in η (tanh), and η‖d‖ for a step size far "
-    "below the edge",
+    "before any crossing the distance at equal time, over η, tends to ‖d‖ for small η (tanh); that of the smallest "
+    "step size has the direction of d",
     "Euler's method",
     id="first_order",
+    open=True,
 )
 def distance_is_of_first_order(by_activation: Mapping[str, Beside], first_order: xr.Dataset) -> Pieces:
-    """The exponent over all step sizes, and the size for the least one."""
-    yield partial(exponent_of_the_distance, by_activation["tanh"], first_order)
+    """From all step sizes, by a polynomial in η; and the vector itself for the least one. d is SciPy's."""
+    yield from about("tends to", partial(limit_of_the_distance, by_activation["tanh"], first_order))
+    yield from about("direction", partial(direction, first_order))
+
+
+def direction(first_order: xr.Dataset) -> Evidence:
+    """How far the control's distance over η is from d."""
     early(first_order)
-    predicted, distance = float(first_order.predicted), float(first_order.distance)
-    yield agreement("autograd", "distance of the control at an early time", predicted, distance, relative=FIRST_ORDER)
+    error = float(first_order.vector_error)
+    return bounded("autograd", "‖distance/η − d‖/‖d‖ of the control at an early time", error, below=FIRST_ORDER)
 
 
 def early(first_order: xr.Dataset) -> float:
@@ -168,17 +200,21 @@ def early(first_order: xr.Dataset) -> float:
     return time
 
 
-def exponent_of_the_distance(runs: Beside, first_order: xr.Dataset) -> Evidence:
-    """At one early time."""
+def limit_of_the_distance(runs: Beside, first_order: xr.Dataset) -> Evidence:
+    """At one early time; an order other than 1 in η would make it 0, or boundless."""
     time, several = early(first_order), [*runs.descents, runs.control]
     for one in several:
         if one.crossing is not None and one.crossing <= time:
             raise Undecided(f"{one}: the sharpness is at 2/η before the distances are compared at {time:g}")
         if one.end < time:
             raise Undecided(f"{one}: the run ended before time {time:g}, where the distances are compared")
-    at = [float(np.interp(time, one.times, one.distance)) for one in several]
-    found = exponent([one.eta for one in several], at)
-    return agreement("network", f"exponent of η in the distance at {time:g}", ORDER, found, absolute=ORDER_TOLERANCE)
+    if len(several) < FEWEST_STEP_SIZES:
+        raise Undecided(f"{len(several)} step sizes, the control among them; {FEWEST_STEP_SIZES} tell the limit")
+    over_eta = [float(np.interp(time, one.times, one.distance)) / one.eta for one in several]
+    *_, limit = np.polyfit([one.eta for one in several], over_eta, 2)
+    quantity = f"distance over η at {time:g}, a parabola in η through all step sizes at η = 0"
+    expected = float(first_order.correction)
+    return agreement("network", quantity, expected, float(limit), relative=LIMIT_ERROR)
 
 
 @study.claim("SciPy's method of order 8 finds the same flow (tanh, until before any crossing)", "the definition")
@@ -187,6 +223,25 @@ def flow_is_the_flow(first_order: xr.Dataset) -> Pieces:
     early(first_order)
     error = float(first_order.flow_error)
     yield bounded("simulation", "distance from SciPy's at an early time, over the way there", error, below=FLOW_ERROR)
+
+
+@study.claim(
+    "tanh: in single precision the growth from crossing to departure is less, by the logarithm of the ratio of the "
+    "rounding errors, 20.1",
+    "derived here",
+    open=True,
+)
+def precision_shortens_the_delay(by_activation: Mapping[str, Beside], single_precision: xr.Dataset) -> Pieces:
+    """The same run with other rounding errors; a delay that the loss decided would be as long."""
+    runs = by_activation["tanh"]
+    single = descent(single_precision.isel(precision=0), runs.control.history)
+    growths = []
+    for one in (runs.descents[0], single):
+        one.crossed()
+        growths.append(one.growth(one.departed()))
+    expected = float(np.log(np.finfo(np.float32).eps / np.finfo(float).eps))
+    quantity = f"{GROWTH}, in double less that in single precision, {runs.descents[0]}"
+    yield agreement("network", quantity, expected, growths[0] - growths[1], absolute=ROUNDING_KNOWN)
 
 
 @study.claims

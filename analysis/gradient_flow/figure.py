@@ -16,7 +16,7 @@ LINES = {"--": "$2/\\eta$", ":": "first at $2/\\eta$"}
 
 def draw(rows: Sequence[Beside]) -> Figure:
     """Three columns; dashed lines at 2/η, dotted ones where gradient descent crosses it."""
-    figure = new_figure(8.4, 4.7)
+    figure = new_figure(7.0, 5.4)
     axes = figure.subplots(len(rows), 3, sharex="row")
     for row, runs in zip(axes, rows, strict=True):
         draw_row(row, runs)
@@ -26,7 +26,7 @@ def draw(rows: Sequence[Beside]) -> Figure:
 
 
 def draw_row(axes: Sequence[Axes], runs: Beside) -> None:
-    """The runs with one activation, and the legend on the right."""
+    """The runs with one activation, and the legend above the distances."""
     loss, sharpness, distance = axes
     several = [*runs.descents, runs.control]
     for one, color in zip(several, colors(len(several)), strict=True):
@@ -45,6 +45,6 @@ def draw_row(axes: Sequence[Axes], runs: Beside) -> None:
     distance.plot([], [], color=THEORY_COLOR, linewidth=0.9, label="gradient flow")
     for style, meaning in LINES.items():
         distance.plot([], [], style, color="#666666", linewidth=0.8, label=meaning)
-    distance.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), handlelength=1.4)
+    distance.legend(loc="lower left", bbox_to_anchor=(-0.1, 1.0), handlelength=1.4, ncols=2, columnspacing=1)
     distance.set(xlabel="time  $t\\,\\eta$", ylabel="distance from the flow")
     distance.set_ylim(bottom=0)

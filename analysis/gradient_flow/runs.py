@@ -57,10 +57,14 @@ SCHEDULES = {
 
 @dataclass(frozen=True)
 class Pair:
-    """The runs with one activation: gradient descent by descending step size, the control last, and the flow."""
+    """The runs with one activation: gradient descent by descending step size, the control last, and the flow.
+
+    `single` is the first of them in single precision.
+    """
 
     etas: tuple[Fraction, ...]
     descents: tuple[Experiment, ...]
+    single: Experiment
     flow: Experiment
     early: float
 
@@ -85,13 +89,14 @@ def pair_of(options: StepSizeOptions, activation: Activation) -> Pair:
     for eta in etas:
         between = max(1, round(schedule.time / (schedule.points * eta)))
         every = max(1, round(schedule.time / (schedule.readings * eta)))
-        measure = Measure(every, relative=1e-2, weights_every=between)
+        measure = Measure(every, relative=1e-2, midpoint=True, weights_every=between)
         rule, steps = GradientDescent(float(eta)), ceil(schedule.time / eta)
         descents.append(replace(shared, rule=rule, steps=steps, measure=measure))
         times.update(eta * between * number for number in range(floor(schedule.time / (eta * between)) + 1))
     kept = tuple(map(float, sorted(times)))
     flow = GradientFlow(LARGEST_C[activation], schedule.longest_step, until=float(schedule.time), weights_at=kept)
-    return Pair(tuple(etas), tuple(descents), replace(shared, rule=flow), float(schedule.early))
+    single = replace(descents[0], precision="float32")
+    return Pair(tuple(etas), tuple(descents), single, replace(shared, rule=flow), float(schedule.early))
 
 
 def in_common(history: xr.Dataset, eta: Fraction, flow: xr.Dataset) -> tuple[Array, Array, Array]:

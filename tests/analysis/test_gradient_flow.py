@@ -62,12 +62,20 @@ def flow(rise=RATE, ending="time"):
     return combine([one, one], {"activation": list(DELAY)})
 
 
-def first_order(early=10.0, flow_error=1e-6, predicted=0.01, distance=0.0101):
-    return xr.Dataset({"early": early, "flow_error": flow_error, "predicted": predicted, "distance": distance})
+def first_order(early=10.0, flow_error=1e-6, correction=0.12, vector_error=0.02):
+    return xr.Dataset(
+        {"early": early, "flow_error": flow_error, "correction": correction, "vector_error": vector_error}
+    )
 
 
-def verdicts(runs=None, flows=None, early=None):
+def single_precision(delay=21.2, **changes):
+    """The run with the largest step size; from this delay on growth is less by 20.1."""
+    return combine([history(ETAS[0], "tanh", delay=delay, **changes)], {"precision": ["single"]})
+
+
+def verdicts(runs=None, flows=None, early=None, single=None):
     shared = {"training": runs or training(), "flow": flows or flow(), "first_order": early or first_order()}
+    shared["single_precision"] = single or single_precision()
     return {name: found.status for name, found in verdicts_of(study, **shared).items()}
 
 
@@ -88,7 +96,12 @@ def test_a_distance_of_second_order_in_the_step_size_is_refuted():
 
 
 def test_a_distance_that_is_not_the_predicted_one_is_refuted():
-    assert verdicts(early=first_order(distance=0.012))["first_order"] == "refuted"
+    assert verdicts(early=first_order(correction=0.13))["first_order"] == "refuted"
+    assert verdicts(early=first_order(vector_error=1.0))["first_order"] == "refuted"
+
+
+def test_a_delay_that_does_not_know_of_the_precision_is_refuted():
+    assert verdicts(single=single_precision(delay=DELAY["tanh"]))["precision_shortens_the_delay"] == "refuted"
 
 
 def test_a_flow_that_scipy_does_not_find_is_refuted():
@@ -133,7 +146,7 @@ def test_a_long_delay_is_no_short_one():
 def test_diverged_and_short_runs_decide_nothing():
     diverged = verdicts(training(ending="diverged"))
     assert diverged["departs_after_the_crossing_tanh"] == diverged["flow_ignores_the_edge_relu"] == "undecided"
-    short = verdicts(training(end=20), flow(ending="steps"), first_order(early=np.nan))
+    short = verdicts(training(end=20), flow(ending="steps"), first_order(early=np.nan), single_precision(end=20))
     assert short.pop("first_order_on_a_quadratic") == "proved"
     assert set(short.values()) - {"supported"} == {"undecided"}
     assert "refuted" not in short.values()
