@@ -66,7 +66,7 @@ from analysis.study import (
 )
 from analysis.training import flat_loss, runs_along
 from analysis.training.measures import loss_of, share_of_rises, sharpness_of
-from analysis.training.panels import plot_loss, plot_sharpness
+from analysis.training.panels import label_few_decades, plot_loss, plot_sharpness
 from eos_sym import Undecided, critical_sharpness, rules
 from numeric.compile import Array
 from numeric.networks.architectures import FullyConnected
@@ -86,8 +86,8 @@ class Criterion(NamedTuple):
     digits: Digits
 
 
-MSE = Criterion("mse", "squared error", Digits(400))
-CROSS_ENTROPY = Criterion("cross_entropy", "cross-entropy", Digits(400, noise=0.3))
+MSE = Criterion("mse", "squared error", Digits(200))
+CROSS_ENTROPY = Criterion("cross_entropy", "cross-entropy", Digits(200, noise=0.3))
 CRITERIA = (MSE, CROSS_ENTROPY)
 QUICK = Experiment(
     MSE.digits,
@@ -111,8 +111,8 @@ LEAST_RISE = 2.0  # largest sharpness over an earlier one
 FEWEST_READINGS, FEWEST_SNAPSHOTS = 50, 20
 PIECES = 20  # of a run, over each of which the sharpness should rise
 SETTLED = 0.1  # of a run: the initial transient, in which S changes between two snapshots by much of its size
-RATE_AGREEMENT = 0.05  # of the range of the sharpness
-FALLEN = 0.7  # of its largest value
+RATE_AGREEMENT = 0.02  # of the range of the sharpness
+FALLEN = 0.5  # of its largest value
 SEEDS = {"quick": 5, "full": 1}
 OF_OTHERS = Measure(every=40, relative=1e-2)  # for the other starts, whose weights are not kept
 LIGHT = "#BBBBBB"
@@ -292,6 +292,7 @@ def figure(training: xr.Dataset, rates: xr.Dataset) -> Figure:
             steps, values = sharpness_of(other)
             sharpness.plot(steps, values, color=LIGHT, linewidth=0.9)
         plot_loss(loss, history, color)
+        label_few_decades(loss)
         loss.set_title(criterion.title)
         plot_sharpness(sharpness, history, color, label="read from second derivatives")
         if others:
@@ -302,7 +303,6 @@ def figure(training: xr.Dataset, rates: xr.Dataset) -> Figure:
         edge = 2 / float(history.eta)
         if edge > sharpness.get_ylim()[1]:
             sharpness.set_title(f"the edge $2/\\eta = {edge:g}$ lies above", fontsize="small")
-        sharpness.legend(loc="lower right" if criterion is MSE else "lower center")
         slope.plot(known.snapshot, known.rate, color=color)
         slope.axhline(0, color=THEORY_COLOR, linewidth=0.6)
         slope.set(xlabel="iteration", ylabel="$-\\nabla^3 L(u, u, \\nabla L)$")
@@ -312,6 +312,8 @@ def figure(training: xr.Dataset, rates: xr.Dataset) -> Figure:
             slope.set_ylim(min(0.0, float(scale.min())) - margin, float(scale.max()) + margin)
         loss.set_xlabel("")
         sharpness.set_xlabel("")
+    lines = [line for line in axes[1, 0].lines if not line.get_label().startswith("_")]
+    drawing.legend(handles=lines, loc="outside lower center", ncols=len(lines))
     return drawing
 
 

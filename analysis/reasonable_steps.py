@@ -11,12 +11,14 @@ with η_first and η_last the ends of the range and η_edge where in it the edge
 scale, between two neighbours among the step sizes that were tried: the part of the range in which training takes place
 at the edge of stability.
 
-Whoever stays clear of the edge pays: the fewest steps are needed well inside the part at the edge. Classical advice, a
-step size below 2/S for the largest S on the way, is therefore not followed by anybody who wants to be done soon.
+Whoever stays clear of the edge pays: with the cross-entropy the fewest steps are needed well inside the part at it.
+Classical advice, a step size below 2/S for the largest S on the way, is therefore not followed by anybody who wants to
+be done soon.
 
-Measured in the quick preset: with the squared error every step size that trains is at the edge, with the cross-entropy
-57 % of the range; the fewest steps are needed at the edge with both, with the cross-entropy at six times the step size
-at which it begins.
+Measured in the quick preset, from one random start: with the squared error every step size that trains is at the edge,
+with the cross-entropy 57 % of the range; with the cross-entropy the fewest steps are needed at the edge, at six times
+the step size at which it begins. With the squared error, where no step size trains below the edge within the budget,
+nothing can be said of where the edge begins, nor whether it is better to be there.
 
 The quick preset learns scikit-learn's digits, three labels in ten drawn at random. Source: :cite:t:`cohen2021edge`,
 Figure 5 and the paper's section on reasonable step sizes.
@@ -36,8 +38,9 @@ class Options(StepSizeOptions):
     """The range of step sizes that train a network, and the part of it at the edge of stability."""
 
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -47,7 +50,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from analysis.study import COLORS, THEORY_COLOR, Evidence, Pieces, Status, new_figure, over, same
+from analysis.study import COLORS, THEORY_COLOR, Evidence, Pieces, Status, about, new_figure, same
 from analysis.training import combined, train
 from analysis.training.measures import loss_of, sharpness_of
 from eos_sym import Undecided, critical_sharpness, rules
@@ -70,9 +73,11 @@ QUICK = Experiment(
     GradientDescent(1.0),
     steps=1500,
     stop=Stop(accuracy=GOAL),
-    measure=Measure(every=10, relative=1e-2),
+    measure=Measure(every=10, relative=1e-2, midpoint=True),
 )
-FULL = replace(QUICK, network=FullyConnected((200, 200)), steps=50_000, micro_batch=1000, measure=Measure(every=100))
+FULL = replace(
+    QUICK, network=FullyConnected((200, 200)), steps=50_000, micro_batch=1000, measure=Measure(100, midpoint=True)
+)
 Mask: TypeAlias = NDArray[np.bool_]
 
 
@@ -147,6 +152,13 @@ class Range:
         """The number of the step size that needs the fewest steps."""
         return int(np.where(self.trains, self.steps, np.inf).argmin())
 
+    def check_both_sides(self) -> None:
+        """`Undecided` if all that train are at the edge: a comparison takes some below it."""
+        if self.edge[self.trains].all():
+            raise Undecided(
+                f"{self.title}: every step size that trains is at the edge; try smaller ones, and more steps"
+            )
+
     @property
     def share(self) -> float:
         """The part of the range at the edge, on the logarithmic scale; needs both ends among the step sizes tried."""
@@ -176,8 +188,8 @@ def ranges(training: xr.Dataset) -> Mapping[str, Range]:
 
 
 @study.claim(
-    "in half or more of the range of step sizes that train, on a logarithmic scale, training reaches the edge 2/η "
-    "before it is done",
+    "with the squared error training reaches the edge 2/η before it is done in half or more of the range of step sizes "
+    "that train, on a logarithmic scale; with the cross-entropy it does, too",
     open=True,
 )
 def half_of_the_range(ranges: Mapping[str, Range]) -> Pieces:
@@ -188,36 +200,51 @@ def half_of_the_range(ranges: Mapping[str, Range]) -> Pieces:
         status: Status = "supported" if found.share >= LEAST_SHARE else "refuted"
         return Evidence("network", quantity, status, f">= {LEAST_SHARE:g}", found.share)
 
-    return over(ranges.values(), large)
+    yield from for_each(ranges, large)
 
 
-@study.claim("the edge is reached from some step size on, and at all larger ones that train")
+@study.claim(
+    "with the squared error the edge is reached from some step size on, and at all larger ones that train; with the "
+    "cross-entropy it is, too",
+    open=True,
+)
 def an_interval(ranges: Mapping[str, Range]) -> Pieces:
-    """The pattern among those that train, for each criterion."""
+    """The pattern among those that train, for each criterion; it says something if some are below the edge."""
 
     def from_one_on(found: Range) -> Evidence:
         pattern = found.edge[found.trains]
         if not pattern.any():
             raise Undecided("the edge is reached at no step size that trains; try larger ones")
+        found.check_both_sides()
         seen = "from one on" if (np.diff(pattern.astype(int)) >= 0).all() else "not at all"
         return same("network", f"step sizes at the edge among those that train, {found.title}", "from one on", seen)
 
-    return over(ranges.values(), from_one_on)
+    yield from for_each(ranges, from_one_on)
 
 
-@study.claim("the step size that needs the fewest steps is at the edge")
+@study.claim(
+    "with the squared error the step size that needs the fewest steps is at the edge; with the cross-entropy it is too",
+    open=True,
+)
 def fastest_at_the_edge(ranges: Mapping[str, Range]) -> Pieces:
-    """The fastest run, for each criterion."""
+    """The fastest run, for each criterion, where there are runs on both sides of the edge."""
 
     def at_the_edge(found: Range) -> Evidence:
         if not found.trains.any():
             raise Undecided("no step size trains within the budget of steps; give more steps")
         if found.trains.sum() < 2:
             raise Undecided(f"of the step sizes tried only {found.etas[found.trains][0]:.3g} trains; try more")
+        found.check_both_sides()
         place = "at the edge" if found.edge[found.fastest] else "below the edge"
         return same("network", f"where the step size with the fewest steps is, {found.title}", "at the edge", place)
 
-    return over(ranges.values(), at_the_edge)
+    yield from for_each(ranges, at_the_edge)
+
+
+def for_each(ranges: Mapping[str, Range], check: Callable[[Range], Evidence]) -> Pieces:
+    """The evidence on each criterion, for the part of the statement that names it."""
+    for found in ranges.values():
+        yield from about(found.title, partial(check, found))
 
 
 @study.summary
@@ -240,7 +267,7 @@ def ends(found: Range) -> dict[str, float] | None:
 @study.figure
 def figure(ranges: Mapping[str, Range]) -> Figure:
     """Steps needed against the step size, above how far the sharpness went; a column for each criterion."""
-    drawing = new_figure(7.2, 4.8)
+    drawing = new_figure(7.0, 4.8)
     axes = drawing.subplots(2, len(ranges), sharex="col", sharey="row", squeeze=False)
     for (steps, ratio), found in zip(axes.T, ranges.values(), strict=True):
         shade((steps, ratio), found)

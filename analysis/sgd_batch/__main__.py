@@ -60,6 +60,8 @@ class Options(StepSizeOptions):
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -70,8 +72,9 @@ from analysis.sgd_batch.ends import end
 from analysis.sgd_batch.figure import figure
 from analysis.sgd_batch.runs import Run, groups
 from analysis.sgd_batch.second_moment import along_a_direction, derived_bound, stated_bound
-from analysis.study import Evidence, Pieces, agreement, between, bounded, counted, identity, over
+from analysis.study import Evidence, Pieces, about, agreement, bounded, counted, identity, over
 from analysis.training import runs_along
+from analysis.training.estimate import mean, within
 from eos_sym import GradientDescent, Undecided, critical_sharpness
 from eos_sym.stability import mean_square_multiplier
 from numeric.networks.architectures import FullyConnected
@@ -85,10 +88,10 @@ FULL = replace(QUICK, network=FullyConnected((200, 200)), steps=100_000, micro_b
 READINGS = 16  # of a run, or more; weights are kept at every fourth
 MOST_APART = 500  # steps from one reading to the next
 BATCHES = 10  # for one reading of the batch sharpness
-ETAS = {"quick": (0.25, 0.35, 0.45), "full": (0.005, 0.01, 0.02)}
+ETAS = {"quick": (0.25, 0.3, 0.35, 0.4, 0.45), "full": (0.005, 0.007, 0.01, 0.014, 0.02)}
 BATCH_SIZES = {"quick": (8, 32), "full": (8, 32, 128, 512)}
-FULL_BATCH = (0.9, 1.25)  # of 2/η
-FAR_BELOW = 0.8  # of 2/η: the smallest batch
+FULL_BATCH = (1.0, 1.15)  # of 2/η, in the mean over the step sizes
+FAR_BELOW = 0.6  # of 2/η: the smallest batch
 NEAR_EDGE = 0.25  # between the batch sharpness over 2/η and 1
 CURVATURE_ERROR = 0.02
 DEVIATIONS = 4  # standard errors that two samples of the batch sharpness may be apart
@@ -108,20 +111,23 @@ def derived() -> Mapping[str, Expr]:
 
 @runs_along(study, "eta", "batch_size")
 def planned(options: Options) -> Mapping[Sizes, Experiment]:
-    """The runs by step size and batch size, the full batch among them."""
+    """The runs by step size and batch size, the full batch among them; each step size has a random start of its own.
+
+    The readings are an odd number of steps apart, so that they see both phases of the full batch's oscillation.
+    """
     base = options.base(QUICK, FULL)
     examples, sizes = len(base.data.load()), options.batch_size or BATCH_SIZES[options.preset]
     if any(not 1 <= size <= examples for size in sizes):
         raise BadInput(f"--batch-size {' '.join(map(str, sizes))}: give sizes from 1 to {examples}")
     steps = options.steps or base.steps
-    every = min(MOST_APART, max(1, steps // READINGS))
+    every = min(MOST_APART, max(1, steps // READINGS) - 1) | 1
     measure = Measure(every, relative=1e-2, weights_every=4 * every, batch_sharpness=BATCHES)
     base = replace(base, steps=steps)
     full_batch = replace(base, measure=replace(measure, batch_sharpness=1))
     with_batches = {size: replace(base, measure=measure, batch_size=size) for size in sorted(sizes)}
     return {
-        (eta, size): replace(one, rule=optimizers.GradientDescent(eta))
-        for eta in sorted(map(float, options.eta or ETAS[options.preset]))
+        (eta, size): replace(one, rule=optimizers.GradientDescent(eta), seed=options.seed + number)
+        for number, eta in enumerate(sorted(map(float, options.eta or ETAS[options.preset])))
         for size, one in (with_batches | {examples: full_batch}).items()
     }
 
@@ -139,74 +145,88 @@ def ends(
 study.measurement(groups)
 
 
-@study.claim(f"with the full batch the sharpness ends at {FULL_BATCH[0]:g} to {FULL_BATCH[1]:g} times 2/η")
+@study.claim(
+    f"with the full batch the sharpness ends at {FULL_BATCH[0]:g} to {FULL_BATCH[1]:g} times 2/η, read at even and odd "
+    "steps alike; the sharpness read last is the mean of the examples' curvatures along the top eigenvector"
+)
 def full_batch_at_the_edge(groups: Groups) -> Pieces:
-    """The last sharpness read is also the mean of the examples' curvatures along the top eigenvector.
+    """Over all step sizes; at the ends of all runs.
 
     The second check shares the eigenvector with the eigensolver of training, but no derivative beyond the direction.
     """
+    quantity = "mean of ηS/2 in the last quarter, full batch, mean over step sizes"
+    yield from about("full batch", lambda: within(quantity, mean([runs[-1].late() for runs in groups]), *FULL_BATCH))
+    yield from about("read last", partial(mean_of_the_curvatures, groups))
 
-    def full_batch(runs: Sequence[Run]) -> Evidence:
-        return between("network", f"mean of ηS/2 in the last quarter, {runs[-1].name}", runs[-1].late(), *FULL_BATCH)
 
-    yield from over(groups, full_batch)
+def mean_of_the_curvatures(groups: Groups) -> Evidence:
+    """At the end of every run that came to it."""
     ended = [run for runs in groups for run in runs if run.is_measured]
     if not ended:
         raise Undecided("every run diverged")
     largest = max(abs(float(run.end.curvature) / run.read("sharpness") - 1) for run in ended)
     quantity = "largest relative difference of the mean of uᵀHᵢu, by second differences, from S as read last"
-    yield bounded("simulation", quantity, largest, below=CURVATURE_ERROR)
+    return bounded("simulation", quantity, largest, below=CURVATURE_ERROR)
 
 
-@study.claim("the smaller the batch, the farther below 2/η the sharpness ends")
+@study.claim("the smaller the batch, the lower the sharpness ends, where it is not at 2/η")
 def the_smaller_the_farther_below(groups: Groups) -> Pieces:
-    """Neighbours among the batch sizes, where not both are at 2/η."""
+    """Neighbours among the batch sizes, where not both are at 2/η, over all step sizes."""
+    pairs = [pair for pair in pairwise(zip(*groups, strict=True)) if min(mean_late(runs) for runs in pair) < 1]
+    if not pairs:
+        raise Undecided("with every batch size the sharpness ends at 2/eta; give smaller ones")
 
-    def ordered(runs: Sequence[Run]) -> Evidence:
-        ratios = np.minimum(1, [run.late() for run in runs])
-        below = ratios[:-1] + ratios[1:] < 2
-        if not below.any():
-            raise Undecided("with every batch size the sharpness ends at 2/eta; give smaller ones")
-        largest = float((ratios[:-1] / ratios[1:])[below].max())
-        ratio = "min(1, ηS/2) over that with the next larger batch, means of the last quarter"
-        quantity = f"largest ratio of {ratio}, eta = {runs[0].eta:g}"
-        return bounded("network", quantity, largest, below=1)
+    def ordered(pair: tuple[Sequence[Run], Sequence[Run]]) -> Evidence:
+        smaller, larger = pair
+        ratios = [one.late() / other.late() for one, other in zip(smaller, larger, strict=True)]
+        sizes = f"batch size {smaller[0].batch_size} over {larger[0].batch_size}"
+        quantity = f"ratio of the means of S in the last quarter, {sizes}, mean over step sizes"
+        return within(quantity, mean(ratios), 0, 1)
 
-    yield from over(groups, ordered)
+    yield from over(pairs, ordered)
+
+
+def mean_late(runs: Sequence[Run]) -> float:
+    """The mean over runs of ηS/2 in the last quarter."""
+    return float(np.mean([run.late() for run in runs]))
 
 
 @study.claim(f"with the smallest batch the sharpness ends below {FAR_BELOW:g} times 2/η")
 def small_batches_stay_below(groups: Groups) -> Pieces:
-    """Every step size."""
-    smallest = [runs[0] for runs in groups]
-    yield from over(
-        smallest,
-        lambda run: bounded("network", f"mean of ηS/2 in the last quarter, {run.name}", run.late(), below=FAR_BELOW),
-    )
+    """Over all step sizes."""
+    quantity = "mean of ηS/2 in the last quarter, smallest batch, mean over step sizes"
+    yield within(quantity, mean([runs[0].late() for runs in groups]), 0, FAR_BELOW)
 
 
 @study.claim(
-    "with the smallest batch the batch sharpness ends above the sharpness: nearer to 2/η", STOCHASTIC_EDGE, open=True
+    "with the smallest batch the batch sharpness ends above the sharpness: nearer to 2/η; second differences of other "
+    "batches' losses give the batch sharpness that was read last",
+    STOCHASTIC_EDGE,
+    open=True,
 )
 def batch_sharpness_above_the_sharpness(groups: Groups) -> Pieces:
-    """The batch sharpness last read is also that by second differences of other batches' losses.
+    """Over all step sizes; at the ends of all runs with mini-batches.
 
     The second check shares the gradients of batches with training, but no second derivatives, and no batches.
     """
+    quantity = "mean of S over that of the batch sharpness, last quarter, smallest batch, mean over step sizes"
+    smallest = [runs[0] for runs in groups]
 
-    def above(run: Run) -> Evidence:
-        ratio = run.late() / run.late("batch_sharpness")
-        return bounded(
-            "network", f"mean of S over that of the batch sharpness, last quarter, {run.name}", ratio, below=1
-        )
+    def above() -> Evidence:
+        return within(quantity, mean([run.late() / run.late("batch_sharpness") for run in smallest]), 0, 1)
 
-    yield from over([runs[0] for runs in groups], above)
+    yield from about("nearer", above)
+    yield from about("second differences", partial(same_batch_sharpness, groups))
+
+
+def same_batch_sharpness(groups: Groups) -> Evidence:
+    """The run with the largest difference."""
     ended = [run for runs in groups for run in runs[:-1] if run.is_measured]
     if not ended:
         raise Undecided("no run with mini-batches came to its end")
     largest = max(deviation(run) for run in ended)
     quantity = "largest difference of the batch sharpness by second differences from that read last, in standard errors"
-    yield bounded("simulation", quantity, largest, below=DEVIATIONS)
+    return bounded("simulation", quantity, largest, below=DEVIATIONS)
 
 
 def deviation(run: Run) -> float:
@@ -242,13 +262,15 @@ def smaller(runs: Sequence[Run]) -> Sequence[Run]:
 
 
 @study.claim(
-    "E[(1 − ηuᵀH_Bu)²] = (1 − ηS)² + η²(n − B)s²/(B(n − 1)), which is 1 at S = 2/(η(1 + ν²(n − B)/(B(n − 1))))",
+    "the mean of (1 − ηuᵀH_Bu)² over all batches of B out of n examples, n up to 4, is "
+    "(1 − ηS)² + η²(n − B)s²/(B(n − 1)); that is 1 at S = 2/(η(1 + ν²(n − B)/(B(n − 1))))",
     "derived for this project; Ma, Ying 2021",
 )
 def second_moment_along_a_direction() -> Pieces:
-    """The formula against the mean over all batches of a small set; its zero against the bound as stated."""
-    yield identity("E[(1 − ηuᵀH_Bu)²] for two of four examples", *along_a_direction())
-    yield identity("sharpness at which the second moment along u stays as it is", stated_bound(), derived_bound())
+    """The formula against the mean over all batches of small sets; its zero against the bound as stated."""
+    yield from about("over all batches", identity("mean over all batches of up to four examples", *along_a_direction()))
+    zero = identity("sharpness at which the second moment along u stays as it is", stated_bound(), derived_bound())
+    yield from about("that is 1", zero)
 
 
 @study.claim(
@@ -257,14 +279,28 @@ def second_moment_along_a_direction() -> Pieces:
     open=True,
 )
 def second_moment_bounds_the_sharpness(groups: Groups) -> Pieces:
-    """The mini-batches with which it is highest."""
+    """The size of the mini-batches with which it is highest, over all step sizes."""
+    *smaller_than_full, _ = zip(*groups, strict=True)
+    if not smaller_than_full:
+        raise Undecided("only the full batch was trained with; give smaller ones")
+    ratios = [[2 * run.late() / run.eta / float(run.end.bound) for run in runs] for runs in smaller_than_full]
+    quantity = "ratio of the late mean of S to its bound, batch size with the largest, mean over step sizes"
+    yield within(quantity, mean(max(ratios, key=np.mean)), 0, 1 + CURVATURE_ERROR)
 
-    def highest(runs: Sequence[Run]) -> Evidence:
-        ratio = max(2 * run.late() / run.eta / float(run.end.bound) for run in smaller(runs))
-        quantity = f"largest ratio of the late mean of S to its bound, eta = {runs[0].eta:g}"
-        return bounded("network", quantity, ratio, below=1 + CURVATURE_ERROR)
 
-    yield from over(groups, highest)
+@study.summary
+def in_numbers(groups: Groups) -> Mapping[str, Mapping[str, float]]:
+    """Over 2/η, in the last quarter of the runs that tell: sharpness and batch sharpness by batch size, their means."""
+    found = {}
+    for runs in zip(*groups, strict=True):
+        names = {"sharpness": runs} if runs[0] is groups[0][-1] else {"sharpness": runs, "batch_sharpness": runs}
+        try:
+            found[f"batch size {runs[0].batch_size}"] = {
+                name: round(float(np.mean([run.late(name) for run in runs])), 3) for name in names
+            }
+        except Undecided:
+            continue
+    return found
 
 
 study.figure(figure)

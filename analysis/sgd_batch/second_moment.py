@@ -20,7 +20,7 @@ from eos_sym import STEP_SIZE
 from eos_sym.stability import mean_square_critical_sharpness, mean_square_multiplier
 from eos_sym.stability.stochastic import BATCH_SIZE, CURVATURE, EXAMPLES, RELATIVE_SPREAD, SPREAD
 
-LISTED = (4, 2)  # examples and batch size for which all batches are listed
+MOST_LISTED = 4  # examples, for which all batches are listed
 
 
 @cache
@@ -41,9 +41,15 @@ def bound(eta: float, examples: int, batch_size: int, relative_spread: float) ->
     return float(derived_bound().subs(values))
 
 
-def along_a_direction() -> tuple[Expr, Expr]:
-    """E[(1 − ηuᵀH_Bu)²] by the formula, and as the mean over all batches of a small set of examples."""
-    examples, batch_size = LISTED
+def along_a_direction() -> tuple[list[Expr], list[Expr]]:
+    """E[(1 − ηuᵀH_Bu)²] by the formula, and as the mean over all batches, of every size, of few examples."""
+    sizes = [(examples, size) for examples in range(2, MOST_LISTED + 1) for size in range(1, examples + 1)]
+    stated, listed = zip(*(of_batches(*one) for one in sizes), strict=True)
+    return [*stated], [*listed]
+
+
+def of_batches(examples: int, batch_size: int) -> tuple[Expr, Expr]:
+    """Both for batches of one size out of so many examples."""
     curvatures = symbols(f"a1:{examples + 1}", real=True)
     mean = sum(curvatures) / Integer(examples)
     square = sum(value**2 for value in curvatures) / Integer(examples)

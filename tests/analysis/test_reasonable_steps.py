@@ -52,6 +52,11 @@ def test_a_larger_step_size_below_the_edge_refutes_the_interval():
     assert verdicts(outcomes(largest=(*LARGEST[:5], 0.9, 1.3, 5.0)))["an_interval"] == "refuted"
 
 
+def test_a_range_that_is_all_at_the_edge_compares_nothing():
+    found = verdicts(outcomes(largest=[2.0] * 8))
+    assert found == {"half_of_the_range": "supported", "an_interval": "undecided", "fastest_at_the_edge": "undecided"}
+
+
 def test_a_fastest_run_below_the_edge_refutes_that_it_is_at_it():
     assert verdicts(outcomes(steps=(1000, 1000, 100, *STEPS[3:])))["fastest_at_the_edge"] == "refuted"
 

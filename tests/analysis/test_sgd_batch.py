@@ -17,7 +17,7 @@ from numeric.networks.curvature import hessian
 from numeric.networks.data import Digits
 from numeric.networks.loss import FlatLoss, half_squared_error
 
-ETAS, SIZES = (0.2, 0.4), (8, 32, 240)
+ETAS, SIZES = (0.2, 0.25, 0.3, 0.35, 0.4), (8, 32, 240)
 SHARPNESS, BATCH_SHARPNESS = (0.5, 0.9, 1.05), (0.9, 1.0, 1.0)  # over 2/η, by batch size
 THEORY = "second_moment_along_a_direction"
 
@@ -34,7 +34,7 @@ def training(sharpness=SHARPNESS, of_batches=BATCH_SHARPNESS, readings=40, endin
     dims = ("eta", "batch_size", "reading")
     read = {"sharpness": (dims, approach(sharpness)), "batch_sharpness": (dims, approach(of_batches))}
     error = xr.full_like(xr.Variable(dims, approach(sharpness)), 0.05)
-    loss = np.tile(np.exp(-np.arange(steps[-1] + 1) / 300), (2, 3, 1))
+    loss = np.tile(np.exp(-np.arange(steps[-1] + 1) / 300), (len(ETAS), 3, 1))
     return xr.Dataset(
         read | {"batch_sharpness_error": error, "loss": (("eta", "batch_size", "step"), loss), "ending": ending},
         {"eta": list(ETAS), "batch_size": list(SIZES), "reading": steps, "step": np.arange(steps[-1] + 1)},
@@ -106,6 +106,17 @@ def test_a_batch_sharpness_that_is_still_rising_decides_nothing():
     climbing = np.linspace(0.1, 0.7, runs.sizes["reading"]) * 2 / np.array(ETAS)[:, None]
     runs.batch_sharpness[:, 0] = climbing
     assert verdicts(runs)["batch_sharpness_at_the_edge"] == "undecided"
+
+
+def test_few_step_sizes_decide_nothing_but_how_the_ends_were_measured():
+    found = verdicts(training().isel(eta=[0, 4]))
+    assert {status for name, status in found.items() if name != "batch_sharpness_at_the_edge"} == {"undecided"}
+
+
+@pytest.mark.parametrize("steps", [1200, 1600, 20])
+def test_readings_see_even_and_odd_steps(steps):
+    (one, *_) = planned(Options(steps=steps)).values()
+    assert one.measure.every % 2 == 1
 
 
 def test_a_curvature_that_differs_from_the_sharpness_read_is_refuted():
