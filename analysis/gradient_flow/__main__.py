@@ -10,17 +10,20 @@ does not know any η, sharpens on. From the crossing on a disturbance along the 
 less than −1, in each step. When it has grown to the size of the distance, gradient descent departs: its sharpness falls
 back to 2/η, that of the flow goes on rising. The larger the step size, the earlier.
 
-Measured (quick preset: digits, two hidden layers of 30, squared error, double precision). tanh, η = 1/2, 2/5, 1/3: the
-exponent of η in the distance before any crossing is 1.13; at η = 1/12 the distance is η‖d‖ within 3 %, d from SciPy's
-solver. At the crossings, at times 34, 50 and 62, the distance is 1.1 to 1.3 times that of η = 1/12, scaled; in the end
-7 to 9 times. The departures are at 72, 82 and 90: from crossing to departure Σ ln(ηS − 1) is 37 to 38, and from the
-rounding errors of double precision to the distance it is 35. So the delay is the arithmetic's. By then the sharpness
-has overshot 2/η by more than half; it comes back, and then its mean is 1.04 to 1.07 of 2/η, while the flow's reaches
-2.1 to 3.1 of it.
+Measured (quick preset: digits, two hidden layers of 30, squared error, double precision, one random start). tanh,
+η = 1/2, 2/5, 1/3: at η = 1/12 the distance before any crossing is η‖d‖ within 3 %, d from SciPy's solver. At the
+crossings, at times 34, 50 and 62, the distance is 1.1 to 1.3 times that of η = 1/12, scaled; in the end 7 to 9 times.
+The departures are at 72, 82 and 90: from crossing to departure Σ ln(ηS − 1) is 37 to 38, and from the rounding errors
+of double precision to the distance it is 35. In single precision, whose rounding errors are larger by 20.1 in their
+logarithm, the sum is less by 21.8. So the delay is the arithmetic's. By the departure the sharpness has overshot 2/η
+by more than half; it comes back, and then its mean at midpoints is 1.02 to 1.06 of 2/η, while the flow's reaches 2.1
+to 3.1 of it.
 
 ReLU, η = 1/2, 9/20, 2/5: the same, but the growth from crossing to departure is a fifth or a quarter of what rounding
 errors need: it starts from a larger disturbance, presumably from the kinks, where the gradient jumps and keeps gradient
-descent from settling along the top eigenvector. These claims are open: where the gradient jumps, there is no H.
+descent from settling along the top eigenvector. Where the gradient jumps, there is no H.
+
+All claims on runs are open: of each there is one.
 
 Source: :cite:t:`cohen2021edge` (distance from the gradient flow); the first order, the delay, and the
 shorter delay of ReLU are derived or measured here.
@@ -69,7 +72,7 @@ from analysis.study import Claim, Evidence, Pieces, about, agreement, bounded, i
 from analysis.training import combined, train
 from eos_sym import Undecided, critical_sharpness, rules
 
-LIMIT_ERROR = 0.03  # of the distance over η as η → 0
+LIMIT_ERROR = 0.05  # of the distance over η as η → 0
 FEWEST_STEP_SIZES = 3  # that tell a parabola
 FIRST_ORDER = 0.1  # of the distance over η at the least step size: what is of second order changes it by about ηS/4
 IN_SINGLE = "tanh in single precision"

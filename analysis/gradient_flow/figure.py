@@ -5,35 +5,41 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from analysis.gradient_flow.beside import TITLES, Beside
 from analysis.study import THEORY_COLOR, colors, new_figure
 from analysis.training.panels import label_few_decades, mark_crossing, plot_loss, plot_sharpness
 
 HEADROOM = 1.08  # above the flow's sharpness
+GREY = "#666666"
 LINES = {"--": "$2/\\eta$", ":": "first at $2/\\eta$"}
 
 
 def draw(rows: Sequence[Beside]) -> Figure:
     """Three columns; dashed lines at 2/η, dotted ones where gradient descent crosses it."""
-    figure = new_figure(7.0, 5.4)
+    figure = new_figure(7.0, 5.0)
     axes = figure.subplots(len(rows), 3, sharex="row")
     for row, runs in zip(axes, rows, strict=True):
         draw_row(row, runs)
-    for axis in axes[:-1].flat:
-        axis.set_xlabel("")
+    styles = {"-": ("gradient flow", THEORY_COLOR)} | {style: (meaning, GREY) for style, meaning in LINES.items()}
+    lines = [
+        Line2D([], [], linestyle=style, color=color, linewidth=0.9, label=meaning)
+        for style, (meaning, color) in styles.items()
+    ]
+    figure.legend(handles=lines, loc="outside lower center", ncols=len(lines))
     return figure
 
 
 def draw_row(axes: Sequence[Axes], runs: Beside) -> None:
-    """The runs with one activation, and the legend above the distances."""
+    """The runs with one activation."""
     loss, sharpness, distance = axes
     several = [*runs.descents, runs.control]
     for one, color in zip(several, colors(len(several)), strict=True):
         history = one.history.assign_attrs(eta=one.eta)
-        plot_loss(loss, history, color, time=True)
+        plot_loss(loss, history, color, time=True, label=f"$\\eta = {one.eta:.3g}$")
         plot_sharpness(sharpness, history, color, edge=None if one is runs.control else one.edge, time=True)
-        distance.plot(one.times, one.distance, color=color, label=f"$\\eta = {one.eta:.3g}$")
+        distance.plot(one.times, one.distance, color=color)
         for axis in axes:
             mark_crossing(axis, one.crossing, color)
     plot_loss(loss, runs.flow, THEORY_COLOR, time=True)
@@ -42,9 +48,6 @@ def draw_row(axes: Sequence[Axes], runs: Beside) -> None:
     times, values = runs.flow_sharpness
     sharpness.plot(times, values, color=THEORY_COLOR, linewidth=0.9)
     sharpness.set_ylim(0, HEADROOM * float(max(np.max(values), *(one.edge for one in runs.descents))))
-    distance.plot([], [], color=THEORY_COLOR, linewidth=0.9, label="gradient flow")
-    for style, meaning in LINES.items():
-        distance.plot([], [], style, color="#666666", linewidth=0.8, label=meaning)
-    distance.legend(loc="lower left", bbox_to_anchor=(-0.1, 1.0), handlelength=1.4, ncols=2, columnspacing=1)
+    loss.legend(loc="best", handlelength=1.4)
     distance.set(xlabel="time  $t\\,\\eta$", ylabel="distance from the flow")
     distance.set_ylim(bottom=0)
