@@ -286,7 +286,10 @@ def sharpness_at_the_end(problem: Problem, predicted: float, run: xr.Dataset) ->
     observed, distance = float(run.final_sharpness), abs(2 / float(problem.at[STEP_SIZE]) - predicted)
     tolerance = END_TOLERANCE * distance
     yield agreement("simulation", "sharpness at the end of the run", predicted, observed, absolute=tolerance)
-    at_the_end = jet(problem.objective.loss.subs(problem.at), problem.objective.weights, run.final.values[None])
+    try:
+        at_the_end = jet(problem.objective.loss.subs(problem.at), problem.objective.weights, run.final.values[None])
+    except BadInput as error:  # a function that it does not know
+        raise Undecided(str(error)) from error
     value = float(np.linalg.eigvalsh(at_the_end.hessian[:, :, 0])[-1])
     yield agreement(
         "autograd", "sharpness at the end of the run, by automatic differentiation", observed, value, relative=ROUNDING

@@ -36,6 +36,10 @@ def edge(rule: str, problem: Problem) -> Any:
     """β, κ₄, the kind, and where gradient descent ends; what is not known is None, with the reason beside it."""
     if rule != "gradient_descent":
         return without_edge(f"the edge law is derived for gradient descent only, not for {rule}")
+    if len(problem.objective.weights) == 1:
+        return without_edge(
+            "the edge law is one of curves of minima; at an isolated minimum it is the flip that decides"
+        )
     parameters = (*problem.objective.parameters, STEP_SIZE)
     missing = [symbol.name for symbol in parameters if symbol not in problem.at]
     if missing:

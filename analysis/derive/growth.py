@@ -19,11 +19,11 @@ from mpmath import mp
 from sympy import Symbol
 
 from analysis.study import Evidence, same
-from eos_sym import Map, Undecided
+from eos_sym import BadInput, Map, Undecided
 from eos_sym.algebra import evaluator
 from eos_sym.losses import real_number
 from eos_sym.orbits.orbit import jacobian_entries
-from numeric import compile_function
+from numeric import CompilationError, compile_function
 from numeric.compile import Array
 from numeric.maps import NumpyEngine
 
@@ -41,8 +41,11 @@ def shows_stability(
     """The verdict against a run from beside the orbit with these points."""
     settings = np.array([float(values[symbol]) for symbol in dynamics.parameters])[:, None]
     orbit = np.array([[float(point[symbol]) for symbol in dynamics.state] for point in points])
-    engine = NumpyEngine(compile_function(dynamics.step, (*dynamics.state, *dynamics.parameters)))
-    multiplier, covector = leading(dynamics, points, values)
+    try:
+        engine = NumpyEngine(compile_function(dynamics.step, (*dynamics.state, *dynamics.parameters)))
+        multiplier, covector = leading(dynamics, points, values)
+    except (CompilationError, BadInput) as error:
+        raise Undecided(f"a run beside the orbit cannot be made: {error}") from error
     rate = abs(log(multiplier)) if multiplier else inf
     passages = max(1, ceil(log(FACTOR) / rate)) if rate > 0 else inf
     if passages * len(orbit) > MOST_STEPS:
