@@ -11,8 +11,10 @@ from itertools import pairwise
 
 from sympy import Expr, Integer, Poly, Symbol, factor_list, fraction, oo, together
 
+from eos_sym.algebra.identities import vanishes
 from eos_sym.algebra.inverses import OPEN
 from eos_sym.algebra.kernels import Kernels
+from eos_sym.errors import Undecided
 
 
 def positive_where_defined(expression: Expr) -> bool:
@@ -23,7 +25,10 @@ def positive_where_defined(expression: Expr) -> bool:
     """
     parts = fraction(expression)
     same_sign = all(part.is_nonnegative for part in parts) or all(part.is_nonpositive for part in parts)
-    return expression != 0 and (same_sign or _sign_of_factors(expression) == 1)
+    try:
+        return (same_sign or _sign_of_factors(expression) == 1) and not vanishes(expression)
+    except Undecided:
+        return False
 
 
 def _sign_of_factors(expression: Expr) -> int:

@@ -38,7 +38,7 @@ from functools import cache, cached_property
 from mpmath import mp, workprec
 from sympy import Dummy, Expr, Float, Matrix, Rational, S, diff, eye, simplify, sqrt, zeros
 
-from eos_sym.algebra import positive_where_defined
+from eos_sym.algebra import positive_where_defined, vanishes
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.notebook import aligned
 from eos_sym.rules import Map
@@ -137,7 +137,7 @@ def _kernel(matrix: Matrix) -> Matrix:
     """A basis of the kernel, as columns."""
     size = matrix.cols
     if not matrix.has(Float):
-        return Matrix.hstack(zeros(size, 0), *matrix.nullspace(simplify=True))
+        return Matrix.hstack(zeros(size, 0), *matrix.nullspace(simplify=True, iszerofunc=vanishes))
     precision = _precision(matrix)
     with workprec(precision):
         _, values, rows = mp.svd_r(mp.matrix(matrix.evalf(mp.dps).tolist()))
@@ -148,7 +148,7 @@ def _kernel(matrix: Matrix) -> Matrix:
 
 def _vanishes(matrix: Matrix) -> bool:
     if not matrix.has(Float):
-        return all(simplify(entry) == 0 for entry in matrix)
+        return all(map(vanishes, matrix))
     return all(abs(entry) < Rational(1, 2) ** (_precision(matrix) // 2) for entry in matrix)
 
 

@@ -30,7 +30,7 @@ from dataclasses import dataclass
 
 from sympy import Dummy, Expr, Matrix, Max, Symbol, diff, factor, limit, simplify
 
-from eos_sym.algebra import positive_where_defined, top_eigenvalue
+from eos_sym.algebra import positive_where_defined, top_eigenvalue, vanishes
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.flows.flow import Flow, TopEigenvectorFlow, top_direction
 from eos_sym.losses import Objective
@@ -66,7 +66,7 @@ def oscillation(rule: Rule) -> Oscillation:
     width, back = widths
     if width.is_zero:
         raise Undecided("the oscillation: the rule comes to rest on the minima, so that it does not creep along them")
-    if width.is_zero or width.has(distance) or not width.is_finite or simplify(width - back) != 0:
+    if width.is_zero or width.has(distance) or not width.is_finite or not vanishes(width - back):
         raise Undecided(f"the oscillation: the rule does not step over the minima at the scale of η, but by {width}η")
     forth, on_the_way_back = drifts
     average = simplify((forth + on_the_way_back.subs(distance, width - distance)) / 2)
@@ -131,7 +131,7 @@ def _checked_chart(objective: Objective, given: Values) -> dict[Symbol, Expr]:
         shown = ", ".join(f"{weight} = {value}" for weight, value in chart.items())
         raise BadInput(f"the chart {shown or 'of nothing'}: write some of the weights as expressions in the others")
     for slope in objective.gradient:
-        if simplify(slope.subs(chart)) != 0:
+        if not vanishes(slope.subs(chart)):
             raise BadInput(f"the chart is not one of minima: there the gradient of {objective.name} is not 0")
     return chart
 

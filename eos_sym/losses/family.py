@@ -14,9 +14,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from sympy import Expr, ImmutableMatrix, Integer, Piecewise, Symbol, diff, hessian, simplify
+from sympy import Expr, ImmutableMatrix, Integer, Piecewise, Symbol, diff, hessian
 from sympy.core.relational import Relational
 
+from eos_sym.algebra import vanishes
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.losses.objective import Objective
 from eos_sym.values import Values, named
@@ -64,10 +65,10 @@ class LossFamily:
         found = []
         for index, loss in enumerate(self.pieces, start=1):
             switches = [condition.lhs - condition.rhs for condition in loss.atoms(Relational)]
-            if any(simplify(switch.subs(minimum)) == 0 for switch in switches):
+            if any(vanishes(switch.subs(minimum)) for switch in switches):
                 raise Undecided(f"the curvature of loss {index} of {self.name}: it has a kink at {dict(minimum)}")
-            slopes = [simplify(diff(loss, weight).subs(minimum)) for weight in self.weights]
-            if any(slope != 0 for slope in slopes):
+            slopes = [diff(loss, weight).subs(minimum) for weight in self.weights]
+            if not all(map(vanishes, slopes)):
                 raise BadInput(
                     f"{dict(minimum)}: no minimum of loss {index} of {self.name}, whose gradient is {slopes}"
                 )

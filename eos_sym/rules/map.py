@@ -32,7 +32,7 @@ from sympy import (
     sqrt,
 )
 
-from eos_sym.algebra import derivative
+from eos_sym.algebra import derivative, vanishes
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.notebook import aligned
 
@@ -92,9 +92,10 @@ class Map:
         on_subspace = {variable: step.subs(subspace) for variable, step in self.substitution.items()}
         reduced = Map(free, self.parameters, tuple(simplify(on_subspace[variable]) for variable in free))
         for variable, expression in subspace.items():
-            defect = simplify(on_subspace[variable] - reduced.after(expression))
-            if defect != 0:
-                raise BadInput(f"{variable} = {expression} is not invariant: after one step they differ by {defect}")
+            defect = on_subspace[variable] - reduced.after(expression)
+            if not vanishes(defect):
+                differ = simplify(defect)
+                raise BadInput(f"{variable} = {expression} is not invariant: after one step they differ by {differ}")
         return reduced
 
     def cofactor(self, quantity: Expr) -> Expr:
@@ -110,9 +111,11 @@ class Map:
         That inverse∘forward is the identity is checked, so `forward` is one to one where it is defined.
         """
         for variable in self.state:
-            returned = simplify(inverse[variable].subs(forward, simultaneous=True))
-            if returned != variable:
-                raise BadInput(f"the change of variables is not inverted: {variable} comes back as {returned}")
+            returned = inverse[variable].subs(forward, simultaneous=True)
+            if not vanishes(returned - variable):
+                raise BadInput(
+                    f"the change of variables is not inverted: {variable} comes back as {simplify(returned)}"
+                )
         step = tuple(self.after(expression).subs(inverse, simultaneous=True) for expression in forward.values())
         return Map(tuple(forward), self.parameters, step)
 

@@ -21,7 +21,7 @@ from sympy import (
 )
 
 from eos_sym import Undecided
-from eos_sym.algebra import Elementary, as_decimals, rank_one_pivot, sign_of, vanishes
+from eos_sym.algebra import Elementary, as_decimals, positive_where_defined, rank_one_pivot, sign_of, vanishes
 
 x, y = symbols("x y", real=True)
 
@@ -85,3 +85,10 @@ def test_a_float_stands_for_the_shortest_decimal():
     assert as_decimals(0.1 * x) == x / 10
     assert as_decimals(x + 1 - 8e-12) == x + 1 - Rational(8, 10**12)
     assert as_decimals(x * (1 - 2**-53)) != x
+
+
+def test_what_is_zero_in_truth_is_not_positive():
+    hidden = (tanh(x) ** 2 * cosh(x) ** 2 - sinh(x) ** 2) ** 2
+    assert hidden.is_nonnegative
+    assert not positive_where_defined(hidden)
+    assert positive_where_defined(sinh(x) ** 2)
