@@ -43,30 +43,33 @@ def alternation(
     derivatives: Derivatives, here: LocalExpansion, slow: Sequence[int], step_size: Any, square: Any
 ) -> Alternation:
     """Between the two points about the place of the expansion whose amplitude has the given square q."""
-    size, amplitude = len(here.point), mp.sqrt(square)
-    base, frame = mp.matrix(list(here.point)), here.vectors
-    mean, half = mp.matrix(size, 1), mp.matrix(size, 1)
-    half[0] = amplitude
-    for _ in range(STEPS):
-        try:
-            ahead, behind = (frame.T * derivatives.gradient(list(base + frame * (mean + s * half))) for s in (1, -1))
-        except BadInput:  # out of the domain of the loss
-            break
-        even, odd = (ahead + behind) / 2, (ahead - behind) / 2
-        change = mp.mpf(0)
-        for index, value in enumerate(here.eigenvalues):
-            if index not in slow:
-                mean[index] -= even[index] / value
-                change += abs(even[index] / value)
-            if index:
-                defect = (step_size * odd[index] - 2 * half[index]) / (step_size * value - 2)
-                half[index] -= defect
-                change += abs(defect)
-        if change <= CONVERGED * square:
-            drift = mp.fsum(here.projections[j] * (even[j] - here.forces[j]) for j in slow)
-            return Alternation(odd[0] / amplitude - here.eigenvalues[0], drift)
-        if not change < amplitude * 1e6:
-            break
+    with mp.workdps(mp.dps + max(0, int(-mp.log10(square)))):  # q is small against the coordinates
+        size, amplitude = len(here.point), mp.sqrt(square)
+        base, frame = mp.matrix(list(here.point)), here.vectors
+        mean, half = mp.matrix(size, 1), mp.matrix(size, 1)
+        half[0] = amplitude
+        for _ in range(STEPS):
+            try:
+                ahead, behind = (
+                    frame.T * derivatives.gradient(list(base + frame * (mean + s * half))) for s in (1, -1)
+                )
+            except BadInput:  # out of the domain of the loss
+                break
+            even, odd = (ahead + behind) / 2, (ahead - behind) / 2
+            change = mp.mpf(0)
+            for index, value in enumerate(here.eigenvalues):
+                if index not in slow:
+                    mean[index] -= even[index] / value
+                    change += abs(even[index] / value)
+                if index:
+                    defect = (step_size * odd[index] - 2 * half[index]) / (step_size * value - 2)
+                    half[index] -= defect
+                    change += abs(defect)
+            if change <= CONVERGED * square:
+                drift = mp.fsum(here.projections[j] * (even[j] - here.forces[j]) for j in slow)
+                return Alternation(odd[0] / amplitude - here.eigenvalues[0], drift)
+            if not change < amplitude * 1e6:
+                break
     raise Undecided(
         f"no pair of points at the amplitude {mp.nstr(amplitude, 3)} that gradient descent alternates between"
     )

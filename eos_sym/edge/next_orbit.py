@@ -25,6 +25,7 @@ from eos_sym.edge.next_order import NextOrder
 
 NODES = 8
 STEPS = 30  # in the time in which the law's solution changes by a factor e
+MOST_STEPS = 100_000  # an orbit that ends at all takes some thousands
 FORGOTTEN = 50.0  # e y₀ beyond which the start of an orbit does not matter
 NEARLY_ZERO = 1e-4  # |e y₀| below which z − log(1 + z) is taken from its series
 DIGITS = 30  # of the amplitudes at which the next order is asked for
@@ -66,13 +67,15 @@ class NextOrbits:
     def _end(self, excess: float, square: float, largest: float) -> float | None:
         slope, y, q = self._equation(largest), excess, square
         step = -1 / (STEPS * (abs(self.e) + 1 / excess))
-        while y > -2 / self.step_size:
+        for _ in range(MOST_STEPS):
             ahead = _runge_kutta(slope, y, q, step)
             if not ahead < largest:
                 return None
             if ahead <= 0:
                 return _runge_kutta(lambda q, y: 1 / slope(y, q), q, y, -q)
             y, q = y + step, ahead
+            if y < -2 / self.step_size:
+                break
         return None
 
     def _equation(self, largest: float) -> Callable[[float, float], float]:

@@ -38,6 +38,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from mpmath import mp
+from mpmath.libmp import prec_to_dps
 from sympy import Expr, Float, ImmutableMatrix, Integer, Matrix, Symbol, diff, simplify, sqrt, symbols
 
 from eos_sym.errors import BadInput, Undecided
@@ -88,7 +89,7 @@ class CubicExpansion:
     @cached_property
     def sharpness(self) -> Expr:
         """S = ∇²L(u, u)."""
-        return simplify((self.direction.T * self.hessian * self.direction)[0])
+        return self._short((self.direction.T * self.hessian * self.direction)[0])
 
     def third(self, first: Matrix, second: Matrix) -> ImmutableMatrix:
         """∇³L(first, second, ·) at the point, a vector."""
@@ -99,23 +100,23 @@ class CubicExpansion:
     @cached_property
     def sharpness_gradient(self) -> ImmutableMatrix:
         """∇S = ∇³L(u, u, ·)."""
-        return self.third(self.direction, self.direction).applyfunc(simplify)
+        return self.third(self.direction, self.direction).applyfunc(self._short)
 
     @cached_property
     def transverse(self) -> ImmutableMatrix:
         """∇S⊥, the gradient of the sharpness across u."""
-        return self._across(self.sharpness_gradient).applyfunc(simplify)
+        return self._across(self.sharpness_gradient).applyfunc(self._short)
 
     @cached_property
     def quartic(self) -> Expr:
         """Q = ∇⁴L(u, u, u, u)."""
-        return simplify(self.objective.directional_derivative(*[self.direction] * 4).subs(self.point))
+        return self._short(self.objective.directional_derivative(*[self.direction] * 4).subs(self.point))
 
     @cached_property
     def sharpening(self) -> Expr:
         """−∇L·∇S⊥, the rate at which gradient flow raises the sharpness, of any sign."""
-        rate, terms = simplify(-self.gradient.dot(self.transverse)), self.beta * self.gradient.dot(self.gradient)
-        return Integer(0) if _is_zero(rate, sqrt(terms)) else rate
+        rate, terms = self._short(-self.gradient.dot(self.transverse)), self.beta * self.gradient.dot(self.gradient)
+        return Integer(0) if self._is_zero(rate, sqrt(terms)) else rate
 
     @property
     def alpha(self) -> Expr:
@@ -128,8 +129,8 @@ class CubicExpansion:
     @cached_property
     def beta(self) -> Expr:
         """β = ‖∇S⊥‖²."""
-        beta = simplify(self.transverse.dot(self.transverse))
-        if _is_zero(sqrt(beta), sqrt(self.sharpness_gradient.dot(self.sharpness_gradient))):
+        beta = self._short(self.transverse.dot(self.transverse))
+        if self._is_zero(sqrt(beta), sqrt(self.sharpness_gradient.dot(self.sharpness_gradient))):
             raise Undecided(NOT_STEEP)
         return beta
 
@@ -181,6 +182,25 @@ class CubicExpansion:
             return dynamics.semiconjugate({UNSTABLE: self._x, EXCESS: excess}, {})
         except Undecided as reason:
             raise Undecided(f"x and y alone: ∇S⊥ is not an eigenvector of the Hessian ({reason})") from reason
+
+    @cached_property
+    def _precision(self) -> int | None:
+        """The least bits of the floats given; None if there are none."""
+        floats = {number for part in (*self.direction, *self.point.values()) for number in part.atoms(Float)}
+        return min((number._prec for number in floats), default=None)
+
+    def _short(self, expression: Expr) -> Expr:
+        """Simplified, and of floats the number, to the digits of those given also where it has cancelled."""
+        if self._precision is None or expression.free_symbols:
+            return simplify(expression)
+        digits = prec_to_dps(self._precision)
+        return Float(expression.evalf(digits), digits)
+
+    def _is_zero(self, value: Expr, terms: Expr) -> bool:
+        """Whether a sum of terms of that size is 0: exactly, or to half of the digits of the floats given."""
+        if self._precision is None:
+            return value == 0 or bool(value.is_number and value.equals(0))
+        return bool(value.is_number and abs(value) <= abs(terms) / 2 ** (self._precision // 2))
 
     @property
     def _x(self) -> Expr:
@@ -247,14 +267,6 @@ def top_eigenvector(hessian: Matrix, digits: int) -> ImmutableMatrix:
 def _vanishes(defect: Expr) -> bool:
     """Exactly 0, or 0 to DIGITS digits where the numbers are floating."""
     return bool(abs(defect.evalf()) < Float(10) ** -DIGITS) if defect.has(Float) else simplify(defect) == 0
-
-
-def _is_zero(value: Expr, terms: Expr) -> bool:
-    """Whether a sum of terms of that size is 0: exactly, or to half of the digits of its floats."""
-    if value.has(Float):
-        precision = min(number._prec for number in value.atoms(Float))
-        return bool(abs(value) <= abs(terms) / 2 ** (precision // 2))
-    return value == 0 or bool(value.is_number and value.equals(0))
 
 
 def _names(names: Iterable[Symbol]) -> str:

@@ -129,3 +129,13 @@ def test_beyond_the_reach_there_is_no_turn():
 def test_an_expansion_far_off_the_edge_says_so():
     first, *_ = shares(Objective("off", valley(Rational(1, 100)).loss + 1 * x**2, (x, s)))
     assert float(first) == pytest.approx(2 / 0.1, rel=1e-9)
+
+
+def test_a_component_that_is_rounding_takes_no_digits_from_the_others():
+    """z is turned into x by an angle of 3-4-5, and stands apart from x and y: β is that of xy."""
+    turned = Objective.from_text("(1 - (3*x + 4*z)/5*y)**2/2 + ((3*z - 4*x)/5)**2/9", "x y z")
+    point = at(turned, Rational(3, 5) * 3, "1/4", Rational(4, 5) * 3)
+    expected = expansion(XY, at(XY, 3, "1/4"))
+    found = expansion(turned, point)
+    for name in ("beta", "alpha", "sharpness"):
+        assert abs(getattr(found, name) / getattr(expected, name) - 1) < Float(10) ** -50
