@@ -3,6 +3,7 @@
 `compile_function(expressions, arguments)` gives a function of one array per argument that returns one array per
 expression, all broadcast to the same shape, in float64.
 
+- Removable holes, 0/0, are filled, see `numeric.compile.holes`.
 - Overflowing forms are replaced by stable ones, see `numeric.compile.stable_forms`.
 - What is printed is a straight-line program, see `numeric.compile.program`: the same one that a kernel is printed from,
   so that the two take the same steps.
@@ -32,6 +33,7 @@ from sympy.printing.codeprinter import PrintMethodNotImplementedError
 from eos_sym import BadInput
 from eos_sym.reading import is_reserved
 from numeric.compile.check import check
+from numeric.compile.holes import fill_holes
 from numeric.compile.printers import NumpyPrinter
 from numeric.compile.program import Program, straight_line
 from numeric.compile.stable_forms import stabilize
@@ -79,7 +81,7 @@ def _compile(expressions: tuple[Expr, ...], arguments: tuple[Symbol, ...]) -> Co
     imaginary = [str(expression) for expression in expressions if expression.has(I)]
     if imaginary:
         raise BadInput(f"{imaginary[0]}: not real; only real functions are compiled")
-    program = straight_line([stabilize(expression) for expression in expressions], arguments)
+    program = straight_line([stabilize(fill_holes(expression)) for expression in expressions], arguments)
     function = lambdify(
         program.arguments,
         list(program.results),
