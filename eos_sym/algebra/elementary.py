@@ -72,6 +72,11 @@ class Elementary:
             self._known[expression] = self._in_generators(expression)
         return self._known[expression]
 
+    @property
+    def generators(self) -> tuple[Symbol, ...]:
+        """The symbols for functions."""
+        return tuple(self._generators.values())
+
     def restored(self, expression: Expr) -> Expr:
         """The functions in place of their generators."""
         return expression.xreplace({generator: function for function, generator in self._generators.items()})

@@ -19,7 +19,7 @@ from eos_sym.errors import BadInput, Undecided
 from eos_sym.notebook import aligned, shown
 from eos_sym.orbits.orbit import Orbit
 from eos_sym.rules import Map
-from eos_sym.stability import StabilityCondition, stability_across
+from eos_sym.stability import StabilityCondition, stability_across, stability_on
 from eos_sym.values import Values, named
 
 
@@ -63,10 +63,12 @@ class Manifold:
 
     @cached_property
     def stability(self) -> StabilityCondition:
-        """The condition for a fixed point on the manifold to be stable across it, at every point of the chart."""
-        if len(self.variables) != len(self.map.state) or len(self.variables) - len(self.chart) != self.dimension:
-            raise Undecided("stability on a manifold is derived for fixed points with a chart")
-        return stability_across(self.map, self.chart)
+        """The condition to be stable across a manifold of fixed points: in its chart, or where its equations hold."""
+        if len(self.variables) != len(self.map.state):
+            raise Undecided("stability across a manifold is derived for fixed points only")
+        if len(self.variables) - len(self.chart) == self.dimension:
+            return stability_across(self.map, self.chart)
+        return stability_on(self.map, self.equations, self.dimension)
 
 
 @dataclass(frozen=True)

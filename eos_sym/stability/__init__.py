@@ -10,7 +10,7 @@ from eos_sym.stability.condition import StabilityCondition
 from eos_sym.stability.critical_sharpness import critical_sharpness, critical_step_size
 from eos_sym.stability.enclosed import enclosed_verdict
 from eos_sym.stability.jury import jury_margins
-from eos_sym.stability.multipliers import stability, stability_across
+from eos_sym.stability.multipliers import stability, stability_across, stability_on
 from eos_sym.stability.stochastic import (
     almost_sure,
     lyapunov_exponent,
@@ -36,4 +36,5 @@ __all__ = [
     "mean_square_operator",
     "stability",
     "stability_across",
+    "stability_on",
 ]

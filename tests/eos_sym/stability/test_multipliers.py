@@ -9,6 +9,7 @@ from sympy import (
     S,
     asinh,
     atan,
+    atanh,
     cos,
     cosh,
     erf,
@@ -25,7 +26,7 @@ from sympy import (
 
 from eos_sym import STEP_SIZE, BadInput, GradientDescent, HeavyBall, Map, Objective, Undecided
 from eos_sym.rules import MOMENTUM, RADIUS, RULES, WeightDecay
-from eos_sym.stability import stability, stability_across
+from eos_sym.stability import stability, stability_across, stability_on
 
 a, b, v, w = symbols("a b v w", real=True)
 AT = {STEP_SIZE: Rational(6, 5), MOMENTUM: Rational(3, 10), RADIUS: Rational(1, 5)}
@@ -130,6 +131,28 @@ def test_three_weights_and_one_example_leave_two():
     condition = stability_across(dynamics, chart)
     assert condition.neutral == 2
     check(dynamics, chart, {STEP_SIZE: Rational(6, 5)}, condition)
+
+
+@pytest.mark.parametrize(
+    ("power", "others"), [(2, {Rational(3, 10): 1, HALF: 1, Rational(3, 5): 1}), (4, {Rational(3, 10): 2})]
+)
+def test_across_a_circle_of_minima_momentum_has_the_multipliers_of_its_equations(power, others):
+    """z² − (1 + β − ηλ)z + β with β = 3/10, along the circle λ = 0 and across λ = 2, or 0 too for the fourth power."""
+    dynamics = HeavyBall().map(Objective("ring", (a**2 + w**2 - 1) ** power / 4, (a, w)))
+    at = {STEP_SIZE: Rational(1, 10), MOMENTUM: Rational(3, 10)}
+    fixed = Map(dynamics.state, (), tuple(step.subs(at) for step in dynamics.step))
+    condition = stability_on(fixed, (*dynamics.state[2:], a**2 + w**2 - 1), 1)
+    assert (condition.neutral, condition.multipliers) == (4 - sum(others.values()), others)
+
+
+def test_equations_with_functions_that_are_not_solved_give_the_trace():
+    dynamics = GradientDescent().map(Objective("product", (tanh(a) * tanh(w) - HALF) ** 2 / 2, (a, w)))
+    condition = stability_on(dynamics, (2 * tanh(a) * tanh(w) - 1,), 1)
+    point = {a: Integer(1), w: atanh(1 / (2 * tanh(1)))}
+    multipliers, _ = values_at(dynamics, point, {STEP_SIZE: Integer(1)}, None)
+    (multiplier,) = condition.multipliers
+    assert condition.neutral == 1
+    assert float(multiplier.subs({**point, STEP_SIZE: 1})) == pytest.approx(float(multipliers[-1]), rel=1e-14)
 
 
 def test_a_flat_minimum_has_no_other_multipliers_and_none_is_defective():
