@@ -13,7 +13,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 from analysis.edge_law.cases import SLOW, Case
 from numeric.networks import hessian
 
-ENOUGH = 60  # of steps, in units of 1/(η|y∞|): at the end the amplitude falls by the factor 1 − η|y∞| a step
+ENOUGH = 25  # of steps, in units of 1/(ηy₀) and 1/(η|y∞|), by which the amplitude grows and falls e-fold
 
 
 def _product(weights: Tensor) -> Tensor:

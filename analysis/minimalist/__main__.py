@@ -71,7 +71,19 @@ from analysis.minimalist import cycles, formulas, network
 from analysis.minimalist.dynamics import Dynamics, distance_from_curve, parabola_exponents, remainder_exponent
 from analysis.minimalist.figure import draw
 from analysis.minimalist.theory import KAPPA, REMAINDERS, SCALE, B, Theory, a, b, derive
-from analysis.study import Pieces, about, agreement, axis, bounded, exceeds, expect, exponent, identity, supported
+from analysis.study import (
+    Pieces,
+    about,
+    agreement,
+    axis,
+    between,
+    bounded,
+    exceeds,
+    expect,
+    exponent,
+    identity,
+    supported,
+)
 from eos_sym import STEP_SIZE as ETA
 from eos_sym.algebra import expand_in
 
@@ -296,13 +308,16 @@ def exponent_in_eta(errors: xr.DataArray) -> float:
 @study.claim(
     "in every run from above the edge the sharpness converges into (2/η − 20η/3, 2/η)", f"{PAPER}, main theorem"
 )
-def theorem_bound(reference: xr.Dataset, terminal_gap: xr.Dataset) -> Pieces:
-    """How far up the interval the ends are: runs alone, beyond the step sizes of the theorem's hypothesis too."""
+def theorem_bound(reference: xr.Dataset, terminal_gap: xr.Dataset, sgd_path: Tensor) -> Pieces:
+    """How far up the interval the ends are, beyond the step sizes of the theorem's hypothesis too; and torch's."""
     runs = xr.concat([run[["final_sharpness"]] for run in (reference, terminal_gap)], "eta")
     depths = (2 / runs.eta - runs.final_sharpness) / runs.eta
     yield exceeds("simulation", f"least (2/η − S∞)/η of {runs.eta.size} runs", float(depths.min()), above=0)
     quantity = f"greatest (2/η − S∞)/η of {runs.eta.size} runs"
     yield bounded("simulation", quantity, float(depths.max(skipna=False)), below=20 / 3)
+    eta = network.STEP_SIZE
+    trained = (2 / eta - network.sharpness_at(sgd_path[-1])) / eta
+    yield between("network", f"(2/η − S∞)/η of torch's SGD, η = {eta}", trained, 0, 20 / 3)
 
 
 study.measurement(cycles.cycles_found)
