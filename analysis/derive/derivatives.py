@@ -78,9 +78,12 @@ class Compared:
 
     @property
     def tells(self) -> bool:
-        """Whether the differences have the digits to decide."""
-        pairs = zip(self.exact, (self.uncertainty[0], self.uncertainty[1:]), strict=True)
-        return all(bool((error <= LEAST_DIGITS * _largest(exact)).all()) for exact, error in pairs)
+        """Whether the differences have the digits to decide; what is 0 is compared with what it derives from."""
+        scale, told = np.abs(self.values[0]), True
+        for exact, error in zip(self.exact, (self.uncertainty[0], self.uncertainty[1:]), strict=True):
+            scale = np.where(_largest(exact) > 0, _largest(exact), scale)
+            told = told and bool((error <= LEAST_DIGITS * scale).all())
+        return told
 
     def error_of_jets(self) -> float:
         """Beyond rounding, relative."""

@@ -90,6 +90,8 @@ def self_stabilization(rule: str, problem: Problem) -> Any:
     """α, β, δ and, with a step size, ε and the length of a turn, at --near or else at --start."""
     if rule != "gradient_descent":
         raise Undecided(f"self-stabilization is derived for gradient descent, not for {rule}")
+    if len(problem.objective.weights) == 1:
+        raise Undecided("self-stabilization: with one weight there is no second direction to stabilize by")
     point = problem.near or problem.start
     if point is None:
         raise Undecided("self-stabilization: no point to expand the loss at; give --near or --start")

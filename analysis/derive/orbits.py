@@ -12,7 +12,7 @@ from typing import Any
 
 from sympy import CRootOf, Dummy, Expr, Float, I, Matrix, Symbol, im, re
 
-from analysis.derive.problem import Problem, Refusal
+from analysis.derive.problem import Problem, Refusal, is_smooth
 from eos_sym import Map, Undecided
 from eos_sym.orbits import Manifold, Orbit, Orbits
 from eos_sym.orbits import fixed_points as find_fixed_points
@@ -24,9 +24,8 @@ def fixed_points(rule: str, problem: Problem) -> Any:
     """The fixed points of the rule's map, manifolds of them among the rest."""
     dynamics, at = _with_given(problem, rule)
     found = find_fixed_points(dynamics, at, _named_points(problem))
-    if found.complete and not found.orbits and not found.manifolds and rule == "gradient_descent":
-        raise Refusal("the loss has no minimum: its gradient vanishes nowhere; add a term that bounds it from below")
-    _refuse_saddles_only(problem, rule, found)
+    if rule == "gradient_descent" and found.complete and not found.manifolds and is_smooth(problem.objective.loss):
+        _refuse_without_minimum(problem, found)
     return _described(found, dynamics, at)
 
 
@@ -46,10 +45,10 @@ def _with_given(problem: Problem, rule: str) -> tuple[Map, dict[Symbol, Expr]]:
     return dynamics, {symbol: problem.at[symbol] for symbol in dynamics.parameters if symbol in problem.at}
 
 
-def _refuse_saddles_only(problem: Problem, rule: str, found: Orbits) -> None:
-    """Refuse a loss all of whose critical points are known, and known to be saddles or maxima."""
-    if rule != "gradient_descent" or not found.complete or found.manifolds or not found.orbits:
-        return
+def _refuse_without_minimum(problem: Problem, found: Orbits) -> None:
+    """Refuse a smooth loss all of whose critical points are known, and known to be saddles or maxima."""
+    if not found.orbits:
+        raise Refusal("the loss has no minimum: its gradient vanishes nowhere; add a term that bounds it from below")
     hessians = (problem.objective.hessian.subs({**problem.at, **orbit.points[0]}) for orbit in found.orbits)
     if all(_has_negative_eigenvalue(hessian) for hessian in hessians):
         raise Refusal(

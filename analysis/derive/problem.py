@@ -147,13 +147,21 @@ def _is_defined(part: Expr) -> bool:
 
 
 def _check_for_critical_points(objective: Objective) -> None:
-    """Refuse a loss with a partial derivative that is known never to vanish: it has no minimum."""
+    """Refuse a smooth loss with a partial derivative that is known never to vanish: it has no minimum."""
+    if not is_smooth(objective.loss):
+        return  # it may be least where it has no derivative
     for weight, slope in zip(objective.weights, objective.gradient, strict=True):
-        if not has_kinks(slope) and _never_zero(slope):
+        if _never_zero(slope):
             raise BadInput(
                 f"the loss has no minimum: its derivative with respect to {weight} is never zero; add a term that "
                 f"bounds it from below, such as weight decay, {weight}**2/100"
             )
+
+
+def is_smooth(loss: Expr) -> bool:
+    """Whether a loss that is defined everywhere is known to have derivatives everywhere."""
+    roots = (part for part in loss.atoms(Pow) if not part.exp.is_integer and part.base.free_symbols)
+    return not has_kinks(loss) and all(is_positive_everywhere(root.base) for root in roots)
 
 
 def _never_zero(expression: Expr) -> bool:

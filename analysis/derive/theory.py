@@ -121,13 +121,10 @@ OF_A_RULE = {  # the quick parts first
 LEGEND = {  # what letters and words of a part mean, where it came to something
     ("edge", "beta"): "Σ (v·∇S)² over the slow directions v, at the minimum with S = 2/η",
     ("edge", "quartic"): "κ₄ = ∇⁴L(u,u,u,u) − 3 Σ (v·∇S)²/λ over the fast directions",
-    ("edge", "terminal_sharpness"): "where gradient descent ends after a large excess over 2/η: 2/η − 3β/(2|κ₄|)",
-    (
-        "edge",
-        "predicted_end",
-    ): "where it ends from --start, with the excess that gradient flow has at its end",
+    ("edge", "terminal_sharpness"): "the end of gradient descent after a large excess over 2/η: 2/η − 3β/(2|κ₄|)",
+    ("edge", "predicted_end"): "its end from --start, with the excess that gradient flow has at its own end",
     ("self_stabilization", "beta"): "‖∇S⊥‖², over all directions but u, at --near or else --start",
-    ("flips", "coefficient"): "c in w ↦ −w + c w³ at the critical step size; a stable two-cycle is born there if c > 0",
+    ("flips", "coefficient"): "c in w ↦ −w + c w³ at the critical step size; a two-cycle is born, stable if c > 0",
 }
 FLAT = (
     "the Hessian is 0 there and every multiplier 1, at all step sizes, so that the linear part does not decide; "

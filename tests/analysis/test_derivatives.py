@@ -23,6 +23,8 @@ def statuses(objective, *centres):
         ("(x*1e-8)**4", "x"),
         ("log(cosh(100*(x*y - 1)))/10000", "x y"),
         ("x**2/2 + exp(-1/(x**2 + 1e-4))", "x"),
+        ("abs(x - 7)", "x"),
+        ("max(x - 7, 0) + 1", "x"),
     ],
 )
 def test_right_derivatives_are_supported_on_every_scale(loss, weights):
