@@ -13,7 +13,6 @@ from eos_sym import Undecided
 
 LATE = 0.75  # of a run: from there on the sharpness has nearly come to rest
 FEWEST_READINGS, FEWEST_STEPS = 5, 200
-RISING = 1.05  # the last quarter's mean over that of the one before: not yet at rest
 
 
 @dataclass(frozen=True)
@@ -35,12 +34,12 @@ class Run(EdgeRun):
             raise Undecided(self.too_short)
         return self.hovering_from(late_start(self), name).mean
 
-    def still_rising(self, name: str) -> bool:
-        """Whether what was read was lower in the part before the late one, of the same length."""
+    def growth(self, name: str) -> float:
+        """The late mean of what was read over that of the part before, of the same length."""
         steps, values = sharpness_of(self.history, name)
         late = steps >= late_start(self)
         before = values[~late][-int(late.sum()) :]
-        return bool(values[late].mean() > RISING * before.mean())
+        return float(values[late].mean() / before.mean())
 
     def read(self, name: str) -> float:
         """What was read at the weights that the end was measured at."""
