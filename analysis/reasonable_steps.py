@@ -274,10 +274,8 @@ def figure(ranges: Mapping[str, Range]) -> Figure:
         plot_kinds(steps, found, np.where(found.diverged, found.steps.max(), found.steps))
         plot_kinds(ratio, found, np.where(found.diverged, np.nan, found.largest))
         ratio.axhline(1, color=THEORY_COLOR, linestyle="--", linewidth=0.9)
-        steps.set(title=found.title, yscale="log")
-        ratio.set(xscale="log", yscale="log", xlabel="step size $\\eta$")
-    axes[0, 0].set_ylabel(f"steps to {GOAL:.0%} accuracy")
-    axes[1, 0].set_ylabel("largest sharpness / $(2/\\eta)$")
+        steps.set(title=found.title, yscale="log", ylabel=f"steps to {GOAL:.0%} accuracy")
+        ratio.set(xscale="log", yscale="log", xlabel="step size $\\eta$", ylabel="largest sharpness / $(2/\\eta)$")
     handles, labels = axes[0, 0].get_legend_handles_labels()
     drawing.legend(handles, labels, loc="outside lower center", ncols=len(labels), handletextpad=0.2)
     return drawing

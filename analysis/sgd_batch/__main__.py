@@ -237,10 +237,8 @@ def check_at_rest(runs: Sequence[Run], what: str) -> None:
     """`Undecided` if the batch sharpness is, in the mean over the runs, still rising."""
     growth = float(np.mean([run.growth("batch_sharpness") for run in runs]))
     if growth > RISING:
-        said = f"batch size {runs[0].batch_size}: {what}"
-        raise Undecided(
-            f"{said}, and the latter still rising, by {growth - 1:.0%} a quarter of the run; train for longer"
-        )
+        rising = f"and the batch sharpness still rising, by {growth - 1:.0%} in a quarter of the run"
+        raise Undecided(f"batch size {runs[0].batch_size}: {what}, {rising}; train for longer")
 
 
 def same_batch_sharpness(groups: Groups) -> Evidence:
@@ -270,7 +268,7 @@ def batch_sharpness_at_the_edge(groups: Groups) -> Pieces:
     def near(runs: Sequence[Run]) -> Evidence:
         found = mean([run.late("batch_sharpness") for run in runs])
         if found.value < 1 - NEAR_EDGE:
-            check_at_rest(runs, f"2/eta times {found} is the batch sharpness")
+            check_at_rest(runs, f"the batch sharpness is at {found} of 2/eta")
         quantity = f"late mean of the batch sharpness over 2/η, batch size {runs[0].batch_size}, mean over step sizes"
         return within(quantity, found, 1 - NEAR_EDGE, 1 + NEAR_EDGE)
 
