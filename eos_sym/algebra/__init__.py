@@ -25,7 +25,7 @@ from eos_sym.algebra.ideals import Ideal
 from eos_sym.algebra.identities import sign_of, vanishes
 from eos_sym.algebra.inverses import square_roots
 from eos_sym.algebra.kernels import Kernels
-from eos_sym.algebra.kinks import Cell, derivative, has_kinks, pieces, smooth_near
+from eos_sym.algebra.kinks import Cell, derivative, has_kinks, pieces, smooth_near, switches
 from eos_sym.algebra.points import AlgebraicPoint, minimal_polynomial, points, points_of
 from eos_sym.algebra.positivity import is_positive_everywhere
 from eos_sym.algebra.rank_one import rank_one_pivot
@@ -76,6 +76,7 @@ __all__ = [
     "sign_of",
     "smooth_near",
     "square_roots",
+    "switches",
     "to_ball",
     "to_interval",
     "top_eigenvalue",

@@ -137,7 +137,7 @@ def zero_beside(switch: Expr) -> Expr:
 
 def _canonical(switch: Expr) -> tuple[Expr, int]:
     """The switch without a positive factor, its sign chosen, and ±1 for that choice."""
-    primitive = switch.primitive()[1]
+    primitive = switch.expand().primitive()[1]
     return (-primitive, -1) if primitive.could_extract_minus_sign() else (primitive, 1)
 
 
@@ -373,11 +373,12 @@ def smooth_near(expressions: Sequence[Expr], at: Mapping[Symbol, Expr]) -> tuple
 
 def _innermost_switch(expressions: Sequence[Expr]) -> Expr | None:
     """A switch without kinks in it, the first in SymPy's order."""
-    switches = {switch for expression in expressions for switch in _switches(expression) if not has_kinks(switch)}
-    return min(switches, key=str) if switches else None
+    found = {switch for expression in expressions for switch in switches(expression) if not has_kinks(switch)}
+    return min(found, key=str) if found else None
 
 
-def _switches(expression: Expr) -> set[Expr]:
+def switches(expression: Expr) -> set[Expr]:
+    """The expressions u where it has kinks, u = 0; those of others inside among them."""
     found = {part.args[0] for part in expression.atoms(Abs, sign, Heaviside)}
     for extreme in expression.atoms(Max, Min):
         found |= {first - second for first, second in combinations(sorted(extreme.args, key=str), 2)}

@@ -11,12 +11,12 @@ Errors: `Undecided` for too many cells.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from sympy import Expr, Piecewise, Symbol, nan, simplify, true
 
-from eos_sym.algebra import Cell, pieces
+from eos_sym.algebra import Cell, pieces, switches
 from eos_sym.orbits.manifolds import Orbits
 from eos_sym.orbits.orbit import Orbit
 from eos_sym.rules import Map
@@ -28,10 +28,10 @@ def by_cells(dynamics: Map, find: Callable[[Map], Orbits], period: int) -> Orbit
     """The orbits of the period that stay in one cell, and what is not known of others."""
     orbits: list[Orbit] = []
     reasons: list[str] = []
-    switches: dict[Expr, None] = {}
+    met: dict[Expr, None] = {}
     for cell, step in pieces(dynamics.step):
         where = " and ".join(f"{switch} {'>' if side > 0 else '<'} 0" for switch, side in cell)
-        switches |= dict.fromkeys(switch for switch, _ in cell)
+        met |= dict.fromkeys(switch for switch, _ in cell)
         if step == dynamics.state:
             reasons += [f"every point with {where} is fixed"] * (period == 1)
             continue
@@ -54,18 +54,32 @@ def by_cells(dynamics: Map, find: Callable[[Map], Orbits], period: int) -> Orbit
                 reasons.append(f"where {where} there is a continuum, {equations} = 0")
         if not found.complete:
             reasons.append(f"where {where}: {found.reason}")
-    kinks = ", ".join(map(str, switches))
     if period > 1:
-        reasons.append(f"orbits with points on several sides of {kinks} = 0 are not looked for")
-    elif _has_gaps(dynamics):
-        reasons.append(f"on the kinks, {kinks} = 0, the map is undefined, and nothing is decided")
+        kinks = " or ".join(f"{switch} = 0" for switch in met)
+        reasons.append(f"orbits with points on several sides of a kink, {kinks}, are not looked for")
+    elif undefined := _undefined(dynamics, met):
+        kinks = " or ".join(f"{switch} = 0" for switch in undefined)
+        reasons.append(f"on a kink, {kinks}, the map is undefined, and nothing is decided")
     known = "every cell between the kinks was searched without loss of real solutions"
     return Orbits(period, tuple(orbits), (), not reasons, "; ".join(dict.fromkeys(reasons)) or known)
 
 
-def _has_gaps(dynamics: Map) -> bool:
-    """Whether the map has cases of which none may hold, as a step where its switch is 0."""
-    return any(cases.args[-1][1] != true for step in dynamics.step for cases in step.atoms(Piecewise))
+def _undefined(dynamics: Map, met: Iterable[Expr]) -> list[Expr]:
+    """The switches at whose zeros the map may have no value: a gap between cases, as in a step."""
+    gaps = [cases for step in dynamics.step for cases in step.atoms(Piecewise) if cases.args[-1][1] != true]
+    undefined = [switch for switch in met if any(switch in switches(cases) for cases in gaps)]
+    if len(dynamics.state) > 1:
+        return undefined
+    (name,) = dynamics.state
+    return [switch for switch in undefined if not _has_values(dynamics, name, switch)]
+
+
+def _has_values(dynamics: Map, name: Symbol, switch: Expr) -> bool:
+    """Whether a map of one variable is known to have a value at the one zero of a linear switch."""
+    slope = switch.diff(name)
+    if not (slope.is_number and slope.is_nonzero):
+        return False
+    return not any(step.subs(name, name - switch / slope).has(nan) for step in dynamics.step)
 
 
 def _is_smooth_orbit(orbit: Orbit, dynamics: Map) -> bool:
