@@ -78,7 +78,8 @@ def minimum_at_edge(objective: Objective, step_size: Value, near: Values, at: Va
         if residual > mp.mpf(10) ** -DIGITS:
             raise Undecided(f"{shown(derivatives, found)}: nearly a minimum with sharpness 2/η, but it has no digits")
         _check(derivatives, found)
-        weights = zip(objective.weights, found.point, strict=True)
+        rounding = mp.mpf(10) ** -DIGITS * mp.norm(mp.matrix(list(found.point)), mp.inf)
+        weights = zip(objective.weights, (mp.chop(value, rounding) for value in found.point), strict=True)
         return MinimumAtEdge({name: Float(value, DIGITS) for name, value in weights}, Float(residual, 5))
 
 

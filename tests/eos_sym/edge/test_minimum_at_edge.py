@@ -31,6 +31,13 @@ def test_on_half_of_one_minus_xy_squared_it_is_where_x_squared_plus_y_squared_is
     assert found.residual < 1e-40
 
 
+@pytest.mark.parametrize("loss", ["(1 + x**2)*y**2/2", "(x*y)**2/2", "exp(x)*y**2/2"])
+def test_a_weight_that_is_rounding_is_0(loss):
+    objective = text(loss, "x y")
+    _, y = objective.weights
+    assert minimum_at_edge(objective, Rational(1, 10), near(objective, 3, 0.1), {}).weights[y] == 0
+
+
 def test_a_far_start_follows_the_minima_to_the_edge():
     loss = text("log(cosh(1 - x*y))", "x y")
     x, _ = loss.weights
