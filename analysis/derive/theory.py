@@ -123,6 +123,7 @@ LEGEND = {  # what letters and words of a part mean, where it came to something
     ("edge", "quartic"): "κ₄ = ∇⁴L(u,u,u,u) − 3 Σ (v·∇S)²/λ over the fast directions",
     ("edge", "terminal_sharpness"): "the end of gradient descent after a large excess over 2/η: 2/η − 3β/(2|κ₄|)",
     ("edge", "predicted_end"): "its end from --start, with the excess that gradient flow has at its own end",
+    ("edge", "depth_correction"): "the part of itself by which the next order deepens the depth; to be small against 1",
     ("self_stabilization", "beta"): "‖∇S⊥‖², over all directions but u, at --near or else --start",
     ("flips", "coefficient"): "c in w ↦ −w + c w³ at the critical step size; a two-cycle is born, stable if c > 0",
 }

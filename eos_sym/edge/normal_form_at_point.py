@@ -10,8 +10,8 @@ If an eigenvalue lies in between, or a second one within 3τ of the edge, there 
 
     β = Σ_slow (vⱼ·T)²,   κ₄ = Q − 3 Σ_fast (vⱼ·T)²/λⱼ,   α = −Σ_slow (vⱼ·∇L)(vⱼ·T),
 
-the last being progressive sharpening (docs/theory/self_stabilization.md): 0 at a minimum, positive where the gradient
-along the floor of a valley leads to sharper points.
+the last being progressive sharpening (docs/theory/self_stabilization.md): 0 at a minimum, also where rounding leaves a
+little of it, and positive where the gradient along the floor of a valley leads to sharper points.
 
 The numbers are computed, not certified. Their accuracy is estimated: κ₄ is computed once more after one Newton step in
 the fast directions, which measures how far the point is from the floor, and what it changes, with an allowance for
@@ -84,6 +84,9 @@ def edge_normal_form_at(
         if beta <= ROUNDING * mp.fsum(projection**2 for projection in here.projections):
             raise Undecided("the edge law: the sharpness does not change along the slow directions, β = 0")
         quartic = _quartic(here, slow_ones)
+        sharpening = -mp.fsum(here.forces[j] * here.projections[j] for j in slow_ones)
+        if abs(sharpening) <= ROUNDING * top * (1 + mp.norm(mp.matrix(list(here.point)))) * mp.sqrt(beta):
+            sharpening = mp.mpf(0)
         if abs(quartic) <= accuracy and quartic_is_zero(objective, here, slow_ones, at):
             quartic = accuracy = mp.mpf(0)
         return LocalEdgeNormalForm(
@@ -95,7 +98,7 @@ def edge_normal_form_at(
             slow=len(slow_ones),
             threshold=_number(threshold),
             fourth=_number(here.fourth),
-            sharpening=_number(-mp.fsum(here.forces[j] * here.projections[j] for j in slow_ones)),
+            sharpening=_number(sharpening),
             skew=_number(here.projections[0]),
             tilt=_number(mp.fsum(projection**2 / (top - value) for value, projection in pairs[1:])),
         )

@@ -5,7 +5,7 @@ import pytest
 from sympy import Float, Rational, Symbol, simplify
 
 from eos_sym import STEP_SIZE, BadInput, GradientDescent, Objective, Undecided
-from eos_sym.edge import Hovering, LocalEdgeNormalForm, edge_normal_form_at, leading_margins
+from eos_sym.edge import Hovering, LocalEdgeNormalForm, edge_normal_form_at, leading_margins, minimum_at_edge
 from eos_sym.edge.hovering import AMPLITUDE, QUARTIC, RESTORING, SLOPE, hovering_stability
 from numeric import compile_map
 
@@ -98,6 +98,17 @@ def test_the_iterates_differ_by_the_skew_of_the_loss_across_the_valley():
     low, high = hovering(-10, 4, 1).sharpness_at_iterates
     assert float(high - low) == pytest.approx(2 * float(hovering(-10, 4, 1).amplitude_squared) ** 0.5, rel=1e-12)
     assert len(set(hovering(-10, 4).sharpness_at_iterates)) == 1
+
+
+@pytest.mark.parametrize("eta", [Rational(1, 20), Rational(1, 5), Rational(7, 10)])
+def test_at_a_minimum_rounding_drives_nothing(eta):
+    loss = Objective.from_text("log(cosh(1 - x*y))", "x y")
+    minimum = minimum_at_edge(loss, eta, dict(zip(loss.weights, (2, 0.5), strict=True)), {}).weights
+    for point in (minimum, {weight: float(value) for weight, value in minimum.items()}):
+        form = edge_normal_form_at(loss, point, eta, Rational(1, 100), {})
+        assert form.sharpening == 0
+        with pytest.raises(BadInput, match="progressive sharpening"):
+            Hovering(form, Rational(0))
 
 
 def test_there_is_no_hovering_without_sharpening_or_where_the_pull_is_too_strong():
