@@ -51,6 +51,7 @@ from eos_sym.losses import Objective
 from eos_sym.orbits import Orbit
 from eos_sym.rules import STEP_SIZE, GradientDescent, Map
 from eos_sym.stability import StabilityCondition
+from eos_sym.values import exact
 
 AMPLITUDE = Symbol("delta", positive=True)
 SLOPE = Symbol("g", positive=True)  # √β
@@ -93,6 +94,7 @@ class Hovering:
 
     def __post_init__(self) -> None:
         """Refuse where there is no such cycle."""
+        object.__setattr__(self, "restoring", exact("restoring", self.restoring))
         if not self.form.sharpening.is_positive:
             raise BadInput(
                 f"progressive sharpening α = {self.form.sharpening}: hovering needs a positive one; choose a point on "

@@ -81,6 +81,8 @@ class EdgeNormalForm:
 
     def __post_init__(self) -> None:
         """Refuse a manifold along which the sharpness does not change."""
+        for name in ("beta", "quartic", "sharpness", "accuracy"):
+            object.__setattr__(self, name, exact(name, getattr(self, name)))
         if self.beta.is_zero:
             raise Undecided("the edge law: the sharpness does not change along the manifold of minima, β = 0")
 

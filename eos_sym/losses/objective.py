@@ -13,7 +13,7 @@ proved.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -33,6 +33,7 @@ from eos_sym.algebra import derivative, has_kinks, smooth_near
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.losses.minima import Minima, global_minima
 from eos_sym.reading import declare, parse
+from eos_sym.values import Values, named
 
 
 @dataclass(frozen=True)
@@ -117,11 +118,11 @@ class Objective:
             contracted = sum((part * contracted.diff(weight) for part, weight in pairs), sparse.zero)
         return contracted.as_expr().xreplace({symbol: component for component, symbol in components.items()})
 
-    def smooth_near(self, point: Mapping[Symbol, Expr]) -> Objective:
+    def smooth_near(self, point: Values) -> Objective:
         """The objective without kinks that this one is in a neighbourhood of a point; `Undecided` on a kink."""
         if not has_kinks(self.loss):
             return self
-        (loss,) = smooth_near([self.loss], point)
+        (loss,) = smooth_near([self.loss], named("the point", (*self.weights, *self.parameters), point))
         if not {*self.weights} <= loss.free_symbols:
             missing = ", ".join(sorted(weight.name for weight in {*self.weights} - loss.free_symbols))
             raise Undecided(f"near the point the loss does not depend on {missing}: it is flat there")

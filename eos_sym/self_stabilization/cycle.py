@@ -52,6 +52,7 @@ from eos_sym.orbits import Orbit
 from eos_sym.rules import STEP_SIZE, Map
 from eos_sym.self_stabilization.predicted_dynamics import EXCESS, UNSTABLE, general_expansion
 from eos_sym.stability import StabilityCondition
+from eos_sym.values import exact
 
 ALPHA, BETA, EPSILON = symbols("alpha beta epsilon", positive=True)
 QUARTIC, RESTORING = symbols("kappa4 b", real=True)
@@ -80,7 +81,7 @@ def general_map_of_square() -> Map:
 
 @dataclass(frozen=True)
 class SelfStabilization:
-    """The map of x and y with coefficients α, β, κ₄, b, numbers or symbols; floats mean the rationals they are."""
+    """The map of x and y with coefficients α, β, κ₄, b, numbers or symbols."""
 
     alpha: Expr
     beta: Expr
@@ -89,6 +90,8 @@ class SelfStabilization:
 
     def __post_init__(self) -> None:
         """Refuse a loss without progressive sharpening, or whose sharpness does not respond."""
+        for name in ("alpha", "beta", "quartic", "restoring"):
+            object.__setattr__(self, name, exact(name, getattr(self, name)))
         for name, value in {"alpha": self.alpha, "beta": self.beta}.items():
             if value.is_nonpositive:
                 raise BadInput(f"{name} = {value}: must be positive, or there is nothing to stabilize")

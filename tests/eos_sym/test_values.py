@@ -21,12 +21,12 @@ from eos_sym import (
     shallow,
     two_cycles,
 )
-from eos_sym.edge import edge_normal_form, edge_normal_form_at, flip_normal_form, minimum_at_edge
+from eos_sym.edge import EdgeNormalForm, edge_normal_form, edge_normal_form_at, flip_normal_form, minimum_at_edge
 from eos_sym.flows import limit_flow
 from eos_sym.losses import LossFamily
 from eos_sym.orbits import Orbit
 from eos_sym.rules import NormalizedGradientDescent, StochasticGradientDescent
-from eos_sym.self_stabilization import CubicExpansion, top_eigenvector
+from eos_sym.self_stabilization import CubicExpansion, SelfStabilization, top_eigenvector
 from eos_sym.stability import mean_square
 from eos_sym.values import exact, named
 from numeric.proofs import certify
@@ -71,7 +71,7 @@ USES = {
     "fixed_points": lambda of, n: fixed_points(DESCENT, of({mu: n(1)})).orbits,
     "two_cycles": lambda of, n: two_cycles(DESCENT, of({mu: n(1), STEP_SIZE: n(1.1)})).orbits,
     "critical_sharpness": lambda of, n: critical_sharpness(HeavyBall(), of({STEP_SIZE: n(0.2)})),
-    "flip": lambda of, n: flip_normal_form(DESCENT, of({w: n(1)}), of({STEP_SIZE: n(1), mu: n(1)})),
+    "flip": lambda of, n: flip_normal_form(DESCENT, of({w: n(1)}), of({STEP_SIZE: n(1), mu: n(1)})).coefficient,
     "minimum_at_edge": lambda of, n: minimum_at_edge(shallow(), n(0.2), of({x: n(3.2), y: n(0.3)}), of({})),
     "edge_normal_form_at": lambda of, n: (
         edge_normal_form_at(shallow(), of({x: n(2), y: n(0.5)}), Rational(8, 17), n(0.01), of({})).quartic
@@ -101,6 +101,15 @@ def test_symbols_and_names_and_numbers_of_any_kind_mean_the_same(use):
             return {key(symbol): value for symbol, value in values.items()}
 
         assert use(keyed, kind) == expected
+
+
+def test_coefficients_are_numbers_of_any_kind():
+    form = EdgeNormalForm(1, -0.3, Fraction(10))
+    assert (form.kind, form.e) == ("self_stabilizing", Rational(1, 5))
+    cycle = SelfStabilization(0.5, 1, 0, 0)
+    assert cycle == SelfStabilization(Rational(1, 2), Integer(1), Integer(0), Integer(0))
+    loss = Objective.from_text("abs(x) + y**2", "x y")
+    assert loss.smooth_near({"x": -0.5, "y": 1}) == loss.smooth_near({x: Rational(-1, 2), y: 1})
 
 
 def test_the_parameter_of_a_critical_value_may_be_named():
