@@ -76,10 +76,10 @@ class Closing:
         table = [[entry / width for entry, width in zip(row, widths, strict=True)] for row in table]
         damping = max(min(1, largest(right)) ** 2 * DAMPING, least)
         columns = list(zip(*table, strict=True))
-        normal = [[sum(map(mul, column, other)) for other in columns] for column in columns]
-        for index, column in enumerate(columns):
-            normal[index][index] += damping
-            normal[index].append(-sum(map(mul, column, right)))
+        normal = [[sum(map(mul, column, other)) for other in columns[place:]] for place, column in enumerate(columns)]
+        for row, column in zip(normal, columns, strict=True):
+            row[0] += damping
+            row.append(-sum(map(mul, column, right)))
         return [change / width for change, width in zip(_solved(normal), widths, strict=True)], table
 
     def is_singular(self, orbit: Vector, units: Vector) -> bool:
@@ -107,14 +107,18 @@ def largest(values: Any) -> Any:
     return max(map(abs, values))
 
 
-def _solved(table: list[Vector]) -> Vector:
-    """The solution of a linear system, its right side the last column."""
-    _eliminate(table)
-    size = len(table)
-    solution: Vector = [0] * size
-    for row in reversed(range(size)):
-        known = sum(table[row][j] * solution[j] for j in range(row + 1, size))
-        solution[row] = (table[row][size] - known) / table[row][row]
+def _solved(rows: list[Vector]) -> Vector:
+    """The solution of a positive definite system: the rows begin at the diagonal and end with the right side."""
+    size = len(rows)
+    for place, row in enumerate(rows):
+        for below in range(1, size - place):
+            factor = row[below] / row[0]
+            if factor:
+                later = rows[place + below]
+                rows[place + below] = [a - factor * b for a, b in zip(later, row[below:], strict=True)]
+    solution: Vector = []
+    for row in reversed(rows):
+        solution.insert(0, (row[-1] - sum(map(mul, row[1:-1], solution))) / row[0])
     return solution
 
 

@@ -28,6 +28,7 @@ from itertools import product
 
 from sympy import (
     Abs,
+    Dummy,
     Expr,
     Integer,
     Pow,
@@ -39,6 +40,7 @@ from sympy import (
     atanh,
     cancel,
     default_sort_key,
+    expand,
     fraction,
     log,
     nan,
@@ -58,7 +60,6 @@ from eos_sym.algebra import (
     real_point,
     square_roots,
 )
-from eos_sym.algebra.elimination import integer_solutions
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.orbits.cells import by_cells
 from eos_sym.orbits.manifolds import Manifold, Orbits
@@ -123,9 +124,7 @@ def _counted(dynamics: Map, system: System) -> Orbits:
     count = len(system.ideal.standard_monomials)
     if system.replaced:
         names = ", ".join(map(str, system.functions))
-        reason = (
-            f"{len(zeros)} complex solutions of polynomial equations in {names}, {len(orbits)} of them with real values"
-        )
+        reason = f"{len(orbits)} real among {len(zeros)} complex solutions of polynomial equations in {names}"
         return Orbits(1, orbits, (), True, reason)
     reason = f"{len(zeros)} complex fixed points, {count} with multiplicity: the dimension of the quotient ring"
     return Orbits(1, orbits, (), True, reason, len(zeros))
@@ -219,11 +218,12 @@ class _Found:
 
     def isolated(self) -> Iterator[Orbit]:
         """The orbits that neither satisfy the equations of a manifold nor belong to a family of others."""
-        families = [orbit for orbit in self.orbits if orbit.integers]
+        kept: list[Orbit] = []
         for orbit in self.orbits:
             on_manifold = any(manifold.contains(orbit.points[0]) for manifold in self.manifolds if orbit.error == 0)
-            if not on_manifold and not any(_is_member(orbit, family) for family in families if family is not orbit):
-                yield orbit
+            if not on_manifold and not any(_is_member(orbit, other) for other in kept):
+                kept = [other for other in kept if not _is_member(other, orbit)] + [orbit]
+        yield from kept
 
 
 def _without_roots(expression: Expr) -> Expr:
@@ -233,20 +233,18 @@ def _without_roots(expression: Expr) -> Expr:
 
 
 def _is_member(orbit: Orbit, family: Orbit) -> bool:
-    """Whether an orbit is one of a family, for some values of its integers."""
-    conditions = [family.points[0][name] - orbit.points[0][name] for name in orbit.map.state]
-    while conditions := [condition for condition in conditions if condition != 0]:
-        known = next((c for c in conditions if c.free_symbols and c.free_symbols <= {*family.integers}), None)
-        if known is None or orbit.integers:
+    """Whether an orbit is one of a family, for some values of its integers, or a family in it."""
+    own = {integer: Dummy(integer.name, integer=True) for integer in family.integers}
+    conditions = [family.points[0][name].subs(own) - orbit.points[0][name] for name in orbit.map.state]
+    for integer in own.values():
+        linear = next((c for c in conditions if c.has(integer) and not c.diff(integer).free_symbols), None)
+        if linear is None:
             return False
-        try:
-            solved = integer_solutions(known)
-        except Undecided:
+        value = expand(-linear.subs(integer, 0) / linear.diff(integer))
+        if value.is_integer is not True:
             return False
-        if not solved:
-            return False
-        conditions = [condition.subs(*solved[0]) for condition in conditions]
-    return True
+        conditions = [condition.subs(integer, value) for condition in conditions]
+    return bool(own) and all(simplify(condition) == 0 for condition in conditions)
 
 
 def real_where(value: Expr) -> Iterator[Expr]:

@@ -55,10 +55,9 @@ def search_orbits(dynamics: Map, period: int, box: Box | None = None, near: Poin
     if box is not None and set(box) != set(dynamics.state):
         raise BadInput(f"the box needs bounds for {', '.join(map(str, dynamics.state))}, no more and no fewer")
     equations, precise = Closing(dynamics, period, fp), Closing(dynamics, period, mp)
-    given = (named("the point to look near", dynamics.state, point) for point in near)
-    starts = [
-        start for at in given for start in _around([float(at.get(name, 0)) for name in dynamics.state], equations)
-    ]
+    given = [named("the point to look near", dynamics.state, point) for point in near]
+    centers = [[float(at.get(name, 0)) for name in dynamics.state] for at in given]
+    starts = [start for center in centers for start in _around(center, equations)]
     starts += _starts(equations, None if box is None else [box[name] for name in dynamics.state])
     zeros: list[Zero] = []
     converged = along_continua = 0
@@ -75,17 +74,25 @@ def search_orbits(dynamics: Map, period: int, box: Box | None = None, near: Poin
         along_continua += degenerate or (zero is not None and zero.singular)
         if zero is not None and not any(_are_same(zero, other, period) for other in zeros):
             zeros.append(zero)
-    shown = zeros[:MOST_ORBITS]
+    shown = zeros if len(zeros) <= MOST_ORBITS else _nearest(zeros, centers or [[0.0] * len(dynamics.state)])
     orbits = tuple(_orbit(dynamics, period, zero) for zero in shown)
     reason = f"a numerical search: {converged} of {len(starts)} starts converged, and {len(zeros)} orbits were found"
     if len(shown) < len(zeros):
-        reason += f"; the list is cut, {len(shown)} of them are in it"
+        reason += f"; the list is cut, the {len(shown)} nearest to {'the named points' if centers else '0'} are in it"
     if along_continua:
         listed = sum(zero.singular for zero in shown)
         reason += (
             f"; {along_continua} starts led to orbits that are not isolated or degenerate, {listed} of them listed"
         )
     return Orbits(period, orbits, (), False, reason)
+
+
+def _nearest(zeros: Sequence[Zero], centers: Sequence[Vector]) -> list[Zero]:
+    """As many as are listed of the orbits, those whose first points are nearest to a center."""
+    away = [
+        min(largest(a - b for a, b in zip(zero.orbit, center, strict=False)) for center in centers) for zero in zeros
+    ]
+    return [zeros[place] for place in sorted(range(len(zeros)), key=away.__getitem__)[:MOST_ORBITS]]
 
 
 def beyond(found: Orbits, orbits: Sequence[Orbit], manifolds: Sequence[Manifold]) -> Orbits:

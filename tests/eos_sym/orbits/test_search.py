@@ -3,7 +3,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from sympy import Integer, Rational, cos, cosh, exp, log, sqrt, symbols, tanh
+from sympy import Integer, Rational, asin, cos, cosh, exp, log, sqrt, symbols, tanh
 
 from eos_sym import STEP_SIZE, BadInput, GradientDescent, Map, Objective, quadratic, shallow
 from eos_sym.orbits import two_cycles
@@ -122,10 +122,14 @@ def test_a_search_looks_near_the_points_that_are_named():
     assert [any(abs(orbit.points[0][x] - 10**6) < 1 for orbit in orbits) for orbits in far] == [False, True]
 
 
-def test_a_list_that_is_cut_says_so():
-    found = search_orbits(with_values(descent.map(Objective("waves", cos(x) + x / 9, (x,))), {eta: Rational(1, 3)}), 1)
+def test_a_list_that_is_cut_says_so_and_keeps_what_is_nearest():
+    dynamics = with_values(descent.map(Objective("waves", cos(x) + x / 9, (x,))), {eta: Rational(1, 3)})
+    found = search_orbits(dynamics, 1)
     assert len(found.orbits) == 60
     assert "the list is cut" in found.reason
+    first = float(asin(Rational(1, 9)))  # sin x = 1/9
+    sizes = sorted(abs(float(orbit.points[0][x])) for orbit in found.orbits)
+    assert sizes[:4] == pytest.approx([first, np.pi - first, np.pi + first, 2 * np.pi - first])
 
 
 def test_cycles_that_are_not_isolated_are_said_to_be_so():
