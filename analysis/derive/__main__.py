@@ -260,9 +260,13 @@ def two_cycles(problem: Problem, rule: str, found: Any) -> Iterator[Claim]:
 def returns(problem: Problem, rule: str, cycle: Mapping[str, Any]) -> Pieces:
     """The proof, and a run from close by, which comes back or leaves."""
     dynamics, points = problem.maps[rule], cycle["points"]
-    status: Status = "proved" if cycle["status"] == "proved" else "supported"
-    channel: Channel = "symbolic" if isinstance(next(iter(points[0].values())), Expr) else "interval"
-    yield Evidence(channel, "stability by the multipliers", status, cycle["verdict"], cycle["verdict"])
+    if cycle["status"] == "proved":
+        exact = all(isinstance(value, Expr) for point in points for value in point.values())
+        channel: Channel = "symbolic" if exact else "interval"
+        yield Evidence(channel, "stability by the multipliers", "proved", cycle["verdict"], cycle["verdict"])
+    else:
+        quantity = "stability by the multipliers, computed but not enclosed"
+        yield Evidence("simulation", quantity, "supported", cycle["verdict"], cycle["verdict"])
     located = [{symbol: point[symbol.name] for symbol in dynamics.state} for point in points]
     yield partial(shows_stability, cycle["verdict"], "of the cycle", dynamics, located, problem.at)
 

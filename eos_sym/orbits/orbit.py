@@ -151,7 +151,7 @@ class Orbit:
             if condition is not None and condition.multipliers is not None:
                 listed = [value for value, count in condition.multipliers.items() for _ in range(count)]
                 return (*listed, *[Integer(1)] * condition.neutral)
-        return tuple(_printed(value) for value in self._eigenvalues)
+        return tuple(_printed(value, self._accuracy) for value in self._eigenvalues)
 
     @cached_property
     def _eigenvalues(self) -> list[mp.mpc]:
@@ -283,8 +283,10 @@ def _jacobian_evaluator(dynamics: Map) -> Evaluator:
     return evaluator(jacobian_entries(dynamics), dynamics.state, mp)
 
 
-def _printed(value: mp.mpc) -> Expr:
-    """A complex number as a floating-point one, real if its imaginary part is rounding error."""
-    real = Float(value.real, PRINTED_DIGITS)
-    negligible = abs(value.imag) <= mp.mpf(10) ** (-PRINTED_DIGITS) * max(1, abs(value))
-    return real if negligible else real + I * Float(value.imag, PRINTED_DIGITS)
+def _printed(value: mp.mpc, accuracy: mp.mpf) -> Expr:
+    """A complex number as a floating-point one; a part that is no larger than the accuracy is 0."""
+    negligible = accuracy * max(1, abs(value))
+    real, imaginary = (
+        Float(part, PRINTED_DIGITS) if abs(part) > negligible else S.Zero for part in (value.real, value.imag)
+    )
+    return real + I * imaginary

@@ -101,3 +101,10 @@ def test_an_orbit_is_recognized_where_simplification_does_not_see_it():
     """2 cos(π/7) − 2 cos(2π/7) + 2 cos(3π/7) = 1, so that the point is fixed."""
     root = 2 * cos(pi / 7) - 2 * cos(2 * pi / 7) + 2 * cos(3 * pi / 7)
     assert Orbit(Map((x,), (), (1 + (x - root) / 2,)), ({x: Integer(1)},)).residual == 0
+
+
+def test_a_multiplier_that_is_zero_is_printed_as_zero():
+    """The fixed point √2 of Newton's method for x² = 2 is superstable; 30 digits leave a slope of some 10⁻³⁰."""
+    newton = Map((x, y), (), (x / 2 + 1 / x, y / 3))
+    orbit = Orbit(newton, ({x: sqrt(2).evalf(30), y: Integer(0)},), None)
+    assert sorted(orbit.multipliers) == [0, pytest.approx(1 / 3, rel=1e-14)]
