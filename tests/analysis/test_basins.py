@@ -178,7 +178,7 @@ def test_no_claim_is_refuted_on_a_small_picture(tmp_path, monkeypatch, capsys):
         "escape_on_the_diagonal": [False, True, False],
         "ends": [False, False, True, True],
         "concentration": [False, False],
-        "outcomes_proved": [True, False],
+        "outcomes_proved": [True, False, False],
         "smooth_boundary_of_degree_2": [False, False],
         "fractal_boundary_of_degree_4": [False, True],
         "branches_of_degree_2": [False],
