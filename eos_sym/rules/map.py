@@ -67,7 +67,10 @@ class Map:
 
     def after(self, quantity: Expr) -> Expr:
         """The value of the quantity after one step."""
-        return quantity.subs(self.substitution, simultaneous=True)
+        try:
+            return quantity.subs(self.substitution, simultaneous=True)
+        except ValueError as error:  # SymPy compares no function by cases that has gaps
+            raise Undecided("the map jumps at kinks: what comes after it has no formula in one piece") from error
 
     def iterate(self, count: int) -> Map:
         """The map of `count` steps, composed but not expanded."""

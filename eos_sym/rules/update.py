@@ -13,7 +13,7 @@ a function of them is taken component by component. `GradientAt(point)` is ∇L 
     assignments     the step as one assignment after the other, as the optimizer of a network takes it
 
 Errors: `BadInput` for a formula with undeclared symbols, for own variables that have the name of a weight or parameter
-of the loss, and for a change of coordinates that is not inverted.
+of the loss, for a gradient at a point that jumps at kinks, and for a change of coordinates that is not inverted.
 """
 
 from __future__ import annotations
@@ -185,7 +185,13 @@ def _spelled(expression: Expr, components: _Components, objective: Objective) ->
         if isinstance(node, LossAt):
             parts[node] = [objective.loss.subs(there, simultaneous=True)] * len(inner)
         else:
-            parts[node] = list(objective.gradient.subs(there, simultaneous=True))
+            try:
+                parts[node] = list(objective.gradient.subs(there, simultaneous=True))
+            except ValueError as error:  # SymPy compares no function by cases that has gaps
+                raise BadInput(
+                    "the rule takes the gradient at a point that jumps where the gradient does; choose another rule, or a loss "
+                    "without kinks, such as softplus for relu"
+                ) from error
     return [
         expression.xreplace(values | {node: part[index] for node, part in parts.items()})
         for index, values in enumerate(components)

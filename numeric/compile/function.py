@@ -97,8 +97,11 @@ def _compile(expressions: tuple[Expr, ...], arguments: tuple[Symbol, ...]) -> Co
 def _refuse_functions(expressions: Sequence[Expr]) -> None:
     """Refuse what neither NumPy nor SciPy has, by name: the innermost parts that cannot be printed."""
     kinds = (Application, Derivative, ExprWithLimits, Subs)
-    parts = set().union(*(expression.atoms(*kinds) for expression in expressions))
-    failing = [part for part in parts if not isinstance(part, Boolean) and not _is_printable(part)]
+    parts = sorted(
+        set().union(*(expression.atoms(*kinds) for expression in expressions)), key=lambda part: -len(str(part))
+    )
+    shortest = {type(part): part for part in parts if not isinstance(part, Boolean)}.values()
+    failing = [part for part in shortest if not _is_printable(part)]
     innermost = [part for part in failing if not any(part != other and part.has(other) for other in failing)]
     if innermost:
         names = ", ".join(sorted({type(part).__name__ for part in innermost}))

@@ -3,7 +3,7 @@
 import pytest
 from sympy import S, Symbol, sign, simplify, sqrt, symbols
 
-from eos_sym import STEP_SIZE, BadInput, Map, Objective, product, shallow
+from eos_sym import STEP_SIZE, BadInput, Map, Objective, Undecided, product, shallow
 from eos_sym.rules import (
     BETA1,
     BETA2,
@@ -186,3 +186,20 @@ def test_the_preconditioner_is_that_of_the_last_step():
     assert WeightDecay(Adam(), coupled=False).preconditioner == Adam().preconditioner == expected
     assert RMSProp().preconditioner == sqrt(SQUARES) + EPSILON
     assert GradientDescent().preconditioner is None
+
+
+def test_a_gradient_at_a_point_that_jumps_is_refused_and_one_at_a_point_that_bends_is_not():
+    """At x = 2 with ρ = 1/4 and η = 1/2, sharpness-aware descent on relu(x)²/2 takes the gradient 5/2 and goes to 3/4."""
+    rule = SharpnessAwareMinimization(normalized=False)
+    with pytest.raises(BadInput, match="softplus for relu"):
+        rule.map(Objective.from_text("abs(x)", "x"))
+    dynamics = rule.map(Objective.from_text("relu(x)**2/2", "x"))
+    values = {"x": 2, "eta": S(1) / 2, "rho": S(1) / 4}
+    at = {symbol: values[symbol.name] for symbol in (*dynamics.state, *dynamics.parameters)}
+    assert dynamics.step[0].subs(at) == S(3) / 4
+    assert dynamics.jacobian[0].subs(at) == 1 - S(1) / 2 * (1 + S(1) / 4)
+
+
+def test_a_map_that_jumps_is_not_composed_with_itself():
+    with pytest.raises(Undecided, match="jumps at kinks"):
+        GradientDescent().map(Objective.from_text("abs(x)", "x")).iterate(2)
