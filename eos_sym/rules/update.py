@@ -189,8 +189,8 @@ def _spelled(expression: Expr, components: _Components, objective: Objective) ->
                 parts[node] = list(objective.gradient.subs(there, simultaneous=True))
             except ValueError as error:  # SymPy compares no function by cases that has gaps
                 raise BadInput(
-                    "the rule takes the gradient at a point that jumps where the gradient does; choose another rule, or a loss "
-                    "without kinks, such as softplus for relu"
+                    "the rule takes the gradient at a point that jumps where the gradient does; choose another rule, "
+                    "or a loss without kinks, such as softplus for relu"
                 ) from error
     return [
         expression.xreplace(values | {node: part[index] for node, part in parts.items()})

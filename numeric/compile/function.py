@@ -97,14 +97,12 @@ def _compile(expressions: tuple[Expr, ...], arguments: tuple[Symbol, ...]) -> Co
 def _refuse_functions(expressions: Sequence[Expr]) -> None:
     """Refuse what neither NumPy nor SciPy has, by name: the innermost parts that cannot be printed."""
     kinds = (Application, Derivative, ExprWithLimits, Subs)
-    parts = sorted(
-        set().union(*(expression.atoms(*kinds) for expression in expressions)), key=lambda part: -len(str(part))
-    )
-    shortest = {type(part): part for part in parts if not isinstance(part, Boolean)}.values()
-    failing = [part for part in shortest if not _is_printable(part)]
-    innermost = [part for part in failing if not any(part != other and part.has(other) for other in failing)]
+    parts = set().union(*(expression.atoms(*kinds) for expression in expressions))
+    one_each = {type(part): part for part in parts if not isinstance(part, Boolean)}
+    failing = {kind: part for kind, part in one_each.items() if not _is_printable(part)}
+    innermost = [kind for kind, part in failing.items() if not any(part.has(other) for other in {*failing} - {kind})]
     if innermost:
-        names = ", ".join(sorted({type(part).__name__ for part in innermost}))
+        names = ", ".join(sorted(kind.__name__ for kind in innermost))
         raise BadInput(f"{names}: not a function that is compiled; write it with functions of NumPy or SciPy")
 
 

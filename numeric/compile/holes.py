@@ -23,7 +23,7 @@ from mpmath import mp
 from sympy import Abs, Dummy, Eq, Expr, Float, Integer, Piecewise, Pow, Rational, Symbol, expand, nan, oo, zoo
 
 from eos_sym import Undecided
-from eos_sym.algebra import evaluator
+from eos_sym.algebra import evaluator, has_kinks
 
 MOST_OPERATIONS = 300  # of an expression whose holes are looked for
 HIGHEST_ORDER = 6  # of a pole that may be removable
@@ -35,7 +35,7 @@ ROUNDED_AWAY = 2.0**-58
 
 def fill_holes(expression: Expr) -> Expr:
     """The expression with values in its removable holes, and with digits beside them."""
-    if expression.has(Piecewise) or not _poles(expression) or expression.count_ops() > MOST_OPERATIONS:
+    if has_kinks(expression) or not _poles(expression) or expression.count_ops() > MOST_OPERATIONS:
         return expression
     if len(expression.free_symbols) == 1:
         return _filled_by_series(expression)

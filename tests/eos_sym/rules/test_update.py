@@ -189,7 +189,7 @@ def test_the_preconditioner_is_that_of_the_last_step():
 
 
 def test_a_gradient_at_a_point_that_jumps_is_refused_and_one_at_a_point_that_bends_is_not():
-    """At x = 2 with ρ = 1/4 and η = 1/2, sharpness-aware descent on relu(x)²/2 takes the gradient 5/2 and goes to 3/4."""
+    """At x = 2 with ρ = 1/4 and η = 1/2, on relu(x)²/2: the gradient at 5/2 is 5/2, and the step goes to 3/4."""
     rule = SharpnessAwareMinimization(normalized=False)
     with pytest.raises(BadInput, match="softplus for relu"):
         rule.map(Objective.from_text("abs(x)", "x"))
