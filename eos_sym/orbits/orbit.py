@@ -71,8 +71,10 @@ class Orbit:
 
     def __post_init__(self) -> None:
         """Refuse points that are not an orbit, as far as their error tells."""
-        named_so = tuple(named("a point of the orbit", self.map.state, point) for point in self.points)
-        object.__setattr__(self, "points", named_so)
+        points = [named("a point of the orbit", self.map.state, point) for point in self.points]
+        if self.error == 0:  # floats are the numbers that they are, before any rounding
+            points = [{name: without_floats(value) for name, value in point.items()} for point in points]
+        object.__setattr__(self, "points", tuple(points))
         if len(self.points) not in (1, 2):
             raise BadInput(f"an orbit of {len(self.points)} points; only periods 1 and 2 are known here")
         if len(self.points) == 2 and all(vanishes(a - b) for a, b in zip(*self._coordinates(), strict=True)):
@@ -110,7 +112,7 @@ class Orbit:
         if self.error == 0:
             pairs = zip(self.points, following, strict=True)
             misses = (
-                step.subs(point) - goal
+                without_floats(step).subs(point) - goal
                 for point, goals in pairs
                 for step, goal in zip(self.map.step, goals, strict=True)
             )
@@ -130,7 +132,7 @@ class Orbit:
         """The Jacobian of one passage along the orbit: the product of the map's Jacobians, last point first."""
         product = Matrix.eye(len(self.map.state))
         for point in self.points:
-            product = self.map.jacobian.subs(point) * product
+            product = self.map.jacobian.applyfunc(without_floats).subs(point) * product
         return ImmutableMatrix(product.applyfunc(simplify))
 
     @cached_property

@@ -108,3 +108,13 @@ def test_a_multiplier_that_is_zero_is_printed_as_zero():
     newton = Map((x, y), (), (x / 2 + 1 / x, y / 3))
     orbit = Orbit(newton, ({x: sqrt(2).evalf(30), y: Integer(0)},), None)
     assert sorted(orbit.multipliers) == [0, pytest.approx(1 / 3, rel=1e-14)]
+
+
+def test_a_float_that_rounding_keeps_fixed_is_no_exact_fixed_point():
+    descent = Map((x,), (), (x + (2 - x**2) / 3,))
+    kept = Float(2**0.5)
+    assert descent.step[0].subs(x, kept) == kept
+    with pytest.raises(BadInput, match="not an orbit"):
+        Orbit(descent, ({x: kept},))
+    assert Orbit(descent, ({x: kept},), None).status == "numerical"
+    assert Orbit(Map((x,), (), (2 * x - 0.25,)), ({x: Float(0.25)},)).status == "proved"
