@@ -72,9 +72,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
-from sympy import Expr, Symbol, simplify
+from sympy import Expr, Symbol, factor, simplify
 
-from analysis.study import COLORS, Evidence, Pieces, Status, about, agreement, identity, new_figure, over
+from analysis.study import COLORS, Evidence, Pieces, Status, about, agreement, identity, new_figure, over, theorem
 from analysis.training import combined, train
 from analysis.training.edge_run import EdgeRun
 from analysis.training.estimate import mean, within
@@ -180,13 +180,16 @@ def stable_in_between(training: xr.Dataset) -> Pieces:
 
 
 @study.claim(
-    "at the old edge the oscillation is multiplied by 1 − 2η₂/η₁ a step, less than 1 in size for η₂ < η₁",
+    "at the old edge the oscillation is multiplied by 1 − 2η₂/η₁ a step; that is less than 1 in size for η₂ < η₁",
     "derived for this project",
 )
 def oscillation_dies_out(derived: Mapping[str, Any]) -> Pieces:
-    """The multiplier from the rule's formula."""
-    expected = 1 - 2 * AFTER / STEP_SIZE
-    yield identity("multiplier of η₂ at the sharpness 2/η₁", expected, derived["multiplier_after_the_cut"])
+    """The multiplier from the rule's formula, and its size for η₁ = η₂ + d with a positive d."""
+    expected, found = 1 - 2 * AFTER / STEP_SIZE, derived["multiplier_after_the_cut"]
+    yield from about("is multiplied", identity("multiplier of η₂ at the sharpness 2/η₁", expected, found))
+    left = factor(1 - found.subs(STEP_SIZE, AFTER + Symbol("d", positive=True)) ** 2)
+    sign = "positive" if left.is_positive else "undecided"
+    yield from about("less than 1", theorem("sign of 1 − (multiplier)² for η₁ = η₂ + d, d > 0", "positive", sign))
 
 
 def of_kind(training: xr.Dataset, kind: str) -> list[xr.Dataset]:

@@ -167,7 +167,7 @@ def by_activation(training: xr.Dataset, flow: xr.Dataset) -> Mapping[str, Beside
 
 
 @study.claim(
-    "on a quadratic the distance of GD from the flow is ηd + O(η²), with ḋ = −Hd − ½H∇L", "Euler's method, derived here"
+    "on ½λx² the distance of GD from the flow is ηd + O(η²), with ḋ = −Hd − ½H∇L", "Euler's method, derived here"
 )
 def first_order_on_a_quadratic(derived: Mapping[str, Any]) -> Pieces:
     """The series against the equation's solution."""
