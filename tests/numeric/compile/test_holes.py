@@ -3,7 +3,7 @@
 import mpmath
 import numpy as np
 import pytest
-from sympy import Abs, diff, exp, lambdify, log, sin, symbols, tanh
+from sympy import diff, exp, lambdify, log, sin, symbols, tanh
 
 from eos_sym import GradientDescent, Objective
 from numeric import compile_function, compile_map, compile_sharpness
