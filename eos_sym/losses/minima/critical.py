@@ -42,6 +42,7 @@ from eos_sym.losses.minima.smooth import WITH_KINKS
 
 DIGITS, SHOWN = 50, 30
 TOLD_APART = Rational(1, 10**20)
+ROUNDING = Rational(1, 10**40)  # of a number in closed form that is not known to be 0
 
 
 def minima_by_critical_points(loss: Expr, weights: Sequence[Symbol]) -> Minima:
@@ -112,11 +113,16 @@ def compared(first: Expr, second: Expr) -> int:
 
 
 def _is_local_minimum(piece: Piece, second: Matrix, weights: Sequence[Symbol]) -> bool:
-    if second.subs(piece.chart).free_symbols:
+    matrix = second.subs(piece.chart)
+    if piece.free or matrix.free_symbols:
         return _is_bottom(piece, second)
     with interval_digits(DIGITS):
-        box = [enclosed(piece.chart[weight], piece.error) for weight in weights]
-        entries = [to_ball(entry) for entry in evaluator(list(second), weights, iv)(box)]
+        if piece.error == 0:
+            intervals = [enclosed(simplify(entry), ROUNDING) for entry in matrix]
+        else:
+            box = [enclosed(piece.chart[weight], piece.error) for weight in weights]
+            intervals = evaluator(list(second), weights, iv)(box)
+        entries = [to_ball(interval) for interval in intervals]
     size = len(weights)
     corners = (arb_mat([entries[size * row : size * row + k] for row in range(k)]) for k in range(1, size + 1))
     minors = [corner.det() for corner in corners]

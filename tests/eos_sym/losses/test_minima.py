@@ -1,5 +1,5 @@
 import pytest
-from sympy import Float, Matrix, Rational, cos, exp, log, simplify, sin, sqrt, symbols, tanh
+from sympy import Float, Matrix, Rational, cos, exp, log, pi, simplify, sin, sqrt, symbols, tanh
 
 from eos_sym import Objective, Undecided
 
@@ -107,6 +107,14 @@ def test_minima_that_are_not_known_to_be_least_are_local_ones():
     assert charts(minima) == [{x: 1}]
     assert not minima.are_global
     assert minima.value == -2
+
+
+def test_a_family_of_minima_has_one_for_every_integer():
+    """1 − cos x + y² is 0 at x = 2πk; its other critical points, x = π + 2πk, are saddles."""
+    (piece,) = minima_of("1 - cos(x) + y**2", "x y").pieces
+    (integer,) = piece.chart[x].free_symbols
+    assert piece.chart == {x: 2 * pi * integer, y: 0}
+    assert integer.is_integer
 
 
 @pytest.mark.parametrize(
