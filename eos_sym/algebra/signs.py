@@ -1,18 +1,18 @@
 """Signs of expressions: of fractions away from their zeros and poles, and of the coefficients of a polynomial.
 
 A factor in one unknown, or in one function such as tanh w or exp w, with rational coefficients, has one sign on the
-range of the unknown or the function if it has no root there, which Sturm's theorem decides. Factors in several have the
-sign that SymPy knows of them.
+range of the unknown or the function if it has no root inside, which Sturm's theorem decides; cos² is 1 − sin². Factors
+in several have the sign that SymPy knows of them.
 """
 
 from __future__ import annotations
 
 from itertools import pairwise
 
-from sympy import Expr, Integer, Poly, Symbol, factor_list, fraction, oo, together
+from sympy import Expr, Integer, Poly, Symbol, cos, factor_list, fraction, oo, rem, sin, together
 
 from eos_sym.algebra.identities import vanishes
-from eos_sym.algebra.inverses import OPEN
+from eos_sym.algebra.inverses import CLOSED, OPEN
 from eos_sym.algebra.kernels import Kernels
 from eos_sym.errors import Undecided
 
@@ -36,11 +36,21 @@ def _sign_of_factors(expression: Expr) -> int:
     kernels = Kernels([expression])
     sign = 1
     for part in fraction(together(kernels.algebraic(expression))):
-        constant, factors = factor_list(part)
+        constant, factors = factor_list(_on_the_circle(part, kernels))
         for factor, multiplicity in [(constant, 1), *factors]:
             if multiplicity % 2:
                 sign *= _sign(factor, kernels)
     return sign
+
+
+def _on_the_circle(polynomial: Expr, kernels: Kernels) -> Expr:
+    """The polynomial with cos² u = 1 − sin² u."""
+    symbols = {kernel: symbol for symbol, kernel in kernels.meaning.items()}
+    for kernel, cosine in symbols.items():
+        sine = symbols.get(sin(kernel.args[0])) if kernel.func is cos else None
+        if sine is not None:
+            polynomial = rem(polynomial, cosine**2 + sine**2 - 1, cosine)
+    return polynomial
 
 
 def _sign(factor: Expr, kernels: Kernels) -> int:
@@ -61,10 +71,10 @@ def _sign(factor: Expr, kernels: Kernels) -> int:
 
 
 def _range(symbol: Symbol, kernels: Kernels) -> tuple[Expr, Expr]:
-    """An open interval with rational or infinite ends that contains all values of a symbol."""
+    """An interval with rational or infinite ends that contains all values of a symbol, its ends perhaps."""
     kernel = kernels.meaning.get(symbol)
-    if kernel is not None and kernel.func in OPEN:
-        _, lower, upper = OPEN[kernel.func]
+    if kernel is not None and kernel.func in {**OPEN, **CLOSED}:
+        _, lower, upper = {**OPEN, **CLOSED}[kernel.func]
         if all(end.is_Rational or not end.is_finite for end in (lower, upper)):
             return lower, upper
     return (Integer(0), oo) if symbol.is_positive or symbol.is_nonnegative else (-oo, oo)

@@ -1,5 +1,5 @@
 import pytest
-from sympy import exp, symbols, tanh
+from sympy import cos, exp, sin, symbols, tanh
 
 from eos_sym.algebra import positive_where_defined
 
@@ -18,6 +18,8 @@ q = symbols("q", positive=True)
         (x**2 + y**2) * (x**4 - x**2 + 1),
         x**2 * y**2 / (w**2 - w + 1),
         q**2 + 3 * q + 1,
+        2 * sin(w) ** 4 + cos(w) ** 2,  # 2s⁴ − s² + 1
+        1 - sin(w),
     ],
 )
 def test_a_factor_without_roots_in_its_range_has_one_sign(expression):
@@ -25,7 +27,9 @@ def test_a_factor_without_roots_in_its_range_has_one_sign(expression):
     assert not positive_where_defined(-expression)
 
 
-@pytest.mark.parametrize("expression", [q - 1, x**3, 1 - x**2, exp(w) - 1, 2 * tanh(w) - 1, x * y, x**2 - y**2, 0 * x])
+@pytest.mark.parametrize(
+    "expression", [q - 1, sin(w) - cos(w) ** 2, x**3, 1 - x**2, exp(w) - 1, 2 * tanh(w) - 1, x * y, x**2 - y**2, 0 * x]
+)
 def test_an_expression_of_both_signs_has_none(expression):
     assert not positive_where_defined(expression)
     assert not positive_where_defined(-expression)
