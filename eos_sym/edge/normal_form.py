@@ -115,6 +115,11 @@ class EdgeNormalForm:
         if not (self._in_numbers and excess.is_number):
             return end
         start = float(excess)
+        if 2 * start >= self.sharpness:  # the flow of which it is Euler's method grows at the rate log(1 + ηy)/η
+            raise Undecided(
+                f"the edge law is an expansion, and does not reach the excess {start:.4g}, with the edge at "
+                f"{self.sharpness.n(4)}: ηy₀ ≥ 1, a step more than doubles the oscillation"
+            )
         self._check(f"the excess {start:.4g}", end, lambda orbits: orbits.end_from(start))
         return end
 

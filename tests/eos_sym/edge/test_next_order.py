@@ -130,6 +130,17 @@ def test_the_terminal_sharpness_of_xy_is_out_of_reach(eta):
     assert float(form.end(1e-3)) == pytest.approx(-1e-3, rel=0.01)
 
 
+def test_where_a_step_more_than_doubles_the_oscillation_there_is_no_slow_growth():
+    """The next order alone would be content, while gradient descent jumps to a minimum three times as far."""
+    eta, excess = Rational(4, 5), 1.534
+    text = "(1 + x**2 - x/2)*y**2/2 - x*y**3/2 + y**4/5"
+    loss, point, form = at_edge(text, "x y", (3, 0), eta)
+    assert next_end(form, eta, excess) == pytest.approx(-0.53, abs=0.01)
+    assert simulated(loss, point, eta, excess)[1] < -1.4
+    with pytest.raises(Undecided, match=r"ηy₀ ≥ 1"):
+        form.end(excess)
+
+
 def test_higher_derivatives_than_the_law_knows_end_it_too():
     """From a depth of 3/2 the sixth derivative sends gradient descent away."""
     _, _, form = at_edge(*SIXTH, Rational(1, 10))
