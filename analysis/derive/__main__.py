@@ -31,7 +31,8 @@ from analysis.study import CommonOptions, Study
 from analysis.study.options import Number
 from eos_sym.errors import BadInput
 
-study = Study(__name__, source="derived here")
+SOURCE = "derived here"
+study = Study(__name__, source=SOURCE)
 LONGEST, MOST_STEPS = 3600.0, 20_000_000
 LARGEST_TAU = Fraction(1, 3)  # beyond, the gap around it would reach the edge
 
@@ -83,24 +84,15 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from sympy import Expr, Rational, Symbol
+from sympy import Rational
 
-from analysis.derive.derivatives import compare_derivatives
+from analysis.derive.claims import derivatives, end, threshold, two_cycles
 from analysis.derive.figure import draw
-from analysis.derive.growth import shows_stability
-from analysis.derive.jets import jet
-from analysis.study import Claim, Evidence, Pieces, Status, agreement, expect, theorem
-from analysis.study.evidence import Channel
-from eos_sym import STEP_SIZE, Map, Objective, Undecided, quadratic
-from eos_sym.rules import RULES, Preconditioned
-from eos_sym.stability import stability
+from analysis.study import Claim, expect
 from numeric import CompilationError, compile_map, compile_observable, compile_sharpness
 
 RECORDED = 4000  # iterations of a run, or so, to a little beyond its end
 SHORTEST = 20  # iterations that are shown of a run that ends at once
-ROUNDING = 1e-9
-NEAR_THRESHOLD = Rational(1, 100)
-END_TOLERANCE = 0.2  # of the distance of the predicted end from the edge; the law is of leading order
 
 
 @study.measurement
@@ -189,115 +181,12 @@ def claims(options: Options, problem: Problem, theory: Theory, runs: Mapping[str
     """All for which there are values enough."""
     if all(symbol in problem.at for symbol in problem.objective.parameters):
         statement = "the gradient and the Hessian are the loss's derivatives"
-        yield Claim("derivatives", statement, study.source, partial(derivatives, problem, options.seed))
+        yield Claim("derivatives", statement, SOURCE, partial(derivatives, problem, options.seed))
     for rule, results in theory.of_rules.items():
-        yield from threshold(problem, rule, results["critical_sharpness"])
-        yield from two_cycles(problem, rule, results["two_cycles"])
+        yield from threshold(problem, rule, results["critical_sharpness"], SOURCE)
+        yield from two_cycles(problem, rule, results["two_cycles"], SOURCE)
         if rule in runs:
             yield from end(problem, results["edge"].get("predicted_end"), runs[rule])
-
-
-def derivatives(problem: Problem, seed: int) -> Pieces:
-    """Gradient and Hessian with the values given, at random points about the start, or what there is instead."""
-    weights = problem.objective.weights
-    centres = [[float(value) for value in point.values()] for point in (problem.start, problem.near) if point]
-    try:
-        objective = Objective("loss", problem.objective.loss.subs(problem.at), weights)
-        yield from compare_derivatives(objective, [*centres, [0.0] * len(weights)], seed)
-    except (CompilationError, BadInput) as error:
-        raise Undecided(f"the derivatives: {error}") from error
-
-
-def threshold(problem: Problem, rule: str, critical: Any) -> Iterator[Claim]:
-    """That the rule on a quadratic is stable just below its critical sharpness and not above, with the values given."""
-    dynamics = RULES[rule].map(quadratic(1))
-    (curvature,) = quadratic(1).parameters
-    named = {symbol.name: value for symbol, value in problem.at.items()}
-    needed = [symbol for symbol in dynamics.parameters if symbol != curvature and not symbol.name.startswith("p_")]
-    if not isinstance(critical, Expr) or any(symbol.name not in named for symbol in needed):
-        return
-    given = {symbol: named[symbol.name] for symbol in needed}
-    values: dict[Symbol, Any] = dict.fromkeys(dynamics.parameters, 1) | given
-    quantity = "λ₁(P⁻¹H)" if isinstance(RULES[rule], Preconditioned) else "the sharpness"
-    level = critical.subs(values)
-    yield Claim(
-        f"critical_sharpness_of_{rule}",
-        f"on a quadratic {rule.replace('_', ' ')} is stable while {quantity} is below {float(level):.6g}, not above",
-        study.source,
-        partial(about_the_threshold, dynamics, curvature, values, level),
-    )
-
-
-def about_the_threshold(dynamics: Map, curvature: Symbol, values: Mapping[Symbol, Any], level: Expr) -> Pieces:
-    """The verdict from the multipliers, and what becomes of a run, on both sides."""
-    origin = dict.fromkeys(dynamics.state, 0)
-    for verdict, side, factor in (("stable", "below", 1 - NEAR_THRESHOLD), ("unstable", "above", 1 + NEAR_THRESHOLD)):
-        where, settings = (
-            f"{float(NEAR_THRESHOLD):.0%} {side} the critical sharpness",
-            {**values, curvature: factor * level},
-        )
-        found = stability(dynamics.jacobian.subs({**origin, **settings})).verdict({})
-        yield theorem(f"stability {where}, by the multipliers", verdict, found)
-        yield partial(shows_stability, verdict, where, dynamics, [origin], settings)
-
-
-def two_cycles(problem: Problem, rule: str, found: Any) -> Iterator[Claim]:
-    """That each two-cycle that was settled is what it was found to be."""
-    if not isinstance(found, list) or any(symbol not in problem.at for symbol in problem.maps[rule].parameters):
-        return
-    settled = (cycle for cycle in found if cycle["verdict"] in ("stable", "unstable"))
-    for index, cycle in enumerate(settled):
-        first, second = cycle["points"]
-        where = ", ".join(f"{name} = {float(first[name]):.6g} ↔ {float(second[name]):.6g}" for name in first)
-        yield Claim(
-            f"two_cycle_{index + 1}_of_{rule}",
-            f"{rule.replace('_', ' ')} has the {cycle['verdict']} two-cycle {where}",
-            study.source,
-            partial(returns, problem, rule, cycle),
-        )
-
-
-def returns(problem: Problem, rule: str, cycle: Mapping[str, Any]) -> Pieces:
-    """The proof, and a run from close by, which comes back or leaves."""
-    dynamics, points = problem.maps[rule], cycle["points"]
-    if cycle["status"] == "proved":
-        exact = all(isinstance(value, Expr) for point in points for value in point.values())
-        channel: Channel = "symbolic" if exact else "interval"
-        yield Evidence(channel, "stability by the multipliers", "proved", cycle["verdict"], cycle["verdict"])
-    else:
-        quantity = "stability by the multipliers, computed but not enclosed"
-        yield Evidence("simulation", quantity, "supported", cycle["verdict"], cycle["verdict"])
-    located = [{symbol: point[symbol.name] for symbol in dynamics.state} for point in points]
-    yield partial(shows_stability, cycle["verdict"], "of the cycle", dynamics, located, problem.at)
-
-
-def end(problem: Problem, predicted: float | None, run: xr.Dataset) -> Iterator[Claim]:
-    """That the run ends where the edge law says."""
-    if predicted is not None:
-        statement = f"gradient descent ends at the sharpness {float(predicted):.6g}, as the edge law predicts"
-        source = "the edge law, to leading order"
-        yield Claim("end", statement, source, partial(sharpness_at_the_end, problem, float(predicted), run), open=True)
-
-
-def sharpness_at_the_end(problem: Problem, predicted: float, run: xr.Dataset) -> Pieces:
-    """The prediction against the end of the run, and that end against automatic differentiation."""
-    outcome = str(run.outcome.values)
-    if outcome != "converged":
-        status: Status = "undecided" if outcome == "undecided" else "refuted"
-        found = "not at its end; --steps gives more" if outcome == "undecided" else outcome
-        yield Evidence("simulation", "sharpness at the end of the run", status, predicted, found)
-        return
-    observed, distance = float(run.final_sharpness), abs(2 / float(problem.at[STEP_SIZE]) - predicted)
-    tolerance = END_TOLERANCE * distance
-    yield agreement("simulation", "sharpness at the end of the run", predicted, observed, absolute=tolerance)
-    try:
-        at_the_end = jet(problem.objective.loss.subs(problem.at), problem.objective.weights, run.final.values[None])
-    except BadInput as error:  # a function that it does not know
-        raise Undecided(str(error)) from error
-    value = float(np.linalg.eigvalsh(at_the_end.hessian[:, :, 0])[-1])
-    yield agreement(
-        "autograd", "sharpness at the end of the run, by automatic differentiation", observed, value, relative=ROUNDING
-    )
 
 
 study.figure(draw)
