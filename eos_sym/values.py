@@ -17,7 +17,7 @@ from numbers import Real
 from typing import Any
 
 from mpmath import mpf
-from sympy import Expr, Rational, Symbol, nan, sympify
+from sympy import Expr, Float, Rational, Symbol, nan
 
 from eos_sym.errors import BadInput
 
@@ -65,6 +65,6 @@ def exact(name: str, value: Any) -> Expr:
         return Rational(int(value.numerator), int(value.denominator))
     if isinstance(value, mpf | Decimal | Real) and isfinite(value):
         if isinstance(value, mpf):
-            return sympify(value)
+            return Float(value, precision=value.context.prec)
         return Rational(str(value if isinstance(value, Decimal) else float(value)))
     raise BadInput(f"{name} = {value} is not finite; give a real number, or an expression")
