@@ -9,7 +9,8 @@ judgements:
     in floating point    the steps become short
     to 30 digits         they contract until none of 30 digits changes, or, where it is degenerate, by a factor below
                          9/10 until rounding stops them
-    once more            with twice the digits the step from there is as short: what was found is no rounding error
+    once more            with twice the digits the step from there is as short, and the equations change beside it as
+                         their slopes say: what was found is no rounding error
 
 Two-cycles are kept from falling back to the fixed points by deflation (:cite:t:`farrell2015deflation`): the equations
 are divided by |θ − φ|, which multiplies δ by 1/(1 − ∇log|θ − φ|·δ).
@@ -32,6 +33,7 @@ APART = 1e-7  # the points of a two-cycle, relative to their size
 SMALLEST = 1e-6  # of the unit of a coordinate, relative to the largest value that it had
 DIGITS, WORKING_DIGITS = 30, 60
 SLOWEST, CONTRACTED, DEGENERATE = 0.9, 1e-3, 1e-9  # of steps to a degenerate zero: each, all together, the last
+NEARBY, LINEAR = 1e-12, 1e-2  # a move, and the part of the change it makes that slopes may not explain
 
 
 @dataclass(frozen=True)
@@ -91,12 +93,25 @@ def refined_zero(closing: Closing, rough: Vector, reached: Vector) -> Zero | Non
     with mp.workdps(2 * WORKING_DIGITS):
         try:
             again, _ = closing.step(orbit, units, 1e-90)
+            credible = last > exact or _responds(closing, orbit, units)
         except FAILURES:
             return None
     errors = [error * unit for unit in units]
     distinct = closing.period == 1 or closing.apart(orbit) > max(APART**2 * largest(orbit), 1e6 * largest(errors))
     singular = last > exact or is_singular(table)
-    return Zero(orbit, errors, singular) if largest(again) <= error and distinct else None
+    return Zero(orbit, errors, singular) if largest(again) <= error and credible and distinct else None
+
+
+def _responds(closing: Closing, orbit: Vector, units: Vector) -> bool:
+    """Whether the equations change near an orbit as their slopes say; by rounding log(1 + eᵘ) is 0, and its slope not."""
+    moved = [NEARBY * (1 + mp.mpf(place) / 7) * unit for place, unit in enumerate(units)]
+    jacobian = closing(orbit)[1]
+    values = closing([value + change for value, change in zip(orbit, moved, strict=True)])[0]
+    for value, slopes in zip(values, jacobian, strict=True):
+        terms = [slope * change for slope, change in zip(slopes, moved, strict=True)]
+        if not abs(value - sum(terms)) <= LINEAR * largest(terms):
+            return False
+    return True
 
 
 def _units(orbit: Vector, reached: Vector) -> Vector:
