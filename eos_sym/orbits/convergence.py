@@ -103,7 +103,7 @@ def refined_zero(closing: Closing, rough: Vector, reached: Vector) -> Zero | Non
 
 
 def _responds(closing: Closing, orbit: Vector, units: Vector) -> bool:
-    """Whether the equations change near an orbit as their slopes say; by rounding log(1 + eᵘ) is 0, and its slope not."""
+    """Whether the equations change near an orbit as their slopes say; log(1 + eᵘ), rounded to 0, does not."""
     moved = [NEARBY * (1 + mp.mpf(place) / 7) * unit for place, unit in enumerate(units)]
     jacobian = closing(orbit)[1]
     values = closing([value + change for value, change in zip(orbit, moved, strict=True)])[0]
