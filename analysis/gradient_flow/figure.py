@@ -37,9 +37,9 @@ def draw_row(axes: Sequence[Axes], runs: Beside) -> None:
     several = [*runs.descents, runs.control]
     for one, color in zip(several, colors(len(several)), strict=True):
         history = one.history.assign_attrs(eta=one.eta)
-        plot_loss(loss, history, color, time=True, label=f"$\\eta = {one.eta:.3g}$")
+        plot_loss(loss, history, color, time=True)
         plot_sharpness(sharpness, history, color, edge=None if one is runs.control else one.edge, time=True)
-        distance.plot(one.times, one.distance, color=color)
+        distance.plot(one.times, one.distance, color=color, label=f"$\\eta = {one.eta:.3g}$")
         for axis in axes:
             mark_crossing(axis, one.crossing, color)
     plot_loss(loss, runs.flow, THEORY_COLOR, time=True)
@@ -48,6 +48,6 @@ def draw_row(axes: Sequence[Axes], runs: Beside) -> None:
     times, values = runs.flow_sharpness
     sharpness.plot(times, values, color=THEORY_COLOR, linewidth=0.9)
     sharpness.set_ylim(0, HEADROOM * float(max(np.max(values), *(one.edge for one in runs.descents))))
-    loss.legend(loc="best", handlelength=1.4)
+    distance.legend(loc="upper left", handlelength=1, borderpad=0.2, frameon=True, edgecolor="none")
     distance.set(xlabel="time  $t\\,\\eta$", ylabel="distance from the flow")
     distance.set_ylim(bottom=0)
