@@ -205,9 +205,14 @@ def in_numbers(groups: Groups) -> Mapping[str, Mapping[str, float | str | None]]
     """The exponent of every architecture with every criterion, and every run's level; none where they cannot tell."""
     return {
         name: {"exponent": known(partial(level_exponent, runs))}
-        | {f"level at {run.name.rpartition(', ')[2]}": known(lambda run=run: run.level) for run in runs}
+        | {f"level at {run.name.rpartition(', ')[2]}": known(partial(level_of, run)) for run in runs}
         for name, runs in groups.items()
     }
+
+
+def level_of(run: EdgeRun) -> float:
+    """Where the run hovers, over 2/η."""
+    return run.level
 
 
 def known(ask: Callable[[], float]) -> float | None:

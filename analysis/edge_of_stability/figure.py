@@ -16,7 +16,7 @@ from analysis.training.panels import label_few_decades, plot_runs
 CRITERION_TITLES = {"mse": "squared error", "cross_entropy": "cross-entropy"}
 WIDTH, HEIGHT = 7.0, 4.6  # inches, the height that of a criterion
 MOST_ABOVE = 2.0  # times the highest edge that is shown
-LINES = {"--": "$2/\\eta$", ":": "first at $2/\\eta$"}
+GREY = "#666666"
 
 
 def figure(training: xr.Dataset, groups: Mapping[str, Sequence[EdgeRun]]) -> Figure:
@@ -30,7 +30,10 @@ def figure(training: xr.Dataset, groups: Mapping[str, Sequence[EdgeRun]]) -> Fig
         for column, architecture in zip(axes.T, architectures, strict=True):
             draw_column(column, groups[f"{architecture}, {criterion}"])
             column[0].set_title(architecture.replace("_", " "))
-    lines = [Line2D([], [], linestyle=style, color="#666666", linewidth=0.9, label=LINES[style]) for style in LINES]
+    lines = [
+        Line2D([], [], color=GREY, linestyle="--", linewidth=0.9, label="$2/\\eta$"),
+        Line2D([], [], color=GREY, linestyle=":", linewidth=0.9, label="first at $2/\\eta$"),
+    ]
     halves[-1].legend(handles=lines, loc="outside lower center", ncols=len(lines))
     return drawing
 

@@ -13,7 +13,6 @@ from analysis.training.panels import label_few_decades, mark_crossing, plot_loss
 
 HEADROOM = 1.08  # above the flow's sharpness
 GREY = "#666666"
-LINES = {"--": "$2/\\eta$", ":": "first at $2/\\eta$"}
 
 
 def draw(rows: Sequence[Beside]) -> Figure:
@@ -22,10 +21,10 @@ def draw(rows: Sequence[Beside]) -> Figure:
     axes = figure.subplots(len(rows), 3, sharex="row")
     for row, runs in zip(axes, rows, strict=True):
         draw_row(row, runs)
-    styles = {"-": ("gradient flow", THEORY_COLOR)} | {style: (meaning, GREY) for style, meaning in LINES.items()}
     lines = [
-        Line2D([], [], linestyle=style, color=color, linewidth=0.9, label=meaning)
-        for style, (meaning, color) in styles.items()
+        Line2D([], [], color=THEORY_COLOR, linewidth=0.9, label="gradient flow"),
+        Line2D([], [], color=GREY, linestyle="--", linewidth=0.9, label="$2/\\eta$"),
+        Line2D([], [], color=GREY, linestyle=":", linewidth=0.9, label="first at $2/\\eta$"),
     ]
     figure.legend(handles=lines, loc="outside lower center", ncols=len(lines))
     return figure
