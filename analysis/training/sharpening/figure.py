@@ -15,10 +15,10 @@ from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
 from analysis.study import THEORY_COLOR, colors, new_figure
 from analysis.training.sharpening.factor import Factor
-from analysis.training.sharpening.trend import Histories, change, ends, sharpening
+from analysis.training.sharpening.trend import Histories, Measured, change, ends, sharpening
 
 WIDTH, SUMMARY_SHARE, ROW_HEIGHT = 7.0, 1.6, 1.9  # inches; of a panel's width
-MEASURES = {sharpening: "$S_\\mathrm{end}/S_0$", change: "$|\\log S_\\mathrm{end}/S_0|$"}
+MEASURES: dict[Measured, str] = {sharpening: "$S_\\mathrm{end}/S_0$", change: "$|\\log S_\\mathrm{end}/S_0|$"}
 GREY = "#666666"
 
 
