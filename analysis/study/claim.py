@@ -10,8 +10,8 @@ The parts of a statement are divided by semicolons, and each piece of evidence s
 and a statement is the weakest of its parts: refuted, undecided, supported or proved. A claim marked `open` is a
 prediction under test: its refutation is a finding, not a failure.
 
-Pieces that raise `Undecided` are undecided evidence with the reason; other exceptions are bugs and pass. So are words
-that name no part, or several: `ValueError`. Evidence without words speaks of every part.
+Pieces that raise `Undecided` are undecided evidence with the reason; other exceptions are bugs and pass. So is evidence
+that does not say of which of several parts it speaks: `ValueError`.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -80,10 +80,10 @@ def decide(claim: Claim) -> Verdict:
 
 
 def _placed(evidence: Evidence, statements: Sequence[str]) -> Evidence:
-    """The evidence with the part of which it speaks."""
-    if evidence.part is None:
+    """The evidence with the part of which it speaks, which may be left out where it cannot be mistaken."""
+    if evidence.part is None and evidence.channel is None:  # the claim gave up: this is why nothing more is known
         return evidence if len(statements) > 1 else replace(evidence, part=statements[0])
-    meant = [one for one in statements if evidence.part in one]
+    meant = [one for one in statements if (evidence.part or "") in one]
     if len(meant) != 1:
         raise ValueError(f"{evidence.quantity}: {evidence.part!r} must name one part of {SEPARATOR.join(statements)!r}")
     return replace(evidence, part=meant[0])

@@ -10,13 +10,14 @@ import numpy as np
 from cycler import cycler
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from numeric.runs import write_atomically
 
 # Okabe and Ito's palette: distinguishable with every common colour vision deficiency, and in grey.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 THEORY_COLOR = "black"
-SMALLEST_FONT = 7.0  # points
+PAGE_WIDTH, SMALLEST_FONT = 7.0, 7.0  # inches; points
 logging.getLogger("fontTools").setLevel(logging.ERROR)  # it remarks on the dates inside matplotlib's own fonts
 STYLE: Any = {
     "axes.grid": True,
@@ -54,10 +55,21 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
+def check_page(figure: Figure) -> None:
+    """Refuse what a page of two columns cannot show: `ValueError`, since it is the study's fault."""
+    width = figure.get_size_inches()[0]
+    if width > PAGE_WIDTH:
+        raise ValueError(f"the figure is {width:g} inches wide: a page has {PAGE_WIDTH:g}")
+    small = [text for text in figure.findobj(Text) if text.get_text().strip() and text.get_fontsize() < SMALLEST_FONT]
+    if small:
+        raise ValueError(f"{small[0].get_text()!r}: less than {SMALLEST_FONT:g} points cannot be read in print")
+
+
 def draw_and_save(draw: Callable[[], Figure], folder: Path) -> None:
     """Draw in the common style, and write figure.png and figure.pdf."""
     with mpl.rc_context(STYLE):
         figure = draw()
+        check_page(figure)
         write_atomically(folder / "figure.png", figure.savefig)
         figure.set_layout_engine("none")  # the layout was found for the first file
         write_atomically(folder / "figure.pdf", figure.savefig)

@@ -62,9 +62,9 @@ def test_evidence_carries_the_part_of_which_it_speaks():
     assert [one.part for one in decide(claim(evidence("proved"))).evidence] == ["statement"]
 
 
-@pytest.mark.parametrize("words", ["the", "a four-cycle"])
-def test_words_that_name_no_part_or_two_are_a_mistake(words):
-    pieces = about(words, evidence("proved"))
+@pytest.mark.parametrize("words", [None, "the", "a four-cycle"])
+def test_evidence_that_names_no_part_or_two_is_a_mistake(words):
+    pieces = [evidence("proved")] if words is None else about(words, evidence("proved"))
     with pytest.raises(ValueError, match="must name one part"):
         decide(claim(*pieces, statement=TWO_PARTS if words != "the" else "the one; the other"))
 
