@@ -53,6 +53,7 @@ from matplotlib.figure import Figure
 
 from analysis.study import (
     COLORS,
+    SMALLEST_FONT,
     THEORY_COLOR,
     Evidence,
     Pieces,
@@ -302,7 +303,7 @@ def figure(training: xr.Dataset, rates: xr.Dataset) -> Figure:
         sharpness.lines[-1].set_label("its rate, integrated")
         edge = 2 / float(history.eta)
         if edge > sharpness.get_ylim()[1]:
-            sharpness.set_title(f"the edge $2/\\eta = {edge:g}$ lies above", fontsize="small")
+            sharpness.set_title(f"the edge $2/\\eta = {edge:g}$ lies above", fontsize=SMALLEST_FONT)
         slope.plot(known.snapshot, known.rate, color=color)
         slope.axhline(0, color=THEORY_COLOR, linewidth=0.6)
         slope.set(xlabel="iteration", ylabel="$-\\nabla^3 L(u, u, \\nabla L)$")

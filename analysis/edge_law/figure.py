@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from scipy.special import lambertw
 
 from analysis.edge_law.cases import cases
-from analysis.study import COLORS, THEORY_COLOR, colors, new_figure
+from analysis.study import COLORS, SMALLEST_FONT, THEORY_COLOR, colors, new_figure
 
 MARKERS = "osD^vP"
 
@@ -53,7 +53,7 @@ def deviation(axes: Axes, runs: Mapping[str, xr.Dataset]) -> None:
     sizes = np.array([float(f(run.neglected)) for run in runs.values() for f in (np.min, np.max)])
     across = np.array([0.7 * sizes.min(), 1.4 * sizes.max()])
     axes.loglog(across, across, color=THEORY_COLOR, linestyle="--", linewidth=0.8)
-    axes.annotate("tolerance $\\sigma$", (0.3 * across[1], 0.45 * across[1]), ha="right", fontsize="small")
+    axes.annotate("tolerance $\\sigma$", (0.3 * across[1], 0.45 * across[1]), ha="right", fontsize=SMALLEST_FONT)
     for marker, color, run in zip(MARKERS, COLORS, runs.values(), strict=True):
         off = abs(run.end / run.predicted - 1)
         axes.loglog(run.neglected, off, marker + "-", color=color, markersize=4, markerfacecolor="none", linewidth=0.5)

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from analysis.minimalist.theory import KAPPA, Theory, b
-from analysis.study import COLORS, THEORY_COLOR, colors, new_figure
+from analysis.study import COLORS, SMALLEST_FONT, THEORY_COLOR, colors, new_figure
 from eos_sym import STEP_SIZE
 from numeric import compile_function
 
@@ -58,7 +58,7 @@ def sharpness(axes: Axes, runs: xr.Dataset) -> None:
             xytext=(-2, 2),
             textcoords="offset points",
             horizontalalignment="right",
-            fontsize="small",
+            fontsize=SMALLEST_FONT,
         )
     ahead = runs.sharpness_ahead.where(runs.outcome != "diverged").fillna(0)
     highest = max(2.2 / runs.eta.values.min(), 1.1 * float(ahead.max()))

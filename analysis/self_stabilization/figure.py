@@ -16,7 +16,7 @@ from sympy import Expr
 
 from analysis.self_stabilization.runs import ETA, RESTORING_RATE, SPIRAL_EPSILON
 from analysis.self_stabilization.theory import CAPPED, EXACT, STAGES
-from analysis.study import COLORS, THEORY_COLOR, new_figure
+from analysis.study import COLORS, SMALLEST_FONT, THEORY_COLOR, new_figure
 from eos_sym import STEP_SIZE
 from eos_sym.self_stabilization.cycle import QUARTIC, RESTORING, X, Y
 from eos_sym.self_stabilization.predicted_dynamics import EXCESS
@@ -100,7 +100,7 @@ def draw_plane(axes: Axes, conserved: Expr, spiral: xr.Dataset, path: xr.Dataset
     axes.plot(*scaled(path, "simulated"), color=SIMULATED, linewidth=0.9, label="network")
     places = ((0.01, 0.02), (0.01, 0.94), (0.6, 0.94), (0.6, 0.02))
     for name, place in zip(STAGES.values(), places, strict=True):
-        axes.annotate(name, place, xycoords="axes fraction", fontsize="small", color="#555555")
+        axes.annotate(name, place, xycoords="axes fraction", fontsize=SMALLEST_FONT, color="#555555")
     axes.set(title="(c) the cycle", xlabel="$X = |x|/\\delta$", ylabel="$Y = y/\\sqrt{\\alpha}$")
     axes.set(xlim=(0, WIDEST), ylim=(-HIGHEST, HIGHEST))
     axes.legend(loc="center right")
