@@ -12,18 +12,18 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from sympy import Expr, Rational, Symbol
+from sympy import Expr, Float, Rational, Symbol
 
 from analysis.derive.derivatives import compare_derivatives
 from analysis.derive.growth import shows_stability
 from analysis.derive.jets import jet
 from analysis.derive.problem import Problem
-from analysis.study import Claim, Evidence, Pieces, Status, agreement, theorem
+from analysis.study import Claim, Evidence, Pieces, Status, about, agreement, bounded, theorem
 from analysis.study.evidence import Channel
 from eos_sym import STEP_SIZE, BadInput, Map, Objective, Undecided, quadratic
 from eos_sym.rules import RULES, Preconditioned
 from eos_sym.stability import stability
-from numeric import CompilationError
+from numeric import CompilationError, compile_map
 
 ROUNDING = 1e-9
 NEAR_THRESHOLD = Rational(1, 100)
@@ -82,24 +82,47 @@ def two_cycles(problem: Problem, rule: str, found: Any, source: str) -> Iterator
         where = ", ".join(f"{name} = {float(first[name]):.6g} ↔ {float(second[name]):.6g}" for name in first)
         yield Claim(
             f"two_cycle_{index + 1}_of_{rule}",
-            f"{rule.replace('_', ' ')} has the {cycle['verdict']} two-cycle {where}",
+            f"{rule.replace('_', ' ')} has the two-cycle {where}; it is {cycle['verdict']}",
             source,
             partial(returns, problem, rule, cycle),
         )
 
 
 def returns(problem: Problem, rule: str, cycle: Mapping[str, Any]) -> Pieces:
-    """The proof, and a run from close by, which comes back or leaves."""
-    dynamics, points = problem.maps[rule], cycle["points"]
+    """One step of the compiled map from each point, a run from close by, which comes back or leaves, and the proof.
+
+    The verdict is that of the proof, so that what can fail about it is the run.
+    """
+    dynamics, points, verdict = problem.maps[rule], cycle["points"], cycle["verdict"]
+    located = [{symbol: point[symbol.name] for symbol in dynamics.state} for point in points]
+    run = partial(shows_stability, verdict, "of the cycle", dynamics, located, problem.at)
+    yield from about("has the two-cycle", partial(one_step, dynamics, located, problem.at))
+    yield from about("it is", run)
     if cycle["status"] == "proved":
         exact = all(isinstance(value, Expr) for point in points for value in point.values())
         channel: Channel = "symbolic" if exact else "interval"
-        yield Evidence(channel, "stability by the multipliers", "proved", cycle["verdict"], cycle["verdict"])
-    else:
-        quantity = "stability by the multipliers, computed but not enclosed"
-        yield Evidence("simulation", quantity, "supported", cycle["verdict"], cycle["verdict"])
-    located = [{symbol: point[symbol.name] for symbol in dynamics.state} for point in points]
-    yield partial(shows_stability, cycle["verdict"], "of the cycle", dynamics, located, problem.at)
+        quantity = "solutions of F(F(θ)) = θ" + ("" if exact else " in boxes about the points")
+        yield from about("has the two-cycle", Evidence(channel, quantity, "proved", "2 points", "2 points"))
+        yield from about("it is", Evidence(channel, "verdict of the multipliers", "proved", verdict, verdict))
+
+
+def one_step(dynamics: Map, points: list[dict[Symbol, Any]], values: Mapping[Symbol, Any]) -> Evidence:
+    """How far a step of the compiled map from each point misses the other, relative to what rounding leaves unknown.
+
+    The points are known to the rounding of their size, which a step magnifies by at most the norm of its Jacobian.
+    """
+    settings = {symbol.name: float(values[symbol]) for symbol in dynamics.parameters}
+    simulator, worst = compile_map(dynamics), 0.0
+    for start, goal in (points, points[::-1]):
+        at = {symbol: Float(float(value)) for symbol, value in start.items()}
+        norm = float(dynamics.jacobian.subs({**values, **at}).norm())
+        size = max(abs(float(value)) for value in (*start.values(), *goal.values()))
+        state = {symbol.name: float(value) for symbol, value in start.items()}
+        end = simulator.run(state, settings, steps=1, outcomes=False).final
+        misses = [abs(float(end.sel(state=symbol.name)) - float(value)) for symbol, value in goal.items()]
+        worst = max(worst, max(misses) / (size * (1 + norm)))
+    quantity = "distance of a step from each point to the other, over their size times 1 + |the Jacobian|"
+    return bounded("simulation", quantity, worst, below=ROUNDING)
 
 
 def end(problem: Problem, predicted: float | None, run: xr.Dataset) -> Iterator[Claim]:

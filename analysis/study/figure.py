@@ -60,7 +60,9 @@ def check_page(figure: Figure) -> None:
     width = figure.get_size_inches()[0]
     if width > PAGE_WIDTH:
         raise ValueError(f"the figure is {width:g} inches wide: a page has {PAGE_WIDTH:g}")
-    small = [text for text in figure.findobj(Text) if text.get_text().strip() and text.get_fontsize() < SMALLEST_FONT]
+    small = [
+        text for text in figure.findobj(Text) if text.get_text().strip() and float(text.get_fontsize()) < SMALLEST_FONT
+    ]
     if small:
         raise ValueError(f"{small[0].get_text()!r}: less than {SMALLEST_FONT:g} points cannot be read in print")
 
