@@ -1,0 +1,31 @@
+"""Every study that trains networks runs as a user runs it: its defaults, in a process of its own, to exit code 0.
+
+The studies of formulas do so in their own tests. A claim may stay undecided only if it says so by being open, and what
+a refutation of an open claim changes is nothing but a word in the report.
+"""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from analysis.study.index import studies
+from tests.analysis.test_full_presets import main_module
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize("name", [name for name in studies() if hasattr(main_module(name).Options, "workers")])
+def test_the_defaults_refute_nothing_and_leave_nothing_undecided(name, tmp_path):
+    run = subprocess.run(
+        [sys.executable, "-m", f"analysis.{name}", "--json", "--out", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+    claims = json.loads(run.stdout, parse_constant=pytest.fail)["claims"]
+    assert claims
+    assert {claim["status"] for claim in claims if not claim["open"]} <= {"proved", "supported"}
+    assert {path.name for path in tmp_path.iterdir()} >= {"claims.json", "data.nc", "figure.pdf", "figure.png"}
