@@ -63,8 +63,10 @@ def exact(name: str, value: Any) -> Expr:
         return value
     if isinstance(value, PythonRational):
         return Rational(int(value.numerator), int(value.denominator))
-    if isinstance(value, mpf | Decimal | Real) and isfinite(value):
-        if isinstance(value, mpf):
-            return Float(value, precision=value.context.prec)
-        return Rational(str(value if isinstance(value, Decimal) else float(value)))
-    raise BadInput(f"{name} = {value} is not finite; give a real number, or an expression")
+    if not isinstance(value, mpf | Decimal | Real):
+        raise BadInput(f"{name} = {value!r} is no number; give a real number, or an expression of SymPy's")
+    if not isfinite(value):
+        raise BadInput(f"{name} = {value} is not finite; give a real number, or an expression")
+    if isinstance(value, mpf):
+        return Float(value, precision=value.context.prec)
+    return Rational(str(value if isinstance(value, Decimal) else float(value)))

@@ -3,10 +3,10 @@
 `ideals`, `points` and `roots` solve polynomial systems with proof (python-flint), `components` splits solution sets
 (`elimination`, `inverses`), `kernels` makes functions symbols, `systems` solves for their values, `real_points` decides
 whether there are real solutions, `real_zeros` lists them, points and charts, `series` expands in a small parameter,
-`elementary` writes functions in generators with relations, `identities` decides whether an expression is zero, `signs`
-and `positivity` decide signs, `rank_one` tells matrices of rank one, `top_eigenvalue` is λ₁ in closed form,
-`exponentials` recognizes sums of exponentials, `kinks` differentiates |u|, max and cases, `evaluate` computes to any
-precision and in intervals.
+`factors` are the irreducible ones of a polynomial, `elementary` writes functions in generators with relations,
+`identities` decides whether an expression is zero, `signs` and `positivity` decide signs, `rank_one` tells matrices of
+rank one, `top_eigenvalue` is λ₁ in closed form, `exponentials` recognizes sums of exponentials, `kinks` differentiates
+|u|, max and cases, `evaluate` computes to any precision and in intervals.
 """
 
 from eos_sym.algebra.components import Component, components
@@ -21,6 +21,7 @@ from eos_sym.algebra.evaluate import (
     without_floats,
 )
 from eos_sym.algebra.exponentials import Factored, base_and_power, exponent_of, exponents, factored
+from eos_sym.algebra.factors import irreducible_factors
 from eos_sym.algebra.ideals import Ideal
 from eos_sym.algebra.identities import sign_of, vanishes
 from eos_sym.algebra.inverses import square_roots
@@ -61,6 +62,7 @@ __all__ = [
     "factored",
     "has_kinks",
     "interval_digits",
+    "irreducible_factors",
     "is_positive_everywhere",
     "minimal_polynomial",
     "pieces",

@@ -30,12 +30,12 @@ from sympy import (
     Mul,
     Symbol,
     cancel,
-    factor_list,
     fraction,
     together,
 )
 
 from eos_sym.algebra.elimination import combined, integer_solutions
+from eos_sym.algebra.factors import irreducible_factors
 from eos_sym.algebra.inverses import PERIODIC, roots_in, solutions
 from eos_sym.algebra.kernels import Kernels
 from eos_sym.errors import Undecided
@@ -145,7 +145,7 @@ class _Splitting:
         kernels = Kernels([equation])
         numerator = fraction(together(kernels.algebraic(equation)))[0]
         candidates: list[Expr] = []
-        for form, _ in factor_list(numerator)[1] if numerator != 0 else ():
+        for form, _ in irreducible_factors(numerator) if numerator != 0 else ():
             part = kernels.restored(form)
             simpler = self.simpler(form, kernels)
             if simpler is not None:
@@ -246,7 +246,7 @@ def _parts(expression: Expr) -> list[Expr]:
     """The factors of the numerator, or 0."""
     kernels = Kernels([expression])
     numerator = fraction(together(kernels.algebraic(expression)))[0]
-    return [kernels.restored(part) for part, _ in factor_list(numerator)[1]] if numerator != 0 else [Integer(0)]
+    return [kernels.restored(part) for part, _ in irreducible_factors(numerator)] if numerator != 0 else [Integer(0)]
 
 
 def _is_polynomial(equation: Expr, unknown: Symbol) -> bool:

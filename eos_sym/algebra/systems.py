@@ -16,8 +16,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flint import arb, ctx, fmpq
-from sympy import Expr, Integer, Mul, Rational, Symbol, default_sort_key, factor_list, fraction, pi, simplify, together
+from sympy import Expr, Integer, Mul, Rational, Symbol, default_sort_key, fraction, pi, simplify, together
 
+from eos_sym.algebra.factors import irreducible_factors
 from eos_sym.algebra.ideals import Ideal
 from eos_sym.algebra.inverses import OPEN
 from eos_sym.algebra.kernels import Kernels
@@ -61,7 +62,7 @@ class System:
         ideal = Ideal.of([numerator for numerator, _ in forms], variables)
         ends = [new.value - end for new in replaced.values() for end in OPEN[new.function][1:] if end.is_Rational]
         apart = {
-            part for whole in (*(below for _, below in forms), *others, *ends) for part, _ in factor_list(whole)[1]
+            part for whole in (*(below for _, below in forms), *others, *ends) for part, _ in irreducible_factors(whole)
         }
         if apart:
             ideal = ideal.where_nonzero(Mul(*sorted(apart, key=default_sort_key)))

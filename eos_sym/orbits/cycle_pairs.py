@@ -17,9 +17,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sympy import Expr, Mul, Symbol, factor_list, fraction, together
+from sympy import Expr, Mul, Symbol, fraction, together
 
-from eos_sym.algebra import AlgebraicPoint, Ideal, points_of, real_part, real_point
+from eos_sym.algebra import AlgebraicPoint, Ideal, irreducible_factors, points_of, real_part, real_point
 from eos_sym.errors import Undecided
 from eos_sym.orbits.manifolds import Manifold, Orbits
 from eos_sym.orbits.orbit import Orbit
@@ -148,7 +148,7 @@ def _continuum(
     equations: list[Expr] = []
     for element in ideal.basis:
         numerator = fraction(together(ideal.expression(element).subs(inverse, 1 / difference)))[0]
-        parts = [part for part, _ in factor_list(numerator)[1] if part not in (difference, -difference)]
+        parts = [part for part, _ in irreducible_factors(numerator) if part not in (difference, -difference)]
         if parts:
             equations.append(Mul(*parts))
     needed = _independent(equations, variables)

@@ -40,7 +40,6 @@ from sympy import (
     diff,
     eye,
     factor,
-    factor_list,
     fraction,
     groebner,
     nan,
@@ -53,7 +52,7 @@ from sympy import (
 )
 from sympy.polys.matrices import DomainMatrix
 
-from eos_sym.algebra import Elementary, as_decimals, rank_one_pivot, vanishes
+from eos_sym.algebra import Elementary, as_decimals, irreducible_factors, rank_one_pivot, vanishes
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.rules.map import Map
 from eos_sym.stability.condition import StabilityCondition
@@ -158,7 +157,7 @@ class _Spectrum:
     def _factors(self, polynomial: Poly) -> list[tuple[Poly, int]]:
         """The monic irreducible factors in z = 1 + μ."""
         numerator = fraction(together(polynomial.as_expr().subs(self._mu, self._z - 1)))[0]
-        parts = ((Poly(part, self._z), multiplicity) for part, multiplicity in factor_list(numerator)[1])
+        parts = ((Poly(part, self._z), multiplicity) for part, multiplicity in irreducible_factors(numerator))
         return [
             (Poly([self._reduced(c / part.LC()) for c in part.all_coeffs()], self._z), multiplicity)
             for part, multiplicity in parts
