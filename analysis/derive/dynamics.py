@@ -137,6 +137,7 @@ def _cycle(expansion: CubicExpansion, step_size: Rational | None) -> dict[str, A
 
 def flow_on_minima(rule: str, problem: Problem) -> Any:
     """dX/dτ in the coordinates of the minima's chart, of every chart where there are several."""
+    problem = problem.with_values
     charts = [piece.chart for piece in problem.objective.minima.pieces if piece.free]
     if not charts:
         raise Undecided("the limit flow: the minima are points, with no others to move along to")

@@ -126,6 +126,8 @@ def _manifold(manifold: Manifold) -> dict[str, Any]:
         described |= {"neutral_multipliers": condition.neutral, "stable_where_positive": list(condition.margins)}
         if condition.multipliers is not None:
             described["multipliers"] = list(condition.multipliers)
+        if condition.verdict({}) == "unstable":  # all along it; stability is across it alone
+            described["verdict"] = "unstable"
     except Undecided:
         pass  # the equations are an answer without their stability
     return described

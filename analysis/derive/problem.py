@@ -9,7 +9,7 @@ Errors: `BadInput` for whatever of this does not fit together.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -50,6 +50,16 @@ class Problem:
     def maps(self) -> dict[str, Map]:
         """The map of every rule."""
         return {name: RULES[name].map(self.objective) for name in self.rules}
+
+    @cached_property
+    def with_values(self) -> Problem:
+        """The same with what is given of the loss's own parameters put in."""
+        given = {symbol: self.at[symbol] for symbol in self.objective.parameters if symbol in self.at}
+        if not given:
+            return self
+        left = tuple(symbol for symbol in self.objective.parameters if symbol not in given)
+        objective = Objective(self.objective.name, self.objective.loss.subs(given), self.objective.weights, left)
+        return replace(self, objective=objective)
 
     def values(self, parameters: Sequence[Symbol], purpose: str) -> dict[Symbol, Rational]:
         """The values of the parameters, all of which the purpose needs."""

@@ -39,7 +39,7 @@ def hessian(problem: Problem) -> Any:
 
 def minima(problem: Problem) -> Any:
     """The global minima, or the local ones where no others are known, piece by piece."""
-    found = problem.objective.minima
+    found = problem.with_values.objective.minima
     kind = "global" if found.are_global else "local"
     pieces = [
         {
@@ -59,6 +59,7 @@ def _number(value: Expr) -> Expr | float:
 
 def stability_at_minima(rule: str, problem: Problem) -> Any:
     """The multipliers of the minima, and the critical step size, piece by piece."""
+    problem = problem.with_values
     pieces = problem.objective.minima.pieces
     if not pieces:
         raise Undecided("the loss has no minimum")

@@ -67,9 +67,10 @@ class MinimumAtEdge:
 def minimum_at_edge(objective: Objective, step_size: Value, near: Values, at: Values) -> MinimumAtEdge:
     """The minimum with sharpness 2/η that is reached from the point `near`; parameters take the values `at`."""
     with mp.workdps(WORKING_DIGITS):
-        edge = 2 / real_number("the step size", step_size)
-        if edge <= 0:
+        eta = real_number("the step size", step_size)
+        if eta <= 0:
             raise BadInput(f"the step size {step_size} is not positive; give a positive one")
+        edge = 2 / eta
         derivatives = Derivatives(objective, at)
         start = values_of("the point to start near", objective.weights, near)
         with mp.workdps(SEARCH_DIGITS):

@@ -65,6 +65,13 @@ class NextOrbits:
         return 2 * excess**2 / self.beta * (1 if abs(z) < NEARLY_ZERO else 2 * (z - math.log1p(z)) / z**2)
 
     def _end(self, excess: float, square: float, largest: float) -> float | None:
+        """y∞ from this excess and q; None if it grows too large, for floating point too."""
+        try:
+            return self._integrated(excess, square, largest)
+        except (OverflowError, ZeroDivisionError):
+            return None
+
+    def _integrated(self, excess: float, square: float, largest: float) -> float | None:
         slope, y, q = self._equation(largest), excess, square
         step = -1 / (STEPS * (abs(self.e) + 1 / excess))
         for _ in range(MOST_STEPS):

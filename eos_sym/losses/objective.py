@@ -20,6 +20,7 @@ from functools import cached_property
 from sympy import (
     Dummy,
     Expr,
+    I,
     ImmutableMatrix,
     Integer,
     Matrix,
@@ -57,6 +58,8 @@ class Objective:
         unknown = sorted(str(symbol) for symbol in self.loss.free_symbols - set(declared))
         if unknown:
             raise BadInput(f"{', '.join(unknown)}: in the loss, but neither a weight nor a parameter; declare it")
+        if self.loss.has(I):
+            raise BadInput(f"the loss {self.loss} is not real; write it without the imaginary unit")
         unused = sorted(str(weight) for weight in set(self.weights) - self.loss.free_symbols)
         if unused:
             raise BadInput(f"{', '.join(unused)}: declared as a weight, but the loss does not depend on it")

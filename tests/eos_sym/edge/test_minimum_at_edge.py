@@ -88,6 +88,8 @@ def test_a_start_must_name_every_weight_with_a_real_number():
             minimum_at_edge(shallow(), Rational(1, 5), start, {})
     with pytest.raises(BadInput, match="step size -1 is not positive"):
         minimum_at_edge(shallow(), -1, {x: 1, y: 1}, {})
+    with pytest.raises(BadInput, match="step size 0 is not positive"):
+        minimum_at_edge(shallow(), 0, {x: 1, y: 1}, {})
 
 
 def test_the_normal_form_in_numbers_is_the_closed_form_at_that_step_size():

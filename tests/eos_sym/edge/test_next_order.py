@@ -159,3 +159,17 @@ def test_the_truncated_map_itself_has_the_order_of_its_step_size():
     """Without κ₄ the two-step map ends at −y₀ − ηy₀²."""
     orbits = NextOrbits(1.0, 0.0, 0.1, EdgeNormalForm(S.One, S.Zero).next_order())
     assert orbits.end_from(0.01) == pytest.approx(-0.01 - 0.1 * 0.01**2, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("loss", "near", "eta", "beta", "quartic"),
+    [
+        ("(a*Max(0, w) - 1)**2/2", (2.4, 0.42), Rational(3, 10), 24.2667, -2.16),
+        ("log(1 + exp(-a*w)) + log(1 + exp(a*w))", (4, 0), Rational(1), 4, -4),
+    ],
+)
+def test_an_orbit_beyond_floating_point_is_out_of_reach_and_no_error(loss, near, eta, beta, quartic):
+    _, _, form = at_edge(loss, "a w", near, eta)
+    assert [float(form.beta), float(form.quartic)] == pytest.approx([beta, quartic], rel=1e-4)
+    with pytest.raises(Undecided, match="does not reach"):
+        _ = form.terminal_sharpness

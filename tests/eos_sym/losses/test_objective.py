@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sympy import Integer, Matrix, Rational, diff, expand, symbols
+from sympy import I, Integer, Matrix, Rational, diff, expand, symbols
 
 from eos_sym import BadInput, Objective, minimalist, product, quadratic, shallow
 
@@ -95,3 +95,8 @@ def test_objectives_print_as_mathematics_in_a_notebook():
 def test_a_direction_that_moves_with_the_weights_is_refused():
     with pytest.raises(BadInput, match="constant"):
         shallow().directional_derivative((x, 1))
+
+
+def test_a_loss_that_is_not_real_is_refused():
+    with pytest.raises(BadInput, match="not real; write it without the imaginary unit"):
+        Objective("complex", I * x**2 / 2, (x,))
