@@ -54,8 +54,12 @@ def test_growth_at_another_rate_is_refuted(power):
     assert verdicts(history(multiplied=power))["grows_by_the_multiplier"] == "refuted"
 
 
-def test_growth_at_a_rate_slightly_off_in_all_runs_is_refuted_by_their_slope():
-    assert verdicts(*[history(multiplied=1.04)] * 5)["grows_by_the_multiplier"] == "refuted"
+@pytest.mark.parametrize(("power", "status"), [(1.04, "supported"), (1.06, "refuted")])
+def test_the_slope_over_all_runs_tells_a_rate_that_is_off_by_more_than_its_bound(power, status):
+    training = combined({(seed,): history(multiplied=power) for seed in range(5)}, "seed")
+    *_, slope = verdicts_of(study, training=training)["grows_by_the_multiplier"].evidence
+    assert slope.quantity.startswith("slope")
+    assert slope.status == status
 
 
 def test_a_sharpness_that_stays_up_refutes_that_it_comes_back():
