@@ -87,7 +87,9 @@ class _Branch:
 def components(equations: Sequence[Expr], unknowns: Sequence[Symbol]) -> tuple[list[Component], list[Expr]]:
     """The components, and the exceptions: expressions in the parameters that were taken to be nonzero."""
     splitting = _Splitting(equations, unknowns)
-    return splitting.components(combined(equations, unknowns)), list(splitting.exceptions)
+    combinations, divisors = combined(equations, unknowns)
+    found = splitting.components(combinations)
+    return found, list(dict.fromkeys([*divisors, *splitting.exceptions]))
 
 
 class _Splitting:

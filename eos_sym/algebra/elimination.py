@@ -11,36 +11,69 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import reduce
 
-from sympy import Add, BasePolynomialError, Expr, Integer, Matrix, Mul, Poly, Symbol, igcd
+from sympy import (
+    Add,
+    BasePolynomialError,
+    Expr,
+    Integer,
+    Matrix,
+    Mul,
+    Poly,
+    Symbol,
+    default_sort_key,
+    fraction,
+    igcd,
+    together,
+)
 from sympy.polys.matrices import DomainMatrix
 from sympy.polys.orderings import grevlex
 
+from eos_sym.algebra.factors import irreducible_factors
 from eos_sym.algebra.kernels import Kernels
 from eos_sym.errors import Undecided
 
 
-def combined(equations: Sequence[Expr], unknowns: Sequence[Symbol]) -> list[Expr]:
+def combined(equations: Sequence[Expr], unknowns: Sequence[Symbol]) -> tuple[list[Expr], list[Expr]]:
     """Linear combinations of polynomial equations that have as few high monomials as possible, to the same effect.
 
     Gaussian elimination of the monomials, highest first: for heavy ball it leaves v = 0 and ∇L = 0. Equations that are
-    not polynomials stay as they are, preceded by those of their combinations that are linear, such as v = 0.
+    not polynomials stay as they are, preceded by those of their combinations that are linear, such as v = 0. Beside
+    them the exceptions, by which it divided: where they do not vanish, the combinations say what the equations do.
     """
     try:
         polynomials = [Poly(equation, *unknowns, field=True) for equation in equations]
     except BasePolynomialError:
-        return [*_linear_combinations(equations, unknowns), *equations]
+        linear, exceptions = _linear_combinations(equations, unknowns)
+        return [*linear, *equations], exceptions
     monomials = sorted({m for polynomial in polynomials for m in polynomial.monoms()}, key=grevlex, reverse=True)
     domain = reduce(lambda first, second: first.unify(second), (polynomial.domain for polynomial in polynomials))
     if domain.is_EX or not domain.is_Exact:
-        return list(equations)
+        return list(equations), []
     table = Matrix([[polynomial.coeff_monomial(m) for m in monomials] for polynomial in polynomials])
-    rows, pivots = DomainMatrix.from_Matrix(table).convert_to(domain).rref()
+    rows, pivots, exceptions = _reduced(DomainMatrix.from_Matrix(table).convert_to(domain))
     products = [Mul(*(unknown**power for unknown, power in zip(unknowns, m, strict=True))) for m in monomials]
-    reduced = rows.to_Matrix()[: len(pivots), :] * Matrix(products)
-    return list(reduced)
+    reduced = rows[: len(pivots), :] * Matrix(products)
+    return list(reduced), exceptions
 
 
-def _linear_combinations(equations: Sequence[Expr], unknowns: Sequence[Symbol]) -> list[Expr]:
+def _reduced(table: DomainMatrix) -> tuple[Matrix, list[int], list[Expr]]:
+    """The reduced row echelon form, its pivots, and the divisors in the combinations that its rows are.
+
+    Where these are defined, their rows span what the table's do: as many are independent as in general, and no more.
+    """
+    height, width = table.shape
+    beside, pivots = table.hstack(DomainMatrix.eye(height, table.domain)).rref()
+    whole, found = beside.to_Matrix(), [pivot for pivot in pivots if pivot < width]
+    divisors = {
+        part
+        for entry in whole[: len(found), width:]
+        for part, _ in irreducible_factors(fraction(together(entry))[1])
+        if not part.is_nonzero
+    }
+    return whole[:, :width], found, sorted(divisors, key=default_sort_key)
+
+
+def _linear_combinations(equations: Sequence[Expr], unknowns: Sequence[Symbol]) -> tuple[list[Expr], list[Expr]]:
     """The combinations of the equations in which nothing but the unknowns themselves is left of what varies."""
     kernels = Kernels(equations)
     forms = [kernels.algebraic(equation).expand() for equation in equations]
@@ -55,10 +88,10 @@ def _linear_combinations(equations: Sequence[Expr], unknowns: Sequence[Symbol]) 
     linear: list[Expr] = [*unknowns, Integer(1)]
     others = list(dict.fromkeys(monomial for row in rows for monomial in row if monomial not in linear))
     table = Matrix([[row.get(monomial, Integer(0)) for monomial in (*others, *linear)] for row in rows])
-    reduced, pivots = DomainMatrix.from_Matrix(table).to_field().rref()
+    rows_reduced, pivots, exceptions = _reduced(DomainMatrix.from_Matrix(table).to_field())
     simple = [index for index, pivot in enumerate(pivots) if pivot >= len(others)]
-    tails = reduced.to_Matrix()[:, len(others) :] * Matrix(linear)
-    return [kernels.restored(tails[index]) for index in simple]
+    tails = rows_reduced[:, len(others) :] * Matrix(linear)
+    return [kernels.restored(tails[index]) for index in simple], exceptions if simple else []
 
 
 def integer_solutions(condition: Expr) -> list[tuple[Symbol, Expr]]:

@@ -44,7 +44,9 @@ def test_a_number_of_any_kind_is_the_same_number(number):
 
 
 def test_whole_numbers_and_those_of_many_digits_are_kept():
-    assert exact("it", 3) is exact("it", np.int64(3)) is Integer(3)
+    for value in (exact("it", 3), exact("it", np.int64(3))):
+        assert isinstance(value, Integer)
+        assert value == 3
     assert exact("it", mpf("0.5")) == Float("0.5")
     assert exact("it", Float("0.1", 40)) == Float("0.1", 40)
     assert exact("it", sqrt(STEP_SIZE)) == sqrt(STEP_SIZE)
