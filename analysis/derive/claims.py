@@ -23,7 +23,7 @@ from analysis.study.evidence import Channel
 from eos_sym import STEP_SIZE, BadInput, Map, Objective, Undecided, quadratic
 from eos_sym.rules import RULES, Preconditioned
 from eos_sym.stability import stability
-from numeric import CompilationError, compile_map
+from numeric import CompilationError, compile_function
 
 ROUNDING = 1e-9
 NEAR_THRESHOLD = Rational(1, 100)
@@ -111,15 +111,14 @@ def one_step(dynamics: Map, points: list[dict[Symbol, Any]], values: Mapping[Sym
 
     The points are known to the rounding of their size, which a step magnifies by at most the norm of its Jacobian.
     """
-    settings = {symbol.name: float(values[symbol]) for symbol in dynamics.parameters}
-    simulator, worst = compile_map(dynamics), 0.0
+    settings = [float(values[symbol]) for symbol in dynamics.parameters]
+    step, worst = compile_function(dynamics.step, (*dynamics.state, *dynamics.parameters)), 0.0
     for start, goal in (points, points[::-1]):
         at = {symbol: Float(float(value)) for symbol, value in start.items()}
         norm = float(dynamics.jacobian.subs({**values, **at}).norm())
         size = max(abs(float(value)) for value in (*start.values(), *goal.values()))
-        state = {symbol.name: float(value) for symbol, value in start.items()}
-        end = simulator.run(state, settings, steps=1, outcomes=False).final
-        misses = [abs(float(end.sel(state=symbol.name)) - float(value)) for symbol, value in goal.items()]
+        end = step(*(float(start[symbol]) for symbol in dynamics.state), *settings)
+        misses = [abs(float(ahead) - float(goal[symbol])) for symbol, ahead in zip(dynamics.state, end, strict=True)]
         worst = max(worst, max(misses) / (size * (1 + norm)))
     quantity = "distance of a step from each point to the other, over their size times 1 + |the Jacobian|"
     return bounded("simulation", quantity, worst, below=ROUNDING)
