@@ -30,7 +30,7 @@ Source: :cite:t:`cohen2021edge`, §3.2 and Figure 4.
 from dataclasses import dataclass
 
 from analysis.study import Study
-from analysis.training import OneStepSizeOptions, check_seeds
+from analysis.training import OneStepSizeOptions
 
 study = Study(__name__, source="Cohen et al. 2021, Figure 4")
 
@@ -42,13 +42,6 @@ class Options(OneStepSizeOptions):
 
     The presets' step sizes are 0.5 on the digits and 0.01 on CIFAR-10.
     """
-
-    seeds: int | None = None
-    """random starts; the preset's number if not given"""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_seeds(self.seeds)
 
 
 from collections.abc import Mapping

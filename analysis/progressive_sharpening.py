@@ -24,7 +24,7 @@ true labels alone this task is so easy that S falls from the start. Source: :cit
 from dataclasses import dataclass
 
 from analysis.study import Study
-from analysis.training import OneStepSizeOptions, check_seeds
+from analysis.training import OneStepSizeOptions
 
 study = Study(__name__, source="Cohen et al. 2021, Figure 3")
 
@@ -33,13 +33,6 @@ study = Study(__name__, source="Cohen et al. 2021, Figure 3")
 @dataclass(frozen=True, kw_only=True)
 class Options(OneStepSizeOptions):
     """A network trained with the squared error and with the cross-entropy; the preset's steps stay far below 2/S."""
-
-    seeds: int | None = None
-    """random starts; the preset's number if not given"""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_seeds(self.seeds)
 
 
 from collections.abc import Mapping

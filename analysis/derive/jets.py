@@ -28,7 +28,7 @@ from sympy import Abs, Add, And, Basic, E, Expr, Function, Max, Min, Mul, Or, Pi
 from sympy.core.relational import Relational
 
 from eos_sym import BadInput
-from eos_sym.algebra import factored
+from eos_sym.algebra import factored_to_sum
 
 Array = NDArray[Any]  # of float64 or longdouble
 COMPARISONS = {">": gt, ">=": ge, "<": lt, "<=": le, "==": eq, "!=": ne}
@@ -135,11 +135,8 @@ def jet(expression: Expr, weights: Sequence[Symbol], points: Array) -> Jet:
 
     def of_sums(node: Expr) -> Jet | None:
         """The logarithm of e^v Π Sᵖ, or that product where a power is negative or a root; None of any other node."""
-        parts = factored(node.args[0] if isinstance(node, log) else node)
-        if isinstance(node, log):
-            if not parts.sums or not (parts.rest.is_number and parts.rest.is_positive):
-                return None
-        elif not any(power < 0 or not power.is_Integer for _, power in parts.sums):
+        parts = factored_to_sum(node)
+        if parts is None:
             return None
         logarithm = of(parts.exponent)
         for terms, power in parts.sums:

@@ -20,7 +20,7 @@ from eos_sym.algebra.evaluate import (
     to_interval,
     without_floats,
 )
-from eos_sym.algebra.exponentials import Factored, base_and_power, exponent_of, exponents, factored
+from eos_sym.algebra.exponentials import Factored, base_and_power, exponent_of, exponents, factored, factored_to_sum
 from eos_sym.algebra.factors import irreducible_factors
 from eos_sym.algebra.ideals import Ideal
 from eos_sym.algebra.identities import sign_of, vanishes
@@ -60,6 +60,7 @@ __all__ = [
     "exponent_of",
     "exponents",
     "factored",
+    "factored_to_sum",
     "has_kinks",
     "interval_digits",
     "irreducible_factors",

@@ -54,6 +54,17 @@ def factored(product: Expr) -> Factored:
     return Factored(exponent, tuple(sums), Mul(*rest))
 
 
+def factored_to_sum(node: Expr) -> Factored | None:
+    """What is best computed as exponent + Σ p log S: a logarithm of sums, or a product with roots or inverses of them.
+
+    The parts of the logarithm's argument, or of the product; None of any other expression.
+    """
+    parts = factored(node.args[0] if isinstance(node, log) else node)
+    if isinstance(node, log):
+        return parts if parts.sums and parts.rest.is_number and parts.rest.is_positive else None
+    return parts if any(power < 0 or not power.is_Integer for _, power in parts.sums) else None
+
+
 def base_and_power(factor: Expr) -> tuple[Expr, Expr]:
     """The base and the power of a factor; an exponential is its own base."""
     return factor.args if factor.is_Pow and exponent_of(factor) is None else (factor, Integer(1))

@@ -19,7 +19,7 @@ from sympy.core.relational import Relational
 from torch import Tensor
 
 from eos_sym import BadInput
-from eos_sym.algebra import factored
+from eos_sym.algebra import factored_to_sum
 from eos_sym.reading.language import FUNCTIONS
 
 _COMPARISONS = {">": gt, ">=": ge, "<": lt, "<=": le, "==": eq, "!=": ne}
@@ -98,11 +98,8 @@ def _extreme(name: str) -> Callable[..., Any]:
 
 def _of_sums(node: Expr, values: dict[Basic, Any]) -> Any:
     """The logarithm of e^v Π Sᵖ, or that product where a power is negative or a root; None of any other node."""
-    parts = factored(node.args[0] if isinstance(node, log) else node)
-    if isinstance(node, log):
-        if not parts.sums or not (parts.rest.is_number and parts.rest.is_positive):
-            return None
-    elif not any(power < 0 or not power.is_Integer for _, power in parts.sums):
+    parts = factored_to_sum(node)
+    if parts is None:
         return None
     logarithm = _value(parts.exponent, values)
     for terms, power in parts.sums:
