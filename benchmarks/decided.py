@@ -19,6 +19,7 @@ Each loss has a process of its own, which is ended when its time is up, and the 
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import time
 import tomllib
@@ -33,7 +34,8 @@ from rich.console import Console
 from rich.table import Table
 from sympy import Expr, Max, Rational, diff, oo, sign, simplify, solve
 
-from eos_sym import STEP_SIZE, GradientDescent, HeavyBall, Nesterov, Objective, Undecided, parse
+from analysis.study.endings import plain_endings
+from eos_sym import STEP_SIZE, BadInput, GradientDescent, HeavyBall, Nesterov, Objective, Undecided, parse
 from eos_sym.edge import EdgeNormalForm, FlipNormalForm, edge_normal_form, flip_normal_form
 from eos_sym.flows import limit_flow
 from eos_sym.losses import Piece
@@ -56,6 +58,14 @@ class Options:
     """names from losses.toml"""
     seconds: float = 60.0
     """for all parts of a loss, and once more for SymPy"""
+
+    def check(self) -> None:
+        """Refuse what cannot be done."""
+        for name in self.losses:
+            if name not in LOSSES:
+                raise BadInput(f"--losses {name}: not in losses.toml; choose some of {', '.join(LOSSES)}")
+        if not 0 < self.seconds < math.inf:
+            raise BadInput(f"--seconds {self.seconds:g}: must be more than 0")
 
 
 @cache
@@ -241,4 +251,7 @@ def _cell(found: Answer) -> str:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options, prog="python -m benchmarks.decided"))
+    with plain_endings():
+        given = tyro.cli(Options, prog="python -m benchmarks.decided")
+        given.check()
+        main(given)

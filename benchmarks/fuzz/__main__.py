@@ -12,6 +12,7 @@ the problem; the exit code is 1 if there are any.
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import subprocess
 import sys
@@ -22,8 +23,10 @@ from typing import Any
 
 import tyro
 
+from analysis.study.endings import plain_endings
 from benchmarks.fuzz.checks import findings
 from benchmarks.fuzz.losses import RandomProblem, random_problem
+from eos_sym import BadInput
 
 STARTING = 120.0  # seconds of the command line beyond its own limit
 
@@ -42,6 +45,14 @@ class Options:
     """that a problem may take"""
     command_line: int = 25
     """every so many problems the command line is run; 0 for never"""
+
+    def check(self) -> None:
+        """Refuse what cannot be done."""
+        for name, least in (("number", 1), ("seed", 0), ("first", 0), ("command_line", 0)):
+            if getattr(self, name) < least:
+                raise BadInput(f"--{name.replace('_', '-')} {getattr(self, name)}: must be {least} or more")
+        if not 0 < self.seconds < math.inf:
+            raise BadInput(f"--seconds {self.seconds:g}: must be more than 0")
 
 
 def searched(problem: RandomProblem, seconds: float) -> tuple[list[str], bool]:
@@ -110,4 +121,8 @@ def main(options: Options) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(tyro.cli(Options, prog="python -m benchmarks.fuzz")))
+    with plain_endings():
+        given = tyro.cli(Options, prog="python -m benchmarks.fuzz")
+        given.check()
+        code = main(given)
+    sys.exit(code)
