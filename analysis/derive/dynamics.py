@@ -138,7 +138,10 @@ def _cycle(expansion: CubicExpansion, step_size: Rational | None) -> dict[str, A
 def flow_on_minima(rule: str, problem: Problem) -> Any:
     """dX/dτ in the coordinates of the minima's chart, of every chart where there are several."""
     problem = problem.with_values
-    charts = [piece.chart for piece in problem.objective.minima.pieces if piece.free]
+    pieces = problem.objective.minima.pieces
+    if not pieces:
+        raise Undecided(f"the limit flow: there is no minimum: {problem.objective.minima.reason}")
+    charts = [piece.chart for piece in pieces if piece.free]
     if not charts:
         raise Undecided("the limit flow: the minima are points, with no others to move along to")
     flows = [limit_flow(RULES[rule], problem.objective, chart) for chart in charts]

@@ -17,7 +17,7 @@ from typing import Any
 from sympy import Rational, Symbol, factor
 
 from analysis.derive.limited import NotDerived
-from analysis.derive.problem import Point, Problem, Refusal
+from analysis.derive.problem import Point, Problem
 from eos_sym import STEP_SIZE, BadInput, Undecided
 from eos_sym.edge import EdgeNormalForm, edge_normal_form, edge_normal_form_at, minimum_at_edge
 from eos_sym.losses import Derivatives
@@ -61,9 +61,7 @@ def edge(rule: str, problem: Problem) -> Any:
     except Undecided as reason:
         return without_edge(str(reason))
     except BadInput as error:
-        if problem.near is not None:
-            raise Refusal(f"--near: {error}") from error
-        return without_edge(f"{error} (from the end of gradient flow; --near gives another point)")
+        return without_edge(f"{error} (--near gives another point)")
     report = {
         "beta": float(form.beta),
         "quartic": float(form.quartic),

@@ -119,9 +119,10 @@ def prepare() -> None:
 def run_limited(
     tasks: Mapping[Hashable, Task], argument: Any, seconds: float, needs: Mapping[Hashable, Hashable] | None = None
 ) -> dict[Hashable, Any]:
-    """The result of every task, called with the argument, or `NotDerived`; `BadInput` of a task is raised here.
+    """The result of every task, called with the argument, or `NotDerived`.
 
-    A task whose name is in `needs` is left out where that task before it came to nothing.
+    What a task is refused on its way is no fault of what was typed: it is the reason why there is no result. A task
+    whose name is in `needs` is left out where that task before it came to nothing.
     """
     results: dict[Hashable, Any] = {}
     left, child = seconds, _PREPARED.pop() if _PREPARED else _start("spawn")
@@ -138,8 +139,6 @@ def run_limited(
             begun = time.monotonic()
             results[name] = child.do(task, left * max(1 / (len(tasks) - place), LEAST_SHARE))
             left -= time.monotonic() - begun
-            if isinstance(results[name], BadInput):
-                raise results[name]
             if child.pid is None:
                 child.end()
                 child = _start("spawn")
@@ -220,10 +219,8 @@ def _answer(connection: Connection, task: Task, argument: Any) -> None:
 def _result(task: Task, argument: Any) -> Any:
     try:
         return task(argument)
-    except Undecided as reason:
+    except (Undecided, BadInput) as reason:
         return NotDerived(str(reason))
-    except BadInput as error:
-        return error
     except Exception as error:  # a fault in one part is reported in its place, and the rest still comes
         return _fault(error)
 

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import CRootOf, Dummy, Expr, Float, I, Matrix, Symbol, im, re
+from sympy import CRootOf, Dummy, Expr, Float, I, Symbol, im, re
 
-from analysis.derive.problem import Problem, Refusal, is_smooth
+from analysis.derive.problem import Problem
 from eos_sym import Map, Undecided
 from eos_sym.orbits import Manifold, Orbit, Orbits
 from eos_sym.orbits import fixed_points as find_fixed_points
@@ -23,10 +23,7 @@ from numeric.proofs import certify
 def fixed_points(rule: str, problem: Problem) -> Any:
     """The fixed points of the rule's map, manifolds of them among the rest."""
     dynamics, at = _with_given(problem, rule)
-    found = find_fixed_points(dynamics, at, _named_points(problem))
-    if rule == "gradient_descent" and found.complete and not found.manifolds and is_smooth(problem.objective.loss):
-        _refuse_without_minimum(problem, found)
-    return _described(found, dynamics, at)
+    return _described(find_fixed_points(dynamics, at, _named_points(problem)), dynamics, at)
 
 
 def two_cycles(rule: str, problem: Problem) -> Any:
@@ -43,25 +40,6 @@ def _named_points(problem: Problem) -> list[Mapping[Symbol, Expr]]:
 def _with_given(problem: Problem, rule: str) -> tuple[Map, dict[Symbol, Expr]]:
     dynamics = problem.maps[rule]
     return dynamics, {symbol: problem.at[symbol] for symbol in dynamics.parameters if symbol in problem.at}
-
-
-def _refuse_without_minimum(problem: Problem, found: Orbits) -> None:
-    """Refuse a smooth loss all of whose critical points are known, and known to be saddles or maxima."""
-    if not found.orbits:
-        raise Refusal("the loss has no minimum: its gradient vanishes nowhere; add a term that bounds it from below")
-    hessians = (problem.objective.hessian.subs({**problem.at, **orbit.points[0]}) for orbit in found.orbits)
-    if all(_has_negative_eigenvalue(hessian) for hessian in hessians):
-        raise Refusal(
-            "the loss has no minimum: at every critical point its Hessian has a negative eigenvalue; "
-            "add a term that bounds it from below"
-        )
-
-
-def _has_negative_eigenvalue(hessian: Matrix) -> bool:
-    """Whether that is known, from the exact characteristic polynomial or a diagonal entry."""
-    if any(entry.is_negative for entry in hessian.diagonal()):
-        return True
-    return bool(not hessian.free_symbols and hessian.is_positive_semidefinite is False)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from sympy import Expr, Pow, Rational, Symbol, acos, acosh, asin, atanh, log, pi
 
 from analysis.study.arguments import assignments, number
 from eos_sym import BadInput, Map, Objective
-from eos_sym.algebra import has_kinks, is_positive_everywhere
+from eos_sym.algebra import is_positive_everywhere
 from eos_sym.reading import names_in
 from eos_sym.rules import MOMENTUM, RULES
 
@@ -29,10 +29,6 @@ POSITIVE_FOR: dict[Any, Callable[[Expr], tuple[Expr, ...]]] = {  # what has to b
     tan: lambda u: (pi / 2 - u, pi / 2 + u),
 }
 TAU = Rational(1, 100)  # directions with η|λ| well below it count as slow
-
-
-class Refusal(BadInput):
-    """What was typed, refused for what a part of the theory found out about it."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +82,6 @@ def read_problem(
         raise BadInput("--weights: the loss has no weights; name at least one of the symbols in it")
     parameters = [name for name in names_in(loss) if name not in weights]
     objective = Objective.from_text(loss, weights, parameters, name="the loss")
-    _check_for_critical_points(objective)
     problem = Problem(
         objective, tuple(rules), {}, _point("--near", near, objective), _point("--start", start, objective)
     )
@@ -154,25 +149,3 @@ def _is_defined(part: Expr) -> bool:
         signs = (part.base, -part.base) if part.exp.is_integer else (part.base,)
         return bool(part.base.is_nonzero and part.exp.is_integer) or any(map(is_positive_everywhere, signs))
     return all(map(is_positive_everywhere, POSITIVE_FOR[part.func](part.args[0])))
-
-
-def _check_for_critical_points(objective: Objective) -> None:
-    """Refuse a smooth loss with a partial derivative that is known never to vanish: it has no minimum."""
-    if not is_smooth(objective.loss):
-        return  # it may be least where it has no derivative
-    for weight, slope in zip(objective.weights, objective.gradient, strict=True):
-        if _never_zero(slope):
-            raise BadInput(
-                f"the loss has no minimum: its derivative with respect to {weight} is never zero; add a term that "
-                f"bounds it from below, such as weight decay, {weight}**2/100"
-            )
-
-
-def is_smooth(loss: Expr) -> bool:
-    """Whether a loss that is defined everywhere is known to have derivatives everywhere."""
-    roots = (part for part in loss.atoms(Pow) if not part.exp.is_integer and part.base.free_symbols)
-    return not has_kinks(loss) and all(is_positive_everywhere(root.base) for root in roots)
-
-
-def _never_zero(expression: Expr) -> bool:
-    return bool(expression.is_nonzero or expression.factor().is_nonzero)

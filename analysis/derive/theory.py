@@ -17,8 +17,8 @@ from analysis.derive.dynamics import flips, flow_on_minima, self_stabilization
 from analysis.derive.edge import edge, without_edge
 from analysis.derive.limited import NotDerived, Task, run_limited
 from analysis.derive.orbits import Listed, fixed_points, two_cycles
-from analysis.derive.problem import Problem, Refusal
-from eos_sym import STEP_SIZE, BadInput, Map, Undecided
+from analysis.derive.problem import Problem
+from eos_sym import STEP_SIZE, Map, Undecided
 from eos_sym.flows import conserved_quantities
 from eos_sym.losses import Piece
 from eos_sym.rules import RULES, Preconditioned
@@ -38,8 +38,10 @@ def hessian(problem: Problem) -> Any:
 
 
 def minima(problem: Problem) -> Any:
-    """The global minima, or the local ones where no others are known, piece by piece."""
+    """The global minima, or the local ones where no others are known, piece by piece; or why there are none."""
     found = problem.with_values.objective.minima
+    if not found.pieces:
+        return {"kind": "none", "reason": found.reason}
     kind = "global" if found.are_global else "local"
     pieces = [
         {
@@ -62,7 +64,7 @@ def stability_at_minima(rule: str, problem: Problem) -> Any:
     problem = problem.with_values
     pieces = problem.objective.minima.pieces
     if not pieces:
-        raise Undecided("the loss has no minimum")
+        raise Undecided(f"there is no minimum: {problem.objective.minima.reason}")
     reports = [_stability_at(piece, rule, problem) for piece in pieces]
     return reports[0] if len(reports) == 1 else {"pieces": reports}
 
@@ -163,23 +165,13 @@ def _has(part: Any, name: str) -> bool:
 
 def derive(problem: Problem, seconds: float) -> Theory:
     """Everything that can be derived of the problem in so many seconds."""
-    tasks: dict[Any, Task] = {name: partial(part, task) for name, task in COMMON.items()}
+    tasks: dict[Any, Task] = {**COMMON}
     for name, of_rule in OF_A_RULE.items():  # the quick parts of every rule before the slow ones of any
-        tasks |= {(rule, name): partial(part, partial(of_rule, rule)) for rule in problem.rules}
+        tasks |= {(rule, name): partial(of_rule, rule) for rule in problem.rules}
     needs: dict[Any, Any] = {(rule, name): "minima" for name in OF_MINIMA for rule in problem.rules}
     results = run_limited(tasks, problem, seconds, needs)
     of_rules = {rule: _in_form({name: results[rule, name] for name in OF_A_RULE}) for rule in problem.rules}
     return Theory({name: results[name] for name in COMMON}, of_rules)
-
-
-def part(task: Task, problem: Problem) -> Any:
-    """What a part comes to; what it was refused on its way is no fault of what was typed."""
-    try:
-        return task(problem)
-    except Refusal:
-        raise
-    except BadInput as error:
-        raise Undecided(str(error)) from error
 
 
 def _in_form(results: dict[str, Any]) -> dict[str, Any]:

@@ -128,15 +128,34 @@ def test_what_is_not_derived_in_time_is_undecided_and_the_rest_comes(run):
 
 
 def test_a_loss_that_begins_with_a_minus_follows_two_dashes(run):
-    said = run("--weights", "x", "--", "-x**2")
-    assert "no minimum" in said
+    assert run("--weights", "x", "--", "-x**2")["theory"]["minima"]["kind"] == "none"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["x - 2*y", "--weights", "x", "y"], "the gradient is zero nowhere"),
+        (["log(1 + exp(-x))", "--weights", "x", "--at", "eta=0.1"], "the gradient is zero nowhere"),
+        (["x*y", "--weights", "x", "y", "--at", "eta=0.1"], "negative eigenvalue"),
+    ],
+)
+def test_of_a_loss_without_minima_the_rest_is_derived(run, arguments, reason):
+    theory = run(*arguments)["theory"]
+    assert theory["minima"]["kind"] == "none"
+    assert reason in theory["minima"]["reason"]
+    assert theory["stability_at_minima"] == f"undecided: there is no minimum: {theory['minima']['reason']}"
+    assert theory["critical_sharpness"] == "2/eta"
+
+
+def test_near_a_saddle_there_is_no_edge_and_the_rest_is_derived(run):
+    theory = run(*SHALLOW, "--at", "eta=0.2", "--near", "x=0", "y=0")["theory"]
+    assert "a saddle, not a minimum" in theory["edge"]["reason"]
+    assert theory["minima"]["chart"] == {"y": "1/x"}
 
 
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        (["x - 2*y", "--weights", "x", "y"], "no minimum"),
-        (["x*y", "--weights", "x", "y"], "no minimum"),
         (["1/x + x", "--weights", "x"], "continuous"),
         (["floor(x)", "--weights", "x"], "floor"),
         (["2*3", "--weights", "x"], "x: declared as a weight"),
@@ -146,7 +165,6 @@ def test_a_loss_that_begins_with_a_minus_follows_two_dashes(run):
         ([*SHALLOW, "--start", "x=1", "y=1"], "eta=VALUE"),
         ([*SHALLOW, "--at", "eta=0.2", "--start", "x=1", "y=1", "--steps", "0"], "--steps 0"),
         ([*SHALLOW, "--timeout", "-1"], "--timeout"),
-        ([*SHALLOW, "--at", "eta=0.2", "--near", "x=0", "y=0"], "--near"),
         (["(x**2 - mu)**2/4", "--weights", "x", "--at", "eta=1", "--start", "x=1"], "mu=VALUE"),
     ],
 )

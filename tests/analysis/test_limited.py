@@ -67,9 +67,9 @@ def test_what_follows_a_task_that_hangs_has_only_the_time_that_is_left():
     assert time.monotonic() - begun < 30  # `hang` takes longer; a child may need seconds to start
 
 
-def test_bad_input_in_the_child_is_bad_input_here():
-    with pytest.raises(BadInput, match="7: give another"):
-        run_limited({"one": refuse}, 7, 60)
+def test_what_a_task_is_refused_on_its_way_is_its_reason_and_the_others_are_done():
+    results = run_limited({"one": refuse, "two": double}, 7, 60)
+    assert results == {"one": NotDerived("7: give another"), "two": 14}
 
 
 def test_expressions_that_are_too_deep_are_undecided():

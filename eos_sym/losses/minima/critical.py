@@ -41,6 +41,7 @@ from eos_sym.losses.minima.pieces import Minima, Piece
 from eos_sym.losses.minima.smooth import WITH_KINKS
 
 DIGITS, SHOWN = 50, 30
+NO_BOTTOM = "wherever the gradient is zero, the Hessian has a negative eigenvalue"
 TOLD_APART = Rational(1, 10**20)
 ROUNDING = Rational(1, 10**40)  # of a number in closed form that is not known to be 0
 
@@ -57,14 +58,16 @@ def minima_by_critical_points(loss: Expr, weights: Sequence[Symbol]) -> Minima:
         if not convex or loss.free_symbols - {*weights}:
             raise
         return Minima((convex_minimum(loss, gradient, weights),))
-    if convex or not pieces:
+    if not pieces:
+        return Minima((), reason="the gradient is zero nowhere")
+    if convex:
         return Minima(tuple(pieces))
     if is_attained(loss, weights, [piece.value for piece in pieces]):
         least = min((piece.value for piece in pieces), key=cmp_to_key(compared))
         return Minima(tuple(piece for piece in pieces if piece.value == least))
     second = hessian(loss, weights)
     local = tuple(piece for piece in pieces if _is_local_minimum(piece, second, weights))
-    return Minima(local, are_global=not local)
+    return Minima(local, are_global=False, reason="" if local else NO_BOTTOM)
 
 
 def _critical_pieces(loss: Expr, gradient: Sequence[Expr], weights: Sequence[Symbol]) -> list[Piece]:

@@ -29,7 +29,7 @@ def global_minima(loss: Expr, weights: Sequence[Symbol]) -> Minima:
     if inner is not None:
         minima = global_minima(inner, weights)
         pieces = (replace(piece, value=simplify(loss.subs(piece.chart))) for piece in minima.pieces)
-        return Minima(tuple(pieces), minima.are_global)
+        return replace(minima, pieces=tuple(pieces))
     try:
         return minima_by_critical_points(loss, weights)
     except Undecided as reason:

@@ -43,7 +43,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Minima:
-    """All minima of an objective, the `pieces` together; none if it has no minimum.
+    """All minima of an objective, the `pieces` together; none if it has no minimum, for the `reason` that is given.
 
     They are the global ones if `are_global`, and all of the value `value`. Where a loss is not known to be least
     anywhere, they are its local minima, each proved by the second derivatives.
@@ -51,9 +51,12 @@ class Minima:
 
     pieces: tuple[Piece, ...]
     are_global: bool = True
+    reason: str = ""
 
     def __str__(self) -> str:
-        return f"{'global' if self.are_global else 'local'}: {'; '.join(map(str, self.pieces)) or 'none'}"
+        if not self.pieces:
+            return f"none: {self.reason}"
+        return f"{'global' if self.are_global else 'local'}: {'; '.join(map(str, self.pieces))}"
 
     def _repr_latex_(self) -> str:
         rows = [

@@ -98,7 +98,9 @@ def test_a_convex_loss_has_its_only_minimum_where_an_interval_proves_a_critical_
     ],
 )
 def test_a_loss_without_minima_has_none(text):
-    assert minima_of(text, " ".join(name for name in "xy" if name in text.replace("exp", ""))).pieces == ()
+    minima = minima_of(text, " ".join(name for name in "xy" if name in text.replace("exp", "")))
+    assert minima.pieces == ()
+    assert ("nowhere" if text == "log(1 + exp(-x))" else "has a negative eigenvalue") in minima.reason
 
 
 def test_minima_that_are_not_known_to_be_least_are_local_ones():
