@@ -36,7 +36,8 @@ from eos_sym.algebra import (
 )
 from eos_sym.algebra.roots import Root
 from eos_sym.errors import Undecided
-from eos_sym.losses.minima.attained import convex_minimum, enclosed, is_attained, is_convex
+from eos_sym.losses.minima.attained import is_attained
+from eos_sym.losses.minima.convex import convex_minimum, enclosed, is_convex
 from eos_sym.losses.minima.pieces import Minima, Piece
 from eos_sym.losses.minima.smooth import WITH_KINKS
 

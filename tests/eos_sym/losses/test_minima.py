@@ -1,5 +1,6 @@
+import numpy as np
 import pytest
-from sympy import Float, Matrix, Rational, cos, exp, log, pi, simplify, sin, sqrt, symbols, tanh
+from sympy import Float, Matrix, Rational, cos, exp, lambdify, log, pi, simplify, sin, sqrt, symbols, tanh
 
 from eos_sym import Objective, Undecided
 
@@ -109,6 +110,44 @@ def test_minima_that_are_not_known_to_be_least_are_local_ones():
     assert charts(minima) == [{x: 1}]
     assert not minima.are_global
     assert minima.value == -2
+
+
+@pytest.mark.parametrize(
+    ("text", "weights", "expected"),
+    [
+        ("1 - cos(x)", "x", {x: 0}),
+        ("sin(x)**2 + cos(y)", "x y", {x: pi, y: pi}),
+        ("sin(x)*sin(y)", "x y", {x: pi / 2, y: -pi / 2}),
+        ("1 - cos(x) + y**4/4 - y", "x y", {x: 0, y: 1}),
+        ("(1 - x*y)**2/2 + (x**2 + y**2)/20", "x y", {x: 3 / sqrt(10), y: 3 / sqrt(10)}),
+        ("(1 - x*y)**2 + (x + y)**2/9 + (x - y)**2/10", "x y", {x: sqrt(7) / 3, y: sqrt(7) / 3}),
+        ("x**4 - x**2*y**2 + y**4 - x*y", "x y", {x: 1 / sqrt(2), y: 1 / sqrt(2)}),
+        ("(x**2 - 1)**2 + x/10", "x", {x: Float("-1.01227313103")}),
+    ],
+)
+def test_the_least_critical_value_is_the_least_value_where_one_is_attained(text, weights, expected):
+    """The points by hand, or by Newton's method; no value on a wide grid is below that there."""
+    minima = minima_of(text, weights)
+    loss = lambdify(list(expected), Objective.from_text(text, weights).loss, "numpy")
+    grid = np.meshgrid(*[np.linspace(-9, 9, 400)] * len(expected))
+    assert minima.are_global
+    assert loss(*(float(place) for place in expected.values())) == pytest.approx(float(minima.value), abs=1e-9)
+    assert loss(*grid).min() >= float(minima.value) - 1e-9
+
+
+@pytest.mark.parametrize(
+    ("text", "weights"),
+    [
+        ("x**3 - 3*x + y**2", "x y"),
+        ("x**4 + y**4 - 3*x**2*y**2 + x**2 + 2*y**2", "x y"),  # falls along x = y
+        ("sin(x) + x/2", "x"),
+        ("cos(x) + y**3 - 3*y", "x y"),
+    ],
+)
+def test_where_the_loss_falls_without_bound_minima_are_local(text, weights):
+    minima = minima_of(text, weights)
+    assert minima.pieces
+    assert not minima.are_global
 
 
 def test_a_family_of_minima_has_one_for_every_integer():

@@ -1,0 +1,136 @@
+"""The minimum of a convex loss: every critical point is one, and there is at most a connected set of them.
+
+Convex are sums of h(e), e affine and h'' ≥ 0, and of a quadratic form that is nowhere negative. A convex loss whose
+critical point has no closed form gets it from Newton's method; that there is one in a box about it, with a regular
+Hessian, is proved by Krawczyk's test, and convexity says that there is no other.
+
+Errors: `Undecided` where Newton's method finds nothing, or the test fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flint import arb, arb_mat, ctx, fmpq
+from mpmath import iv, mp
+from sympy import (
+    Add,
+    Dummy,
+    Expr,
+    Float,
+    Integer,
+    Matrix,
+    Poly,
+    Rational,
+    Symbol,
+    diff,
+    hessian,
+    preorder_traversal,
+    simplify,
+)
+
+from eos_sym.algebra import evaluator, interval_digits, to_ball, to_interval
+from eos_sym.errors import Undecided
+from eos_sym.losses.minima.pieces import Piece
+from eos_sym.losses.minima.smooth import is_smooth
+
+DIGITS, SHOWN, RADIUS = 50, 30, Rational(1, 10**28)
+NEWTON_STEPS, HALVINGS, FOUND = 100, 40, mp.mpf(10) ** -40
+
+
+def is_convex(loss: Expr, weights: Sequence[Symbol]) -> bool:
+    """Whether the loss is known to be convex."""
+    terms = Add.make_args(loss)
+    polynomial = sum((term for term in terms if term.is_polynomial(*weights)), Integer(0))
+    others = [term for term in terms if not term.is_polynomial(*weights)]
+    if polynomial.free_symbols & {*weights}:
+        if Poly(polynomial, *weights).total_degree() <= 2:
+            if not hessian(polynomial, weights).is_positive_semidefinite:
+                return False
+        else:
+            others += Add.make_args(polynomial)
+    return all(_is_convex_along_a_line(term, weights) for term in others)
+
+
+def _is_convex_along_a_line(term: Expr, weights: Sequence[Symbol]) -> bool:
+    """Whether the term is h(e), e affine and h'' ≥ 0."""
+    if not term.free_symbols & {*weights}:
+        return True
+    argument = Dummy("t", real=True)
+    for part in dict.fromkeys(preorder_traversal(term)):
+        if not (isinstance(part, Expr) and part.free_symbols & {*weights} and part.is_polynomial(*weights)):
+            continue
+        outer = term.xreplace({part: argument})
+        if Poly(part, *weights).total_degree() == 1 and not outer.free_symbols & {*weights} and is_smooth(outer):
+            return bool(simplify(diff(outer, argument, 2)).is_nonnegative)
+    return False
+
+
+def convex_minimum(loss: Expr, gradient: Sequence[Expr], weights: Sequence[Symbol]) -> Piece:
+    """The only minimum of a convex loss, as a point in numbers."""
+    with mp.workdps(DIGITS):
+        center = [Rational(Float(value, DIGITS)) for value in _newton(loss, gradient, weights)]
+        _prove(gradient, weights, center)
+        chart = {weight: Float(value, SHOWN) for weight, value in zip(weights, center, strict=True)}
+        (value,) = evaluator([loss], weights, mp)([mp.mpf(place.p) / place.q for place in center])
+    equations = tuple(weight - place for weight, place in chart.items())
+    rounding = max(abs(exact - Rational(chart[weight])) for weight, exact in zip(weights, center, strict=True))
+    return Piece(equations, chart, (), Float(value, SHOWN), RADIUS + rounding)
+
+
+def _newton(loss: Expr, gradient: Sequence[Expr], weights: Sequence[Symbol]) -> list[mp.mpf]:
+    """A zero of the gradient, from the origin, by steps that are halved until the loss falls."""
+    size = len(weights)
+    second = list(Matrix(gradient).jacobian(weights))
+    height, slope, bend = (evaluator(parts, weights, mp) for parts in ([loss], list(gradient), second))
+    point = [mp.mpf(0)] * size
+    for _ in range(NEWTON_STEPS):
+        slopes, entries = slope(point), bend(point)
+        if max(map(abs, slopes)) < FOUND:
+            return point
+        try:
+            rows = mp.matrix([entries[size * row : size * (row + 1)] for row in range(size)])
+            step = mp.lu_solve(rows, -mp.matrix(slopes))
+        except ZeroDivisionError:
+            break
+        length, (here,) = mp.mpf(1), height(point)
+        for _ in range(HALVINGS):
+            ahead = [place + length * move for place, move in zip(point, step, strict=True)]
+            if height(ahead)[0] <= here:
+                break
+            length /= 2
+        point = ahead
+    raise Undecided("a convex loss, of which Newton's method finds no minimum: perhaps it has none")
+
+
+def enclosed(value: Expr, error: Expr) -> Any:
+    """An interval that contains a number known up to an error."""
+    number = Rational(Float(value.evalf(DIGITS), DIGITS))
+    radius = Rational(error) + abs(number) / 10 ** (DIGITS - 5)
+    return to_interval(_ball(number) + arb(0, 1) * _ball(radius))
+
+
+def _ball(number: Rational) -> arb:
+    return arb(fmpq(int(number.p), int(number.q)))
+
+
+def _prove(gradient: Sequence[Expr], weights: Sequence[Symbol], center: Sequence[Rational]) -> None:
+    """K = c − Y∇L(c) + (1 − Y∇²L(B))(B − c) lies inside the box B of the radius about c, Y near the inverse."""
+    size = len(weights)
+    second = list(Matrix(gradient).jacobian(weights))
+    with interval_digits(DIGITS), ctx.workdps(DIGITS):
+        slopes, entries = evaluator(list(gradient), weights, iv), evaluator(second, weights, iv)
+        middle = [_ball(value) for value in center]
+        radius = arb(0, 1) * _ball(RADIUS)
+        slope = arb_mat(size, 1, [to_ball(s) for s in slopes([to_interval(ball) for ball in middle])])
+        bend = arb_mat(size, size, [to_ball(e) for e in entries([to_interval(ball + radius) for ball in middle])])
+        try:
+            inverse = bend.mid().inv()
+        except ZeroDivisionError as error:
+            raise Undecided("a convex loss with a degenerate minimum") from error
+        spread = arb_mat(size, 1, [radius] * size)
+        one = arb_mat([[int(row == column) for column in range(size)] for row in range(size)])
+        moved = (one - inverse * bend) * spread - inverse * slope
+        if not all(abs(entry) < _ball(RADIUS) for entry in moved.entries()):
+            raise Undecided("a convex loss whose minimum is not proved by interval arithmetic")
