@@ -7,6 +7,7 @@ Coordinates in closed form stay expressions, all others are floats.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from eos_sym import Map, Undecided
 from eos_sym.orbits import Manifold, Orbit, Orbits
 from eos_sym.orbits import fixed_points as find_fixed_points
 from eos_sym.orbits import two_cycles as find_two_cycles
+from eos_sym.stability import StabilityCondition
 from numeric.proofs import certify
 
 
@@ -78,6 +80,9 @@ def _orbit(orbit: Orbit, dynamics: Map, at: Mapping[Symbol, Expr]) -> dict[str, 
         "verdict": verdict,
         "status": status,
     }
+    if verdict == "undecided" and orbit.error == 0:
+        with suppress(Undecided):
+            described |= _unstable(orbit.stability)
     if orbit.integers:
         described["for_every_integer"] = [symbol.name for symbol in orbit.integers]
     if orbit.real_where:
@@ -104,11 +109,18 @@ def _manifold(manifold: Manifold) -> dict[str, Any]:
         described |= {"neutral_multipliers": condition.neutral, "stable_where_positive": list(condition.margins)}
         if condition.multipliers is not None:
             described["multipliers"] = list(condition.multipliers)
-        if condition.verdict({}) == "unstable":  # all along it; stability is across it alone
-            described["verdict"] = "unstable"
+        described |= _unstable(condition)  # all along it; stability is across it alone
     except Undecided:
         pass  # the equations are an answer without their stability
     return described
+
+
+def _unstable(condition: StabilityCondition) -> dict[str, Any]:
+    """The verdict if some multiplier is known to be beyond the unit circle, and where that is not so."""
+    if condition.verdict({}) == "unstable":
+        return {"verdict": "unstable"}
+    exception = condition.unstable_unless_zero
+    return {} if exception is None else {"verdict": "unstable", "unless_zero": exception}
 
 
 def _value(value: Expr) -> Any:

@@ -18,14 +18,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from sympy import (
     Expr,
     Float,
     Integer,
+    Mul,
     Poly,
     Symbol,
     factor,
+    factor_list,
     fraction,
     prod,
     roots,
@@ -73,6 +76,21 @@ class StabilityCondition:
         ):
             return "marginal"
         return "undecided"
+
+    @property
+    def unstable_unless_zero(self) -> Expr | None:
+        """An expression wherever which is not 0 a margin is negative, or None where none is known.
+
+        It has the factors of a margin that is nowhere positive, or is a negative multiple of another: across a line of
+        saddles of ½(1 − xyz)², where the multipliers are 1 ± ηz, it is z.
+        """
+        opposite = (
+            first for first, second in combinations(self.margins, 2) if second and (-first / second).is_positive
+        )
+        for margin in (*(margin for margin in self.margins if positive_where_defined(factor(-margin))), *opposite):
+            factors = factor_list(fraction(together(margin))[0])[1]
+            return Mul(*(part for part, _ in factors if not part.is_positive))
+        return None
 
     def critical_value(self, parameter: Symbol | str, at: Values | None = None, digits: int | None = None) -> Expr:
         """The least positive value of the parameter, such as the step size, at which a margin vanishes.

@@ -20,6 +20,26 @@ def test_minima_and_what_follows_take_the_values_that_were_given():
         minima(typed("(c - x*y)**2/2", ["x", "y"]))
 
 
+@pytest.mark.parametrize(
+    ("loss", "weights", "exceptions"),
+    [
+        ("(x*y*z - 1)**2/2", ["x", "y", "z"], {"x", "y", "z"}),
+        ("(x*y*z*w - 1)**2/2", ["x", "y", "z", "w"], {"x*y", "x*z", "w*x", "y*z", "w*y", "w*z"}),
+        ("x**2*y", ["x", "y"], set()),  # x = 0 are minima and maxima, not saddles
+    ],
+)
+def test_saddles_are_unstable_at_every_step_size(loss, weights, exceptions):
+    """Along ±v there is a λ < 0, so that 1 − ηλ > 1, but where both eigenvalues are 0."""
+    found = fixed_points("gradient_descent", typed(loss, weights)).orbits
+    unstable = [orbit for orbit in found if orbit["verdict"] == "unstable"]
+    assert {str(orbit["unless_zero"]) for orbit in unstable} == exceptions
+
+
+def test_a_saddle_of_unknown_sign_is_unstable_whatever_the_sign():
+    (origin,) = fixed_points("gradient_descent", typed("c*x*y", ["x", "y"])).orbits
+    assert (origin["verdict"], str(origin["unless_zero"])) == ("unstable", "c")
+
+
 def test_a_line_of_minima_with_a_multiplier_beyond_the_unit_circle_is_unstable():
     for eta, verdict in (("6/5", "unstable"), ("4/5", "undecided")):  # multipliers −7/5 and −3/5 across, 1 along
         (line,) = fixed_points("gradient_descent", typed("(x - y)**2/2", ["x", "y"], f"eta={eta}")).orbits

@@ -1,15 +1,17 @@
 """Whether a loss is least somewhere, so that the least of its critical values is its least value.
 
-bounded         if a critical value is a lower bound of the loss, by the ranges of its functions: 1 − cos x ≥ 0
-one weight      if some critical value is no larger than the limits at ±∞
-coercive        L → ∞ as |θ| → ∞, if every weight has a pure even power c xᵢ^dᵢ, c > 0, and all other monomials x^m
-                have Σ mᵢ/dᵢ < 1, or even powers and a positive coefficient; or if the form of highest degree is
-                positive but at the origin. Terms that are bounded from below may be left out of it, as (1 − xy)² of
-                (1 − xy)² + x² + y², and weights in which the loss is periodic count as bounded
-balanced        if L ≥ 0 does not change under xᵢ → e^{s kᵢ} xᵢ, for the vectors k orthogonal to all its exponents.
-                The point of least norm in the closure of such an orbit has Σ kᵢ xᵢ² = 0, and the same loss: it is
-                enough that L is coercive among these balanced points. It is if its form of highest degree, which is
-                nowhere negative, vanishes at none of them but the origin: (2 − ac)² + (ad)² + (bc)² + (1 − bd)²
+    bounded         if a critical value is a lower bound of the loss, by the ranges of its functions: 1 − cos x ≥ 0
+    one weight      if some critical value is no larger than the limits at ±∞
+    coercive        L → ∞ as |θ| → ∞, if every weight has a pure even power c xᵢ^dᵢ, c > 0, and all other monomials x^m
+                    have Σ mᵢ/dᵢ < 1, or even powers and a positive coefficient; or if the form of highest degree is
+                    positive but at the origin. Terms that are bounded from below may be left out of it, as (1 − xy)² of
+                    (1 − xy)² + x² + y², and weights in which the loss is periodic count as bounded
+    balanced        if L ≥ 0 does not change under xᵢ → e^{s kᵢ} xᵢ, for the vectors k orthogonal to all its exponents.
+                    The point of least norm in the closure of such an orbit has Σ kᵢ xᵢ² = 0, and the same loss: it is
+                    enough that L is coercive among these balanced points. It is if its form of highest degree, which is
+                    nowhere negative, vanishes at none of them but the origin: (2 − ac)² + (ad)² + (bc)² + (1 − bd)²
+
+What is not known to be attained may be attained all the same.
 """
 
 from __future__ import annotations
