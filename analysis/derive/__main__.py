@@ -7,7 +7,8 @@ From the formula alone come the gradient, the Hessian, the minima, what gradient
 ``--rule`` its map and its critical sharpness, the curvature beyond which it is unstable on a quadratic; for a minimum
 that is a point its critical step size, and what becomes of gradient descent there. With values for the parameters
 (``--at``) come fixed points and two-cycles with their multipliers; those found numerically are proved by
-interval arithmetic where that succeeds. With a point near the edge (``--near``), or a start, comes the edge law: the
+interval arithmetic where that succeeds. Parameters without a value are real, and positive if ``--positive`` names them:
+what is derived holds for all such values. With a point near the edge (``--near``), or a start, comes the edge law: the
 minimum with the sharpness 2/η nearest to that point, its normal form, and where gradient descent ends. With ``--start``
 all of it is put to the test of a simulation.
 
@@ -50,6 +51,8 @@ class Options(CommonOptions):
     """optimizers, by name"""
     at: tuple[str, ...] = ()
     """values of parameters, NAME=VALUE, such as eta=0.05 for the step size"""
+    positive: tuple[str, ...] = ()
+    """parameters of the loss that are positive, by name; any other is real"""
     near: tuple[str, ...] = ()
     """a point near the minimum with sharpness 2/eta, NAME=VALUE for every weight"""
     start: tuple[str, ...] = ()
@@ -98,7 +101,8 @@ SHORTEST = 20  # iterations that are shown of a run that ends at once
 @study.measurement
 def problem(options: Options) -> Problem:
     """What was typed, exact and checked."""
-    problem = read_problem(options.loss, options.weights, options.rule, options.at, options.near, options.start)
+    points = options.at, options.near, options.start
+    problem = read_problem(options.loss, options.weights, options.rule, *points, options.positive)
     return replace(problem, tau=Rational(options.tau))
 
 

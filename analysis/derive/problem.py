@@ -1,7 +1,8 @@
 """The problem that a user typed: a loss, rules, values of parameters, and points, all exact and checked.
 
-Every name in the loss that is neither a weight nor a function or constant of the language is a parameter. A rule brings
-its own parameters, such as the step size ``eta``, and state variables, such as velocities, which start at 0.
+Every name in the loss that is neither a weight nor a function or constant of the language is a parameter, real, and
+positive where that is said. A rule brings its own parameters, such as the step size ``eta``, and state variables, such
+as velocities, which start at 0.
 
 Errors: `BadInput` for whatever of this does not fit together.
 """
@@ -73,6 +74,7 @@ def read_problem(
     at: Sequence[str],
     near: Sequence[str],
     start: Sequence[str],
+    positive: Sequence[str] = (),
 ) -> Problem:
     """The problem of the texts on the command line."""
     unknown = [rule for rule in rules if rule not in RULES]
@@ -81,7 +83,10 @@ def read_problem(
     if not weights:
         raise BadInput("--weights: the loss has no weights; name at least one of the symbols in it")
     parameters = [name for name in names_in(loss) if name not in weights]
-    objective = Objective.from_text(loss, weights, parameters, name="the loss")
+    for name in positive:
+        if name not in parameters:
+            raise BadInput(f"--positive {name}: no parameter of the loss, which has {', '.join(parameters) or 'none'}")
+    objective = Objective.from_text(loss, weights, parameters, name="the loss", positive=positive)
     problem = Problem(
         objective, tuple(rules), {}, _point("--near", near, objective), _point("--start", start, objective)
     )

@@ -21,6 +21,7 @@ from analysis.derive.problem import Problem
 from eos_sym import STEP_SIZE, Map, Undecided
 from eos_sym.flows import conserved_quantities
 from eos_sym.losses import Piece
+from eos_sym.losses.minima import Minima
 from eos_sym.rules import RULES, Preconditioned
 from eos_sym.stability import critical_sharpness, critical_step_size, stability_across
 
@@ -39,7 +40,7 @@ def hessian(problem: Problem) -> Any:
 
 def minima(problem: Problem) -> Any:
     """The global minima, or the local ones where no others are known, piece by piece; or why there are none."""
-    found = problem.with_values.objective.minima
+    found = _minima(problem)
     if not found.pieces:
         return {"kind": "none", "reason": found.reason}
     kind = "global" if found.are_global else "local"
@@ -52,6 +53,18 @@ def minima(problem: Problem) -> Any:
         for piece in found.pieces
     ]
     return {"kind": kind, **pieces[0]} if len(pieces) == 1 else {"kind": kind, "pieces": pieces}
+
+
+def _minima(problem: Problem) -> Minima:
+    """The minima with the values given; where these do not suffice, with what to say of the others."""
+    objective = problem.with_values.objective
+    try:
+        return objective.minima
+    except Undecided as reason:
+        unsaid = [symbol.name for symbol in objective.parameters if not symbol.is_positive]
+        if not unsaid:
+            raise
+        raise Undecided(f"{reason} (--at gives values, --positive {' '.join(unsaid)} makes it so)") from reason
 
 
 def _number(value: Expr) -> Expr | float:
@@ -171,7 +184,9 @@ def derive(problem: Problem, seconds: float) -> Theory:
     needs: dict[Any, Any] = {(rule, name): "minima" for name in OF_MINIMA for rule in problem.rules}
     results = run_limited(tasks, problem, seconds, needs)
     of_rules = {rule: _in_form({name: results[rule, name] for name in OF_A_RULE}) for rule in problem.rules}
-    return Theory({name: results[name] for name in COMMON}, of_rules)
+    positive = [symbol.name for symbol in problem.with_values.objective.parameters if symbol.is_positive]
+    assuming = {"assuming": [f"{name} > 0" for name in positive]} if positive else {}
+    return Theory(assuming | {name: results[name] for name in COMMON}, of_rules)
 
 
 def _in_form(results: dict[str, Any]) -> dict[str, Any]:

@@ -52,7 +52,8 @@ def real_zeros(equations: Sequence[Expr], unknowns: Sequence[Symbol]) -> list[Re
         pass  # the rules for components go further in other directions
     parts, exceptions = components(equations, unknowns)
     if exceptions:
-        raise Undecided(f"the solutions depend on whether {', '.join(map(str, exceptions))} vanishes; give values")
+        named = ", ".join(map(str, exceptions))
+        raise Undecided(f"the solutions depend on whether {named} vanishes; give values, or positive parameters")
     found = [zeros for part in parts for zeros in _of_component(part, unknowns)]
     if len(found) == len(parts) == len(equations) == 1:
         return [replace(found[0], equations=tuple(equations))]

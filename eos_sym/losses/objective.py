@@ -66,12 +66,29 @@ class Objective:
 
     @classmethod
     def from_text(
-        cls, text: str, weights: str | Sequence[str], parameters: str | Sequence[str] = (), name: str = "loss"
+        cls,
+        text: str,
+        weights: str | Sequence[str],
+        parameters: str | Sequence[str] = (),
+        name: str = "loss",
+        positive: str | Sequence[str] = (),
     ) -> Objective:
-        """The objective of a typed loss, for example ``Objective.from_text("(1 - x*y)**2/2", "x y")``."""
-        weights, parameters = (names.split() if isinstance(names, str) else names for names in (weights, parameters))
+        """The objective of a typed loss, for example ``Objective.from_text("(1 - x*y)**2/2", "x y")``.
+
+        Parameters are real, and those that are named in `positive` are positive: ``a*x**2`` with ``positive="a"`` has
+        its minimum at x = 0.
+        """
+        weights, parameters, positive = (
+            names.split() if isinstance(names, str) else names for names in (weights, parameters, positive)
+        )
+        strangers = ", ".join(one for one in positive if one not in parameters)
+        if strangers:
+            raise BadInput(f"{strangers}: said to be positive, but no parameter; declare it as one")
         weight_symbols = tuple(declare(weight, real=True) for weight in weights)
-        parameter_symbols = tuple(declare(parameter, real=True) for parameter in parameters)
+        parameter_symbols = tuple(
+            declare(parameter, positive=True) if parameter in positive else declare(parameter, real=True)
+            for parameter in parameters
+        )
         return cls(name, parse(text, (*weight_symbols, *parameter_symbols)), weight_symbols, parameter_symbols)
 
     @cached_property

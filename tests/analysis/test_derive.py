@@ -147,6 +147,19 @@ def test_of_a_loss_without_minima_the_rest_is_derived(run, arguments, reason):
     assert theory["critical_sharpness"] == "2/eta"
 
 
+def test_parameters_that_are_positive_are_said_to_be_and_decide(run):
+    quadratic = ["a*x**2/2 + b*y**2/2", "--weights", "x", "y"]
+    theory = run(*quadratic, "--positive", "a", "b")["theory"]
+    assert theory["assuming"] == ["a > 0", "b > 0"]
+    assert (theory["minima"]["kind"], theory["minima"]["chart"]) == ("global", {"x": "0", "y": "0"})
+    a, b = symbols("a b", positive=True)
+    critical = parse(theory["stability_at_minima"]["critical_step_size"], [a, b])
+    assert [critical.subs({a: one, b: other}) for one, other in ((1, 4), (4, 1))] == [Rational(1, 2)] * 2
+    without = run(*quadratic, "--at", "a=2")["theory"]
+    assert "assuming" not in without
+    assert "--positive b" in without["minima"]
+
+
 def test_near_a_saddle_there_is_no_edge_and_the_rest_is_derived(run):
     theory = run(*SHALLOW, "--at", "eta=0.2", "--near", "x=0", "y=0")["theory"]
     assert "a saddle, not a minimum" in theory["edge"]["reason"]

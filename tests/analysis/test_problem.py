@@ -8,8 +8,8 @@ from eos_sym import STEP_SIZE, BadInput, ParseError
 from eos_sym.reading import names_in
 
 
-def read(loss="(1 - x*y)**2/2", weights="x y", rules="gradient_descent", at="", near="", start=""):
-    return read_problem(loss, *(texts.split() for texts in (weights, rules, at, near, start)))
+def read(loss="(1 - x*y)**2/2", weights="x y", rules="gradient_descent", at="", near="", start="", positive=""):
+    return read_problem(loss, *(texts.split() for texts in (weights, rules, at, near, start, positive)))
 
 
 def test_the_names_in_a_text_are_its_symbols():
@@ -54,6 +54,9 @@ def test_a_value_that_is_needed_and_missing_is_named():
         ({"rules": "heavy_ball", "at": "momentum=1"}, "below 1"),
         ({"near": "x=1"}, "y missing"),
         ({"start": "x=1 y=2 z=3"}, "z=3"),
+        ({"positive": "z"}, "--positive z: no parameter of the loss, which has none"),
+        ({"loss": "a*x**2 + y**2", "positive": "y"}, "which has a"),
+        ({"loss": "a*x**2 + y**2", "positive": "a", "at": "a=-1"}, "a must be positive"),
         ({"loss": "(1 - eta*x*y)**2"}, "rename"),
         ({"loss": "v_x*x + y**2", "weights": "x y", "rules": "heavy_ball"}, "rename"),
         ({"loss": "1/x + y**2"}, "continuous"),

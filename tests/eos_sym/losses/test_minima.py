@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sympy import Float, Matrix, Rational, cos, exp, lambdify, log, pi, simplify, sin, sqrt, symbols, tanh
 
-from eos_sym import Objective, Undecided
+from eos_sym import BadInput, Objective, Undecided
 
 x, y, z, a, b, c, d, w = symbols("x y z a b c d w", real=True)
 
@@ -133,6 +133,16 @@ def test_the_least_critical_value_is_the_least_value_where_one_is_attained(text,
     assert minima.are_global
     assert loss(*(float(place) for place in expected.values())) == pytest.approx(float(minima.value), abs=1e-9)
     assert loss(*grid).min() >= float(minima.value) - 1e-9
+
+
+def test_positive_parameters_tell_where_the_minima_are():
+    """ax² + bx⁴ is a well, and a double well if a < 0."""
+    (piece,) = Objective.from_text("a*x**2 + b*x**4", "x", "a b", positive="a b").minima.pieces
+    assert piece.chart == {x: 0}
+    with pytest.raises(Undecided):
+        _ = Objective.from_text("a*x**2 + b*x**4", "x", "a b", positive="b").minima
+    with pytest.raises(BadInput, match="c: said to be positive"):
+        Objective.from_text("a*x**2", "x", "a", positive="c")
 
 
 @pytest.mark.parametrize(
