@@ -37,10 +37,11 @@ class Claim:
 
 @dataclass(frozen=True)
 class Part:
-    """One part of a statement, and what its evidence says."""
+    """One part of a statement, what its evidence says, and the channels of the evidence that decided something."""
 
     statement: str
     status: Status
+    channels: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,6 @@ class Verdict:
     evidence: tuple[Evidence, ...]
 
     @property
-    def channels(self) -> tuple[str, ...]:
-        """The channels that decided something."""
-        return tuple(dict.fromkeys(one.channel for one in self.evidence if one.channel and one.status != "undecided"))
-
-    @property
     def fails(self) -> bool:
         """Whether this verdict turns the exit code to 1."""
         return self.status == "refuted" and not self.open
@@ -74,9 +70,14 @@ def decide(claim: Claim) -> Verdict:
     """Hear the evidence of a claim and combine it."""
     statements = claim.statement.split(SEPARATOR)
     evidence = tuple(_placed(one, statements) for one in all_heard(claim.evidence()))
-    parts = tuple(Part(one, combine([piece for piece in evidence if piece.part in (one, None)])) for one in statements)
+    parts = tuple(_part(one, [piece for piece in evidence if piece.part in (one, None)]) for one in statements)
     status = min((part.status for part in parts), key=WEAKEST_FIRST.index)
     return Verdict(claim.id, claim.statement, claim.source, claim.open, status, parts, evidence)
+
+
+def _part(statement: str, evidence: Sequence[Evidence]) -> Part:
+    channels = dict.fromkeys(one.channel for one in evidence if one.channel and one.status != "undecided")
+    return Part(statement, combine(evidence), tuple(channels))
 
 
 def _placed(evidence: Evidence, statements: Sequence[str]) -> Evidence:

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 from sympy import Expr, MatrixBase, Symbol, pretty
 
-from analysis.study.claim import Verdict
+from analysis.study.claim import Part, Verdict
 from analysis.study.evidence import Evidence
 from eos_sym import Map
 
@@ -100,25 +100,31 @@ def counted(verdicts: Sequence[Verdict], status: str) -> int:
 
 
 def print_claims(console: Console, verdicts: Sequence[Verdict], *, evidence: bool) -> None:
-    """The claims, part by part where their parts came out differently; with the evidence beneath, all or what decides.
+    """The claims, with the evidence beneath, all or what decides; a part that rests on one channel says so.
 
-    What is refuted or undecided is always shown with the evidence that made it so.
+    Part by part where these came out differently or rest on different channels alone. What is refuted or undecided is
+    always shown with the evidence that made it so.
     """
     table = Table(box=None, padding=(0, 1), show_edge=False, show_header=False)
     table.add_column(no_wrap=True)
     table.add_column()
     for verdict in verdicts:
-        note = f"{verdict.source}; one channel: {verdict.channels[0]}" if len(verdict.channels) == 1 else verdict.source
-        alike = len({part.status for part in verdict.parts}) == 1
-        opened = " (open)" if verdict.open else ""
-        table.add_row(_status(verdict.status, opened), Text(f"{verdict.statement}  [{note}]" if alike else f"[{note}]"))
+        alike = len({(part.status, _alone(part)) for part in verdict.parts}) == 1
+        opened, alone = " (open)" if verdict.open else "", _alone(verdict.parts[0]) if alike else ""
+        whole = f"{verdict.statement}  [{verdict.source}{alone}]" if alike else f"[{verdict.source}]"
+        table.add_row(_status(verdict.status, opened), Text(whole))
         for part in () if alike else verdict.parts:
-            table.add_row("", Text.assemble(_status(part.status), f": {part.statement}"))
+            table.add_row("", Text.assemble(_status(part.status), f"{_alone(part)}: {part.statement}"))
         shown = [one for one in verdict.evidence if evidence or one.status in ("refuted", "undecided")]
         for line in dict.fromkeys(map(_line, shown)):  # a reason that several checks give is said once
             table.add_row("", Padding(Text(line, style="dim"), (0, 0, 0, 2)))
     console.print()
     console.print(table)
+
+
+def _alone(part: Part) -> str:
+    """The one channel that a part rests on; nothing where there are several, or none."""
+    return f"; one channel: {part.channels[0]}" if len(part.channels) == 1 else ""
 
 
 def _status(status: str, more: str = "") -> Text:

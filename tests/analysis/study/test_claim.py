@@ -126,6 +126,7 @@ def test_what_was_yielded_before_a_claim_gave_up_is_kept():
     assert verdict.evidence[1].observed == "the run ended early"
 
 
-def test_the_channels_of_a_claim_are_those_that_decided_something():
+def test_the_channels_of_a_part_are_those_that_decided_something_of_it():
     pieces = [evidence("supported"), Evidence("network", "value", "undecided", 1.0, None), give_up]
-    assert decide(claim(*pieces)).channels == ("simulation",)
+    (part,) = decide(claim(*pieces)).parts
+    assert part.channels == ("simulation",)

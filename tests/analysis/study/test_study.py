@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 from sympy import Symbol
 
-from analysis.study import CommonOptions, Number, Study, agreement, decide, identity, new_figure
+from analysis.study import CommonOptions, Number, Study, about, agreement, decide, identity, new_figure
 from analysis.study.parts import Known
 from analysis.study.work import work_off
 from eos_sym import BadInput
@@ -115,6 +115,22 @@ def test_a_summary_comes_first_and_evidence_on_demand(tmp_path, capsys, wanted):
     assert said.splitlines()[:2] == ["small", "3 claims: 2 proved, 1 supported"]
     assert ("symbolic: edge of a cat: 6·x, as expected" in said) == wanted
     assert "one channel: simulation" in said
+
+
+def test_each_part_says_on_which_channel_alone_it_rests(tmp_path, capsys):
+    study, _ = small_study()
+
+    @study.claim("one is one; two is two; three is three")
+    def numbers():
+        yield from about("one is one", identity("one", x, x))
+        yield from about("two is two", agreement("simulation", "two", 2.0, 2.0), agreement("network", "two", 2.0, 2.0))
+        yield from about("three is three", agreement("simulation", "three", 3.0, 3.0))
+
+    work_off(study, Options(out=tmp_path))
+    said = capsys.readouterr().out
+    assert "proved; one channel: symbolic: one is one" in said
+    assert "supported: two is two" in said
+    assert "supported; one channel: simulation: three is three" in said
 
 
 def test_a_parameter_that_names_nothing_is_a_fault_of_the_study():
