@@ -6,7 +6,8 @@ z' ← F_z z' + F_K. With m the midpoint of a box, the interval Newton step
 
     N = m − hₙ(m)/hₙ'(box)
 
-inside the box proves that hₙ has exactly one zero there. The ratios (Kₙ − Kₙ₋₁)/(Kₙ₊₁ − Kₙ) tend to Feigenbaum's
+inside the box proves that hₙ has exactly one zero there. That the critical point does not return earlier, so that the
+period is p 2ⁿ and no divisor of it, is proved if F^(p 2ⁿ/q)(z_c) − z_c is not 0 in the box for any prime factor q. The ratios (Kₙ − Kₙ₋₁)/(Kₙ₊₁ − Kₙ) tend to Feigenbaum's
 δ = 4.6692016…, and the onset of chaos is where the geometric series from the last two ends.
 
 Errors: `Undecided` where Newton's method fails.
@@ -18,7 +19,7 @@ from itertools import pairwise
 from typing import Any
 
 from mpmath import iv, mp, mpf, workdps
-from sympy import sqrt
+from sympy import primefactors, sqrt
 
 from analysis.bifurcation.theory import Family, K, z
 from eos_sym import Undecided
@@ -68,14 +69,20 @@ class Cascade:
         """The digits to compute with: rounding, widened, must still be much smaller than the boxes."""
         return 2 * self.lost + 2 * SPARE_DIGITS
 
-    def defect(self, level: int, value: Any, context: Any) -> tuple[Any, Any]:
-        """hₙ(K) and hₙ'(K) in floating point (mp) or intervals (iv)."""
+    def misses(self, level: int, value: Any, context: Any) -> list[tuple[Any, Any]]:
+        """F^k(z_c) − z_c and its slope in K for k = 1 … p 2ⁿ, in floating point (mp) or intervals (iv)."""
         start, step = evaluators(self.family, context)
         critical, critical_slope = point, slope = start((value,))
+        found = []
         for _ in range(self.periods[level]):
             point, across, along = step((point, value))
             slope = across * slope + along
-        return point - critical, slope - critical_slope
+            found.append((point - critical, slope - critical_slope))
+        return found
+
+    def defect(self, level: int, value: Any, context: Any) -> tuple[Any, Any]:
+        """hₙ(K) and hₙ'(K)."""
+        return self.misses(level, value, context)[-1]
 
     @cached_property
     def superstable(self) -> list[Any]:
@@ -97,7 +104,7 @@ class Cascade:
 
     @cached_property
     def proofs(self) -> list[bool]:
-        """Whether a small box about each Kₙ is proved to hold exactly one zero of hₙ."""
+        """Whether a small box about each Kₙ is proved to hold exactly one zero of hₙ, of the period p 2ⁿ itself."""
         digits, iv.dps = iv.dps, self.digits
         try:
             return [self._proved(level, value) for level, value in enumerate(self.superstable)]
@@ -107,8 +114,9 @@ class Cascade:
     def _proved(self, level: int, value: Any) -> bool:
         middle, radius = iv.mpf(value), iv.mpf(10) ** -(self.lost + SPARE_DIGITS)
         box = middle + iv.mpf([-1, 1]) * radius
-        slope = self.defect(level, box, iv)[1]
-        if 0 in slope:
+        misses, period = self.misses(level, box, iv), self.periods[level]
+        slope = misses[-1][1]
+        if 0 in slope or any(0 in misses[period // prime - 1][0] for prime in primefactors(period)):
             return False
         newton = middle - self.defect(level, middle, iv)[0] / slope
         return bool(newton.a > box.a and newton.b < box.b)

@@ -7,7 +7,8 @@ s = z². Two of its zeros meet only where its discriminant vanishes, and that is
 
 with the multipliers λ₀ = 1 + K and λ₁ = 1 − 2K of the fixed points, which are primitive cube roots of unity for no real
 K. So for K > 0 real three-cycles come and go at zeros of T alone, where two of them meet in all three points (hence the
-cube), and the multiplier is 1. Sturm's theorem counts the zeros of T, and between them those of Φ.
+cube), and the multiplier is 1. None comes through s = 0 or infinity, as the first and the last coefficient of Φ are
+positive. Sturm's theorem counts the zeros of T, and between them those of Φ.
 
 Beyond its birth a three-cycle doubles in its turn: the window is a small copy of the family's quadratic cousin z² + c,
 with c = 1/4 at the birth, c = 0, −1, … where a cycle is superstable, and c = −2 at the end.
@@ -69,6 +70,13 @@ class PeriodThree:
     def count_at(self, value: Rational) -> int:
         """The number of three-cycles at a rational K > 0."""
         return int(Poly(self.points.subs(K, value), SQUARE).count_roots(0, oo)) // 3
+
+    @property
+    def signs_at_the_ends(self) -> str:
+        """Signs, for all K > 0, of Φ at s = ∞ and at s = 0."""
+        coefficients = Poly(self.points, SQUARE).all_coeffs()
+        ends = (coefficients[0].factor(), coefficients[-1].factor())
+        return ", ".join("positive" if end.is_positive else "undecided" for end in ends)
 
     @property
     def unit(self) -> float:

@@ -119,6 +119,14 @@ class Family:
         return positive_zero(discriminant(Poly(self.two_cycle.subs(z, sqrt(SQUARE)), SQUARE)))
 
     @cached_property
+    def signs_beyond_the_birth(self) -> str:
+        """Signs, for all K > 1, of discriminant, sum and product of the quartic's z²: both are positive if these are."""
+        quartic = Poly(self.two_cycle.subs(z, sqrt(SQUARE)), SQUARE)
+        second, first, constant = (part.subs(K, 1 + Symbol("d", positive=True)) for part in quartic.all_coeffs())
+        parts = (first**2 - 4 * second * constant, -first / second, constant / second)
+        return ", ".join("positive" if part.factor().is_positive else "undecided" for part in parts)
+
+    @cached_property
     def critical_square(self) -> Expr:
         """z² at the critical points of F."""
         (solution,) = solve(self.map.step[0].diff(z), z**2)

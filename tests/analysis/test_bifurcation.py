@@ -151,6 +151,19 @@ def test_the_superstable_parameters_are_proved_and_their_ratios_tend_to_feigenba
     assert errors[-1] < 1e-3
 
 
+def test_a_parameter_of_a_shorter_period_is_no_proof_of_a_longer_one(cascade):
+    assert not cascade._proved(1, cascade.superstable[0])
+    assert not cascade._proved(3, cascade.superstable[1])
+
+
+def test_points_of_the_two_cycles_are_real_beyond_their_birth(family):
+    assert family.signs_beyond_the_birth == "positive, positive, positive"
+    for value in (1.01, 1.3, 1.9):
+        squares = np.roots([value**2, -value * (value + 1), 1])
+        assert (squares.imag == 0).all()
+        assert (squares.real > 0).all()
+
+
 def test_between_superstable_parameters_the_period_doubles(cascade):
     periods = [least_period(iterate(float(value))) for value in cascade.superstable[:5]]
     assert periods == [1, 2, 4, 8, 16]
