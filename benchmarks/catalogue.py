@@ -15,11 +15,11 @@ import contextlib
 from collections.abc import Callable, Mapping
 from functools import partial
 
-import tyro
 from rich.console import Console
 from rich.table import Table
 from sympy import Expr, Integer, Rational, Symbol, derive_by_array, symbols, tensorcontraction, tensorproduct
 
+from benchmarks.command_line import run
 from benchmarks.derivation import Options, seconds
 from eos_sym import STEP_SIZE, GradientDescent, Objective, Undecided, minimalist, product, quadratic, shallow
 from eos_sym.edge import edge_normal_form
@@ -103,4 +103,4 @@ def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options, prog="python -m benchmarks.catalogue"))
+    run("python -m benchmarks.catalogue", Options, main)

@@ -19,7 +19,6 @@ Each loss has a process of its own, which is ended when its time is up, and the 
 
 from __future__ import annotations
 
-import math
 import multiprocessing
 import time
 import tomllib
@@ -29,12 +28,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import tyro
 from rich.console import Console
 from rich.table import Table
 from sympy import Expr, Max, Rational, diff, oo, sign, simplify, solve
 
-from analysis.study.endings import plain_endings
+from benchmarks.command_line import check_seconds, run
 from eos_sym import STEP_SIZE, BadInput, GradientDescent, HeavyBall, Nesterov, Objective, Undecided, parse
 from eos_sym.edge import EdgeNormalForm, FlipNormalForm, edge_normal_form, flip_normal_form
 from eos_sym.flows import limit_flow
@@ -59,13 +57,11 @@ class Options:
     seconds: float = 60.0
     """for all parts of a loss, and once more for SymPy"""
 
-    def check(self) -> None:
-        """Refuse what cannot be done."""
+    def __post_init__(self) -> None:
         for name in self.losses:
             if name not in LOSSES:
                 raise BadInput(f"--losses {name}: not in losses.toml; choose some of {', '.join(LOSSES)}")
-        if not 0 < self.seconds < math.inf:
-            raise BadInput(f"--seconds {self.seconds:g}: must be more than 0")
+        check_seconds("--seconds", self.seconds)
 
 
 @cache
@@ -251,7 +247,4 @@ def _cell(found: Answer) -> str:
 
 
 if __name__ == "__main__":
-    with plain_endings():
-        given = tyro.cli(Options, prog="python -m benchmarks.decided")
-        given.check()
-        main(given)
+    run("python -m benchmarks.decided", Options, main)

@@ -16,12 +16,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import tyro
 from rich.console import Console
 from rich.table import Table
 from sympy import simplify, solve, symbols
 
 from analysis.minimalist.theory import KAPPA, A, B, a, b, derive
+from benchmarks.command_line import check_seconds, check_whole_numbers, run
 from eos_sym import STEP_SIZE
 from eos_sym.orbits import vanishes_on_two_cycles
 
@@ -34,6 +34,10 @@ class Options:
     """runs of each; the median counts"""
     patience: float = 20.0
     """seconds after which an alternative is stopped"""
+
+    def __post_init__(self) -> None:
+        check_whole_numbers(self, 1, "repeats")
+        check_seconds("--patience", self.patience)
 
 
 def two_cycles_by_groebner_basis() -> None:
@@ -134,4 +138,4 @@ def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options, prog="python -m benchmarks.derivation"))
+    run("python -m benchmarks.derivation", Options, main)

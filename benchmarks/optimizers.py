@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 import torch
-import tyro
 from rich.console import Console
 from rich.table import Table
 from torch import nn
 
+from benchmarks.command_line import check_whole_numbers, run
 from numeric.networks.architectures import FullyConnected
 from numeric.networks.data import Digits
 from numeric.networks.loss import half_squared_error
@@ -53,6 +53,9 @@ class Options:
     """training steps that each optimizer of a pair takes, in turns"""
     images: int = 1797
     """in the full batch"""
+
+    def __post_init__(self) -> None:
+        check_whole_numbers(self, 1, "pairs", "rounds", "images")
 
 
 class Trained:
@@ -114,4 +117,4 @@ def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options, prog="python -m benchmarks.optimizers"))
+    run("python -m benchmarks.optimizers", Options, main)

@@ -10,14 +10,15 @@ help and bad input .4, a derivation 2, each quick preset 8.
 
 from __future__ import annotations
 
-import argparse
 import resource
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from analysis.study.index import studies
+from benchmarks.command_line import run
 
 DERIVE = ("-m", "analysis.derive", "(1 - x*y)**2/2", "--weights", "x", "y", "--at", "eta=0.1")
 UNIT = ("-c", "import torch")
@@ -41,13 +42,19 @@ def processor_seconds(arguments: Sequence[str]) -> float:
     return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
 
-def main() -> None:
+@dataclass(frozen=True)
+class Options:
+    """What it costs to start."""
+
+    presets: bool = False
+    """the quick preset of every study too, once each"""
+
+
+def main(options: Options) -> None:
     """Measure in turn, and print the ratios beside their goals."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.startup", description="what it costs to start")
-    parser.add_argument("--presets", action="store_true", help="the quick preset of every study too, once each")
     commands = dict(STARTS)
     rounds = dict.fromkeys(commands, ROUNDS)
-    if parser.parse_args().presets:
+    if options.presets:
         presets = {name: (("-m", f"analysis.{name}", "--json"), 8.0) for name in studies() if name != "derive"}
         commands |= presets
         rounds |= dict.fromkeys(presets, 1)
@@ -66,4 +73,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run("python -m benchmarks.startup", Options, main)

@@ -17,10 +17,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
-import tyro
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.command_line import check_seconds, check_whole_numbers, run
 from numeric.networks.architectures import FullyConnected
 from numeric.networks.data import Digits
 from numeric.networks.training.experiment import Experiment, Stop
@@ -45,6 +45,10 @@ class Options:
     """times that each loop is run"""
     seconds: float = 0.02
     """for which the bare loop is run each time"""
+
+    def __post_init__(self) -> None:
+        check_whole_numbers(self, 1, "rounds")
+        check_seconds("--seconds", self.seconds)
 
 
 class Ours:
@@ -108,4 +112,4 @@ def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options, prog="python -m benchmarks.training"))
+    run("python -m benchmarks.training", Options, main)

@@ -15,13 +15,16 @@ from dataclasses import dataclass, fields
 from fractions import Fraction
 from pathlib import Path
 from types import NoneType
-from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import tyro
 
 from analysis.study.arguments import number
 from analysis.study.endings import plain_endings
 from eos_sym.errors import BadInput
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 MOST_STEPS = 1_000_000
 
@@ -70,16 +73,16 @@ class CommonOptions:
 
 METAVARS: dict[Any, str] = {Path: "PATH", int: "INT", str: "TEXT", Number: "NUMBER"}
 
-Options = TypeVar("Options", bound=CommonOptions)
+Options = TypeVar("Options", bound="DataclassInstance")
 
 
 def read_command_line(name: str, kind: type[Options]) -> Options:
     """The options of the program's command line; ends it with one line and exit code 2 where they are bad."""
     with plain_endings():
-        return read_options(name, kind, sys.argv[1:])
+        return read_options(f"python -m analysis.{name}", kind, sys.argv[1:])
 
 
-def read_options(name: str, options_type: type[Options], arguments: Sequence[str]) -> Options:
+def read_options(program: str, kind: type[Options], arguments: Sequence[str]) -> Options:
     """The options; a command line that cannot be read is `BadInput`, tyro's explanation pressed into one line."""
     if "" in arguments:
         raise BadInput(f"{' '.join(arguments).strip()}: followed by nothing; give every option a value")
@@ -87,8 +90,8 @@ def read_options(name: str, options_type: type[Options], arguments: Sequence[str
     try:
         with contextlib.redirect_stderr(explanation):
             return tyro.cli(
-                _without_empty_defaults(options_type),
-                prog=f"python -m analysis.{name}",
+                _without_empty_defaults(kind),
+                prog=program,
                 args=arguments,
                 config=(tyro.conf.FlagCreatePairsOff,),
             )

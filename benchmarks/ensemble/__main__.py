@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import json
-import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-import tyro
 from rich.console import Console
 from rich.progress import Progress, TextColumn
 
 from analysis.study.figure import draw_and_save
+from benchmarks.command_line import check_whole_numbers, run
 from benchmarks.ensemble import timing
 from benchmarks.ensemble.contenders import CONTENDERS, share_ended
 from benchmarks.ensemble.escape import compare_escape
@@ -56,25 +54,12 @@ class Options:
     out: Path = Path("results/ensemble")
     """folder for table.json, figure.png and figure.pdf"""
 
-
-def read_options(arguments: Sequence[str]) -> Options:
-    """The options; tyro's explanation of what it cannot read becomes one line."""
-    explanation = io.StringIO()
-    try:
-        with contextlib.redirect_stderr(explanation):
-            return tyro.cli(Options, prog=PROGRAM, args=arguments)
-    except SystemExit as ending:
-        if ending.code in (0, None):
-            raise  # --help
-        said = re.sub(r"[╭╮╰╯│─\s]+", " ", explanation.getvalue()).partition("For full helptext")[0]
-        raise BadInput(f"{said.strip()} (--help lists the options)") from None
+    def __post_init__(self) -> None:
+        check_whole_numbers(self, 1, "rounds", "runs", "steps", "side")
 
 
 def read_problems(options: Options) -> list[Problem]:
     """The maps to time, after a look at the options."""
-    for name in ("rounds", "runs", "steps", "side"):
-        if getattr(options, name) < 1:
-            raise BadInput(f"--{name} {getattr(options, name)}: must be 1 or more")
     problems = [known_problem(name, options.runs) for name in options.maps]
     if options.loss is not None:
         problems.append(typed_problem(options.loss, options.weights, options.at, options.start, options.runs))
@@ -129,8 +114,4 @@ def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main(read_options(sys.argv[1:]))
-    except BadInput as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        sys.exit(2)
+    run(PROGRAM, Options, main)

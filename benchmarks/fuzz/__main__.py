@@ -12,7 +12,6 @@ the problem; the exit code is 1 if there are any.
 
 from __future__ import annotations
 
-import math
 import multiprocessing
 import subprocess
 import sys
@@ -21,12 +20,9 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-import tyro
-
-from analysis.study.endings import plain_endings
+from benchmarks.command_line import check_seconds, check_whole_numbers, run
 from benchmarks.fuzz.checks import findings
 from benchmarks.fuzz.losses import RandomProblem, random_problem
-from eos_sym import BadInput
 
 STARTING = 120.0  # seconds of the command line beyond its own limit
 
@@ -46,13 +42,10 @@ class Options:
     command_line: int = 25
     """every so many problems the command line is run; 0 for never"""
 
-    def check(self) -> None:
-        """Refuse what cannot be done."""
-        for name, least in (("number", 1), ("seed", 0), ("first", 0), ("command_line", 0)):
-            if getattr(self, name) < least:
-                raise BadInput(f"--{name.replace('_', '-')} {getattr(self, name)}: must be {least} or more")
-        if not 0 < self.seconds < math.inf:
-            raise BadInput(f"--seconds {self.seconds:g}: must be more than 0")
+    def __post_init__(self) -> None:
+        check_whole_numbers(self, 1, "number")
+        check_whole_numbers(self, 0, "seed", "first", "command_line")
+        check_seconds("--seconds", self.seconds)
 
 
 def searched(problem: RandomProblem, seconds: float) -> tuple[list[str], bool]:
@@ -121,8 +114,4 @@ def main(options: Options) -> int:
 
 
 if __name__ == "__main__":
-    with plain_endings():
-        given = tyro.cli(Options, prog="python -m benchmarks.fuzz")
-        given.check()
-        code = main(given)
-    sys.exit(code)
+    run("python -m benchmarks.fuzz", Options, main)

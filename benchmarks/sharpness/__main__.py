@@ -8,15 +8,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-import tyro
 from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
+from benchmarks.command_line import check_whole_numbers, run
 from benchmarks.sharpness.contenders import BASELINE, CONTENDERS, OURS
 from benchmarks.sharpness.measure import Comparison, compare, named
 from benchmarks.sharpness.problem import Truth, digits_loss, points
-from eos_sym import BadInput
 from numeric.runs import provenance, write_atomically
 
 GOALS = {1e-3: 6.0, 1e-6: 10.0}
@@ -35,12 +34,13 @@ class Options:
     out: Path = Path("results/sharpness")
     """folder for table.json"""
 
+    def __post_init__(self) -> None:
+        check_whole_numbers(self, 0, "start")
+        check_whole_numbers(self, 1, "every", "readings")
+
 
 def measure(options: Options) -> list[Comparison]:
     """Both tolerances at the same points."""
-    for name in ("start", "every", "readings"):
-        if getattr(options, name) < (name != "start"):
-            raise BadInput(f"--{name} {getattr(options, name)}: too small")
     torch.set_num_threads(1)
     console = Console(stderr=True)
     loss, truth = digits_loss(torch.float32), Truth()
@@ -89,8 +89,4 @@ def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main(tyro.cli(Options, prog="python -m benchmarks.sharpness"))
-    except BadInput as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        sys.exit(2)
+    run("python -m benchmarks.sharpness", Options, main)

@@ -16,8 +16,9 @@ import pytest
 from rich.console import Console
 from sympy import Float
 
+from analysis.study.options import read_options
 from benchmarks.ensemble import contenders as everybody
-from benchmarks.ensemble.__main__ import Options, read_options, read_problems
+from benchmarks.ensemble.__main__ import Options, read_problems
 from benchmarks.ensemble.contenders import CONTENDERS, OURS, OUTCOMES, WIDE_C, C
 from benchmarks.ensemble.escape import compare_escape
 from benchmarks.ensemble.native import Absent, build, compiler
@@ -160,7 +161,7 @@ def test_nan_is_no_agreement():
 )
 def test_bad_input_is_one_line_that_names_it(arguments, words):
     with pytest.raises(BadInput, match=words.replace("*", r"\*")) as caught:
-        read_problems(read_options(arguments))
+        read_problems(read_options("python -m benchmarks.ensemble", Options, arguments))
     assert "\n" not in str(caught.value)
 
 

@@ -46,7 +46,7 @@ def run_as_program(name, arguments, monkeypatch):
 )
 def test_a_command_line_that_cannot_be_read_is_explained_in_one_line(arguments, named):
     with pytest.raises(BadInput) as refusal:
-        read_options("quadratic", quadratic.Options, arguments)
+        read_options("python -m analysis.quadratic", quadratic.Options, arguments)
     assert named in str(refusal.value)
     assert "\n" not in str(refusal.value)
 
