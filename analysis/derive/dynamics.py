@@ -136,7 +136,7 @@ def _cycle(expansion: CubicExpansion, step_size: Rational | None) -> dict[str, A
 
 
 def flow_on_minima(rule: str, problem: Problem) -> Any:
-    """dX/dτ in the coordinates of the minima's chart, of every chart where there are several."""
+    """The flow dX/dτ in the coordinates of the minima's chart, of every chart where there are several."""
     problem = problem.with_values
     pieces = problem.objective.minima.pieces
     if not pieces:
@@ -145,5 +145,4 @@ def flow_on_minima(rule: str, problem: Problem) -> Any:
     if not charts:
         raise Undecided("the limit flow: the minima are points, with no others to move along to")
     flows = [limit_flow(RULES[rule], problem.objective, chart) for chart in charts]
-    rates = [{name.name: rate for name, rate in zip(flow.state, flow.velocity, strict=True)} for flow in flows]
-    return rates[0] if len(rates) == 1 else {"pieces": rates}
+    return flows[0] if len(flows) == 1 else {"pieces": flows}

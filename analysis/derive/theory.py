@@ -64,7 +64,7 @@ def _minima(problem: Problem) -> Minima:
         unsaid = [symbol.name for symbol in objective.parameters if not symbol.is_positive]
         if not unsaid:
             raise
-        raise Undecided(f"{reason} (--at gives values, --positive {' '.join(unsaid)} makes it so)") from reason
+        raise Undecided(f"{reason} (--at, or --positive {' '.join(unsaid)})") from reason
 
 
 def _number(value: Expr) -> Expr | float:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args, ge
 
 import tyro
 
-from analysis.study.arguments import number
+from analysis.study.arguments import NUMBER, number
 from analysis.study.endings import plain_endings
 from eos_sym.errors import BadInput
 
@@ -100,6 +100,11 @@ def read_options(program: str, kind: type[Options], arguments: Sequence[str]) ->
             raise  # --help
         lines = re.sub(r"[╭╮╰╯│─]+", " ", explanation.getvalue()).splitlines()
         said = " ".join(line.strip() for line in lines if line.strip() and "full helptext" not in line)
+        formula = next(
+            (one for one in arguments if re.match(r"-(?!-).*[A-Za-z(]", one) and not NUMBER.fullmatch(one)), None
+        )
+        if formula and "--" not in arguments:
+            raise BadInput(f"{formula}: begins with a minus, as options do; write it last, after --") from None
         unread = re.search(r"Error parsing (--\S+):.*?(?:for arguments:|instantiated from) \[(.*?)\]", said)
         if unread:
             remedy = "not a value of this option; whole numbers are written 20, others 0.2, 1e-3 or 2/8"

@@ -15,6 +15,7 @@ from sympy import Expr, MatrixBase, Symbol, pretty
 from analysis.study.claim import Part, Verdict
 from analysis.study.evidence import Evidence
 from eos_sym import Map
+from eos_sym.flows import Flow
 
 STATUS_STYLES = {"proved": "bold green", "supported": "green", "refuted": "bold red", "undecided": "yellow"}
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -27,6 +28,8 @@ FORMULA = re.compile(r"[\w\s*+\-/().,]+")
 def print_theory(console: Console, theory: Mapping[str, Any]) -> None:
     """Every derived result under its name, as mathematics."""
     for name, value in theory.items():
+        if isinstance(value, Mapping) and not value:
+            continue
         console.print(Text(f"\n{name.replace('_', ' ')}", style="bold"))
         for line in _readable(value):
             console.print(Text("    " + line.replace("\n", "\n    ")), soft_wrap=True)
@@ -36,13 +39,17 @@ def _readable(value: Any) -> list[str]:
     if isinstance(value, Map):
         steps = value.substitution.items()
         return [f"{pretty(name)} ↦ {_one_line(step)}" for name, step in steps]
+    if isinstance(value, Flow):
+        return [
+            f"d{pretty(name)}/dτ = {_one_line(rate)}" for name, rate in zip(value.state, value.velocity, strict=True)
+        ]
     if isinstance(value, MatrixBase):
         return str(pretty(value, num_columns=WIDTH)).split("\n")
     if isinstance(value, Mapping):
         known = ((str(key).replace("_", " "), item) for key, item in value.items() if item is not None)
         return [line for label, item in known for line in _labelled(f"{label}:  ", item)]
     if isinstance(value, Sequence) and not isinstance(value, str):
-        if any(isinstance(item, Mapping) for item in value):
+        if any(isinstance(item, Mapping | Flow) for item in value):
             return [line for number, item in enumerate(value, 1) for line in _labelled(f"{number}.  ", item)]
         return [line for item in value for line in _readable(item)] or ["none"]
     return [_short(value)]
@@ -62,11 +69,11 @@ def _labelled(label: str, value: Any) -> list[str]:
 def _inline(value: Any) -> str | None:
     """The value on one line, points of an orbit joined by arrows; None for matrices, maps and nested structures."""
     if isinstance(value, Mapping):
-        if any(isinstance(item, Mapping | list) for item in value.values()):
+        if any(isinstance(item, Mapping | list | Flow) for item in value.values()):
             return None
         parts = [(str(key), _inline(item)) for key, item in value.items()]
         return None if any(part is None for _, part in parts) else ", ".join(f"{key} = {part}" for key, part in parts)
-    if isinstance(value, MatrixBase | Map):
+    if isinstance(value, MatrixBase | Map | Flow):
         return None
     if isinstance(value, Sequence) and not isinstance(value, str):
         items = [_inline(item) for item in value]
@@ -167,6 +174,8 @@ def to_json(value: Any) -> Any:
     """The value as JSON: exact results as text that `eos_sym.parse` reads, floats as numbers, absent as null."""
     if isinstance(value, Map):
         return {str(name): str(step) for name, step in value.substitution.items()}
+    if isinstance(value, Flow):
+        return {str(name): str(rate) for name, rate in zip(value.state, value.velocity, strict=True)}
     if isinstance(value, Mapping):
         return {str(key): to_json(item) for key, item in value.items()}
     if isinstance(value, MatrixBase):

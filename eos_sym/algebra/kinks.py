@@ -201,8 +201,22 @@ def _product(*factors: Expr) -> Expr:
                 rest[index] = continued
                 break
         else:
-            rest.append(step(switch, jump.above, jump.below))
+            rest.append(_one_sided(rest, jump))
     return Add(Mul(*rest), *beside)
+
+
+def _one_sided(rest: list[Expr], jump: _Step) -> Expr:
+    """The step, which takes with it a factor max(0, u)ᵖ, p < 0, that is infinite on the side where the step is 0."""
+    for index, factor in enumerate(rest):
+        base, power = factor.as_base_exp()
+        if not (isinstance(base, Max) and len(base.args) == 2 and 0 in base.args and power.is_negative):
+            continue
+        ratio = _ratio(base.args[0] + base.args[1], jump.switch)
+        if ratio is not None and (jump.below if ratio > 0 else jump.above) == 0:
+            inside = (ratio * jump.switch) ** power
+            del rest[index]
+            return step(jump.switch, jump.above * inside, jump.below * inside)
+    return step(jump.switch, jump.above, jump.below)
 
 
 def _continued(factor: Expr, jump: _Step) -> Expr | None:

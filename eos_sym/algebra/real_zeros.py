@@ -53,7 +53,7 @@ def real_zeros(equations: Sequence[Expr], unknowns: Sequence[Symbol]) -> list[Re
     parts, exceptions = components(equations, unknowns)
     if exceptions:
         named = ", ".join(map(str, exceptions))
-        raise Undecided(f"the solutions depend on whether {named} vanishes; give values, or positive parameters")
+        raise Undecided(f"the solutions depend on whether {named} vanishes; give values, or say that they are positive")
     found = [zeros for part in parts for zeros in _of_component(part, unknowns)]
     if len(found) == len(parts) == len(equations) == 1:
         return [replace(found[0], equations=tuple(equations))]

@@ -129,6 +129,7 @@ def test_what_is_not_derived_in_time_is_undecided_and_the_rest_comes(run):
 
 def test_a_loss_that_begins_with_a_minus_follows_two_dashes(run):
     assert run("--weights", "x", "--", "-x**2")["theory"]["minima"]["kind"] == "none"
+    assert "-x**2: begins with a minus, as options do; write it last, after --" in run("-x**2", "--weights", "x")
 
 
 @pytest.mark.parametrize(

@@ -64,3 +64,12 @@ def test_a_multiplier_that_rounding_hides_is_not_told():
     dynamics = Map((x,), (), (10**8 + away * (1 - Rational(1, 10**4)) + 10**6 * away**2,))
     with pytest.raises(Undecided, match="rounding"):
         shown("stable", dynamics, [{x: 10**8}])
+
+
+def test_runs_that_overflow_are_too_far_away_and_say_nothing():
+    """Of (x − 1)⁵⁰, whose two-cycle has a step of length 1 and a multiplier of 97²."""
+    dynamics = GradientDescent().map(Objective.from_text("(x - 1)**50", "x"))
+    at = {STEP_SIZE: Rational(1, 10)}
+    reach = Rational(2, 5) ** Rational(1, 48)  # η · 50 r⁴⁹ = 2r
+    points = [{dynamics.state[0]: 1 + side * reach.evalf(30)} for side in (1, -1)]
+    assert shown("unstable", dynamics, points, at) == "supported"

@@ -3,7 +3,7 @@
 import pytest
 from sympy import Abs, Derivative, DiracDelta, Max, Min, Ne, Piecewise, Rational, exp, floor, nan, sqrt, symbols, zeta
 
-from eos_sym import BadInput, Undecided
+from eos_sym import BadInput, Undecided, parse
 from eos_sym.algebra import derivative, has_kinks, pieces, smooth_near
 
 x, y, w = symbols("x y w", real=True)
@@ -99,3 +99,14 @@ def test_a_point_on_a_kink_is_undecided():
 def test_a_function_without_a_derivative_is_refused_by_name(function):
     with pytest.raises(BadInput, match=function.__name__):
         derivative(exp(function(x)), x)
+
+
+@pytest.mark.parametrize(
+    "text", ["abs(x)**(4/3)", "relu(x)**(3/2)", "x*abs(2*x - 1)**(4/3)", "min(x, 0)**2*relu(x)**(3/2)"]
+)
+def test_second_derivatives_that_are_infinite_at_a_kink_are_numbers_beside_it(text):
+    loss = parse(text, [x])
+    second = derivative(derivative(loss, x), x)
+    for place in (Rational(7, 10), Rational(-2, 5), Rational(8, 5)):
+        (smooth,) = smooth_near([loss], {x: place})
+        assert second.subs(x, place).evalf() == pytest.approx(float(smooth.diff(x, 2).subs(x, place)))
