@@ -1,8 +1,9 @@
 """Algebra and numbers that SymPy lacks and the theory stands on; nothing here knows of losses or gradient descent.
 
-`ideals`, `points` and `roots` solve polynomial systems with proof (python-flint), `components` splits solution sets
-(`elimination`, `inverses`), `kernels` makes functions symbols, `systems` solves for their values, `real_points` decides
-whether there are real solutions, `real_zeros` lists them, points and charts, `series` expands in a small parameter,
+`ideals`, `points` and `roots` solve polynomial systems with proof (python-flint), `pure_parts` divides them by
+dimension, `components` splits solution sets (`elimination`, `inverses`), `kernels` makes functions symbols, `systems`
+solves for their values, `real_points` decides whether there are real solutions, and of which dimension, `real_zeros`
+lists them, points and charts, `series` expands in a small parameter,
 `factors` are the irreducible ones of a polynomial, `elementary` writes functions in generators with relations,
 `identities` decides whether an expression is zero, `signs` and `positivity` decide signs, `rank_one` tells matrices of
 rank one, `top_eigenvalue` is λ₁ in closed form, `exponentials` recognizes sums of exponentials, `kinks` differentiates
@@ -29,8 +30,9 @@ from eos_sym.algebra.kernels import Kernels
 from eos_sym.algebra.kinks import Cell, derivative, has_kinks, pieces, smooth_near, switches
 from eos_sym.algebra.points import AlgebraicPoint, minimal_polynomial, points, points_of
 from eos_sym.algebra.positivity import is_positive_everywhere
+from eos_sym.algebra.pure_parts import pure_parts
 from eos_sym.algebra.rank_one import rank_one_pivot
-from eos_sym.algebra.real_points import real_part, real_point
+from eos_sym.algebra.real_points import RealPart, real_parts
 from eos_sym.algebra.real_zeros import RealZeros, real_zeros
 from eos_sym.algebra.roots import decimal, distance, roots_of
 from eos_sym.algebra.series import expand_in
@@ -47,6 +49,7 @@ __all__ = [
     "Factored",
     "Ideal",
     "Kernels",
+    "RealPart",
     "RealZeros",
     "System",
     "as_decimals",
@@ -70,9 +73,9 @@ __all__ = [
     "points",
     "points_of",
     "positive_where_defined",
+    "pure_parts",
     "rank_one_pivot",
-    "real_part",
-    "real_point",
+    "real_parts",
     "real_zeros",
     "roots_of",
     "sign_changes",

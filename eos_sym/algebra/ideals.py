@@ -44,12 +44,12 @@ class Ideal:
     @classmethod
     def of(cls, equations: Iterable[Expr], variables: Sequence[Symbol]) -> Ideal:
         """The ideal of equations given as expressions that are to vanish."""
-        ring = _ring(len(variables))
+        ring = ring_of(len(variables))
         return cls(tuple(variables), tuple(_integral(equation, variables, ring) for equation in equations))
 
     def polynomial(self, expression: Expr) -> fmpz_mpoly:
         """A positive rational multiple of the expression, as a polynomial of this ring."""
-        return _integral(expression, self.variables, _ring(len(self.variables)))
+        return _integral(expression, self.variables, ring_of(len(self.variables)))
 
     def expression(self, polynomial: fmpz_mpoly) -> Expr:
         """A polynomial of this ring as an expression."""
@@ -67,23 +67,19 @@ class Ideal:
         """The ideal of the zeros with expression ≠ 0, in one more variable, which comes last."""
         inverse = Dummy("t")
         variables = (*self.variables, inverse)
-        ring = _ring(len(variables))
+        ring = ring_of(len(variables))
         lifted = (ring.from_dict({(*k, 0): c for k, c in g.to_dict().items()}) for g in self.generators)
         return Ideal(variables, (*lifted, _integral(1 - inverse * expression, variables, ring)))
 
     @cached_property
     def basis(self) -> tuple[fmpz_mpoly, ...]:
         """A minimal Gröbner basis: no leading monomial divides another."""
-        ring = _ring(len(self.variables))
+        ring = ring_of(len(self.variables))
         generators = [generator for generator in self.generators if not generator.is_zero()]
         if not generators:
             return ()
-        bounds = (MOST_POLYNOMIALS, MOST_TERMS, MOST_BITS)
-        answer: Any = fmpz_mpoly_vec(generators, ring).buchberger_naive(bounds)
-        basis, finished = answer
-        if not finished:
-            raise Undecided(f"a Gröbner basis in {len(self.variables)} variables grew beyond the bounds set for it")
         minimal: list[fmpz_mpoly] = []
+        basis = bounded_basis(fmpz_mpoly_vec(generators, ring), len(self.variables))
         for candidate in sorted(basis, key=lambda element: sum(leading(element))):
             if not any(divides(leading(kept), leading(candidate)) for kept in minimal):
                 minimal.append(candidate)
@@ -98,7 +94,7 @@ class Ideal:
         """Whether the polynomial belongs to the ideal, so that it vanishes at all zeros."""
         if not self.basis:
             return bool(polynomial.is_zero())
-        divisors = fmpz_mpoly_vec(self.basis, _ring(len(self.variables)))
+        divisors = fmpz_mpoly_vec(self.basis, ring_of(len(self.variables)))
         remainder: Any = polynomial.reduction_primitive_part(divisors)  # type: ignore[attr-defined]
         return bool(remainder.is_zero())
 
@@ -147,6 +143,15 @@ class Ideal:
         return finished
 
 
+def bounded_basis(generators: fmpz_mpoly_vec, count: int) -> list[fmpz_mpoly]:
+    """A Gröbner basis in so many variables for the order of their ring, or `Undecided` beyond the bounds."""
+    answer: Any = generators.buchberger_naive((MOST_POLYNOMIALS, MOST_TERMS, MOST_BITS))
+    basis, finished = answer
+    if not finished:
+        raise Undecided(f"a Gröbner basis in {count} variables grew beyond the bounds set for it")
+    return list(basis)
+
+
 def leading(polynomial: fmpz_mpoly) -> Monomial:
     """The exponents of the leading monomial."""
     return tuple(int(power) for power in polynomial.monomial(0)) if not polynomial.is_zero() else ()
@@ -168,8 +173,9 @@ def _factors(polynomial: fmpz_mpoly) -> list[fmpz_mpoly] | None:
     return None if len(factors) == 1 and factors[0][1] == 1 else [part for part, _ in factors]
 
 
-def _ring(count: int) -> fmpz_mpoly_ctx:
-    return fmpz_mpoly_ctx.get([f"x{index}" for index in range(count)], "degrevlex")
+def ring_of(count: int, order: str = "degrevlex") -> fmpz_mpoly_ctx:
+    """The polynomials in so many variables with integer coefficients."""
+    return fmpz_mpoly_ctx.get([f"x{index}" for index in range(count)], order)
 
 
 def _integral(expression: Expr, variables: Sequence[Symbol], ring: fmpz_mpoly_ctx) -> fmpz_mpoly:

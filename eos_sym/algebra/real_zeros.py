@@ -8,9 +8,10 @@ exp, are algebraic numbers and functions of these (`eos_sym.algebra.systems`). A
     or of two terms                                  and other roots
     such a system, with finitely many zeros          algebraic numbers once more
 
-A chart gives some unknowns as expressions in the `free` ones, and is real at some of their values, which were looked
-for on a grid. It leaves out points where it is undefined; those of them that solve the equations are in other pieces,
-or in the closure of this one.
+A chart gives some unknowns as expressions in the `free` ones, and is real near some of their values, which were looked for
+on a grid; a curve without smooth real points, such as x² + y⁴ = 0, is its points (`eos_sym.algebra.real_points`). It
+leaves out points where it is undefined; those of them that solve the equations are in other pieces, or in the closure
+of this one.
 
 Errors: `Undecided` where an equation has no solution in these terms, or where the parameters decide which it has.
 """
@@ -26,6 +27,7 @@ from sympy import Expr, Pow, Rational, S, Symbol, cancel, nan, oo, simplify, zoo
 from eos_sym.algebra.components import Component, components
 from eos_sym.algebra.inverses import roots_in
 from eos_sym.algebra.points import points_of
+from eos_sym.algebra.real_points import RealPart, real_parts
 from eos_sym.algebra.systems import System
 from eos_sym.errors import Undecided
 
@@ -61,9 +63,11 @@ def real_zeros(equations: Sequence[Expr], unknowns: Sequence[Symbol]) -> list[Re
 
 
 def _of_system(system: System) -> list[RealZeros]:
-    if system.ideal.dimension > 0:
+    parts = real_parts(system.ideal) if system.ideal.dimension > 0 else [RealPart(system.ideal, None)]
+    if any(part.ideal.dimension > 0 and part.is_real is not False for part in parts):
         raise Undecided("the solutions are not isolated")
-    solutions = (system.solution(zero) for zero in points_of(system.ideal.branches()))
+    zeros = points_of([branch for part in parts if part.ideal.dimension <= 0 for branch in part.ideal.branches()])
+    solutions = (system.solution(zero) for zero in zeros)
     return [
         RealZeros(tuple(name - value for name, value in values.items()), values, (), error)
         for values, error in filter(None, solutions)
@@ -72,11 +76,12 @@ def _of_system(system: System) -> list[RealZeros]:
 
 def _of_component(part: Component, unknowns: Sequence[Symbol]) -> list[RealZeros]:
     choices = _solved(part.left, part.free)
-    if choices is None:
+    if choices is None or 0 < len(part.left) < len(part.free):
         try:
             return _of_system(System.of(part.equations, unknowns, part.nonzero))
         except Undecided as reason:
-            raise Undecided(f"{', '.join(map(str, part.left))} = 0 is not solved: {reason}") from reason
+            if choices is None:
+                raise Undecided(f"{', '.join(map(str, part.left))} = 0 is not solved: {reason}") from reason
     found = []
     for choice in choices:
         chart = {name: cancel(value.subs(choice)) for name, value in part.chart.items()} | choice
@@ -118,7 +123,7 @@ def _is_real(chart: Mapping[Symbol, Expr], free: Sequence[Symbol]) -> bool:
     for sample in product(SAMPLES, repeat=count):
         at = dict(zip(free, sample if count == len(free) else sample * len(free), strict=True))
         values = [root.subs(at) for root in roots]
-        if all(_real_number(value) for value in values):
+        if all(_real_number(value) and not (free and value.is_zero) for value in values):
             return True
         if not free:
             break

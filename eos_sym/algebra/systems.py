@@ -23,6 +23,7 @@ from eos_sym.algebra.ideals import Ideal
 from eos_sym.algebra.inverses import OPEN
 from eos_sym.algebra.kernels import Kernels
 from eos_sym.algebra.points import DIGITS, AlgebraicPoint
+from eos_sym.algebra.pure_parts import without_last
 from eos_sym.algebra.roots import decimal, distance
 from eos_sym.errors import Undecided
 
@@ -72,6 +73,12 @@ class System:
     def functions(self) -> list[Expr]:
         """The functions f(ax + b) in which the system is polynomial."""
         return [new.function(new.slope * unknown + new.intercept) for unknown, new in self.replaced.items()]
+
+    def equations(self, ideal: Ideal) -> tuple[Expr, ...]:
+        """What an ideal in the variables of the system says of the unknowns."""
+        plain = ideal if len(ideal.variables) == len(self.unknowns) else without_last(ideal)
+        functions = {new.value: function for new, function in zip(self.replaced.values(), self.functions, strict=True)}
+        return tuple(plain.expression(element).subs(functions) for element in plain.basis)
 
     def solution(self, zero: AlgebraicPoint) -> tuple[dict[Symbol, Expr], Expr] | None:
         """The unknowns at a zero of the ideal and a bound of their error, None if they are not real."""

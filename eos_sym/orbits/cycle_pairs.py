@@ -5,9 +5,10 @@ dimensions as there are, with multiplicity; those with φ = θ are told apart ex
 the pairs whose first moving coordinate is the i-th are one ideal for every i (`eos_sym.orbits.orbit.two_cycle_ideals`).
 Every two-cycle is two zeros, (θ, φ) and (φ, θ), of which the one in ascending order is kept.
 
-A branch of positive dimension is a continuum of two-cycles; one that is another with (θ, φ) for (φ, θ) is the same, and
-one that is proved to have no real point is not listed. A zero elsewhere that solves its equations lies in its
-closure, as the cycles on an axis do for a continuum that was found off that axis, and is not listed a second time.
+A part of positive dimension with a smooth real point is a continuum of two-cycles (`eos_sym.algebra.real_points`); one
+that is another with (θ, φ) for (φ, θ) is the same, and one that is proved not to be real is not listed. A zero
+elsewhere that solves its equations lies in its closure, as the cycles on an axis do for a continuum that was found off
+that axis, and is not listed a second time.
 
 Errors: `Undecided` where a Gröbner basis or a quotient exceeds its bound.
 """
@@ -19,7 +20,7 @@ from dataclasses import replace
 
 from sympy import Expr, Mul, Symbol, fraction, together
 
-from eos_sym.algebra import AlgebraicPoint, Ideal, irreducible_factors, points_of, real_part, real_point
+from eos_sym.algebra import AlgebraicPoint, Ideal, RealPart, irreducible_factors, points_of, pure_parts, real_parts
 from eos_sym.errors import Undecided
 from eos_sym.orbits.manifolds import Manifold, Orbits
 from eos_sym.orbits.orbit import Orbit
@@ -48,44 +49,39 @@ def of_finitely_many(dynamics: Map, partner: tuple[Symbol, ...], whole: Ideal) -
 
 def of_moving_pairs(dynamics: Map, partner: tuple[Symbol, ...], moving: list[Ideal]) -> Orbits:
     """The two-cycles of a polynomial map with infinitely many points of period 1 or 2."""
-    zeros: list[tuple[AlgebraicPoint, Symbol, Symbol]] = []
+    orbits: list[Orbit] = []
     manifolds: list[Manifold] = []
-    imaginary: list[int] = []  # places of those that are proved to have no real points
-    total = 0
+    isolated = multiple = 0
     for ideal, first, second in zip(moving, dynamics.state, partner, strict=True):
-        branches = ideal.branches()
-        finite, reduced = [branch for branch in branches if branch.dimension == 0], []
+        finite = []
         before = tuple(manifolds)
-        for branch in _largest([branch for branch in branches if branch.dimension > 0]):
-            part = real_part(branch)
-            if part.dimension <= 0:
-                reduced += part.branches()
-                continue
-            if _is_covered(branch, before) or any(_is_covered(branch, (_exchanged(m),)) for m in manifolds):
-                continue
-            try:
-                sample = real_point(branch)
-                imaginary += [len(manifolds)] * (sample is None)
-            except Undecided:
-                sample = None
-            manifolds.append(_continuum(dynamics, branch, partner, second - first, sample))
-        found = points_of([*finite, *reduced])
-        zeros += [(zero, first, second) for zero in found if zero.is_real or any(_solves(zero, b) for b in finite)]
-        total += len(ideal.standard_monomials) if ideal.dimension <= 0 else 0
-    exchanged = list(map(_exchanged, manifolds))
-    isolated = [(z, *ends) for z, *ends in zeros if not any(_lies_on(z, m) for m in (*manifolds, *exchanged))]
-    orbits = [_orbit(dynamics, zero, partner) for zero, first, second in isolated if _is_first(zero, first, second)]
-    counted = f"{len(isolated) // 2} isolated complex two-cycles"
-    if manifolds:
-        reason = f"{counted}, and continua of them; the system was split into branches without loss of solutions"
+        for part in real_parts(ideal):
+            if part.ideal.dimension <= 0:
+                finite.append(part.ideal)
+            elif part.is_real is not False and not (
+                _is_covered(part.ideal, before) or any(_is_covered(part.ideal, (_exchanged(m),)) for m in manifolds)
+            ):
+                manifolds.append(_continuum(dynamics, part, partner, second - first))
+        continua = [manifold for manifold in manifolds if manifold.sample is not None]
+        continua += [_exchanged(manifold) for manifold in continua]
+        zeros = (zero for zero in points_of(finite) if _is_first(zero, first, second))
+        orbits += [_orbit(dynamics, z, partner) for z in zeros if not any(_lies_on(z, m) for m in continua)]
+        isolated += _count_isolated(ideal)
+        multiple += len(ideal.standard_monomials) if ideal.dimension <= 0 else 0
+    counted = f"{isolated // 2} isolated complex two-cycles"
+    if any(ideal.dimension > 0 for ideal in moving):
+        reason = f"{counted}, and continua of them; the system was split into parts without loss of solutions"
     else:
-        reason = f"{counted}, {total // 2} with multiplicity: half the dimension of the quotient ring"
-    shown = tuple(manifold for place, manifold in enumerate(manifolds) if place not in imaginary)
-    return Orbits(2, tuple(orbits), shown, True, reason, len(isolated) // 2)
+        reason = f"{counted}, {multiple // 2} with multiplicity: half the dimension of the quotient ring"
+    return Orbits(2, tuple(orbits), tuple(manifolds), True, reason, isolated // 2)
 
 
-def _solves(zero: AlgebraicPoint, ideal: Ideal) -> bool:
-    return all(zero.vanishes(element) for element in ideal.basis)
+def _count_isolated(ideal: Ideal) -> int:
+    """How many zeros, complex ones included, lie on no continuum."""
+    parts = list(pure_parts(ideal))
+    continua = [part.basis for part in parts if part.dimension > 0]
+    zeros = points_of([part for part in parts if part.dimension <= 0])
+    return sum(not any(all(map(zero.vanishes, basis)) for basis in continua) for zero in zeros)
 
 
 def _is_first(zero: AlgebraicPoint, first: Symbol, second: Symbol) -> bool:
@@ -106,15 +102,6 @@ def _orbit(dynamics: Map, zero: AlgebraicPoint, partner: tuple[Symbol, ...]) -> 
         {v: values[p] for v, p in zip(dynamics.state, partner, strict=True)},
     )
     return Orbit(dynamics, points, zero.error((*dynamics.state, *partner)))
-
-
-def _largest(branches: list[Ideal]) -> list[Ideal]:
-    """The branches that lie in no other one."""
-    kept: list[Ideal] = []
-    for branch in sorted(branches, key=lambda ideal: -ideal.dimension):
-        if not any(all(branch.contains(element) for element in other.basis) for other in kept):
-            kept.append(branch)
-    return kept
 
 
 def _lies_on(zero: AlgebraicPoint, manifold: Manifold) -> bool:
@@ -139,11 +126,9 @@ def _is_covered(branch: Ideal, manifolds: Sequence[Manifold]) -> bool:
     return all(_is_covered(branch.where_nonzero(equation), others) for equation in first.equations)
 
 
-def _continuum(
-    dynamics: Map, ideal: Ideal, partner: tuple[Symbol, ...], difference: Expr, real: AlgebraicPoint | None
-) -> Manifold:
-    """A branch of positive dimension; its last variable t = 1/(φᵢ − θᵢ) is replaced by what it stands for."""
-    variables = (*dynamics.state, *partner)
+def _continuum(dynamics: Map, part: RealPart, partner: tuple[Symbol, ...], difference: Expr) -> Manifold:
+    """A part of positive dimension; its last variable t = 1/(φᵢ − θᵢ) is replaced by what it stands for."""
+    variables, ideal = (*dynamics.state, *partner), part.ideal
     inverse = ideal.variables[-1]
     equations: list[Expr] = []
     for element in ideal.basis:
@@ -152,7 +137,7 @@ def _continuum(
         if parts:
             equations.append(Mul(*parts))
     needed = _independent(equations, variables)
-    return Manifold(dynamics, variables, needed, ideal.dimension, {}, real.values(variables) if real else None)
+    return Manifold(dynamics, variables, needed, ideal.dimension, {}, part.point and part.point.values(variables))
 
 
 def _independent(equations: list[Expr], variables: tuple[Symbol, ...]) -> tuple[Expr, ...]:

@@ -52,12 +52,12 @@ from sympy import (
 
 from eos_sym.algebra import (
     Component,
+    RealPart,
     System,
     components,
     has_kinks,
     points_of,
-    real_part,
-    real_point,
+    real_parts,
     square_roots,
 )
 from eos_sym.errors import BadInput, Undecided
@@ -186,35 +186,32 @@ class _Found:
             named = f"equations in {', '.join(map(str, part.free))}, such as {named[:LONGEST_REASON]}…,"
         if any(equation.free_symbols & {*self.map.parameters} for equation in part.equations):
             if len(part.left) == 1 and len(part.free) > 1 and not self.denominators:
-                self._manifold(part, len(part.free) - 1, None)
+                dimension = len(part.free) - 1
+                self.manifolds.append(Manifold(self.map, self.map.state, part.equations, dimension, part.chart, None))
             else:
                 self.reasons.append(f"{named} has no closed-form solution; give all parameters values")
             return
         try:
             nonzero = [expression.subs(part.chart) for expression in (*part.nonzero, *self.denominators)]
             system = System.of(part.equations, self.map.state, [_without_roots(expression) for expression in nonzero])
-            system = replace(system, ideal=real_part(system.ideal))
-            if system.ideal.dimension > 0:
-                self._continuum(part, system)
-                return
-            solutions = (system.solution(zero) for zero in points_of(system.ideal.branches()))
+            finite = []
+            for piece in real_parts(system.ideal):
+                if piece.ideal.dimension <= 0:
+                    finite.append(piece.ideal)
+                elif piece.is_real is not False:
+                    self._continuum(part, system, piece)
+            solutions = (system.solution(zero) for zero in points_of(finite))
             self.orbits += [Orbit(self.map, (found[0],), found[1]) for found in solutions if found is not None]
         except Undecided as undecided:
             self.reasons.append(f"{named}: {undecided}")
 
-    def _continuum(self, part: Component, system: System) -> None:
-        """A manifold, unless it is proved to have no real point."""
-        try:
-            zero = real_point(system.ideal)
-        except Undecided:
-            self._manifold(part, system.ideal.dimension, None)
-            return
-        if zero is not None:
-            solution = system.solution(zero)
-            self._manifold(part, system.ideal.dimension, solution[0] if solution is not None else None)
-
-    def _manifold(self, part: Component, dimension: int, sample: dict[Symbol, Expr] | None) -> None:
-        self.manifolds.append(Manifold(self.map, self.map.state, part.equations, dimension, part.chart, sample))
+    def _continuum(self, part: Component, system: System, piece: RealPart) -> None:
+        """A manifold, by the equations of the whole component unless there is more in it."""
+        whole = all(map(system.ideal.contains, piece.ideal.basis))
+        equations = part.equations if whole else system.equations(piece.ideal)
+        solution = system.solution(piece.point) if piece.point is not None else None
+        chart, sample = part.chart if whole else {}, solution and solution[0]
+        self.manifolds.append(Manifold(self.map, self.map.state, equations, piece.ideal.dimension, chart, sample))
 
     def isolated(self) -> Iterator[Orbit]:
         """The orbits that neither satisfy the equations of a manifold nor belong to a family of others."""

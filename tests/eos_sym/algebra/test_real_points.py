@@ -3,26 +3,49 @@
 import pytest
 from sympy import symbols
 
-from eos_sym.algebra import Ideal, real_point
+from eos_sym.algebra import Ideal, points_of, real_parts
 
 x, y, z = symbols("x y z", real=True)
 
 
+def parts(equations):
+    """The dimensions of the real manifolds among the zeros, then the real points that lie on none of them."""
+    variables = sorted(set().union(*(e.free_symbols for e in equations)), key=str)
+    found = real_parts(Ideal.of(equations, variables))
+    assert all(part.is_real is not None for part in found if part.ideal.dimension > 0)
+    manifolds = [part for part in found if part.is_real]
+    for part in manifolds:
+        values = part.point.values(variables)
+        assert all(abs(equation.subs(values).evalf(30)) < 1e-25 for equation in equations)
+    zeros = points_of([part.ideal for part in found if part.ideal.dimension == 0])
+    isolated = [
+        zero
+        for zero in zeros
+        if zero.is_real and not any(all(map(zero.vanishes, part.ideal.basis)) for part in manifolds)
+    ]
+    return [part.ideal.dimension for part in manifolds], sorted(tuple(z.values(variables).values()) for z in isolated)
+
+
 @pytest.mark.parametrize(
-    ("equations", "real"),
+    ("equations", "dimensions", "isolated"),
     [
-        ([x**2 + y**2 - 1], True),
-        ([x**2 + y**2 + 1], False),
-        ([x**2 * y**2 + 2 * x**2 - x * y + 2 * y**2 + 4], False),  # (xy − 1/2)² + 2x² + 2y² + 15/4
-        ([(x - 5) ** 2 + (3 * y - 17) ** 2 - 1], True),  # on none of the planes that are tried first
-        ([x**2 + y**2 + z**2 - 1, x + y + z - 3], False),  # the plane misses the sphere by √3 − 1
-        ([x**2 + y**2 + z**2 - 1, x + y + z - 1], True),
-        ([x**4 + y**4 - 1, z**2 + x**2 + 1], False),
+        ([x**2 + y**2 - 1], [1], []),
+        ([x**2 + y**2 + 1], [], []),
+        ([x**2 * y**2 + 2 * x**2 - x * y + 2 * y**2 + 4], [], []),  # (xy − 1/2)² + 2x² + 2y² + 15/4
+        ([(x - 5) ** 2 + (3 * y - 17) ** 2 - 1], [1], []),  # on none of the planes that are tried first
+        ([x**2 + y**2 + z**2 - 1, x + y + z - 3], [], []),  # the plane misses the sphere by √3 − 1
+        ([x**2 + y**2 + z**2 - 1, x + y + z - 1], [1], []),
+        ([x**4 + y**4 - 1, z**2 + x**2 + 1], [], []),
+        ([(x**2 + y**2) ** 2], [], [(0, 0)]),
+        ([x**4 + y**4], [], [(0, 0)]),
+        ([x**2 + y**2 * z**2], [1, 1], []),  # the axes x = y = 0 and x = z = 0
+        ([y**2 + x**2 * (x**2 - 1) ** 2], [], [(-1, 0), (0, 0), (1, 0)]),  # complex curves y = ±i x (x² − 1)
+        ([y**2 - x**2 * (x - 1)], [1], []),  # (0, 0) is isolated among the real points, and solves the equation
+        ([x**2 - x * y**2 + y**4], [], [(0, 0)]),  # (x − y²/2)² + 3y⁴/4
+        ([x * y, x**2 - x], [1], [(1, 0)]),
+        ([(x**2 + y**2) * (x**2 + y**2 - 1), z * (x**2 + y**2 - 1)], [2], [(0, 0, 0)]),
+        ([x * (x**2 + y**2)], [1], []),
     ],
 )
-def test_a_real_point_is_found_or_proved_not_to_exist(equations, real):
-    zero = real_point(Ideal.of(equations, sorted(set().union(*(e.free_symbols for e in equations)), key=str)))
-    assert (zero is not None) == real
-    if zero is not None:
-        values = zero.values(zero.variables)
-        assert all(abs(equation.subs(values).evalf(30)) < 1e-25 for equation in equations)
+def test_real_zeros_are_manifolds_where_they_are_smooth_and_points_where_they_are_not(equations, dimensions, isolated):
+    assert parts(equations) == (dimensions, isolated)

@@ -277,3 +277,19 @@ def test_planted_points_are_found_once_each(planted):
     assert set(planted) <= real
     for point in real:
         assert all(equation.subs(dict(zip((x, y), point, strict=True))) == 0 for equation in vanishing)
+
+
+@pytest.mark.parametrize(
+    ("loss", "points"),
+    [
+        ("(x**2 - x*y**2 + y**4)**2", [(0, 0)]),  # (x − y²/2)² + 3y⁴/4
+        ("((exp(x) - 1)**2 - (exp(x) - 1)*y**2 + y**4)**2", [(0, 0)]),
+        ("(y**2 + x**2*(x**2 - 1)**2)**2", [(-1, 0), (0, 0), (1, 0)]),
+    ],
+)
+def test_a_curve_with_isolated_real_points_only_is_these(loss, points):
+    objective = Objective.from_text(loss, "x y")
+    found = fixed_points(GradientDescent().map(objective), {eta: Rational(1, 10)})
+    minima = [tuple(piece.chart[name] for name in objective.weights) for piece in objective.minima.pieces]
+    assert (found.complete, found.manifolds, sorted(minima)) == (True, (), points)
+    assert {*points} <= {tuple(orbit.points[0].values()) for orbit in found.orbits}

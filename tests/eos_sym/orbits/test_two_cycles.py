@@ -186,6 +186,21 @@ def test_a_continuum_and_its_exchange_are_one_and_an_empty_one_is_none(step_size
     assert opposite == [pytest.approx(float(1 + 2 / step_size))]
 
 
+def test_two_cycles_of_a_rotation_symmetric_loss_are_two_circles():
+    """Of ½(u·v − 2)² the cycles (u, v) ↔ (−u, −v), v = ±u, have |u|² = 2/η ± 2; others have complex points only.
+
+    On v = u, s ↦ s(1 − η(s²|u|² − 2)) has no cycle but s ↔ −s while η ≤ 1/2; its ideal has a real point, on the circle.
+    """
+    a, b, c, d = symbols("a b c d", real=True)
+    loss = Objective("dot product", (a * c + b * d - 2) ** 2 / 2, (a, b, c, d))
+    found = two_cycles(descent.map(loss), {eta: Rational(2, 5)})
+    assert (found.complete, found.orbits) == (True, ())
+    squares = [manifold.sample[a] ** 2 + manifold.sample[b] ** 2 for manifold in found.manifolds]
+    assert (sorted(squares), [manifold.dimension for manifold in found.manifolds]) == ([3, 7], [1, 1])
+    for manifold in found.manifolds:
+        assert len(manifold.tangent(manifold.sample)) == 1
+
+
 def test_continua_are_listed_once():
     sphere = Objective("sphere", (x**2 + y**2 + z**2 - 1) ** 2 / 4, (x, y, z))
     found = two_cycles(descent.map(sphere), {eta: Rational(11, 10)})
