@@ -96,12 +96,12 @@ def _manifold(manifold: Manifold) -> dict[str, Any]:
         "equations": [equation.subs(plain) for equation in manifold.equations],
         "dimension": manifold.dimension,
         "verdict": "undecided",
-        "status": "proved" if manifold.sample is not None or manifold.chart else "undecided",
+        "status": "proved" if manifold.sample is not None else "undecided",
     }
     if plain:
         described["second_point"] = [str(name) for name in plain.values()]
-    if manifold.sample is None and not manifold.chart:
-        described["reason"] = "complex solutions; no real one was found"
+    if manifold.sample is None:
+        described["reason"] = "complex solutions; no real one at which they are smooth was found"
     if manifold.chart:
         described["chart"] = {name.name: value.subs(plain) for name, value in manifold.chart.items()}
     try:

@@ -28,9 +28,9 @@ class Manifold:
     """Infinitely many orbits of the same period: the solutions of `equations` in the `variables`.
 
     For fixed points the variables are the state; for two-cycles the state and, after it, the second point. `dimension`
-    is that of the set of complex solutions. `sample` is a real one, or None if none was found; where it has a tangent,
-    the real solutions near it are a manifold of that dimension too. `chart` gives some of the variables as expressions
-    in the others, where the equations could be solved, and is empty otherwise.
+    is that of the set of complex solutions. `sample` is a real one at which they are smooth, so that the real solutions
+    near it are a manifold of that dimension too, or None if none was found. `chart` gives some of the variables as
+    expressions in the others, where the equations could be solved, and is empty otherwise.
     """
 
     map: Map
