@@ -19,13 +19,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
-from flint import fmpz_mpoly, fmpz_mpoly_vec
+from flint import fmpz, fmpz_mpoly, fmpz_mpoly_vec
 from sympy import Expr, Integer, Mul, Symbol
 
 from eos_sym.algebra.factors import irreducible_factors
 from eos_sym.algebra.ideals import Ideal, Monomial, bounded_basis, divides, leading, ring_of
 
-Terms = dict[Monomial, int]
+Terms = dict[Monomial, fmpz]
 
 
 def pure_parts(ideal: Ideal) -> Iterator[Ideal]:
@@ -59,7 +59,7 @@ def _saturated(ideal: Ideal, factor: fmpz_mpoly) -> Ideal:
     size = len(ideal.variables)
     ring = ring_of(size + 2)
     lifted = [{(*powers, 0): c for powers, c in element.to_dict().items()} for element in ideal.basis]
-    lifted.append({(*powers, 0): c for powers, c in factor.to_dict().items()} | {(*[0] * size, 1): -1})
+    lifted.append({(*powers, 0): c for powers, c in factor.to_dict().items()} | {(*[0] * size, 1): fmpz(-1)})
     homogeneous = []
     for terms in lifted:
         degree = max(map(sum, terms))

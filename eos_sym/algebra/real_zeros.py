@@ -8,10 +8,10 @@ exp, are algebraic numbers and functions of these (`eos_sym.algebra.systems`). A
     or of two terms                                  and other roots
     such a system, with finitely many zeros          algebraic numbers once more
 
-A chart gives some unknowns as expressions in the `free` ones, and is real near some of their values, which were looked for
-on a grid; a curve without smooth real points, such as x² + y⁴ = 0, is its points (`eos_sym.algebra.real_points`). It
-leaves out points where it is undefined; those of them that solve the equations are in other pieces, or in the closure
-of this one.
+A chart gives some unknowns as expressions in the `free` ones, and is real near some of their values, which were looked
+for on a grid; a curve without smooth real points, such as x² + y⁴ = 0, is its points (`eos_sym.algebra.real_points`).
+It leaves out points where it is undefined; those of them that solve the equations are in other pieces, or in the
+closure of this one.
 
 Errors: `Undecided` where an equation has no solution in these terms, or where the parameters decide which it has.
 """

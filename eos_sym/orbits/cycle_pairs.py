@@ -137,7 +137,8 @@ def _continuum(dynamics: Map, part: RealPart, partner: tuple[Symbol, ...], diffe
         if parts:
             equations.append(Mul(*parts))
     needed = _independent(equations, variables)
-    return Manifold(dynamics, variables, needed, ideal.dimension, {}, part.point and part.point.values(variables))
+    sample = None if part.point is None else part.point.values(variables)
+    return Manifold(dynamics, variables, needed, ideal.dimension, {}, sample)
 
 
 def _independent(equations: list[Expr], variables: tuple[Symbol, ...]) -> tuple[Expr, ...]:
