@@ -141,7 +141,7 @@ def _metavar(kind: Any) -> str | None:
 
 def results_folder(options: CommonOptions, name: str) -> Path:
     """The folder of the results, made where it is missing."""
-    from numeric.runs.store import make_folder
+    from numeric.runs import make_folder
 
     folder = options.out or Path("results") / name
     try:

@@ -1,7 +1,6 @@
 """One run of a sweep: worked off in its folder, where it leaves its history or the reason why there is none.
 
-    folder/history.nc       what the run answered, the group `history`, with its configuration; there when it is done,
-                            from the run itself if it writes it
+    folder/history.nc       what the run answered (`numeric.runs.history`), from the run itself if it writes it
     folder/traceback.txt    of the last attempt, if it ended in an error that is not the input's fault
 
 A run computes with one thread of the numerical libraries wherever it takes place, because the order of their sums, and
@@ -24,10 +23,10 @@ import xarray as xr
 from eos_sym import BadInput, Undecided
 from numeric.progress import Progress
 from numeric.runs.configuration import configuration
-from numeric.runs.store import load_group, save
+from numeric.runs.history import is_finished, write_history
 from numeric.runs.threads import one_thread
 
-HISTORY, TRACEBACK = "history.nc", "traceback.txt"
+TRACEBACK = "traceback.txt"
 
 
 class Run(Protocol):
@@ -52,8 +51,8 @@ def attempt(run: Run, folder: Path, progress: Progress) -> str | None:
     try:
         with one_thread():
             history = run.run(folder, progress)
-        if not (folder / HISTORY).exists():
-            save({"history": history}, folder / HISTORY, configuration(run))
+        if not is_finished(folder):
+            write_history(history, folder, configuration(run))
     except (BadInput, Undecided) as error:
         return one_line(str(error))
     except Exception as error:
@@ -61,14 +60,6 @@ def attempt(run: Run, folder: Path, progress: Progress) -> str | None:
             (folder / TRACEBACK).write_text(traceback.format_exc(), encoding="utf-8")
         return one_line(f"{type(error).__name__}: {error}")
     return None
-
-
-def read_history(folder: Path) -> xr.Dataset:
-    """The history of a finished run."""
-    try:
-        return load_group(folder / HISTORY, "history")
-    except BadInput as error:
-        raise BadInput(f"{error}; remove it to repeat the run") from error
 
 
 def one_line(text: str) -> str:

@@ -20,7 +20,8 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from eos_sym import BadInput
-from numeric.runs.attempt import HISTORY, Finished, Report, Run, Stepped, Task, attempt, one_line
+from numeric.runs.attempt import Finished, Report, Run, Stepped, Task, attempt, one_line
+from numeric.runs.history import is_finished
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -80,7 +81,7 @@ def _reason(future: Future[str | None], folder: Path) -> str | None:
         return "every worker it was given to died, as happens when memory runs out; give the workers more of it"
     except Exception as error:
         return one_line(f"{type(error).__name__}: {error}")
-    if reason is None and not (folder / HISTORY).exists():
+    if reason is None and not is_finished(folder):
         return f"{folder} is not where its worker wrote; choose a folder that the cluster shares"
     return reason
 

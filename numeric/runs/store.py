@@ -1,124 +1,62 @@
-"""Results on disk: NetCDF-4 files that say what produced them, written whole or not at all.
+"""Results on disk: sealed NetCDF-4 files that say what produced them.
 
-Provenance is a set of attributes of the file's root: the configuration and the command as JSON, the versions of the
-libraries, the commit of the checkout that ran (absent outside a checkout), and the time. A file is written beside its
-place and moved there in one step, so an interruption leaves the old file or none, never half of one.
+A file holds datasets as named groups, the provenance (`numeric.runs.origin`) as attributes of its root, and at its
+end the checksum of it all (`numeric.runs.files`). It is made in memory, so that a full device is met by a plain write.
 
-Errors: `BadInput` for a place that cannot be written or a file that cannot be read.
+A file may come from anybody, so before it is read as data it is searched for what HDF5 would fetch from elsewhere:
+links out of the file or past its names, storage in other files, virtual datasets; and for filters, whose code is looked
+up by number. `save` writes none of these, and `load` refuses them.
+
+Errors: `BadInput` for a place that cannot be written or a file that cannot be read; `NoSpace` for a full device.
 """
 
 from __future__ import annotations
 
-import json
-import platform
-import secrets
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from datetime import UTC, datetime
-from functools import cache
-from importlib.metadata import version
+import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
 
 from eos_sym import BadInput
-
-RECORDED_PACKAGES = ("dask", "edge-of-stability", "mpmath", "numba", "numpy", "sympy", "torch", "xarray", "zarr")
-
-
-@cache
-def versions() -> dict[str, str]:
-    """The versions of Python and of the libraries that results depend on."""
-    installed = {package: version(package) for package in RECORDED_PACKAGES}
-    return {"python": platform.python_version(), **installed}
-
-
-def provenance(configuration: Mapping[str, Any]) -> dict[str, str]:
-    """What produced a result: its configuration and everything else that is needed to obtain it again."""
-    facts = {
-        "configuration": json.dumps(configuration, sort_keys=True),
-        "command": json.dumps(sys.argv),
-        "versions": json.dumps(versions()),
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-    commit = _commit()
-    return facts | ({"commit": commit} if commit else {})
-
-
-@cache
-def _commit() -> str | None:
-    """The commit of the checkout that this process runs, marked if files had changed since."""
-    here = Path(__file__).parent
-    try:
-        described = subprocess.run(
-            ["git", "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"],
-            cwd=here,
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=10,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return described.stdout.strip()
-
-
-def make_folder(folder: Path) -> None:
-    """Make the folder, and those above it, where they are missing."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadInput(f"{folder}: cannot be made ({error.strerror}); choose another folder") from error
-
-
-def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a temporary file beside `path`, then put it in place."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.stem}-{secrets.token_hex(8)}{path.suffix}")
-        temporary.touch(exist_ok=False)
-    except OSError as error:
-        raise BadInput(f"{path.parent}: cannot be written ({error.strerror}); choose another folder") from error
-    try:
-        write(temporary)
-        _move(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _move(temporary: Path, path: Path) -> None:
-    try:
-        temporary.replace(path)
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be written ({error.strerror}); choose another name") from error
+from numeric.runs.files import read_sealed, write_sealed
+from numeric.runs.origin import provenance
 
 
 def save(groups: Mapping[str, xr.Dataset], path: Path, configuration: Mapping[str, Any]) -> None:
     """Write datasets as the named groups of one NetCDF file, with the provenance at its root."""
     tree = xr.DataTree.from_dict({f"/{name}": dataset for name, dataset in groups.items()})
     tree.attrs.update(provenance(configuration))
-    write_atomically(path, lambda file: tree.to_netcdf(file, engine="h5netcdf"))
+    write_sealed(Path(path), tree.to_netcdf(engine="h5netcdf"))
 
 
 def load(path: Path) -> xr.DataTree:
     """The groups of a file written by `save`, in memory; the provenance is in its `attrs`."""
-    with _readable(path), xr.open_datatree(path, engine="h5netcdf") as tree:
-        return tree.load()
-
-
-def load_group(path: Path, name: str) -> xr.Dataset:
-    """One group of such a file."""
-    with _readable(path):
-        return xr.load_dataset(path, group=name, engine="h5netcdf")
-
-
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
+    content = read_sealed(Path(path))
     try:
-        yield
-    except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise BadInput(f"{path}: not a readable NetCDF file ({reason})") from error
+        refuse_what_lies_elsewhere(content)
+        with xr.open_datatree(io.BytesIO(content), engine="h5netcdf") as tree:
+            return tree.load()
+    except Exception as error:  # whatever the readers say to a stranger's file
+        raise BadInput(f"{path}: not a readable file of results ({' '.join(str(error).split())})") from error
+
+
+def refuse_what_lies_elsewhere(content: bytes | memoryview) -> None:
+    """Refuse an HDF5 file with anything that is not stored in it plainly: `ValueError`."""
+    import h5py
+
+    def link(name: str, kind: object) -> str | None:
+        return None if isinstance(kind, h5py.HardLink) else f"{name} is a link"
+
+    def elsewhere(name: str, item: object) -> str | None:
+        if not isinstance(item, h5py.Dataset):
+            return None
+        if item.external or item.is_virtual:
+            return f"{name} lies in another file"
+        return f"{name} is stored through a filter" if item.id.get_create_plist().get_nfilters() else None
+
+    with h5py.File(io.BytesIO(content), "r") as file:
+        found = file.visititems_links(link) or file.visititems(elsewhere)  # the first that is not None
+    if found is not None:
+        raise ValueError(found)

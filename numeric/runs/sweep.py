@@ -25,9 +25,10 @@ import xarray as xr
 
 from eos_sym import BadInput
 from numeric.progress import Progress, listener
-from numeric.runs.attempt import HISTORY, TRACEBACK, Finished, Run, Stepped, Task, attempt, read_history
-from numeric.runs.configuration import identifier
-from numeric.runs.store import make_folder
+from numeric.runs.attempt import TRACEBACK, Finished, Run, Stepped, Task, attempt
+from numeric.runs.configuration import configuration, identifier
+from numeric.runs.files import make_folder
+from numeric.runs.history import is_finished, read_history
 from numeric.runs.worker_processes import run_in_processes
 from numeric.values import whole_number
 
@@ -94,7 +95,7 @@ def sweep(
         raise BadInput(f"sweep: give a list of runs, not {type(runs).__name__}")
     runs, progress = [*runs], listener(progress)
     places = [Path(folder).absolute() / folder_name(run) for run in runs]
-    missing = {place: run for place, run in zip(places, runs, strict=True) if not (place / HISTORY).exists()}
+    missing = {place: run for place, run in zip(places, runs, strict=True) if not is_finished(place)}
     tasks = [(run, place) for place, run in missing.items()]
     unreported = [run.steps for run, _ in tasks]
     reasons: dict[Path, str] = {}
@@ -170,6 +171,6 @@ def _outcome(run: Run, place: Path, reason: str | None) -> xr.Dataset | Failure:
         traceback = place / TRACEBACK
         return Failure(run, reason, traceback if traceback.exists() else None)
     try:
-        return read_history(place)
+        return read_history(place, configuration(run))
     except BadInput as error:
         return Failure(run, str(error), None)

@@ -17,20 +17,19 @@ Errors: `BadInput` for no memory for a batch, a folder that is in use or holds a
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import xarray as xr
 
-from numeric.networks.training.checkpoints import RunFolder, locked
+from numeric.networks.training.checkpoints import RunFolder
 from numeric.networks.training.loop import Stop
 from numeric.networks.training.measure import Measure
 from numeric.networks.training.progress import Report
 from numeric.networks.training.running import Running
 from numeric.networks.training.settings import Settings
 from numeric.progress import Progress
-from numeric.runs import configuration
+from numeric.runs import configuration, locked
 
 __all__ = ["Experiment", "Measure", "Stop"]
 
@@ -48,14 +47,22 @@ class Experiment(Settings):
         which is only read when the same experiment is run again. `progress` is called with numbers of steps that are
         done or have become unnecessary; a `Watcher`, see `numeric.progress`, is also shown loss and sharpness.
         """
-        report, kept = Report(progress), None if folder is None else Path(folder)
-        with nullcontext() if kept is None else locked(kept):
-            place = None if kept is None else RunFolder(kept, configuration(self))
-            history = None if place is None else place.history()
-            if history is None:
-                history = self._train(report, place, checkpoint_seconds)
+        report = Report(progress)
+        if folder is None:
+            history = self._train(report, None, checkpoint_seconds)
+        else:
+            history = self._kept(Path(folder), report, checkpoint_seconds)
         report.steps(self.steps)
         return history
+
+    def _kept(self, folder: Path, report: Report, checkpoint_seconds: float) -> xr.Dataset:
+        """The history in the folder, which need not be writable once the run is finished."""
+        place = RunFolder(folder, configuration(self))
+        if (finished := place.history()) is not None:
+            return finished
+        with locked(folder):
+            finished = place.history()  # by another process in the meantime
+            return self._train(report, place, checkpoint_seconds) if finished is None else finished
 
     def _train(self, report: Report, place: RunFolder | None, checkpoint_seconds: float) -> xr.Dataset:
         """The history, from where the run is."""

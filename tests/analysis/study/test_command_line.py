@@ -60,7 +60,7 @@ BAD_COMMANDS = [
     ("quadratic", ["--eta", "0"], "positive"),
     ("quadratic", ["--eigenvalues", "1", "2"], "falling"),
     ("quadratic", ["--steps", "-3"], "1 or more"),
-    ("quadratic", ["--out", "pyproject.toml/results"], "cannot be made"),
+    ("quadratic", ["--out", "pyproject.toml/results"], "cannot be written"),
     ("quadratic", ["--eta", "nonsense"], "nonsense"),
 ]
 

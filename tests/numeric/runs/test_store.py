@@ -1,13 +1,16 @@
-"""Files that say what produced them, whole or not at all."""
+"""Files that say what produced them, whole, checked, and reading nothing but themselves."""
 
+import io
 import json
 import os
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import xarray as xr
@@ -15,8 +18,9 @@ from sympy import symbols
 
 from eos_sym import BadInput, Map
 from numeric import compile_map, load, save
-from numeric.runs import versions, write_atomically
-from numeric.runs.store import RECORDED_PACKAGES, _commit
+from numeric.runs import versions
+from numeric.runs.files import read_sealed, write_sealed
+from numeric.runs.origin import PROJECT, RECORDED_PACKAGES, commit, provenance
 
 x, r = symbols("x r", real=True)
 CONFIGURATION = {"eta": 0.1, "start": [2.5, 0.33], "preset": "quick", "seed": None}
@@ -36,9 +40,9 @@ def table():
 @pytest.fixture
 def unasked():
     """The commit is asked for once in a process; here anew, and after it."""
-    _commit.cache_clear()
+    commit.cache_clear()
     yield
-    _commit.cache_clear()
+    commit.cache_clear()
 
 
 def test_groups_come_back_as_they_were(tmp_path, run, table):
@@ -77,19 +81,30 @@ def test_the_provenance_says_what_produced_the_file(tmp_path, table):
 def test_the_provenance_names_the_commit_of_the_checkout(tmp_path, table):
     here = Path(__file__).parent
     asked = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=False)
-    if asked.returncode:
+    if asked.returncode or not (PROJECT / ".git").exists():
         pytest.skip("not a checkout")
     path = tmp_path / "data.nc"
     save({"table": table}, path, CONFIGURATION)
     assert load(path).attrs["commit"].removesuffix("-dirty") == asked.stdout.strip()
 
 
-def test_outside_a_checkout_there_is_no_commit(tmp_path, table, monkeypatch, unasked):
-    monkeypatch.setattr("numeric.runs.store.__file__", str(tmp_path / "store.py"))
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    path = tmp_path / "data.nc"
-    save({"table": table}, path, CONFIGURATION)
-    assert "commit" not in load(path).attrs
+def test_the_commit_is_that_of_this_project_whatever_git_is_told(tmp_path, monkeypatch, unasked):
+    ours = commit()
+    commit.cache_clear()
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / ".git"))
+    assert commit() == ours
+
+
+def test_inside_the_repository_of_something_else_there_is_no_commit(tmp_path, table, monkeypatch, unasked):
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b"]
+    for command in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "of somebody else"]):
+        subprocess.run([*git, *command], check=True)
+    inside = tmp_path / "environment" / "packages"
+    inside.mkdir(parents=True)
+    monkeypatch.setattr("numeric.runs.origin.PROJECT", inside)
+    assert "commit" not in provenance({})
 
 
 def test_without_git_there_is_no_commit(tmp_path, table, monkeypatch, unasked):
@@ -112,45 +127,6 @@ def test_a_file_has_the_permissions_of_any_new_file(tmp_path, table):
     save({"table": table}, path, CONFIGURATION)
     plain.touch()
     assert path.stat().st_mode == plain.stat().st_mode
-
-
-@pytest.mark.parametrize("failure", [RuntimeError("full"), OSError("full"), KeyboardInterrupt()], ids=repr)
-def test_an_interrupted_write_leaves_the_old_file_and_nothing_else(tmp_path, failure):
-    path = tmp_path / "data.txt"
-    path.write_text("old")
-
-    def write(temporary):
-        temporary.write_text("half of the n")
-        raise failure
-
-    with pytest.raises(type(failure)):
-        write_atomically(path, write)
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_an_interrupted_first_write_leaves_nothing(tmp_path):
-    def write(temporary):
-        temporary.write_text("half")
-        raise RuntimeError
-
-    with pytest.raises(RuntimeError):
-        write_atomically(tmp_path / "data.txt", write)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_the_old_file_is_there_until_the_new_one_is_whole(tmp_path):
-    path = tmp_path / "data.txt"
-    path.write_text("old")
-    seen = []
-
-    def write(temporary):
-        temporary.write_text("new")
-        seen.append((path.read_text(), temporary.parent, temporary.suffix, temporary != path))
-
-    write_atomically(path, write)
-    assert seen == [("old", tmp_path, ".txt", True)]
-    assert path.read_text() == "new"
 
 
 def test_a_configuration_that_is_no_json_writes_nothing(tmp_path, table):
@@ -199,3 +175,74 @@ def test_what_is_no_readable_file_is_refused(tmp_path, table):
     text.write_text("not NetCDF\n")
     for path in (text, tmp_path / "absent.nc", tmp_path, text / "below.nc"):
         assert str(path) in refusal(load, path)
+
+
+def changed(path, change):
+    """A stranger's file: one of ours, in which the function has changed a group, sealed again."""
+    save({"history": xr.Dataset({"loss": ("step", np.arange(4.0))})}, path, CONFIGURATION)
+    memory = io.BytesIO(read_sealed(path))
+    with h5py.File(memory, "r+") as file:
+        change(file["history"])
+    write_sealed(path, memory.getvalue())
+
+
+ELSEWHERE = {
+    "external storage": lambda group: group.create_dataset("x", (2,), "u1", external=[("/etc/hostname", 0, 2)]),
+    "external link": lambda group: group.update(x=h5py.ExternalLink("/etc/other.h5", "/secret")),
+    "soft link": lambda group: group.update(x=h5py.SoftLink("/history/loss")),
+    "dangling link": lambda group: group.update(x=h5py.SoftLink("/nowhere")),
+    "virtual": lambda group: group.create_virtual_dataset("x", virtual("/etc/other.h5")),
+    "filter": lambda group: group.create_dataset("x", data=np.zeros(100), compression="gzip"),
+}
+
+
+def virtual(name):
+    layout = h5py.VirtualLayout((2,), "f8")
+    layout[:] = h5py.VirtualSource(name, "secret", (2,))
+    return layout
+
+
+@pytest.mark.parametrize("change", ELSEWHERE.values(), ids=ELSEWHERE)
+def test_a_strangers_file_reads_nothing_but_itself(tmp_path, change):
+    path = tmp_path / "data.nc"
+    changed(path, lambda group: None)
+    assert load(path)["history"].loss.values.tolist() == [0, 1, 2, 3]
+    changed(path, change)
+    said = refusal(load, path)
+    assert "history/x" in said
+    assert re.search("is a link|lies in another file|stored through a filter", said)
+
+
+@pytest.mark.parametrize("content", [b"", b"text", b"\x89HDF\r\n\x1a\n" + bytes(600)], ids=["empty", "text", "cut"])
+def test_a_seal_makes_no_file_readable(tmp_path, content):
+    path = tmp_path / "data.nc"
+    write_sealed(path, content)
+    assert "not a readable file of results" in refusal(load, path)
+
+
+def test_any_reader_of_netcdf_reads_the_files(tmp_path, table):
+    path = tmp_path / "data.nc"
+    save({"table": table}, path, CONFIGURATION)
+    with xr.open_datatree(path) as tree:
+        xr.testing.assert_identical(tree["table"].to_dataset(), table)
+
+
+def test_a_full_device_is_said_and_not_fallen_over(tmp_path):
+    code = """
+import resource, signal, sys
+from pathlib import Path
+import numpy as np, xarray as xr
+from numeric.runs import NoSpace, save
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+try:
+    save({"history": xr.Dataset({"loss": ("step", np.arange(10_000.0))})}, Path(sys.argv[1]), {})
+except NoSpace as error:
+    print(error)
+"""
+    path = tmp_path / "data.nc"
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(path)], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"{path}: File too large; make room and run it again, what was finished is kept\n"
+    assert list(tmp_path.iterdir()) == []

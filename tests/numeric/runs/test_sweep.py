@@ -130,6 +130,16 @@ def test_a_history_that_cannot_be_read_is_a_failure_with_the_remedy(tmp_path):
     assert result.histories[1] is not None
 
 
+def test_a_history_of_another_run_is_a_failure_and_kept(tmp_path):
+    sweep(RUNS[:2], tmp_path, workers=1)
+    one, other = (tmp_path / folder_name(run) / "history.nc" for run in RUNS[:2])
+    other.write_bytes(one.read_bytes())
+    result = sweep(RUNS[:2], tmp_path)
+    assert f"{other.parent}: holds another run (other seed)" in result.failures[0].reason
+    assert other.read_bytes() == one.read_bytes()
+    assert result.histories[0] is not None
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

@@ -29,7 +29,6 @@ from torch import Tensor
 from numeric.runs import write_atomically
 
 _NAME = re.compile(r"checkpoint-(\d+)-([0-9a-f]{64})\.safetensors")
-_TEMPORARY = ".checkpoint-*.safetensors"  # what `write_atomically` leaves behind when it is killed
 
 
 class Checkpoints:
@@ -63,8 +62,7 @@ class Checkpoints:
         self._remove_all_but(set())
 
     def _remove_all_but(self, kept: set[Path | None]) -> None:
-        there = [path for path in self.folder.iterdir() if _NAME.fullmatch(path.name)]
-        for path in {*there, *self.folder.glob(_TEMPORARY)} - kept:
+        for path in {path for path in self.folder.iterdir() if _NAME.fullmatch(path.name)} - kept:
             path.unlink(missing_ok=True)
 
 

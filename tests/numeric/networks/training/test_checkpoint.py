@@ -158,7 +158,7 @@ def die_beside_three_checkpoints():
 
 
 def die_before_the_history():
-    run_folder.save = die
+    run_folder.write_history = die
 
 
 def die_after_the_history():

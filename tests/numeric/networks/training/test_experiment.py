@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
-from filelock import FileLock
 from torch import nn
 
 from eos_sym import BadInput
@@ -18,6 +17,7 @@ from numeric.networks import half_squared_error, hessian
 from numeric.networks.architectures import FullyConnected
 from numeric.networks.data import Chebyshev, Digits
 from numeric.networks.loss import FlatLoss
+from numeric.networks.training import experiment
 from numeric.networks.training.experiment import Experiment, Measure, Stop
 from numeric.networks.training.flow import GradientFlow
 from numeric.networks.training.optimizers import (
@@ -28,7 +28,7 @@ from numeric.networks.training.optimizers import (
     RootLossGradientDescent,
     WeightDecay,
 )
-from numeric.runs import configuration
+from numeric.runs import configuration, locked
 
 SMALL = Experiment(
     Digits(examples=50), FullyConnected(widths=(6,)), GradientDescent(0.1), steps=30, precision="float64"
@@ -188,6 +188,7 @@ def test_gradient_flow_is_an_experiment_too(tmp_path):
 def test_a_finished_run_is_read_and_not_repeated(tmp_path, monkeypatch):
     first = SMALL.run(tmp_path)
     monkeypatch.setattr(Digits, "load", lambda self: pytest.fail("computed again"))
+    monkeypatch.setattr(experiment, "locked", lambda folder: pytest.fail("a lock where nothing is written"))
     steps = []
     xr.testing.assert_identical(SMALL.run(tmp_path, progress=steps.append), first)
     assert steps == [SMALL.steps]
@@ -208,8 +209,18 @@ def test_a_folder_of_another_run_is_refused_with_the_difference_named(tmp_path):
     assert (tmp_path / "history.nc").read_bytes() == content
 
 
+def test_a_history_with_one_other_bit_is_refused_with_the_remedy(tmp_path):
+    SMALL.run(tmp_path)
+    path = tmp_path / "history.nc"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 4
+    path.write_bytes(content)
+    with pytest.raises(BadInput, match=r"damaged or edited .*; remove it to repeat the run"):
+        SMALL.run(tmp_path)
+
+
 def test_a_folder_in_use_is_refused(tmp_path):
-    with FileLock(tmp_path / ".lock"), pytest.raises(BadInput, match="in use by another run"):
+    with locked(tmp_path), pytest.raises(BadInput, match="in use by another run"):
         SMALL.run(tmp_path)
     SMALL.run(tmp_path)
 
