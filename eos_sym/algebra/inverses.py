@@ -1,13 +1,14 @@
 """Equations in one unknown solved in closed form: all real solutions u of p(f(u)) = 0.
 
-    f(u) = c, one value      exp, log, sinh, tanh, asinh, acosh, atanh, asin, acos, atan, roots:   u = f⁻¹(c)
+    f(u) = c, one value      exp, log, sinh, tanh, asinh, acosh, atanh, asin, acos, atan, erf, roots: u = f⁻¹(c)
               two values     |u| = c, cosh u = c:       u = ±c, ±acosh c
               a period       cos u = c, sin u = c:      u = ±acos c + 2πk, ½π ± acos c + 2πk
                              tan u = c:                 u = atan c + πk
     p(c) = 0                 p linear, quadratic, quadratic in the square, or of two terms
 
-where k is any integer, a symbol. Whether c lies in the range of f is decided for numbers; a c with parameters whose
-place is not known is taken to do so, and the solution then is real only where it does.
+where k is any integer, a symbol, and erf u = c is solved for c = 0 alone, since erf⁻¹ is not of the language. Whether c
+lies in the range of f is decided for numbers; a c with parameters whose place is not known is taken to do so, and the
+solution then is real only where it does.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ from sympy import (
     cancel,
     cos,
     cosh,
+    erf,
+    erfinv,
     exp,
     log,
     oo,
@@ -52,6 +55,7 @@ OPEN: dict[type, Inverse] = {
     tanh: (atanh, Integer(-1), Integer(1)),
     atanh: (tanh, -oo, oo),
     atan: (tan, -pi / 2, pi / 2),
+    erf: (erfinv, Integer(-1), Integer(1)),
 }
 CLOSED: dict[type, Inverse] = {
     Abs: (lambda value: value, Integer(0), oo),
@@ -79,6 +83,8 @@ def solutions(kernel: Expr, value: Expr, integer: Symbol) -> list[Expr] | None:
         return None
     if not _reached(value, *inverse[1:], closed=function in CLOSED):
         return []
+    if function is erf and value != 0:
+        return None
     principal = inverse[0](value)
     if function in (Abs, cosh):
         return list(dict.fromkeys([principal, -principal]))

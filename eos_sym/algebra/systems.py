@@ -3,9 +3,10 @@
     e^x + e^(−2x) = 3,  x free      ↦      t³ + 1 = 3t²,  t = e^x > 0
 
 Every unknown x that occurs in a single function f(ax + b) only, with a, b rational and f one of exp, log, sinh, asinh,
-tanh, atanh, atan, is replaced by the value t of that function; t lies in the open range of f, and x = (f⁻¹(t) − b)/a.
-So the real solutions are the real zeros, in these ranges, of an ideal with rational coefficients, all of which are
-found. Denominators are nonzero by equations 1 = τ·q.
+tanh, atanh, atan, erf, is replaced by the value t of that function; t lies in the open range of f, and x is
+(f⁻¹(t) − b)/a, a number where f is erf, whose inverse is not of the language. So the real solutions are the real zeros,
+in these ranges, of an ideal with rational coefficients, all of which are found. Denominators are nonzero by equations
+1 = τ·q.
 
 Errors: `Undecided` for other systems.
 """
@@ -16,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flint import arb, ctx, fmpq
-from sympy import Expr, Integer, Mul, Rational, Symbol, default_sort_key, fraction, pi, simplify, together
+from sympy import Expr, Integer, Mul, Rational, Symbol, default_sort_key, erf, fraction, pi, simplify, together
 
 from eos_sym.algebra.factors import irreducible_factors
 from eos_sym.algebra.ideals import Ideal
@@ -49,6 +50,7 @@ class System:
     @classmethod
     def of(cls, equations: Sequence[Expr], unknowns: Sequence[Symbol], nonzero: Sequence[Expr] = ()) -> System:
         """The system of equations that hold where other expressions, and all denominators, are not 0."""
+        nonzero = [expression for expression in nonzero if not expression.is_nonzero]
         kernels = Kernels([*equations, *nonzero])
         forms = [fraction(together(kernels.algebraic(equation))) for equation in equations]
         others = [part for expression in nonzero for part in fraction(together(kernels.algebraic(expression)))]
@@ -88,7 +90,8 @@ class System:
         values, error = zero.values(names), zero.error(names)
         if not self.replaced:
             return values, error
-        if error == 0:
+        closed = all(new.function is not erf or values[new.value] == 0 for new in self.replaced.values())
+        if error == 0 and closed:
             return {u: self._unknown(u, values[n]) for u, n in zip(self.unknowns, names, strict=True)}, Integer(0)
         balls = dict(zip(zero.variables, zero.enclosure, strict=True))
         with ctx.workdps(3 * DIGITS):
@@ -126,8 +129,10 @@ class System:
 
 def _replacement(value: Symbol, kernel: Expr, unknowns: Sequence[Symbol]) -> tuple[Symbol, _Replaced]:
     inside = kernel.free_symbols & {*unknowns}
-    if kernel.func not in OPEN or len(inside) != 1:
-        raise Undecided(f"{kernel} is not a monotone function of one unknown")
+    if len(inside) != 1:
+        raise Undecided(f"{kernel} is {'a function of several unknowns' if inside else 'no rational number'}")
+    if kernel.func not in OPEN:
+        raise Undecided(f"{kernel} is not known to be a monotone function")
     (unknown,) = inside
     (argument,) = kernel.args
     slope, intercept = argument.diff(unknown), argument.subs(unknown, 0)

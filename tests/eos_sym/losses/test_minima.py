@@ -1,3 +1,4 @@
+import mpmath
 import numpy as np
 import pytest
 from sympy import Float, Matrix, Rational, cos, exp, lambdify, log, pi, simplify, sin, sqrt, symbols, tanh
@@ -133,6 +134,20 @@ def test_the_least_critical_value_is_the_least_value_where_one_is_attained(text,
     assert minima.are_global
     assert loss(*(float(place) for place in expected.values())) == pytest.approx(float(minima.value), abs=1e-9)
     assert loss(*grid).min() >= float(minima.value) - 1e-9
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("(erf(x) - 1/2)**2/2", mpmath.erfinv(0.5)),
+        ("(erf(2*x - 1) + 1/3)**2/2", (1 - mpmath.erfinv(mpmath.mpf(1) / 3)) / 2),
+    ],
+)
+def test_erf_is_monotone_and_has_an_inverse(text, place):
+    minima = minima_of(text, "x")
+    assert minima.are_global
+    assert float(minima.chart[x]) == pytest.approx(float(place), rel=1e-14)
+    assert minima_of("(erf(x) - 2)**2/2", "x").pieces == ()
 
 
 def test_positive_parameters_tell_where_the_minima_are():

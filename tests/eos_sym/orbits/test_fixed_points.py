@@ -293,3 +293,15 @@ def test_a_curve_with_isolated_real_points_only_is_these(loss, points):
     minima = [tuple(piece.chart[name] for name in objective.weights) for piece in objective.minima.pieces]
     assert (found.complete, found.manifolds, sorted(minima)) == (True, (), points)
     assert {*points} <= {tuple(orbit.points[0].values()) for orbit in found.orbits}
+
+
+def test_where_erf_takes_a_value_is_a_fixed_point_and_there_is_no_other():
+    """∇½(erf w − ½)² vanishes where erf w = ½; that of ½(a erf w − 1)² at a = w = 0 and along a erf w = 1."""
+    found = fixed_points(descent.map(Objective.from_text("(erf(w) - 1/2)**2/2", "w")), {eta: Rational(1, 10)})
+    (orbit,) = found.orbits
+    assert found.complete
+    assert float(orbit.points[0][w]) == pytest.approx(float(mpmath.erfinv(0.5)), rel=1e-14)
+    found = fixed_points(descent.map(Objective.from_text("(x*erf(w) - 1)**2/2", "x w")), {eta: Rational(1, 10)})
+    assert found.complete
+    assert [orbit.points for orbit in found.orbits] == [({x: 0, w: 0},)]
+    assert len(found.manifolds) == 1
