@@ -98,7 +98,7 @@ def read_options(program: str, kind: type[Options], arguments: Sequence[str]) ->
     except SystemExit as ending:
         if ending.code in (0, None):
             raise  # --help
-        lines = re.sub(r"[╭╮╰╯│─]+", " ", explanation.getvalue()).splitlines()
+        lines = re.sub(r"[╭╮╰╯│─]+|-{3,}|^[|+]|[|+]$", " ", explanation.getvalue(), flags=re.MULTILINE).splitlines()
         said = " ".join(line.strip() for line in lines if line.strip() and "full helptext" not in line)
         formula = next(
             (one for one in arguments if re.match(r"-(?!-).*[A-Za-z(]", one) and not NUMBER.fullmatch(one)), None

@@ -42,7 +42,7 @@ def ended(arguments, monkeypatch, main=lambda options: None):
     [
         (["--nonsense", "3"], "error: Unrecognized options: --nonsense, 3 (--help lists the options)\n"),
         (["--rounds", "0"], "error: --rounds 0: must be 1 or more\n"),
-        (["--rounds", "many"], "error: --rounds many: not a value of this option; whole numbers are written 20"),
+        (["--rounds", "many"], "error: --rounds: 'many' is no whole number\n"),
         (["--seconds", "inf"], "error: --seconds inf: must be more than 0\n"),
     ],
 )
