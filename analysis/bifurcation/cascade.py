@@ -7,8 +7,9 @@ z' ← F_z z' + F_K. With m the midpoint of a box, the interval Newton step
     N = m − hₙ(m)/hₙ'(box)
 
 inside the box proves that hₙ has exactly one zero there. That the critical point does not return earlier, so that the
-period is p 2ⁿ and no divisor of it, is proved if F^(p 2ⁿ/q)(z_c) − z_c is not 0 in the box for any prime factor q. The ratios (Kₙ − Kₙ₋₁)/(Kₙ₊₁ − Kₙ) tend to Feigenbaum's
-δ = 4.6692016…, and the onset of chaos is where the geometric series from the last two ends.
+period is p 2ⁿ and no divisor of it, is proved if F^(p 2ⁿ/q)(z_c) − z_c is not 0 in the box for any prime factor q.
+The ratios (Kₙ − Kₙ₋₁)/(Kₙ₊₁ − Kₙ) tend to Feigenbaum's δ = 4.6692016…, and the onset of chaos is where the geometric
+series from the last two ends.
 
 Errors: `Undecided` where Newton's method fails.
 """
