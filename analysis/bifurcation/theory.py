@@ -120,7 +120,7 @@ class Family:
 
     @cached_property
     def signs_beyond_the_birth(self) -> str:
-        """Signs for all K > 1 of discriminant, sum and product of the quartic's two z², which are positive if these are."""
+        """Signs for K > 1 of discriminant, sum and product of the quartic's z²: both are positive if these are."""
         quartic = Poly(self.two_cycle.subs(z, sqrt(SQUARE)), SQUARE)
         second, first, constant = (part.subs(K, 1 + Symbol("d", positive=True)) for part in quartic.all_coeffs())
         parts = (first**2 - 4 * second * constant, -first / second, constant / second)
