@@ -7,6 +7,14 @@
 from numeric.networks.loss.criteria import CRITERIA, cross_entropy, half_squared_error
 from numeric.networks.loss.expression import torch_function
 from numeric.networks.loss.flat_loss import FlatLoss
-from numeric.networks.loss.wrong_derivatives import refuse_wrong_derivatives
+from numeric.networks.loss.wrong_derivatives import DerivativesTaken, refuse_wrong_derivatives
 
-__all__ = ["CRITERIA", "FlatLoss", "cross_entropy", "half_squared_error", "refuse_wrong_derivatives", "torch_function"]
+__all__ = [
+    "CRITERIA",
+    "DerivativesTaken",
+    "FlatLoss",
+    "cross_entropy",
+    "half_squared_error",
+    "refuse_wrong_derivatives",
+    "torch_function",
+]

@@ -1,26 +1,38 @@
 """The loss of a network on a data set as a function of one vector θ, the flat view of all its trainable parameters.
 
-    L(θ) = Σ_b (n_b/n) criterion(module(X_b; θ), Y_b)
+    L(θ) = Σ_b w_b criterion(module(X_b; θ), Y_b)
 
-over micro-batches b of at most `micro_batch` of the n examples: the same number as on all of them at once, if the
-criterion is a mean over examples, at the memory of one micro-batch. θ holds the parameters that require a gradient, in
+over micro-batches b of at most `micro_batch` of the n examples, at the memory of one of them. The same number as on all
+examples at once, if `weight` says what the criterion makes of its examples:
+
+    None            a mean over examples         w_b = n_b/n
+    a number w      a sum over examples          w_b = w; 1 for reduction="sum", 1/n for a sum that is divided later
+    a function c    a mean over what c counts    w_b = c(Y_b)/Σ c(Y_b): of a micro-batch's targets the tokens that are
+                                                 not ignored, or the sum of their class weights
+
+A micro-batch without weight, where such a mean is 0/0, is left out. θ holds the parameters that require a gradient, in
 the order of ``module.parameters()``; buffers and frozen parameters stay as they are. A module under
-`torch.utils.checkpoint` is computed anew on the way back with its own weights: load θ into it first.
+`torch.utils.checkpoint` is computed anew on the way back with its own weights: evaluate it where θ is `loaded`.
 
 Shapes: θ (p,), inputs (n, …), targets (n, …). Errors: `BadInput` for numbers of inputs and targets that differ, for no
-examples, for a module without trainable parameters, and for a micro-batch below 1.
+examples, for a module without trainable parameters, for a micro-batch below 1, and for weights that are negative, not
+finite, or all zero.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
 from eos_sym import BadInput
+from numeric.values import positive_number
 
 
 @dataclass(frozen=True)
@@ -32,6 +44,7 @@ class FlatLoss:
     targets: Tensor
     criterion: Callable[[Tensor, Tensor], Tensor]
     micro_batch: int | None = None
+    weight: float | Callable[[Tensor], Tensor | float] | None = None
 
     def __post_init__(self) -> None:
         if len(self.inputs) != len(self.targets) or not len(self.inputs):
@@ -40,6 +53,10 @@ class FlatLoss:
             raise BadInput("the module has no parameter that requires a gradient")
         if self.micro_batch is not None and self.micro_batch < 1:
             raise BadInput(f"micro_batch = {self.micro_batch}: must be 1 or more")
+        if callable(self.weight) and not sum(self._counts) > 0:
+            raise BadInput("weight: the targets count for nothing, so that there is no mean over them")
+        if self.weight is not None and not callable(self.weight):
+            positive_number("weight", self.weight)
 
     @property
     def trainable(self) -> dict[str, nn.Parameter]:
@@ -57,35 +74,76 @@ class FlatLoss:
             for own, piece in zip(self.trainable.values(), self.split(parameters).values(), strict=True):
                 own.copy_(piece)
 
+    @contextmanager
+    def loaded(self, parameters: Tensor) -> Iterator[None]:
+        """The module has these parameters inside the context; a graph that waits for its backward does not notice."""
+        kept = [own.data for own in self.trainable.values()]
+        try:
+            for own, piece in zip(self.trainable.values(), self.split(parameters.detach()).values(), strict=True):
+                own.data = piece
+            yield
+        finally:
+            for own, data in zip(self.trainable.values(), kept, strict=True):
+                own.data = data
+
     def split(self, parameters: Tensor) -> dict[str, Tensor]:
         """The flat vector as views of the parameters' shapes, by name."""
         named = self.trainable
         pieces = parameters.split([parameter.numel() for parameter in named.values()])
         return {name: piece.view_as(named[name]) for name, piece in zip(named, pieces, strict=True)}
 
+    @property
+    def in_micro_batches(self) -> bool:
+        """Whether there are more examples than are in memory at a time."""
+        return self.micro_batch is not None and self.micro_batch < len(self.inputs)
+
     def micro_batches(self) -> Iterator[tuple[Tensor, Tensor, float]]:
-        """Inputs, targets and share n_b/n of every micro-batch."""
+        """Inputs, targets and weight w_b of every micro-batch that has any."""
         size = self.micro_batch or len(self.inputs)
-        for inputs, targets in zip(self.inputs.split(size), self.targets.split(size), strict=True):
-            yield inputs, targets, len(inputs) / len(self.inputs)
+        for inputs, targets, weight in zip(
+            self.inputs.split(size), self.targets.split(size), self._weights, strict=True
+        ):
+            if weight:
+                yield inputs, targets, weight
+
+    @cached_property
+    def _weights(self) -> list[float]:
+        if self.weight is not None and not callable(self.weight):
+            return [float(self.weight)] * len(self._counts)
+        total = math.fsum(self._counts)
+        return [count / total for count in self._counts]
+
+    @cached_property
+    def _counts(self) -> list[float]:
+        """What the criterion takes the mean over, of each micro-batch."""
+        count = self.weight if callable(self.weight) else len
+        counts = [float(count(targets)) for targets in self.targets.split(self.micro_batch or len(self.inputs))]
+        if wrong := [one for one in counts if not 0 <= one < math.inf]:
+            raise BadInput(f"weight: counts {wrong[0]} in a micro-batch's targets; must be 0 or more, and finite")
+        return counts
 
     def __call__(self, parameters: Tensor) -> Tensor:
         """L(θ), a scalar tensor; its graph holds every micro-batch."""
         named = self.split(parameters)
         terms = [
-            share * self.criterion(functional_call(self.module, named, (inputs,)), targets)
-            for inputs, targets, share in self.micro_batches()
+            weight * self.criterion(functional_call(self.module, named, (inputs,)), targets)
+            for inputs, targets, weight in self.micro_batches()
         ]
         return terms[0] if len(terms) == 1 else torch.stack(terms).sum()
 
     @torch.enable_grad()
+    def terms(self, parameters: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Value and gradient, (p,), of every micro-batch's term of L(θ), without a graph."""
+        point = parameters.detach().requires_grad_()
+        for inputs, targets, weight in self.micro_batches():
+            outputs = functional_call(self.module, self.split(point), (inputs,))
+            term = weight * self.criterion(outputs, targets)
+            yield term.detach(), torch.autograd.grad(term, point, materialize_grads=True)[0]
+
     def value_and_gradient(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
         """L(θ) and ∇L(θ), (p,), without a graph, a micro-batch at a time."""
-        point = parameters.detach().requires_grad_()
-        value, gradient = point.new_zeros(()), torch.zeros_like(parameters)
-        for inputs, targets, share in self.micro_batches():
-            outputs = functional_call(self.module, self.split(point), (inputs,))
-            term = share * self.criterion(outputs, targets)
-            gradient += torch.autograd.grad(term, point)[0]
-            value += term.detach()
+        value, gradient = parameters.new_zeros(()), torch.zeros_like(parameters)
+        for term, slope in self.terms(parameters):
+            gradient += slope
+            value += term
         return value, gradient

@@ -12,6 +12,10 @@ attention computed by the "math" backend, and the criteria. An operation of whic
 derivative raises by itself; see `numeric.networks.curvature.directional`.
 
 The graph is looked at, not the modules: so a functional call is found as well, and a layer that is not in use is not.
+A loss that takes derivatives itself (the residual of a differential equation, a gradient penalty, steps of an inner
+training) needs an order more for each, and of forward mode the first is wrong already. The graph does not tell how many
+were taken: `DerivativesTaken` watches the loss being computed.
+
 Errors: `BadInput` naming the operation, the layers of the module that may be meant, and what to use for it. Source:
 pytorch issues 175754 (layer normalization) and 186256 (batch normalization).
 """
@@ -23,7 +27,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+import torch
 from torch import Tensor, nn
+from torch.autograd import forward_ad
+from torch.autograd.function import BackwardCFunction
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from eos_sym import BadInput
 
@@ -59,6 +67,15 @@ TRAPS: Mapping[str, Trap] = MappingProxyType(
         "CheckpointFunctionBackward": CHECKPOINT,
     }
 )
+_FORWARD: Mapping[str, Trap] = MappingProxyType(
+    {
+        "native_layer_norm": LAYER,
+        "native_batch_norm": BATCH,
+        "cudnn_batch_norm": BATCH,
+        "miopen_batch_norm": BATCH,
+        "_weight_norm_interface": WEIGHT,
+    }
+)
 
 
 def refuse_wrong_derivatives(value: Tensor, order: int, module: nn.Module | None = None) -> None:
@@ -67,12 +84,58 @@ def refuse_wrong_derivatives(value: Tensor, order: int, module: nn.Module | None
         trap = TRAPS.get(node.name())
         if trap is None or order < trap.first_wrong or not getattr(node, "_saved_training", True):
             continue
-        names = [name for name, layer in _modules(module) if type(layer).__name__ in trap.layers]
-        where = f" ({', '.join(names)})" if names else ""
         raise BadInput(
-            f"{trap.operation}{where}: torch's own has silently wrong derivatives of order {trap.first_wrong} and "
-            f"more; {trap.remedy}"
+            f"{trap.operation}{_layers(trap, module)}: torch's own has silently wrong derivatives of order "
+            f"{trap.first_wrong} and more; {trap.remedy}"
         )
+
+
+def custom_operations(value: Tensor) -> list[str]:
+    """The operations of a graph whose backward pass is not torch's own: compiled, hooks, `torch.autograd.Function`."""
+    custom = [type(node).__name__ for node in _nodes(value) if isinstance(node, BackwardCFunction)]
+    return sorted({name.removesuffix("Backward") for name in custom})
+
+
+def parameters_in(value: Tensor) -> list[Tensor]:
+    """The tensors that a graph begins with, and whose gradients it accumulates."""
+    return [node.variable for node in _nodes(value) if hasattr(node, "variable")]
+
+
+class DerivativesTaken(TorchDispatchMode):
+    """Within this context, derivatives that can be differentiated further are noted if torch's own are wrong there."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._traps: list[Trap] = []
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = func.overloadpacket.__name__
+        trap = _FORWARD.get(name.removesuffix("_backward"))
+        reverse = name.endswith("_backward") and torch.is_grad_enabled()
+        forward = getattr(forward_ad, "_current_level", -1) >= 0
+        if trap is not None and (reverse or forward) and not (trap is BATCH and _by_running_statistics(func, args)):
+            self._traps.append(trap)
+        return func(*args, **(kwargs or {}))
+
+    def refuse_wrong(self, module: nn.Module) -> None:
+        """Raise `BadInput` if the gradient or the Hessian of what was computed is wrong for the derivatives in it."""
+        for trap in self._traps:
+            raise BadInput(
+                f"the loss takes derivatives itself, through {trap.operation}{_layers(trap, module)}, of which torch's"
+                f" own has silently wrong ones; {trap.remedy}"
+            )
+
+
+def _by_running_statistics(func: Any, args: Any) -> bool:
+    """Whether a batch normalization is called, or differentiated, in evaluation mode."""
+    arguments = {argument.name: value for argument, value in zip(func._schema.arguments, args, strict=False)}
+    return not arguments.get("training", arguments.get("train", True))
+
+
+def _layers(trap: Trap, module: nn.Module | None) -> str:
+    """The layers of the module that may be meant, in brackets."""
+    names = [name for name, layer in _modules(module) if type(layer).__name__ in trap.layers]
+    return f" ({', '.join(names)})" if names else ""
 
 
 def _modules(module: nn.Module | None) -> Iterator[tuple[str, nn.Module]]:

@@ -1,7 +1,8 @@
 """The sharpness through training, in a loop of the user's own: `SharpnessTracker`.
 
-`checks` refuses losses that are no function of the weights or no mean over the examples; `undisturbed` evaluates a
-module in the middle of training so that training goes on as if nothing had happened.
+`checks` refuses losses that are no function of the weights, with `derivatives` those that torch does not know the
+derivatives of, with `composition` those that are not made up by their micro-batches; `undisturbed` evaluates a module
+in the middle of training so that training goes on as if nothing had happened, `precision` in float64.
 """
 
 from numeric.networks.tracker.checks import check_evaluation, checked_loss, enough_memory

@@ -25,8 +25,10 @@ then, and can be put in evaluation mode while the tracker is made and steps. Tra
 gradients, buffers, modes and random numbers are what they would have been. Where the loss is not finite, the reading is
 NaN and training goes on.
 
-Shapes: θ (p,), eigenvectors (p, k); inputs and targets (n, …), `micro_batch` of them in memory at a time; `gather`
-makes such tensors of a DataLoader. Errors: `BadInput`, see `numeric.networks.tracker.checks`.
+Shapes: θ (p,), eigenvectors (p, k); inputs and targets (n, …), `micro_batch` of them in memory at a time, whose losses
+are added with the `weight` of `numeric.networks.loss.FlatLoss`: none for a mean over examples, a number for a sum, a
+function of a micro-batch's targets for a mean over what it counts in them. `gather` makes such tensors of a DataLoader.
+Errors: `BadInput`, see `numeric.networks.tracker.checks`.
 """
 
 from __future__ import annotations
@@ -67,15 +69,13 @@ class SharpnessTracker:
         relative: float = 1e-3,
         midpoint: bool = False,
         micro_batch: int | None = None,
+        weight: float | Callable[[Tensor], Tensor | float] | None = None,
         seed: int = 0,
     ) -> None:
         for name, number in (("every", every), ("eigenvalues", eigenvalues), ("micro_batch", micro_batch)):
             if number is not None:
                 whole_number(name, number, least=1)
-        module = getattr(
-            module, "_orig_mod", module
-        )  # what torch.compile wraps: compiled code has no second derivative
-        self.loss = checked_loss(module, criterion, inputs, targets, micro_batch)
+        self.loss = checked_loss(module, criterion, inputs, targets, micro_batch, weight)
         size = sum(parameter.numel() for parameter in self.loss.trainable.values())
         if not 1 <= eigenvalues <= size:
             raise BadInput(f"eigenvalues = {eigenvalues}: must be from 1 to {size}, the number of parameters")
@@ -174,7 +174,7 @@ class SharpnessTracker:
     def _read(self, step: int, weights: Tensor, inverse: Tensor | None) -> Reading:
         """The reading at these weights, filed under the step; an earlier one of that step gives way."""
         self._check_mode()
-        with undisturbed(self.loss.module), enough_memory(self.loss):
+        with undisturbed(self.loss.module), self.loss.loaded(weights), enough_memory(self.loss):
             hessian = HessianAt(self.loss, weights)
             gradient = hessian.gradient
             reading = self._eigenpairs.read(hessian, weights, gradient)
@@ -208,7 +208,7 @@ class SharpnessTracker:
             raise BadInput("other parameters require a gradient than when the tracker was made: make a new one")
         mode = tuple(part.training for part in self.loss.module.modules())
         if mode not in self._modes:
-            check_evaluation(self.loss, elsewhere=self.midpoint)
+            check_evaluation(self.loss)
             self._modes.add(mode)
 
     def _columns(self) -> dict[str, Tensor]:

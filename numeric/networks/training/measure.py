@@ -78,6 +78,7 @@ class Measurements:
             relative=measure.relative,
             midpoint=measure.midpoint,
             micro_batch=loss.micro_batch,
+            weight=loss.weight,
             seed=seed,
         )
         self._batches = Batches(examples, batch_size, torch.Generator().manual_seed(seed))

@@ -82,6 +82,7 @@ class FlowTraining:
             eigenvalues=self.measure.eigenvalues,
             relative=self.measure.relative,
             micro_batch=loss.micro_batch,
+            weight=loss.weight,
             seed=seed,
         )
         self._sharpness = math.nan

@@ -1,7 +1,9 @@
 """What a sharpness tracker refuses, each in one line, and what it must not refuse."""
 
 import random
+from types import SimpleNamespace
 
+import psutil
 import pytest
 import torch
 from torch import nn
@@ -24,10 +26,11 @@ def network(*between, outputs=3):
     return nn.Sequential(nn.Linear(4, 6), *between, nn.Linear(6, outputs)).double()
 
 
-def check(module, criterion=None, targets=None, micro_batch=None, inputs=None):
+def check(module, criterion=None, targets=None, micro_batch=None, inputs=None, weight=None):
     own_inputs, values = data()
     inputs = own_inputs if inputs is None else inputs
-    loss = checked_loss(module, criterion or nn.MSELoss(), inputs, values if targets is None else targets, micro_batch)
+    targets = values if targets is None else targets
+    loss = checked_loss(module, criterion or nn.MSELoss(), inputs, targets, micro_batch, weight)
     check_evaluation(loss)
     check_start(loss)
 
@@ -157,16 +160,18 @@ def test_examples_that_look_at_each_other_have_no_micro_batches():
     check(network(Neighbour()))
 
 
-# --- what is no mean
+# --- what micro-batches make up
 
 
-@pytest.mark.parametrize("micro_batch", [None, 5])
 @pytest.mark.parametrize("norm", [(), (nn.BatchNorm1d(6),)])
-def test_a_sum_over_examples_is_refused_and_not_taken_for_batch_normalization(micro_batch, norm):
-    module = network(*norm)
-    module = module.eval() if micro_batch else module
-    assert "adds up the examples: must be their mean" in refusal(module, nn.MSELoss(reduction="sum"), None, micro_batch)
-    check(module, nn.MSELoss(), None, micro_batch)
+def test_a_sum_over_examples_in_micro_batches_asks_for_its_weight(norm):
+    module, criterion = network(*norm).eval(), nn.MSELoss(reduction="sum")
+    assert "the criterion adds up the examples; give weight=1" in refusal(module, criterion, micro_batch=5)
+    check(module, criterion, micro_batch=5, weight=1)
+    check(module, criterion, micro_batch=7, weight=1 / 20)  # divided by their number, as in the literature's code
+    check(module, criterion)  # of the full batch the loss is what the criterion says
+    check(module, nn.MSELoss(), micro_batch=7)
+    assert "takes the mean over the examples; leave weight out" in refusal(module, micro_batch=5, weight=1)
 
 
 def test_a_loss_for_every_example_is_no_scalar():
@@ -180,19 +185,98 @@ def test_a_number_and_a_detached_loss_have_no_gradient():
     assert "does not depend on the module's parameters" in refusal(network(), lambda o, t: o.detach().square().mean())
 
 
-def test_class_weights_and_ignored_labels_have_a_full_batch_but_no_micro_batches():
-    weighted = nn.CrossEntropyLoss(weight=torch.tensor([1.0, 1.0, 9.0], dtype=torch.float64))
-    some = torch.where(torch.arange(20) < 6, -100, LABELS)
-    for criterion, labels in ((weighted, LABELS), (nn.CrossEntropyLoss(), some)):
-        check(network(), criterion, labels)
-        assert "does not weigh every example alike" in refusal(network(), criterion, labels, micro_batch=10)
-    check(network(), nn.CrossEntropyLoss(), LABELS, micro_batch=10)
+CLASS_WEIGHTS = torch.tensor([1.0, 1.0, 9.0], dtype=torch.float64)
+SOME_IGNORED = torch.where(torch.arange(20) % 7 < 3, -100, LABELS)
+
+
+@pytest.mark.parametrize(
+    ("criterion", "labels", "weight"),
+    [
+        (nn.CrossEntropyLoss(weight=CLASS_WEIGHTS), LABELS, lambda labels: CLASS_WEIGHTS[labels].sum()),
+        (nn.CrossEntropyLoss(weight=CLASS_WEIGHTS), LABELS.sort().values, lambda labels: CLASS_WEIGHTS[labels].sum()),
+        (nn.CrossEntropyLoss(), SOME_IGNORED, lambda labels: (labels >= 0).sum()),
+        (nn.CrossEntropyLoss(), SOME_IGNORED.sort().values, lambda labels: (labels >= 0).sum()),
+    ],
+    ids=["class weights", "sorted classes", "ignored labels", "micro-batches that are ignored"],
+)
+@pytest.mark.parametrize("micro_batch", [1, 2, 7, 19])
+def test_means_over_what_examples_do_not_have_alike_ask_for_what_to_count(criterion, labels, weight, micro_batch):
+    assert "does not weigh every example alike" in refusal(network(), criterion, labels, micro_batch=micro_batch)
+    check(network(), criterion, labels)
+    check(network(), criterion, labels, micro_batch=micro_batch, weight=weight)
+    wrong = lambda labels: len(labels) ** 2  # noqa: E731
+    if micro_batch not in (1, 2):  # of which all have the same number
+        assert "does not weigh every example alike" in refusal(network(), criterion, labels, micro_batch, weight=wrong)
+
+
+def test_micro_batches_that_have_the_same_class_weights_by_chance_make_up_the_full_batch():
+    check(network(), nn.CrossEntropyLoss(weight=CLASS_WEIGHTS), LABELS, micro_batch=10)  # 34 and 34
+
+
+def test_one_example_among_hundreds_that_counts_otherwise_is_noticed():
+    inputs, _ = data(300)
+    labels = torch.arange(300) % 3
+    labels[150] = -100
+    assert "does not weigh every example alike" in refusal(
+        network(), nn.CrossEntropyLoss(), labels, micro_batch=100, inputs=inputs
+    )
+
+
+@pytest.mark.parametrize(
+    "outputs_of",
+    [
+        lambda outputs: (outputs, outputs.sum()),
+        lambda outputs: {"logits": outputs},
+        lambda outputs: outputs.reshape(-1),
+    ],
+    ids=["tuple", "dict", "flat"],
+)
+def test_what_a_module_gives_makes_no_difference(outputs_of):
+    class Gives(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = network()
+
+        def forward(self, inputs):
+            return outputs_of(self.inner(inputs))
+
+    def criterion(outputs, labels):
+        tensors = outputs.values() if isinstance(outputs, dict) else outputs
+        logits = outputs if isinstance(outputs, torch.Tensor) else next(iter(tensors))
+        return functional.cross_entropy(logits.reshape(-1, 3), labels)
+
+    count = lambda labels: (labels >= 0).sum()  # noqa: E731
+    assert "does not weigh every example alike" in refusal(Gives(), criterion, SOME_IGNORED, 7)
+    check(Gives(), criterion, SOME_IGNORED)
+    check(Gives(), criterion, SOME_IGNORED, 7, weight=count)
+    check(Gives(), criterion, LABELS, 7)
+
+
+def test_without_memory_for_all_at_once_other_micro_batches_are_compared(monkeypatch):
+    for free in (1e5, 1e3):  # a quarter holds some examples, or none
+        monkeypatch.setattr(psutil, "virtual_memory", lambda free=free: SimpleNamespace(available=free))
+        check(network(), nn.MSELoss(), micro_batch=3)
+        assert "adds up" in refusal(network(), nn.MSELoss(reduction="sum"), micro_batch=3)
+        assert "give weight" in refusal(network(), nn.CrossEntropyLoss(), SOME_IGNORED.sort().values, 3)
+
+
+@pytest.mark.parametrize(
+    ("weight", "said"),
+    [
+        (0, "weight = 0: must be positive"),
+        ("many", "weight = 'many': must be a number"),
+        (lambda targets: -1, "counts -1.0 in a micro-batch's targets"),
+        (lambda targets: 0, "the targets count for nothing"),
+    ],
+)
+def test_weights_that_are_none_are_refused(weight, said):
+    assert said in refusal(network(), weight=weight)
 
 
 def test_a_penalty_whose_curvature_would_be_missed_is_refused():
     module = network()
     penalized = lambda outputs, targets: (outputs - targets).square().mean() + module[0].weight.square().sum()  # noqa: E731
-    assert "the criterion uses parameters itself (a penalty?)" in refusal(module, penalized)
+    assert "the criterion uses '0.weight' itself (a penalty?)" in refusal(module, penalized)
 
 
 # --- what does not fit
@@ -297,13 +381,11 @@ def test_checking_leaves_no_trace():
     assert not any(part._forward_hooks or part._forward_pre_hooks for part in module.modules())
 
 
-def test_class_weights_are_refused_in_micro_batches_whatever_the_loss_shows():
-    equal_losses = nn.CrossEntropyLoss(weight=torch.arange(1.0, 4.0, dtype=torch.float64))
-    module = network()
+def test_class_weights_are_noticed_by_the_gradient_where_the_loss_does_not_show_them():
+    criterion, module = nn.CrossEntropyLoss(weight=torch.arange(1.0, 4.0, dtype=torch.float64)), network()
     nn.init.zeros_(module[-1].weight)
     nn.init.zeros_(module[-1].bias)  # every example has the loss log 3, so that the means of all parts agree
-    assert "does not weigh every example alike" in refusal(module, equal_losses, LABELS, micro_batch=10)
-    check(network(), equal_losses, LABELS)
+    assert "does not weigh every example alike" in refusal(module, criterion, LABELS.sort().values, micro_batch=10)
 
 
 def test_targets_that_would_be_broadcast_against_the_outputs_are_refused():

@@ -1,0 +1,114 @@
+"""Whether the micro-batches of a loss make up the full batch: its value and its gradient, on all the data, once.
+
+    L(θ) = w criterion(module(X; θ), Y)   =?   Σ_b w_b criterion(module(X_b; θ), Y_b)
+
+where w_b is what the `weight` of `numeric.networks.loss.FlatLoss` says. Nothing is concluded from samples, shapes or
+the name of the criterion: both sides are computed, to within rounding of Σ_b |w_b ℓ_b| and Σ_b ‖w_b ∇ℓ_b‖.
+
+The full batch may be more than the memory holds. By what one micro-batch allocates it is known how many examples fit
+into a quarter of what is free; if these are fewer than all, the data are divided into that many at random instead.
+
+Errors: `BadInput`, naming what the criterion does with its examples where that is known, and the remedy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, NoReturn
+
+import psutil
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from eos_sym import BadInput
+from numeric.networks.loss import FlatLoss
+
+
+def check_composition(loss: FlatLoss) -> None:
+    """Refuse micro-batches that do not make up the full batch, at the module's present weights."""
+    if not loss.in_micro_batches:
+        return
+    at = loss.parameters
+    whole = _otherwise_divided(loss)
+    expected, slope = whole.value_and_gradient(at)
+    if not expected.isfinite():
+        return  # nothing to compare with: at the start `check_start` refuses it
+    value, gradient = torch.zeros_like(expected), torch.zeros_like(slope)
+    sizes = torch.zeros(2, dtype=torch.float64)
+    for term, part in loss.terms(at):
+        value += term
+        gradient += part
+        sizes += torch.stack([term.double().abs(), part.double().norm()]).cpu()
+    differences = torch.stack([(value - expected).double().abs(), (gradient - slope).double().norm()]).cpu()
+    if not (differences <= torch.finfo(at.dtype).eps ** 0.5 * sizes).all():
+        _refuse(loss, whole, float(value), float(expected))
+
+
+def _refuse(loss: FlatLoss, whole: FlatLoss, value: float, expected: float) -> NoReturn:
+    if _neighbours_matter(loss):
+        raise BadInput("an example's output depends on the examples beside it: leave micro_batch out")
+    said = f"the micro-batches make up {value:.6g}, the full batch {expected:.6g}"
+
+    def explains(weight: float | Callable[[Tensor], float] | None) -> bool:
+        """Whether it is that weight with which they make up the same."""
+        losses = [replace(part, weight=weight) for part in (loss, whole)]
+        one, other = (float(part.value_and_gradient(part.parameters)[0]) for part in losses)
+        return abs(one - other) <= float(torch.finfo(loss.parameters.dtype).eps ** 0.5) * abs(other)
+
+    if loss.weight is None and explains(1.0):
+        raise BadInput(f"{said}: the criterion adds up the examples; give weight=1, or by what the sum is multiplied")
+    if loss.weight is not None and explains(None):
+        raise BadInput(f"{said}: the criterion takes the mean over the examples; leave weight out")
+    raise BadInput(
+        f"{said}: the criterion does not weigh every example alike (class weights, ignored labels?); give weight, a"
+        " function that counts in the targets of a micro-batch what the criterion takes the mean over, or leave"
+        " micro_batch out"
+    )
+
+
+def _neighbours_matter(loss: FlatLoss) -> bool:
+    """Whether outputs, if they have an example a row, change with what else is in the micro-batch."""
+    inputs = loss.inputs[: 2 * (loss.micro_batch or 1)]
+    together = loss.module(inputs)
+    if not isinstance(together, Tensor) or not together.ndim or len(together) != len(inputs):
+        return False
+    apart = torch.cat([loss.module(part) for part in inputs.split(loss.micro_batch or 1)])
+    return bool((together - apart).norm() > torch.finfo(together.dtype).eps ** 0.5 * together.norm())
+
+
+def _otherwise_divided(loss: FlatLoss) -> FlatLoss:
+    """The full batch, if the memory holds it; else all the data in another order and micro-batches of another size."""
+    total, size = len(loss.inputs), loss.micro_batch or 1
+    fitting = _fitting(loss)
+    if fitting >= total:
+        return replace(loss, micro_batch=None)
+    order = torch.randperm(total, generator=torch.Generator().manual_seed(0)).to(loss.inputs.device)
+    other = fitting if fitting >= 2 * size else max(1, size // 2)
+    return replace(loss, inputs=loss.inputs[order], targets=loss.targets[order], micro_batch=other)
+
+
+def _fitting(loss: FlatLoss) -> int:
+    """How many examples a quarter of the free memory holds."""
+    inputs, targets, _ = next(loss.micro_batches())
+    with _Allocated() as allocated:
+        loss.criterion(loss.module(inputs), targets)
+    device = inputs.device
+    free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
+    return int(free / 4 / max(1, allocated.bytes) * len(inputs))
+
+
+class _Allocated(TorchDispatchMode):
+    """The memory of all results within this context."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.bytes = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        results = func(*args, **(kwargs or {}))
+        for one in results if isinstance(results, tuple | list) else [results]:
+            if isinstance(one, Tensor):
+                self.bytes += one.numel() * one.element_size()
+        return results
