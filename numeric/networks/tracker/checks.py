@@ -27,7 +27,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from eos_sym import BadInput
 from numeric.networks.loss import DerivativesTaken, FlatLoss
 from numeric.networks.loss.wrong_derivatives import parameters_in
-from numeric.networks.tracker.composition import check_composition
+from numeric.networks.tracker.composition import check_composition, out_of_memory
 from numeric.networks.tracker.derivatives import check_derivatives
 from numeric.networks.tracker.undisturbed import undisturbed
 
@@ -127,7 +127,7 @@ def enough_memory(loss: FlatLoss) -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
+        if not out_of_memory(error):
             raise
         size = min(loss.micro_batch or len(loss.inputs), len(loss.inputs))
         remedy = f"give micro_batch, less than {size}" if size > 1 else "take a smaller network, or another device"

@@ -5,8 +5,8 @@
 where w_b is what the `weight` of `numeric.networks.loss.FlatLoss` says. Nothing is concluded from samples, shapes or
 the name of the criterion: both sides are computed, to within rounding of Σ_b |w_b ℓ_b| and Σ_b ‖w_b ∇ℓ_b‖.
 
-The full batch may be more than the memory holds. By what one micro-batch allocates it is known how many examples fit
-into a quarter of what is free; if these are fewer than all, the data are divided into that many at random instead.
+The full batch may be more than the memory holds: a quarter of what is free, by what one micro-batch allocates. Then the
+data are compared in a random order and micro-batches of twice the size, or of half.
 
 Errors: `BadInput`, naming what the criterion does with its examples where that is known, and the remedy.
 """
@@ -31,8 +31,7 @@ def check_composition(loss: FlatLoss) -> None:
     if not loss.in_micro_batches:
         return
     at = loss.parameters
-    whole = _otherwise_divided(loss)
-    expected, slope = whole.value_and_gradient(at)
+    whole, expected, slope = _otherwise_divided(loss, at)
     if not expected.isfinite():
         return  # nothing to compare with: at the start `check_start` refuses it
     value, gradient = torch.zeros_like(expected), torch.zeros_like(slope)
@@ -78,15 +77,29 @@ def _neighbours_matter(loss: FlatLoss) -> bool:
     return bool((together - apart).norm() > torch.finfo(together.dtype).eps ** 0.5 * together.norm())
 
 
-def _otherwise_divided(loss: FlatLoss) -> FlatLoss:
-    """The full batch, if the memory holds it; else all the data in another order and micro-batches of another size."""
-    total, size = len(loss.inputs), loss.micro_batch or 1
-    fitting = _fitting(loss)
-    if fitting >= total:
-        return replace(loss, micro_batch=None)
+def _otherwise_divided(loss: FlatLoss, at: Tensor) -> tuple[FlatLoss, Tensor, Tensor]:
+    """All examples at once, or in another order and micro-batches of another size; with value and gradient."""
+    total, size, fitting = len(loss.inputs), loss.micro_batch or 1, _fitting(loss)
     order = torch.randperm(total, generator=torch.Generator().manual_seed(0)).to(loss.inputs.device)
-    other = fitting if fitting >= 2 * size else max(1, size // 2)
-    return replace(loss, inputs=loss.inputs[order], targets=loss.targets[order], micro_batch=other)
+
+    def divided(number: int) -> tuple[FlatLoss, Tensor, Tensor]:
+        inputs, targets = (one if number == total else one[order] for one in (loss.inputs, loss.targets))
+        other = replace(loss, inputs=inputs, targets=targets, micro_batch=number)
+        return other, *other.value_and_gradient(at)
+
+    for number in (total, 2 * size):
+        if number <= fitting:
+            try:
+                return divided(number)
+            except RuntimeError as error:
+                if not out_of_memory(error):
+                    raise
+    return divided(max(1, size // 2))
+
+
+def out_of_memory(error: RuntimeError) -> bool:
+    """Whether it says that there is no memory left, on a GPU or a CPU."""
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 def _fitting(loss: FlatLoss) -> int:
