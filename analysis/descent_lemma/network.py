@@ -23,7 +23,7 @@ from numeric.runs import one_thread
 
 EXAMPLES, DEGREE, GAIN = 20, 4, 1.9
 CHUNK = 200  # iterates at a time
-SHARPNESS_EVERY = 10
+SHARPNESS_EVERY = 11  # odd, so that both phases of the oscillation at the edge are read alike
 MODEL_STEPS = 500
 BELOW, ABOVE = 0.8, 1.05  # of 2/η: where the quadratic models are taken
 

@@ -12,6 +12,7 @@ from eos_sym import BadInput
 ETAS = 0.1 * 2.0 ** np.arange(8)  # 0.1 … 12.8
 ENDINGS = ("steps", "steps", *["accuracy"] * 5, "diverged")  # trains from 0.4 to 6.4
 LARGEST = (0.1, 0.3, 0.6, 0.9, 1.1, 1.2, 1.3, 5.0)  # at the edge from 1.6 on
+WIDE = (0.1, 0.3, 0.6, 1.05, 1.1, 1.2, 1.3, 5.0)  # from 0.8 on
 STEPS = (1000, 1000, 900, 500, 300, 200, 250, 10)
 
 
@@ -36,11 +37,21 @@ def test_the_range_and_the_share_are_those_counted_by_hand():
 
 
 def test_a_wide_part_at_the_edge_with_the_fastest_run_supports_every_claim():
-    assert verdicts(outcomes()) == {
+    assert verdicts(outcomes(largest=WIDE)) == {
         "half_of_the_range": "supported",
         "an_interval": "supported",
         "fastest_at_the_edge": "supported",
     }
+
+
+def test_a_share_that_the_gaps_between_the_step_sizes_leave_open_decides_nothing():
+    assert ranges(outcomes())["mse"].least_and_largest_share == pytest.approx((2 / 5, 4 / 5))
+    assert verdicts(outcomes())["half_of_the_range"] == "undecided"
+
+
+def test_where_all_that_trains_is_at_the_edge_the_share_is_all_or_what_the_first_gap_leaves():
+    found = ranges(outcomes(largest=[2.0] * 8))["mse"]
+    assert found.least_and_largest_share == pytest.approx((4 / 5, 1))
 
 
 def test_an_edge_that_only_the_largest_step_size_reaches_refutes_half_of_the_range():
