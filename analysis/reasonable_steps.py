@@ -16,9 +16,9 @@ Whoever stays clear of the edge pays: on the network here, with the cross-entrop
 inside the part at it, and not with a step size below 2/S for the largest S on the way, as classical advice has it.
 
 Measured in the quick preset, from one random start: with the squared error every step size that trains is at the edge,
-with the cross-entropy 43 to 71 % of the range; with the cross-entropy the fewest steps are needed at the edge, at six times
-the step size at which it begins. With the squared error, where no step size trains below the edge within the budget,
-nothing can be said of where the edge begins, nor whether it is better to be there.
+with the cross-entropy 43 to 71 % of the range; with the cross-entropy the fewest steps are needed at the edge, at six
+times the step size at which it begins. With the squared error, where no step size trains below the edge within the
+budget, nothing can be said of where the edge begins, nor whether it is better to be there.
 
 The quick preset learns scikit-learn's digits, three labels in ten drawn at random. Source: :cite:t:`cohen2021edge`,
 Figure 5 and the paper's section on reasonable step sizes.
@@ -206,8 +206,8 @@ def ranges(training: xr.Dataset) -> Mapping[str, Range]:
 
 
 @study.claim(
-    "with the squared error training of this network reaches the edge 2/η before it is done in half or more of the range "
-    "of step sizes that train it, on a logarithmic scale; with the cross-entropy it does, too",
+    "with the squared error training of this network reaches the edge 2/η before it is done in half or more of the "
+    "range of step sizes that train it, on a logarithmic scale; with the cross-entropy it does, too",
     open=True,
 )
 def half_of_the_range(ranges: Mapping[str, Range]) -> Pieces:
@@ -217,7 +217,7 @@ def half_of_the_range(ranges: Mapping[str, Range]) -> Pieces:
         least, largest = found.least_and_largest_share
         seen = f"{least:.2f} to {largest:.2f}"
         if least < LEAST_SHARE <= largest:
-            raise Undecided(f"{found.title}: the share is {seen}, as far as the step sizes tried tell; try more of them")
+            raise Undecided(f"{found.title}: the share is {seen}, as far as these step sizes tell; try more of them")
         quantity = f"share of the range of ln η at the edge, {found.title}"
         status: Status = "supported" if least >= LEAST_SHARE else "refuted"
         return Evidence("network", quantity, status, f">= {LEAST_SHARE:g}", seen)
@@ -226,8 +226,8 @@ def half_of_the_range(ranges: Mapping[str, Range]) -> Pieces:
 
 
 @study.claim(
-    "with the squared error this network reaches the edge from some step size on, and at all larger ones that train it; "
-    "with the cross-entropy it does, too",
+    "with the squared error this network reaches the edge from some step size on, and at all larger ones that train "
+    "it; with the cross-entropy it does, too",
     open=True,
 )
 def an_interval(ranges: Mapping[str, Range]) -> Pieces:

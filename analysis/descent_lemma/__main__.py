@@ -1,8 +1,9 @@
 """The descent lemma along a trajectory: where it holds, where it fails, and why a quadratic cannot tell what follows.
 
 Textbooks ask for an L-smooth loss and a step size below 2/L, and get a loss that falls in every step. Nothing so global
-is needed. Along one step from θ to θ⁺ = θ − ηg, g = ∇L(θ) ≠ 0, of a loss with continuous second derivatives, let c(s) = gᵀ∇²L(θ − sηg)g/‖g‖² be the curvature in the
-direction of the step. Taylor's formula with the remainder as an integral is an identity,
+is needed. Along one step from θ to θ⁺ = θ − ηg, g = ∇L(θ) ≠ 0, of a loss with continuous second derivatives, let
+c(s) = gᵀ∇²L(θ − sηg)g/‖g‖² be the curvature in the direction of the step. Taylor's formula with the remainder as an
+integral is an identity,
 
     L(θ⁺) = L(θ) − η(1 − ηℓ/2)‖g‖²,      ℓ = 2∫₀¹ (1 − s) c(s) ds,
 
@@ -231,8 +232,8 @@ def before_the_edge(channel: Channel, run: xr.Dataset) -> Evidence:
 
 
 @study.claim(
-    "on ½(1 − xyzw)² and on the network the loss rises in some steps at the edge; its median over the last tenth of the "
-    "run is below what it was at the first of them"
+    "on ½(1 − xyzw)² and on the network the loss rises in some steps at the edge, and its median over the last tenth "
+    "of the run is below what it was at the first of them"
 )
 def falls_over_time_at_the_edge(catalogue: xr.Dataset, network: xr.Dataset) -> Pieces:
     """Some step rises, and the late median is below the loss at the first of them."""

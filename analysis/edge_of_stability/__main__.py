@@ -172,8 +172,8 @@ def reaches_the_edge(groups: Groups) -> Pieces:
 
 
 @study.claim(
-    f"from then on it hovers at, or just above, 2/η: its mean at two-step midpoints, over the networks, is {LEVEL[0]:g} "
-    f"to {LEVEL[1]:g} times 2/η; before, SciPy's Lanczos iteration finds the sharpness that was read",
+    "from then on it hovers at, or just above, 2/η: its mean at two-step midpoints, over the networks, is "
+    f"{LEVEL[0]:g} to {LEVEL[1]:g} times 2/η; before, SciPy's Lanczos iteration finds the sharpness that was read",
     open=True,
 )
 def hovers_at_the_edge(groups: Groups, second_readings: xr.Dataset) -> Pieces:
