@@ -31,6 +31,7 @@ from sympy.polys.orderings import grevlex
 from eos_sym.algebra.factors import irreducible_factors
 from eos_sym.algebra.kernels import Kernels
 from eos_sym.errors import Undecided
+from eos_sym.reasons import brief
 
 
 def combined(equations: Sequence[Expr], unknowns: Sequence[Symbol]) -> tuple[list[Expr], list[Expr]]:
@@ -98,7 +99,7 @@ def integer_solutions(condition: Expr) -> list[tuple[Symbol, Expr]]:
     """The solution {k: value} of a linear condition on integers, none if it has none."""
     names = sorted(condition.free_symbols, key=str)
     if not all(condition.is_polynomial(name) and condition.diff(name).is_number for name in names):
-        raise Undecided(f"{condition} = 0, which is not solved in integers")
+        raise Undecided(f"{brief(condition)} = 0, which is not solved in integers")
     slopes = [condition.diff(name) for name in names]
     constant = condition.subs(dict.fromkeys(names, 0))
     if len(names) == 1:
@@ -106,7 +107,7 @@ def integer_solutions(condition: Expr) -> list[tuple[Symbol, Expr]]:
         nearest = Integer(round(value))
         return [(names[0], nearest)] if (value - nearest).equals(0) else []
     if not all(number.is_rational for number in (constant, *slopes)):
-        raise Undecided(f"{condition} = 0, which is not solved in integers")
+        raise Undecided(f"{brief(condition)} = 0, which is not solved in integers")
     primitive = Poly(condition, *names).clear_denoms(convert=True)[1].primitive()[1]
     slopes = [primitive.coeff_monomial(name) for name in names]
     if primitive.coeff_monomial(1) % igcd(*slopes):
@@ -114,4 +115,4 @@ def integer_solutions(condition: Expr) -> list[tuple[Symbol, Expr]]:
     for name, slope in zip(names, slopes, strict=True):
         if slope in (1, -1):
             return [(name, (name - slope * primitive.as_expr()).expand())]
-    raise Undecided(f"{condition} = 0, which is not solved in integers")
+    raise Undecided(f"{brief(condition)} = 0, which is not solved in integers")

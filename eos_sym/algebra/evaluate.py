@@ -37,6 +37,7 @@ from sympy.printing.pycode import MpmathPrinter
 
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.reading.language import FUNCTIONS
+from eos_sym.reasons import brief
 
 Evaluator = Callable[[Sequence[Any]], list[Any]]
 
@@ -52,11 +53,11 @@ def evaluator(expressions: Sequence[Expr], arguments: Sequence[Symbol], context:
     functions = _interval_functions() if context is iv else _functions(context)
     for expression in expressions:
         if expression.has(I, nan, oo, -oo, zoo):
-            raise Undecided(f"the values of {expression}: not real and finite")
+            raise Undecided(f"the values of {brief(expression)}: not real and finite")
         named = {type(part).__name__ for part in expression.atoms(Application, NumberSymbol)}
         unknown = sorted(named - {*FUNCTIONS, "Abs", "Pi", "Exp1"} - (set() if context is iv else KINKED))
         if unknown:
-            raise Undecided(f"the values of {expression}: {', '.join(unknown)} is not evaluated")
+            raise Undecided(f"the values of {brief(expression)}: {', '.join(unknown)} is not evaluated")
     exact = [_complete(without_floats(expression)) for expression in expressions]
     if context is iv:
         exact = [expression.replace(Pow, Function("power")) for expression in exact]

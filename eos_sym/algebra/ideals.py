@@ -28,6 +28,7 @@ from flint import fmpz_mpoly, fmpz_mpoly_ctx, fmpz_mpoly_vec
 from sympy import Dummy, Expr, Integer, Mul, Poly, PolynomialError, Symbol
 
 from eos_sym.errors import Undecided
+from eos_sym.reasons import brief
 
 MOST_POLYNOMIALS, MOST_TERMS, MOST_BITS = 600, 3000, 3000  # of a basis, of a polynomial, of a coefficient
 MOST_BRANCHES = 300
@@ -183,8 +184,8 @@ def _integral(expression: Expr, variables: Sequence[Symbol], ring: fmpz_mpoly_ct
     try:
         polynomial = Poly(expression, *variables)
     except PolynomialError as error:
-        raise Undecided(f"{expression} is not a polynomial in {', '.join(map(str, variables))}") from error
+        raise Undecided(f"{brief(expression)} is not a polynomial in {brief(variables)}") from error
     if not (polynomial.domain.is_ZZ or polynomial.domain.is_QQ):
-        raise Undecided(f"{expression} has coefficients that are not rational numbers")
+        raise Undecided(f"{brief(expression)} has coefficients that are not rational numbers")
     terms = polynomial.clear_denoms(convert=True)[1].terms()
     return ring.from_dict({powers: int(coefficient) for powers, coefficient in terms})

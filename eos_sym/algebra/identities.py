@@ -22,10 +22,10 @@ from sympy import Abs, Dummy, Expr, Rational, Symbol, expand_log, log, minimal_p
 from eos_sym.algebra.elementary import Elementary
 from eos_sym.algebra.evaluate import evaluator, interval_digits, without_floats
 from eos_sym.errors import Undecided
+from eos_sym.reasons import brief
 
 SEED, POINTS = 0, 12
 DENOMINATOR = 97  # of the coordinates of the points, which are at most 3 in size
-LONGEST = 100  # of an expression in a message
 DIGITS = (30, 120)  # of the enclosures; the second for numbers that are nearly 0
 
 
@@ -41,8 +41,7 @@ def vanishes(expression: Expr) -> bool:
         return False
     if _is_reduced_to_zero(expression) or simplify(expression) == 0 or _is_algebraic_zero(expression):
         return True
-    shown = text if len(text := str(expression)) <= LONGEST else f"{text[:LONGEST]}…"
-    raise Undecided(f"whether {shown} is 0: no other value was found, and no proof that there is none")
+    raise Undecided(f"whether {brief(expression)} is 0: no other value was found, and no proof that there is none")
 
 
 def sign_of(expression: Expr) -> int | None:

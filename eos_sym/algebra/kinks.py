@@ -58,6 +58,7 @@ from sympy.core.function import Function
 from sympy.core.relational import Relational
 
 from eos_sym.errors import BadInput, Undecided
+from eos_sym.reasons import brief
 
 KINKED = (Abs, Max, Min, sign, Heaviside, Piecewise)
 MOST_CELLS = 64
@@ -380,7 +381,9 @@ def smooth_near(expressions: Sequence[Expr], at: Mapping[Symbol, Expr]) -> tuple
         if not (value.is_positive or value.is_negative):
             value = simplify(value)
         if not (value.is_positive or value.is_negative):
-            raise Undecided(f"the loss has a kink where {switch} = 0, and the point is not known to lie beside it")
+            raise Undecided(
+                f"the loss has a kink where {brief(switch)} = 0, and the point is not known to lie beside it"
+            )
         parts = tuple(_on_side(part, switch, 1 if value.is_positive else -1) for part in parts)
     return parts
 

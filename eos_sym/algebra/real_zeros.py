@@ -30,6 +30,7 @@ from eos_sym.algebra.points import points_of
 from eos_sym.algebra.real_points import RealPart, real_parts
 from eos_sym.algebra.systems import System
 from eos_sym.errors import Undecided
+from eos_sym.reasons import brief
 
 SAMPLES = tuple(map(Rational, ("1/2", "-1/2", "0", "1", "-1", "2", "-2", "1/10", "-1/10", "10", "-10")))
 MOST_SAMPLED = 4  # free unknowns for which all the samples are combined
@@ -54,7 +55,7 @@ def real_zeros(equations: Sequence[Expr], unknowns: Sequence[Symbol]) -> list[Re
         pass  # the rules for components go further in other directions
     parts, exceptions = components(equations, unknowns)
     if exceptions:
-        named = ", ".join(map(str, exceptions))
+        named = brief(exceptions)
         raise Undecided(f"the solutions depend on whether {named} vanishes; give values, or say that they are positive")
     found = [zeros for part in parts for zeros in _of_component(part, unknowns)]
     if len(found) == len(parts) == len(equations) == 1:
@@ -81,7 +82,7 @@ def _of_component(part: Component, unknowns: Sequence[Symbol]) -> list[RealZeros
             return _of_system(System.of(part.equations, unknowns, part.nonzero))
         except Undecided as reason:
             if choices is None:
-                raise Undecided(f"{', '.join(map(str, part.left))} = 0 is not solved: {reason}") from reason
+                raise Undecided(f"{brief(part.left)} = 0 is not solved: {reason}") from reason
     found = []
     for choice in choices:
         chart = {name: cancel(value.subs(choice)) for name, value in part.chart.items()} | choice
@@ -129,7 +130,7 @@ def _is_real(chart: Mapping[Symbol, Expr], free: Sequence[Symbol]) -> bool:
             break
     if not free and not strangers and not any(value.is_zero for value in values):
         return False
-    raise Undecided(f"{', '.join(map(str, roots))}: not known to be real anywhere")
+    raise Undecided(f"{brief(sorted(roots, key=str))}: not known to be real anywhere")
 
 
 def _real_number(value: Expr) -> bool:

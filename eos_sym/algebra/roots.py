@@ -18,6 +18,7 @@ from flint import acb, arb, ctx, fmpq, fmpz_poly
 from sympy import Expr, Float, I, Integer, Poly, Rational, Symbol
 
 from eos_sym.errors import BadInput, Undecided
+from eos_sym.reasons import brief
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def roots_of(expression: Expr, variable: Symbol, digits: int) -> list[Root]:
     """All complex roots, real ones first and in ascending order; their multiplicities add up to the degree."""
     polynomial = Poly(expression, variable)
     if not (polynomial.domain.is_ZZ or polynomial.domain.is_QQ):
-        raise Undecided(f"the roots of {expression}: its coefficients are not rational numbers")
+        raise Undecided(f"the roots of {brief(expression)}: its coefficients are not rational numbers")
     if polynomial.is_zero:
         raise BadInput("the polynomial 0 vanishes everywhere; its roots cannot be listed")
     integers = [int(coefficient) for coefficient in reversed(polynomial.clear_denoms()[1].all_coeffs())]
@@ -55,7 +56,7 @@ def isolated_roots(polynomial: fmpz_poly, digits: int) -> list[Root]:
         pairs: Any = polynomial.complex_roots()
         found = [Root(acb(ball), multiplicity) for ball, multiplicity in pairs]
     if sum(root.multiplicity for root in found) != polynomial.degree():
-        raise Undecided(f"the roots of {polynomial}: their multiplicities do not add up to its degree")
+        raise Undecided("the roots of a polynomial: their multiplicities do not add up to its degree")
     return sorted(found, key=lambda root: (not root.is_real, float(root.ball.real.mid()), float(root.ball.imag.mid())))
 
 

@@ -27,6 +27,7 @@ from eos_sym.algebra.points import DIGITS, AlgebraicPoint
 from eos_sym.algebra.pure_parts import without_last
 from eos_sym.algebra.roots import decimal, distance
 from eos_sym.errors import Undecided
+from eos_sym.reasons import brief
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class System:
             unknown, replacement = _replacement(value, kernel, unknowns)
             plain = any(unknown in part.free_symbols for form in (*forms, others) for part in form)
             if plain or unknown in replaced:
-                raise Undecided(f"{unknown} occurs in {kernel} and elsewhere")
+                raise Undecided(f"{unknown} occurs in {brief(kernel)} and elsewhere")
             replaced[unknown] = replacement
         variables = tuple(replaced[unknown].value if unknown in replaced else unknown for unknown in unknowns)
         ideal = Ideal.of([numerator for numerator, _ in forms], variables)
@@ -130,14 +131,14 @@ class System:
 def _replacement(value: Symbol, kernel: Expr, unknowns: Sequence[Symbol]) -> tuple[Symbol, _Replaced]:
     inside = kernel.free_symbols & {*unknowns}
     if len(inside) != 1:
-        raise Undecided(f"{kernel} is {'a function of several unknowns' if inside else 'no rational number'}")
+        raise Undecided(f"{brief(kernel)} is {'a function of several unknowns' if inside else 'no rational number'}")
     if kernel.func not in OPEN:
-        raise Undecided(f"{kernel} is not known to be a monotone function")
+        raise Undecided(f"{brief(kernel)} is not known to be a monotone function")
     (unknown,) = inside
     (argument,) = kernel.args
     slope, intercept = argument.diff(unknown), argument.subs(unknown, 0)
     if not (slope.is_Rational and intercept.is_Rational):
-        raise Undecided(f"{kernel} is not a function of a linear form with rational coefficients")
+        raise Undecided(f"{brief(kernel)} is not a function of a linear form with rational coefficients")
     return unknown, _Replaced(value, kernel.func, slope, intercept)
 
 

@@ -16,6 +16,7 @@ from sympy import Expr, Float, Matrix, Max, Poly, S, cancel, factor, factor_list
 from eos_sym.algebra.rank_one import rank_one_pivot
 from eos_sym.algebra.signs import positive_where_defined
 from eos_sym.errors import Undecided
+from eos_sym.reasons import brief
 
 DIGITS = 30
 
@@ -63,7 +64,7 @@ def _roots(matrix: Matrix) -> Iterator[_Root]:
             half = factor(-rest[0] / (2 * first))
             yield _Root(half, factor(half**2 - rest[1] / first))
         elif matrix.free_symbols:
-            raise Undecided(f"the largest eigenvalue: {part} = 0 has no closed-form solution")
+            raise Undecided(f"the largest eigenvalue: {brief(part)} = 0 has no closed-form solution")
         else:
             yield _Root(_calculated(matrix))
             return

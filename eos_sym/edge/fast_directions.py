@@ -19,16 +19,17 @@ from eos_sym.algebra import top_eigenvalue
 from eos_sym.edge.next_order import NextOrder
 from eos_sym.errors import Undecided
 from eos_sym.losses import Objective
+from eos_sym.reasons import brief
 
 
 def fast_coefficients(objective: Objective, point: Mapping[Symbol, Expr], hessian: Matrix) -> tuple[Expr, Expr, Expr]:
     """β, κ₄ and λ₁ at the minima, in their coordinates."""
     sharpness = top_eigenvalue(hessian)
     if sharpness.has(Max):
-        raise Undecided(f"the edge law: which eigenvalue is the largest changes along the minima, {sharpness}")
+        raise Undecided(f"the edge law: which eigenvalue is the largest changes along the minima, {brief(sharpness)}")
     kernel = (hessian - sharpness * eye(hessian.rows)).applyfunc(cancel).nullspace(simplify=cancel)
     if len(kernel) != 1:
-        raise Undecided(f"the edge law: the largest eigenvalue {sharpness} is not known to be simple")
+        raise Undecided(f"the edge law: the largest eigenvalue {brief(sharpness)} is not known to be simple")
     (column,) = kernel
     square = cancel(column.dot(column))
     distance = Dummy("t", real=True)

@@ -41,6 +41,7 @@ from sympy import Dummy, Expr, Float, Matrix, Rational, S, diff, eye, simplify, 
 from eos_sym.algebra import positive_where_defined, vanishes
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.notebook import aligned
+from eos_sym.reasons import brief
 from eos_sym.rules import Map
 from eos_sym.values import Value, Values, exact, known_among, named
 
@@ -69,7 +70,9 @@ class FlipNormalForm:
         beyond = exact("the excess", excess)
         square = beyond / self.coefficient
         if self.kind == "degenerate" or square.is_nonpositive:
-            raise Undecided(f"the flip: there is no two-cycle for δ = {beyond} with c = {self.coefficient}")
+            raise Undecided(
+                f"the flip: there is no two-cycle for δ = {brief(beyond)} with c = {brief(self.coefficient)}"
+            )
         share = abs(self.fifth() * square / self.coefficient)
         if share.is_number and share >= 1:
             raise Undecided(f"the flip: at the amplitude {sqrt(square).n(4)} d w⁵ is {share.n(3)} times c w³")

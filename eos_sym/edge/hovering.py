@@ -49,6 +49,7 @@ from eos_sym.edge.normal_form_at_point import LocalEdgeNormalForm
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.losses import Objective
 from eos_sym.orbits import Orbit
+from eos_sym.reasons import brief
 from eos_sym.rules import STEP_SIZE, GradientDescent, Map
 from eos_sym.stability import StabilityCondition
 from eos_sym.values import exact
@@ -101,7 +102,9 @@ class Hovering:
                 "the floor of a valley that leads to sharper ones"
             )
         if not self._turning.is_positive:
-            raise Undecided(f"hovering: β − bκ₄/3 = {self._turning} is not known to be positive: no cycle at the edge")
+            raise Undecided(
+                f"hovering: β − bκ₄/3 = {brief(self._turning)} is not known to be positive: no cycle at the edge"
+            )
         if not self.amplitude_squared.free_symbols and not self.form.sharpness.free_symbols and self.neglected >= 1:
             raise Undecided(
                 f"hovering: at the amplitude δ = {sqrt(self.amplitude_squared).n(4)} the next order of the expansion "

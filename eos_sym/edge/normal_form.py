@@ -59,6 +59,7 @@ from eos_sym.edge.steep_line import SteepLine
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.losses import Objective, Piece
 from eos_sym.notebook import aligned
+from eos_sym.reasons import brief
 from eos_sym.rules import STEP_SIZE
 from eos_sym.values import Value, Values, exact, named
 
@@ -159,13 +160,15 @@ class EdgeNormalForm:
         if excess.is_nonpositive:
             raise BadInput(f"the excess {excess} is not positive: gradient descent enters the edge from above")
         if self.kind == "undecided":
-            raise Undecided(f"the edge law: the sign of the quartic coefficient {self.quartic} is not known")
+            raise Undecided(f"the edge law: the sign of the quartic coefficient {brief(self.quartic)} is not known")
         if self.kind == "overshooting":
             return -excess
         scaled = self.e * excess
         height = 1 + (Float(scaled, DIGITS) if scaled.is_number else scaled)
         if self.kind == "subcritical" and not height.is_positive:
-            raise Undecided(f"the edge law: with 1 + e y₀ = {height} not known to be positive, the orbit may escape")
+            raise Undecided(
+                f"the edge law: with 1 + e y₀ = {brief(height)} not known to be positive, the orbit may escape"
+            )
         branch = 0 if self.kind == "self_stabilizing" else -1
         return -(1 + LambertW(-height * exp(-height), branch)) / self.e
 
@@ -196,7 +199,7 @@ class EdgeNormalForm:
         """
         coordinates = self.sharpness.free_symbols - {STEP_SIZE}
         if len(coordinates) != 1:
-            raise Undecided(f"the edge law in η: the sharpness {self.sharpness} is to depend on one coordinate")
+            raise Undecided(f"the edge law in η: the sharpness {brief(self.sharpness)} is to depend on one coordinate")
         (coordinate,) = coordinates
         equation = Poly(fraction(together(self.sharpness - 2 / STEP_SIZE))[0], coordinate, field=True)
         beta, quartic = (_reduced(coefficient, equation) for coefficient in (self.beta, self.quartic))
@@ -217,9 +220,13 @@ def _reduced(quantity: Expr, equation: Poly) -> Expr:
     try:
         remainder = (numerator * invert(denominator, equation)).rem(equation)
     except NotInvertible as error:
-        raise Undecided(f"the edge law in η: {quantity} is not defined wherever {equation.as_expr()} = 0") from error
+        raise Undecided(
+            f"the edge law in η: {brief(quantity)} is not defined wherever {brief(equation.as_expr())} = 0"
+        ) from error
     if remainder.degree() > 0:
-        raise Undecided(f"the edge law in η: {quantity} is not the same wherever {equation.as_expr()} = 0")
+        raise Undecided(
+            f"the edge law in η: {brief(quantity)} is not the same wherever {brief(equation.as_expr())} = 0"
+        )
     return _shorter(remainder.as_expr())
 
 

@@ -34,6 +34,7 @@ from eos_sym.algebra import positive_where_defined, top_eigenvalue, vanishes
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.flows.flow import Flow, TopEigenvectorFlow, top_direction
 from eos_sym.losses import Objective
+from eos_sym.reasons import brief
 from eos_sym.rules import STEP_SIZE, Rule
 from eos_sym.values import Values, named
 
@@ -67,11 +68,13 @@ def oscillation(rule: Rule) -> Oscillation:
     if width.is_zero:
         raise Undecided("the oscillation: the rule comes to rest on the minima, so that it does not creep along them")
     if width.is_zero or width.has(distance) or not width.is_finite or not vanishes(width - back):
-        raise Undecided(f"the oscillation: the rule does not step over the minima at the scale of η, but by {width}η")
+        raise Undecided(
+            f"the oscillation: the rule does not step over the minima at the scale of η, but by {brief(width)}η"
+        )
     forth, on_the_way_back = drifts
     average = simplify((forth + on_the_way_back.subs(distance, width - distance)) / 2)
     if average.has(distance) or not average.is_finite:
-        raise Undecided(f"the oscillation: the drift {average} depends on where the two-cycle lies")
+        raise Undecided(f"the oscillation: the drift {brief(average)} depends on where the two-cycle lies")
     return Oscillation(width, simplify(-average / _SLOPE))
 
 
@@ -83,9 +86,9 @@ def limit_flow(rule: Rule, objective: Objective, chart: Values) -> Flow:
     except Undecided as reason:
         raise Undecided(f"the limit flow: {reason}; limit_flow_by_eigenvector finds it numerically") from reason
     if sharpness.has(Max):
-        raise Undecided(f"the limit flow: which eigenvalue is the largest changes along the minima, {sharpness}")
+        raise Undecided(f"the limit flow: which eigenvalue is the largest changes along the minima, {brief(sharpness)}")
     if not positive_where_defined(factor(sharpness)) and not _are_minima(objective, chart):
-        raise Undecided(f"the limit flow: the sharpness {sharpness} is not known to be positive")
+        raise Undecided(f"the limit flow: the sharpness {brief(sharpness)} is not known to be positive")
     state = _coordinates(objective, chart)
     slopes = Matrix([diff(sharpness, coordinate) for coordinate in state])
     speed = oscillation(rule).drift.subs(CURVATURE, sharpness)

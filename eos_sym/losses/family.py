@@ -20,6 +20,7 @@ from sympy.core.relational import Relational
 from eos_sym.algebra import vanishes
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.losses.objective import Objective
+from eos_sym.reasons import brief
 from eos_sym.values import Values, named
 
 Point = Values
@@ -66,7 +67,7 @@ class LossFamily:
         for index, loss in enumerate(self.pieces, start=1):
             switches = [condition.lhs - condition.rhs for condition in loss.atoms(Relational)]
             if any(vanishes(switch.subs(minimum)) for switch in switches):
-                raise Undecided(f"the curvature of loss {index} of {self.name}: it has a kink at {dict(minimum)}")
+                raise Undecided(f"the curvature of loss {index} of {self.name}: it has a kink at {brief(minimum)}")
             slopes = [diff(loss, weight).subs(minimum) for weight in self.weights]
             if not all(map(vanishes, slopes)):
                 raise BadInput(

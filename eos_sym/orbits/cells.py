@@ -19,6 +19,7 @@ from sympy import Expr, Piecewise, Symbol, nan, simplify, true
 from eos_sym.algebra import Cell, pieces, switches
 from eos_sym.orbits.manifolds import Orbits
 from eos_sym.orbits.orbit import Orbit
+from eos_sym.reasons import brief
 from eos_sym.rules import Map
 
 DIGITS, CLEAR = 30, 1e-12  # of a switch at a point, and from where on its sign is one
@@ -30,7 +31,7 @@ def by_cells(dynamics: Map, find: Callable[[Map], Orbits], period: int) -> Orbit
     reasons: list[str] = []
     met: dict[Expr, None] = {}
     for cell, step in pieces(dynamics.step):
-        where = " and ".join(f"{switch} {'>' if side > 0 else '<'} 0" for switch, side in cell)
+        where = " and ".join(f"{brief(switch)} {'>' if side > 0 else '<'} 0" for switch, side in cell)
         met |= dict.fromkeys(switch for switch, _ in cell)
         if step == dynamics.state:
             reasons += [f"every point with {where} is fixed"] * (period == 1)
@@ -50,15 +51,14 @@ def by_cells(dynamics: Map, find: Callable[[Map], Orbits], period: int) -> Orbit
                 reasons.append(f"{_shown(orbit)} lies on a kink, where the linear part decides nothing")
         for manifold in found.manifolds:
             if not any((equation / switch).cancel().is_number for equation in manifold.equations for switch, _ in cell):
-                equations = ", ".join(map(str, manifold.equations))
-                reasons.append(f"where {where} there is a continuum, {equations} = 0")
+                reasons.append(f"where {where} there is a continuum, {brief(manifold.equations)} = 0")
         if not found.complete:
             reasons.append(f"where {where}: {found.reason}")
     if period > 1:
-        kinks = " or ".join(f"{switch} = 0" for switch in met)
+        kinks = " or ".join(f"{brief(switch)} = 0" for switch in met)
         reasons.append(f"orbits with points on several sides of a kink, {kinks}, are not looked for")
     elif undefined := _undefined(dynamics, met):
-        kinks = " or ".join(f"{switch} = 0" for switch in undefined)
+        kinks = " or ".join(f"{brief(switch)} = 0" for switch in undefined)
         reasons.append(f"on a kink, {kinks}, the map is undefined, and nothing is decided")
     known = "every cell between the kinks was searched without loss of real solutions"
     return Orbits(period, tuple(orbits), (), not reasons, "; ".join(dict.fromkeys(reasons)) or known)
@@ -110,4 +110,4 @@ def _place(cell: Cell, point: Mapping[Symbol, Expr]) -> str:
 
 def _shown(orbit: Orbit) -> str:
     (point, *_) = orbit.points
-    return ", ".join(f"{name} = {value}" for name, value in point.items())
+    return brief(point)

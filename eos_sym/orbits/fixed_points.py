@@ -65,11 +65,11 @@ from eos_sym.orbits.cells import by_cells
 from eos_sym.orbits.manifolds import Manifold, Orbits
 from eos_sym.orbits.orbit import Orbit, with_values
 from eos_sym.orbits.search import Points, beyond, search_orbits
+from eos_sym.reasons import brief
 from eos_sym.rules import Map
 from eos_sym.values import Values
 
 SLICES = (Integer(1), Rational(1, 2), Integer(-1), Integer(2), Rational(-1, 3), Integer(0))  # for a sample point
-LONGEST_REASON = 200  # characters of the equations that are named as unsolved
 
 
 def fixed_points(dynamics: Map, at: Values | None = None, near: Points = ()) -> Orbits:
@@ -177,13 +177,11 @@ class _Found:
         try:
             self.orbits.append(Orbit(self.map, (point,), real_where=conditions))
         except BadInput:  # a simplification that fails
-            self.reasons.append(f"{point} was not verified to be a fixed point")
+            self.reasons.append(f"{brief(point)} was not verified to be a fixed point")
 
     def _unsolved(self, part: Component) -> None:
         """What is left has no closed form: algebraic numbers, or a manifold given by its equations."""
-        named = ", ".join(f"{equation} = 0" for equation in part.left)
-        if len(named) > LONGEST_REASON:
-            named = f"equations in {', '.join(map(str, part.free))}, such as {named[:LONGEST_REASON]}…,"
+        named = f"{brief(part.left)} = 0"
         if any(equation.free_symbols & {*self.map.parameters} for equation in part.equations):
             if len(part.left) == 1 and len(part.free) > 1 and not self.denominators:
                 dimension = len(part.free) - 1

@@ -17,6 +17,7 @@ from sympy.polys import parallel_poly_from_expr
 
 from eos_sym.algebra import without_floats
 from eos_sym.errors import Undecided
+from eos_sym.reasons import brief
 from eos_sym.rules import Map
 
 
@@ -45,5 +46,4 @@ def prove_fixed(dynamics: Map, equations: Sequence[Expr]) -> None:
     except PolynomialError as error:
         raise Undecided("a manifold of fixed points: its equations are not polynomials") from error
     if not implied:
-        named = ", ".join(f"{equation} = 0" for equation in equations)
-        raise Undecided(f"{named}: not known to be a fixed point wherever this holds")
+        raise Undecided(f"{brief(equations)} = 0: not known to be a fixed point wherever this holds")

@@ -38,6 +38,7 @@ from sympy import (
 from eos_sym.algebra import positive_where_defined, roots_of, sign_changes, sign_of, without_floats
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.notebook import aligned
+from eos_sym.reasons import brief
 from eos_sym.values import Values, known_among, name_of
 
 
@@ -111,7 +112,7 @@ class StabilityCondition:
                 raise
             least = _least_number(margins, parameter, digits)
         if not all(positive_where_defined(_lowest_coefficient(margin, parameter)) for margin in margins):
-            raise Undecided(f"the critical {parameter}: not known to be stable below {least}")
+            raise Undecided(f"the critical {parameter}: not known to be stable below {brief(least)}")
         return least
 
     def _margins(self, at: Values | None) -> list[Expr]:
@@ -128,7 +129,7 @@ def _least_closed_form(margins: Sequence[Expr], parameter: Symbol) -> Expr:
         raise Undecided(f"the critical {parameter}: no margin vanishes at a positive value")
     least = [zero for zero in zeros if all(factor(other - zero).is_nonnegative for other in zeros | poles)]
     if not least:
-        names = ", ".join(sorted(map(str, zeros | poles)))
+        names = brief(sorted(zeros | poles, key=str))
         raise Undecided(f"the critical {parameter} is the least of {names}" + " or a pole of a margin" * bool(poles))
     return least[0]
 
@@ -146,7 +147,7 @@ def _least_number(margins: Sequence[Expr], parameter: Symbol, digits: int) -> Fl
     if not zeros:
         raise Undecided(f"the critical {parameter}: no margin vanishes at a positive value")
     if not all(zeros[0].ball.real < pole.ball.real for pole in poles):
-        raise Undecided(f"the critical {parameter}: a margin has a pole below {zeros[0].value(digits)}")
+        raise Undecided(f"the critical {parameter}: a margin has a pole below {brief(zeros[0].value(digits))}")
     return zeros[0].value(digits)
 
 
@@ -162,7 +163,7 @@ def _positive_zeros(expression: Expr, parameter: Symbol) -> list[Expr]:
         return []
     zeros = roots(polynomial)
     if sum(zeros.values()) != polynomial.degree():
-        raise Undecided(f"the critical {parameter}: {expression} = 0 has no closed-form solution")
+        raise Undecided(f"the critical {parameter}: {brief(expression)} = 0 has no closed-form solution")
     candidates = [zero for zero in map(factor, zeros) if not (zero.is_nonpositive or zero.is_real is False)]
     if changes == 1:
         sample = {symbol: 1 for zero in candidates for symbol in zero.free_symbols}
@@ -171,7 +172,7 @@ def _positive_zeros(expression: Expr, parameter: Symbol) -> list[Expr]:
     else:
         told = all(positive_where_defined(zero) for zero in candidates)
     if not told:
-        raise Undecided(f"the critical {parameter}: {expression} has a zero of unknown sign")
+        raise Undecided(f"the critical {parameter}: {brief(expression)} has a zero of unknown sign")
     return candidates
 
 

@@ -23,6 +23,7 @@ from sympy import Expr, Symbol, diff, factor, nan, oo, simplify, zoo
 from eos_sym.algebra import positive_where_defined
 from eos_sym.errors import Undecided
 from eos_sym.losses import quadratic
+from eos_sym.reasons import brief
 from eos_sym.rules import MOMENTUM, STEP_SIZE, Preconditioned, Rule
 from eos_sym.stability.condition import StabilityCondition
 from eos_sym.stability.multipliers import stability
@@ -49,7 +50,7 @@ def critical_step_size(rule: Rule, sharpness: Value) -> Expr:
     step = Symbol("step", positive=True)
     critical = _on_quadratic(rule, {STEP_SIZE: step}).critical_value(step)
     if not positive_where_defined(factor(-diff(critical, curvature))):
-        raise Undecided(f"the critical step size {critical} is not known to decrease with the curvature")
+        raise Undecided(f"the critical step size {brief(critical)} is not known to decrease with the curvature")
     return simplify(critical.subs(_EXCESS, 1 / MOMENTUM - 1)).subs(curvature, sharpness)
 
 

@@ -40,6 +40,7 @@ from eos_sym.losses.minima.attained import is_attained
 from eos_sym.losses.minima.convex import convex_minimum, enclosed, is_convex
 from eos_sym.losses.minima.pieces import Minima, Piece
 from eos_sym.losses.minima.smooth import WITH_KINKS
+from eos_sym.reasons import brief
 
 DIGITS, SHOWN = 50, 30
 NO_BOTTOM = "wherever the gradient is zero, the Hessian has a negative eigenvalue"
@@ -86,7 +87,9 @@ def _critical_pieces(loss: Expr, gradient: Sequence[Expr], weights: Sequence[Sym
     for zero in real_zeros(gradient, weights):
         level = simplify(loss.subs(zero.chart))
         if level.free_symbols & {*weights}:
-            raise Undecided(f"the loss {level} is not known to be the same all along {zero.equations}")
+            raise Undecided(
+                f"the loss {brief(level)} is not known to be the same all along {brief(zero.equations)} = 0"
+            )
         known = (piece.value for piece in pieces if simplify(piece.value - level) == 0)
         pieces.append(Piece(zero.equations, zero.chart, zero.free, next(known, level), zero.error))
     return pieces
@@ -113,7 +116,7 @@ def compared(first: Expr, second: Expr) -> int:
             return 1 if number > 0 else -1
     elif difference.is_positive or difference.is_negative:
         return 1 if difference.is_positive else -1
-    raise Undecided(f"the least of the values {first} and {second}")
+    raise Undecided(f"the least of the values {brief(first)} and {brief(second)}")
 
 
 def _is_local_minimum(piece: Piece, second: Matrix, weights: Sequence[Symbol]) -> bool:
@@ -134,7 +137,7 @@ def _is_local_minimum(piece: Piece, second: Matrix, weights: Sequence[Symbol]) -
         return False
     if all(minor > 0 for minor in minors):
         return True
-    raise Undecided(f"the second derivatives do not decide at {dict(piece.chart)}")
+    raise Undecided(f"the second derivatives do not decide at {brief(piece.chart)}")
 
 
 def _is_bottom(piece: Piece, second: Matrix) -> bool:
@@ -146,4 +149,4 @@ def _is_bottom(piece: Piece, second: Matrix) -> bool:
         return True
     if any(coefficient != 0 and positive_where_defined(-coefficient) for coefficient in signed):
         return False
-    raise Undecided(f"the second derivatives do not decide at {dict(piece.chart)}")
+    raise Undecided(f"the second derivatives do not decide at {brief(piece.chart)}")
