@@ -29,10 +29,11 @@ from numeric.networks.loss import DerivativesTaken, FlatLoss
 from numeric.networks.loss.wrong_derivatives import parameters_in
 from numeric.networks.tracker.composition import check_composition, out_of_memory
 from numeric.networks.tracker.derivatives import check_derivatives
-from numeric.networks.tracker.undisturbed import undisturbed
+from numeric.networks.tracker.undisturbed import changes_in_place, random_state, undisturbed
 
 SAMPLE = 64
 _REPETITIONS = 64  # where random numbers are drawn: a layer left out in 1 of 10 draws is in and out among them
+_AT_LEAST = 16  # where none are seen to be: drawn elsewhere, by the operating system
 _FOR_CLASSES = (nn.CrossEntropyLoss, nn.NLLLoss)
 _MODE = "make the tracker and call its step with the module in .eval() mode"
 
@@ -249,31 +250,49 @@ def _check_parameters(loss: FlatLoss) -> None:
 
 
 def _check_repeats(loss: FlatLoss, inputs: Tensor, targets: Tensor) -> None:
-    """Refuse a loss that changes when evaluated again."""
-    drawing: list[str] = []
-    with _watched(loss.module, drawing):
-        before = _random_state(inputs.device)
-        first = loss.criterion(loss.module(inputs), targets).detach()
-        if not drawing and not torch.equal(before, _random_state(inputs.device)):
+    """Refuse a loss that changes when evaluated again, or whose evaluation could not be taken back."""
+    module, drawing = loss.module, list[str]()
+
+    def changed(values: list[Tensor]) -> bool:
+        return any(bool((one - first).abs() > 16 * torch.finfo(first.dtype).eps * first.abs()) for one in values)
+
+    def evaluate() -> Tensor:
+        return loss.criterion(module(inputs), targets).detach()
+
+    with undisturbed(module):
+        arrays, state = changes_in_place(module), random_state(module)
+        with _watched(module, drawing):
+            first = evaluate()
+        if not drawing and random_state(module) != state:
             drawing.append("the criterion")
-    for _ in range(_REPETITIONS if drawing else 1):
-        again = loss.criterion(loss.module(inputs), targets).detach()
-        if (again - first).abs() > 16 * torch.finfo(first.dtype).eps * first.abs():
-            reason = f"{drawing[0]} draws random numbers" if drawing else "evaluating the module changes it"
-            raise BadInput(f"the full-batch loss is random: {reason}; {_MODE}, or switch it off (p = 0)")
+        for name, (array, content) in changes_in_place(module).items():
+            if name in arrays and arrays[name][0] == array and arrays[name][1] != content:
+                raise BadInput(
+                    f"evaluating the module changes its '{name}' in place: make it a buffer, register_buffer"
+                )
+        repeated = [evaluate() for _ in range(_REPETITIONS if drawing else _AT_LEAST)]
+    with undisturbed(module):
+        from_the_same_state = evaluate()
+    if changed([from_the_same_state]):
+        reason = "evaluating it changes what is no attribute of the module (a global counter, a generator of its own)"
+    elif changed(repeated):
+        reason = f"{drawing[0]} draws random numbers" if drawing else "evaluating the module changes it"
+    else:
+        return
+    raise BadInput(f"the full-batch loss is random: {reason}; {_MODE}, or switch it off (p = 0)")
 
 
 @contextmanager
 def _watched(module: nn.Module, drawing: list[str]) -> Iterator[None]:
     """Collect the innermost parts of the module that draw random numbers, the first one first."""
-    device, entered = next(module.parameters()).device, list[Tensor]()
+    entered = list[list[bytes]]()
 
     def enter(_part: nn.Module, _inputs: object) -> None:
-        entered.append(_random_state(device))
+        entered.append(random_state(module))
 
     def leave(name: str) -> Callable[[nn.Module, object, object], None]:
         def compare(part: nn.Module, _inputs: object, _outputs: object) -> None:
-            if not torch.equal(entered.pop(), _random_state(device)):
+            if entered.pop() != random_state(module):
                 drawing.append(_named(name, part))
 
         return compare
@@ -289,7 +308,3 @@ def _watched(module: nn.Module, drawing: list[str]) -> Iterator[None]:
 
 def _named(name: str, part: nn.Module) -> str:
     return f"{type(part).__name__} {name!r}" if name else type(part).__name__
-
-
-def _random_state(device: torch.device) -> Tensor:
-    return torch.cuda.get_rng_state(device) if device.type == "cuda" else torch.get_rng_state()

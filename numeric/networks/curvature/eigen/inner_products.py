@@ -2,7 +2,8 @@
 
 So sums are in the vectors' precision over `ROWS` rows only, and then in float64: of 50,000 float32 entries they are
 right to 5e-9 of the lengths, where rounding the entries themselves costs 6e-8; and nothing is converted, which would
-cost several times the products.
+cost several times the products. Where they are beyond the range that squares of the precision have, the vectors are
+scaled first: a loss of 1e30 or 1e-30 has its Hessian's eigenvalues like any other.
 
 Shapes: blocks (p, m), one vector a column; Gram matrices (m, n), float64 on the CPU, where small problems are solved.
 """
@@ -18,12 +19,30 @@ NEGLIGIBLE = 1e-6  # what is left of a vector after projection, relative to it, 
 
 
 def gram(left: Tensor, right: Tensor) -> Tensor:
-    """The inner products of all columns, (m, n)."""
+    """The inner products of all columns, (m, n); not finite where a column is not."""
+    products = _gram(left, right)
+    if not products.numel() or not len(left):
+        return products
+    limits = torch.finfo(left.dtype)
+    if limits.smallest_normal / limits.eps**2 < float(products.abs().max()) < limits.max:
+        return products
+    (left, lengths), (right, others) = _scaled(left), _scaled(right)
+    return _gram(left, right) * lengths[:, None] * others
+
+
+def _gram(left: Tensor, right: Tensor) -> Tensor:
     pieces = len(left) // ROWS
     whole = pieces * ROWS
     rest = left[whole:].double().T @ right[whole:].double()
     parts = [block[:whole].reshape(pieces, ROWS, block.shape[1]) for block in (left, right)]
     return (torch.bmm(parts[0].mT, parts[1]).sum(0, dtype=torch.float64) + rest).cpu()
+
+
+def _scaled(block: Tensor) -> tuple[Tensor, Tensor]:
+    """The block with 1 as its columns' largest entries, and what these were, float64; a column of zeros stays."""
+    largest = block.abs().amax(0)
+    largest = torch.where(largest == 0, 1, largest)
+    return block / largest, largest.double().cpu()
 
 
 def combine(block: Tensor, coefficients: Tensor) -> Tensor:
@@ -33,8 +52,9 @@ def combine(block: Tensor, coefficients: Tensor) -> Tensor:
 
 
 def orthonormal(vectors: Tensor, basis: Tensor) -> Tensor:
-    """What the columns add to the span of an orthonormal basis (p, n), orthonormal; (p, at most m)."""
-    remainder: Tensor = vectors / torch.linalg.vector_norm(vectors, dim=0).clamp_min(torch.finfo(vectors.dtype).tiny)
+    """What the columns that are finite add to the span of an orthonormal basis (p, n), orthonormal; (p, at most m)."""
+    remainder = _scaled(vectors[:, vectors.isfinite().all(0)])[0]
+    remainder = remainder / torch.linalg.vector_norm(remainder, dim=0).clamp_min(1)
     for _ in range(2):  # twice is enough (Kahan)
         if basis.shape[1]:
             remainder = remainder - combine(basis, gram(basis, remainder))
@@ -52,6 +72,7 @@ def overlap(block: Tensor, other: Tensor) -> float:
 
 
 def unit(vector: Tensor) -> Tensor:
-    """The vector at length 1; zero stays zero."""
-    length = torch.linalg.vector_norm(vector, dtype=torch.float64)
-    return vector / length.to(vector) if length > 0 else vector
+    """The vector at length 1; one that is zero, or not finite, gives zero."""
+    scaled = _scaled(vector[:, None])[0][:, 0]
+    length = torch.linalg.vector_norm(scaled, dtype=torch.float64)
+    return scaled / length.to(scaled) if 0 < length < torch.inf else torch.zeros_like(vector)

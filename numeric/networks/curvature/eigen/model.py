@@ -38,8 +38,8 @@ class CurvatureModel:
         return CurvatureModel(self.vectors, self.values * (top / then)) if top > 0 and then > 0 else self
 
     def correction(self, residuals: Tensor, values: Tensor) -> Tensor:
-        """(θ − M)⁻¹ r for every residual, (p, m)."""
-        if not len(values):
+        """(θ − M)⁻¹ r for every residual, (p, m); the residual itself, the next Krylov vector, where all θ are zero."""
+        if not values.any():
             return residuals
         scale = float(values.abs().max())
         along = gram(self.vectors, residuals)

@@ -176,6 +176,26 @@ def test_a_space_no_larger_than_the_block_is_read_exactly(p):
     assert reading.products == p
 
 
+@pytest.mark.parametrize("weights_scale", [1e-30, 1e25])
+@pytest.mark.parametrize("scale", [1e-30, 1e30])
+def test_an_operator_and_weights_whose_squares_are_beyond_float32_are_read_like_any_other(scale, weights_scale):
+    values = np.r_[np.linspace(-2.0, 5.0, 597), 6.0, 7.0, 9.0]
+    matrix, eigenpairs = Matrix(spectrum(values).entries.mul(scale).float()), TopEigenpairs(1)
+    for t in range(5):
+        reading = eigenpairs.read(matrix, weights_scale * weights_at(t, 600, torch.float32), 1e30 * weights_at(t, 600))
+        assert float(reading.eigenvalues[0]) == pytest.approx(9.0 * scale, rel=1e-3)
+        assert reading.converged
+
+
+@pytest.mark.parametrize("p", [1, 2, 3, 40])
+def test_an_operator_that_is_zero_has_zeros_for_eigenvalues(p):
+    eigenpairs = TopEigenpairs(min(2, p))
+    for t in range(6):
+        reading = eigenpairs.read(Matrix(torch.zeros(p, p)), weights_at(t, p, torch.float32), torch.zeros(p))
+        assert not reading.eigenvalues.any()
+        assert reading.converged
+
+
 def test_the_swinging_block_is_predicted_from_two_readings_ago():
     past, p = PastBlocks(), 50
     q = torch.linalg.qr(torch.randn(p, 4, generator=torch.Generator().manual_seed(2), dtype=torch.float64))[0]

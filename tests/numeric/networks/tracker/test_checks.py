@@ -1,8 +1,10 @@
 """What a sharpness tracker refuses, each in one line, and what it must not refuse."""
 
+import itertools
 import random
 from types import SimpleNamespace
 
+import numpy as np
 import psutil
 import pytest
 import torch
@@ -129,9 +131,51 @@ def test_random_numbers_that_do_not_matter_are_accepted():
     check(network(Draws()))
 
 
+class Drops(nn.Module):
+    """A layer left out in one of five evaluations, by a generator of somebody else's."""
+
+    def __init__(self, draw):
+        super().__init__()
+        self.draw = draw
+
+    def forward(self, inputs):
+        return inputs * (self.draw() > 0.2)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [random.random, np.random.rand, np.random.default_rng(0).random, random.Random(0).random],
+    ids=["python", "numpy", "numpy's own", "python's own"],
+)
+@pytest.mark.parametrize("seed", range(5))
+def test_a_layer_left_out_by_a_generator_outside_torch_is_random(draw, seed):
+    random.seed(seed)
+    np.random.seed(seed)
+    assert "Drops '1' draws random numbers" in refusal(network(Drops(draw)))
+
+
+class Accumulates(nn.Module):
+    """A layer that adds up its inputs' means in an array that is no buffer, and makes nothing of them."""
+
+    def __init__(self):
+        super().__init__()
+        self.sum = torch.zeros(6, dtype=torch.float64)
+
+    def forward(self, inputs):
+        self.sum += inputs.detach().mean(0)
+        return inputs
+
+
 def test_noise_from_outside_torch_and_modules_that_evaluation_changes_are_refused():
-    assert "evaluating the module changes it" in refusal(network(PythonNoise()))
+    assert "PythonNoise '1' draws random numbers" in refusal(network(PythonNoise()))
     assert "evaluating the module changes it" in refusal(network(Counts()))
+    assert "changes its '1.sum' in place: make it a buffer" in refusal(network(Accumulates()))
+
+
+def test_a_count_that_is_kept_outside_the_module_is_refused():
+    calls = itertools.count(1)
+    counting = lambda outputs, targets: (1 + 0.1 * next(calls)) * functional.mse_loss(outputs, targets)  # noqa: E731
+    assert "changes what is no attribute of the module" in refusal(network(), counting)
 
 
 # --- what couples examples

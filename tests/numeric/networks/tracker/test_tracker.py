@@ -1,5 +1,6 @@
 """The tracker in training loops of all kinds, against dense Hessians, and the loops against those without it."""
 
+import random
 from contextlib import suppress
 from types import SimpleNamespace
 
@@ -289,6 +290,32 @@ class Draws(nn.Module):
         return inputs
 
 
+class Outside(nn.Module):
+    """Layer drop by the generators of Python and NumPy and by two of its own, in training; drawn from always."""
+
+    def __init__(self):
+        super().__init__()
+        self.generator, self.draw = torch.Generator().manual_seed(3), np.random.default_rng(3).random
+
+    def forward(self, inputs):
+        draws = [random.random(), np.random.rand(), torch.rand((), generator=self.generator).item(), self.draw()]
+        return inputs * (min(draws) > 0.05) if self.training else inputs
+
+
+class Counts(nn.Module):
+    """A layer that grows with the number of its evaluations in training, counted thrice; and caches its output."""
+
+    def __init__(self):
+        super().__init__()
+        self.calls, self.seen = 0, []
+
+    def forward(self, inputs):
+        self.calls += 1
+        self.seen.append(self.calls)
+        self.cached = inputs
+        return inputs * (1 + 0.01 * (self.calls + len(self.seen))) if self.training else inputs
+
+
 def loop(tracked, module_of, kind, midpoint):
     """A loop with shuffled mini-batches and noise; all it leaves behind."""
     module, (inputs, targets) = module_of(), data()
@@ -298,13 +325,15 @@ def loop(tracked, module_of, kind, midpoint):
     tracker = SharpnessTracker(module, nn.CrossEntropyLoss(), inputs, targets, **options) if tracked else None
     module.train()
     torch.manual_seed(7)
+    random.seed(7)
+    np.random.seed(7)
     left = []
     for step in range(5):
         if tracked:
             module.eval()
             tracker.step()
             module.train()
-            if not any(isinstance(part, nn.Dropout) for part in module):
+            if not any(isinstance(part, nn.Dropout | Outside | Counts) for part in module):
                 tracker.measure()
         for batch in torch.randperm(24).split(8):
             optimizer.zero_grad()
@@ -317,15 +346,16 @@ def loop(tracked, module_of, kind, midpoint):
             left += [own.grad.clone() for own in module.parameters()]
             optimizer.step()
             left += [value.clone() for value in module.state_dict().values()]
-    return [*left, torch.get_rng_state(), torch.tensor([part.training for part in module.modules()])]
+    numbers = torch.tensor([random.random(), np.random.rand()])
+    return [*left, torch.get_rng_state(), numbers, torch.tensor([part.training for part in module.modules()])]
 
 
 @pytest.mark.parametrize("midpoint", [False, True])
 @pytest.mark.parametrize("kind", [torch.optim.SGD, torch.optim.Adam])
 @pytest.mark.parametrize(
     "between",
-    [nn.Identity, lambda: nn.BatchNorm1d(6), lambda: nn.Dropout(0.3), Draws],
-    ids=["plain", "norm", "dropout", "draws"],
+    [nn.Identity, lambda: nn.BatchNorm1d(6), lambda: nn.Dropout(0.3), Draws, Outside, Counts],
+    ids=["plain", "norm", "dropout", "draws", "outside torch", "counts"],
 )
 def test_training_with_a_tracker_gives_the_same_bits_as_without(between, kind, midpoint):
     with_tracker, without = (loop(tracked, lambda: network(between()), kind, midpoint) for tracked in (True, False))
@@ -364,6 +394,17 @@ def test_a_buffer_that_two_modules_share_stays_shared_and_comes_back_after_an_er
         raise KeyError
     assert module[1].shared is module[2].shared is shared
     assert torch.equal(shared, torch.zeros(2))
+
+
+def test_attributes_that_an_evaluation_gives_a_module_are_taken_back():
+    module = network(Counts())
+    seen = module[1].seen
+    with undisturbed(module):
+        module(data()[0])
+        assert (module[1].calls, module[1].seen) == (1, [1])
+    assert (module[1].calls, module[1].seen) == (0, [])
+    assert module[1].seen is seen
+    assert not hasattr(module[1], "cached")
 
 
 def test_parameters_that_are_frozen_during_training_ask_for_a_new_tracker():
