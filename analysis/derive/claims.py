@@ -17,6 +17,7 @@ from sympy import Expr, Float, Rational, Symbol
 from analysis.derive.derivatives import compare_derivatives
 from analysis.derive.growth import shows_stability
 from analysis.derive.jets import jet
+from analysis.derive.orbits import representative
 from analysis.derive.problem import Problem
 from analysis.study import Claim, Evidence, Pieces, Status, about, agreement, bounded, theorem
 from analysis.study.evidence import Channel
@@ -78,8 +79,9 @@ def two_cycles(problem: Problem, rule: str, found: Any, source: str) -> Iterator
         return
     settled = (cycle for cycle in found if cycle["verdict"] in ("stable", "unstable"))
     for index, cycle in enumerate(settled):
-        first, second = cycle["points"]
+        first, second = representative(cycle)
         where = ", ".join(f"{name} = {float(first[name]):.6g} ↔ {float(second[name]):.6g}" for name in first)
+        where += _shifted(cycle)
         yield Claim(
             f"two_cycle_{index + 1}_of_{rule}",
             f"{rule.replace('_', ' ')} has the two-cycle {where}; it is {cycle['verdict']}",
@@ -88,12 +90,21 @@ def two_cycles(problem: Problem, rule: str, found: Any, source: str) -> Iterator
         )
 
 
+def _shifted(cycle: Mapping[str, Any]) -> str:
+    """How the other members of a family follow from the one whose integers are 0."""
+    integers = [Symbol(name, integer=True) for name in cycle.get("for_every_integer", ())]
+    points = cycle["points"][0].items() if integers else ()
+    shifts = {name: value - value.subs(dict.fromkeys(integers, 0)) for name, value in points}
+    moved = [f"{name} by {shift}" for name, shift in shifts.items() if shift != 0]
+    return f", and every one shifted from it in {', '.join(moved)}" if moved else ""
+
+
 def returns(problem: Problem, rule: str, cycle: Mapping[str, Any]) -> Pieces:
     """One step of the compiled map from each point, a run from close by, which comes back or leaves, and the proof.
 
     The verdict is that of the proof, so that what can fail about it is the run.
     """
-    dynamics, points, verdict = problem.maps[rule], cycle["points"], cycle["verdict"]
+    dynamics, points, verdict = problem.maps[rule], representative(cycle), cycle["verdict"]
     located = [{symbol: point[symbol.name] for symbol in dynamics.state} for point in points]
     run = partial(shows_stability, verdict, "of the cycle", dynamics, located, problem.at)
     yield from about("has the two-cycle", partial(one_step, dynamics, located, problem.at))

@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 from sympy import Expr, Piecewise, latex
 
+from analysis.derive.orbits import representative
 from analysis.derive.problem import Problem
 from analysis.derive.theory import Theory
 from analysis.study.figure import COLORS, THEORY_COLOR, colors, new_figure
@@ -130,9 +131,7 @@ def _orbits(axes: Axes, kind: str, color: str, problem: Problem, theory: Theory)
     found = next(iter(theory.of_rules.values()))[kind]
     shown: set[str] = set()
     for orbit in found if isinstance(found, list) else []:
-        points = np.array(
-            [[_float(point[name]) for name in names[:2]] for point in orbit.get("points", [])], dtype=float
-        )
+        points = np.array([[_float(point[name]) for name in names[:2]] for point in representative(orbit)], dtype=float)
         if not np.isfinite(points).all() or not points.size:
             continue
         label = f"{orbit['verdict']} {kind.replace('_', ' ').removesuffix('s').replace('two ', 'two-')}"

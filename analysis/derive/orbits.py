@@ -65,7 +65,7 @@ def _orbit(orbit: Orbit, dynamics: Map, at: Mapping[Symbol, Expr]) -> dict[str, 
     status, verdict = orbit.status, orbit.verdict
     neutral = orbit.neutral if verdict == "stable" else 0
     if status == "numerical" and set(dynamics.parameters) <= set(at):
-        certificate = certify(dynamics, orbit.points, at)
+        certificate = certify(dynamics, orbit.representative.points, at)
         if certificate.status == "proved":
             status, verdict, neutral = "proved", certificate.verdict, certificate.neutral
     try:
@@ -123,9 +123,20 @@ def _unstable(condition: StabilityCondition) -> dict[str, Any]:
     return {} if exception is None else {"verdict": "unstable", "unless_zero": exception}
 
 
+def representative(described: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The points of an orbit as it was described, of a family those of the member for the integers 0."""
+    zeros = {Symbol(name, integer=True): 0 for name in described.get("for_every_integer", ())}
+    return [
+        {name: _value(value.subs(zeros)) if isinstance(value, Expr) else value for name, value in point.items()}
+        for point in described.get("points", ())
+    ]
+
+
 def _value(value: Expr) -> Any:
     """An expression that `eos_sym.reading.parse` reads back, a float, or a complex number."""
-    if value.free_symbols or not value.has(Float, CRootOf, I):
+    if value.free_symbols:
+        return value.xreplace({number: Float(number, 17) for number in value.atoms(Float)})
+    if not value.has(Float, CRootOf, I):
         return value
     real, imaginary = (float(part.evalf(17)) for part in (re(value), im(value)))
     return complex(real, imaginary) if imaginary else real

@@ -3,11 +3,11 @@
 `ideals`, `points` and `roots` solve polynomial systems with proof (python-flint), `pure_parts` divides them by
 dimension, `components` splits solution sets (`elimination`, `inverses`), `kernels` makes functions symbols, `systems`
 solves for their values, `real_points` decides whether there are real solutions, and of which dimension, `real_zeros`
-lists them, points and charts, `series` expands in a small parameter,
-`factors` are the irreducible ones of a polynomial, `elementary` writes functions in generators with relations,
-`identities` decides whether an expression is zero, `signs` and `positivity` decide signs, `rank_one` tells matrices of
-rank one, `top_eigenvalue` is λ₁ in closed form, `exponentials` recognizes sums of exponentials, `kinks` differentiates
-|u|, max and cases, `evaluate` computes to any precision and in intervals.
+lists them, points and charts, `series` expands in a small parameter, `factors` are the irreducible ones of a
+polynomial, `elementary` writes functions in generators with relations, `identities` decides whether an expression is
+zero, `periods` finds periods, `signs` and `positivity` decide signs, `rank_one` tells matrices of rank one,
+`top_eigenvalue` is λ₁ in closed form, `exponentials` recognizes sums of exponentials, `kinks` differentiates |u|, max
+and cases, `evaluate` computes to any precision and in intervals.
 """
 
 from eos_sym.algebra.components import Component, components
@@ -28,6 +28,7 @@ from eos_sym.algebra.identities import sign_of, vanishes
 from eos_sym.algebra.inverses import square_roots
 from eos_sym.algebra.kernels import Kernels
 from eos_sym.algebra.kinks import Cell, derivative, has_kinks, pieces, smooth_near, switches
+from eos_sym.algebra.periods import period
 from eos_sym.algebra.points import AlgebraicPoint, minimal_polynomial, points, points_of
 from eos_sym.algebra.positivity import is_positive_everywhere
 from eos_sym.algebra.pure_parts import pure_parts
@@ -69,6 +70,7 @@ __all__ = [
     "irreducible_factors",
     "is_positive_everywhere",
     "minimal_polynomial",
+    "period",
     "pieces",
     "points",
     "points_of",

@@ -61,7 +61,9 @@ WORKING_DIGITS, PRINTED_DIGITS = 50, 15
 class Orbit:
     """A fixed point or a two-cycle of a map; the points are given as {state variable: value}, in order of visit.
 
-    Expressions in `real_where` are positive wherever the points are real; there are none if they always are.
+    Expressions in `real_where` are positive wherever the points are real; there are none if they always are. Integer
+    symbols in the points stand for every integer. Unless such a family is exact, its members differ by shifts that the
+    map carries along, F(θ + s) = F(θ) + s, and what is said of one of them holds for all.
     """
 
     map: Map
@@ -79,6 +81,8 @@ class Orbit:
             raise BadInput(f"an orbit of {len(self.points)} points; only periods 1 and 2 are known here")
         if len(self.points) == 2 and all(vanishes(a - b) for a, b in zip(*self._coordinates(), strict=True)):
             raise BadInput("a two-cycle has two different points; give a fixed point once")
+        if self.error != 0 and self.integers and not self._is_carried_along():
+            raise BadInput("a family of orbits: the map is not known to take its members to each other")
         if self.error == 0 and self.residual != 0:
             raise BadInput(f"not an orbit: the map misses the next point by {self.residual}")
 
@@ -99,6 +103,30 @@ class Orbit:
         inside = {symbol for point in self.points for value in point.values() for symbol in value.free_symbols}
         return tuple(sorted((name for name in inside - {*self.map.parameters} if name.is_integer), key=str))
 
+    @cached_property
+    def representative(self) -> Orbit:
+        """The member of a family at which the integers are 0."""
+        if not self.integers:
+            return self
+        at = dict.fromkeys(self.integers, 0)
+        points = tuple({name: value.subs(at) for name, value in point.items()} for point in self.points)
+        return Orbit(self.map, points, self.error, self.real_where)
+
+    def _is_carried_along(self) -> bool:
+        """Whether F(θ + s) = F(θ) + s for the shifts s by which the members of a family differ."""
+        shifts = [
+            {name: value - value.subs(dict.fromkeys(self.integers, 0)) for name, value in point.items()}
+            for point in self.points
+        ]
+        moved = {name: name + shift for name, shift in shifts[0].items()}
+        changes = (
+            step.subs(moved, simultaneous=True) - step - shifts[0][name] for name, step in self.map.substitution.items()
+        )
+        try:
+            return all(shift == shifts[0] for shift in shifts) and all(map(vanishes, changes))
+        except Undecided:
+            return False
+
     @property
     def status(self) -> str:
         """``proved`` if the error is known, else ``numerical``."""
@@ -117,6 +145,8 @@ class Orbit:
                 for step, goal in zip(self.map.step, goals, strict=True)
             )
             return sum((abs(simplify(miss)) for miss in misses if not vanishes(miss)), Integer(0))
+        if self.integers:
+            return self.representative.residual
         with mp.workdps(WORKING_DIGITS):
             step = _step_evaluator(self.map)
             images = [step([mp.mpf(value) for value in point]) for point in coordinates]
@@ -157,6 +187,8 @@ class Orbit:
 
     @cached_property
     def _eigenvalues(self) -> list[mp.mpc]:
+        if self.integers and self.error != 0:
+            return self.representative._eigenvalues
         size = len(self.map.state)
         if any(value.free_symbols for point in self._coordinates() for value in point) or self.map.parameters:
             raise Undecided("the multipliers have no closed form; give the parameters values")
@@ -185,7 +217,7 @@ class Orbit:
             return "undecided"
         if self.error is not None:
             try:
-                return enclosed_verdict(self.map, self._coordinates(), self.error)
+                return enclosed_verdict(self.map, self.representative._coordinates(), self.error)
             except Undecided:
                 return "undecided"
         sizes = [abs(value) for value in self._eigenvalues if abs(value - 1) > self._accuracy]

@@ -1,8 +1,9 @@
 """Fixed points and two-cycles found numerically, from many starts; the list is never complete for a proof.
 
 From every start Newton's method leads to a zero of the orbit's equations or nowhere (`eos_sym.orbits.convergence`);
-what it finds is refined to 30 digits, and points that then agree are the same orbit. An orbit whose coordinates are
-simple rationals is tried for exactness, and is proved if it is exact; all others are numerical.
+what it finds is refined to 30 digits, and points that then agree, up to the periods of the map
+(`eos_sym.orbits.families`), are the same orbit. An orbit whose coordinates are simple rationals is tried for exactness,
+and is proved if it is exact; all others are numerical.
 
 Starts are drawn from a box, the same ones every time. Without a box, they have a uniform direction and a size
 log-uniform in [1/20, 20], or in [10⁻⁴, 10⁴], or every coordinate is of a size of its own in there, in turn: so orbits
@@ -23,11 +24,12 @@ from fractions import Fraction
 from typing import Any
 
 from mpmath import fp, mp
-from sympy import Expr, Float, Integer, Rational, Symbol
+from sympy import Dummy, Expr, Float, Integer, Rational, Symbol
 
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.orbits.closing import FAILURES, Closing, Vector, largest
 from eos_sym.orbits.convergence import APART, DIGITS, Zero, refined_zero, rough_zero
+from eos_sym.orbits.families import Lattice, family
 from eos_sym.orbits.manifolds import Manifold, Orbits
 from eos_sym.orbits.orbit import Orbit
 from eos_sym.rules import Map
@@ -59,23 +61,25 @@ def search_orbits(dynamics: Map, period: int, box: Box | None = None, near: Poin
     centers = [[float(at.get(name, 0)) for name in dynamics.state] for at in given]
     starts = [start for center in centers for start in _around(center, equations)]
     starts += _starts(equations, None if box is None else [box[name] for name in dynamics.state])
+    lattice = Lattice(dynamics)
     zeros: list[Zero] = []
     converged = along_continua = 0
     for start in starts:
-        rough = rough_zero(equations, start)
-        if rough is None:
+        led = rough_zero(equations, start)
+        if led is None:
             continue
-        if any(_leads_to(*rough, zero, period) for zero in zeros):
+        rough = lattice.near(led[0]), led[1]
+        if any(_leads_to(lattice.near(rough[0], zero.orbit), rough[1], zero, period) for zero in zeros):
             converged += 1
             continue
         degenerate = sum(zero.singular for zero in zeros) >= MOST_ALONG_CONTINUA and equations.is_singular(*rough)
         zero = None if degenerate else refined_zero(precise, *rough)
         converged += degenerate or zero is not None
         along_continua += degenerate or (zero is not None and zero.singular)
-        if zero is not None and not any(_are_same(zero, other, period) for other in zeros):
+        if zero is not None and not any(_are_same(zero, other, period, lattice) for other in zeros):
             zeros.append(zero)
     shown = zeros if len(zeros) <= MOST_ORBITS else _nearest(zeros, centers or [[0.0] * len(dynamics.state)])
-    orbits = tuple(_orbit(dynamics, period, zero) for zero in shown)
+    orbits = tuple(family(_orbit(dynamics, period, zero), lattice.periods) for zero in shown)
     reason = f"a numerical search: {converged} of {len(starts)} starts converged, and {len(zeros)} orbits were found"
     if len(shown) < len(zeros):
         reason += f"; the list is cut, the {len(shown)} nearest to {'the named points' if centers else '0'} are in it"
@@ -112,8 +116,8 @@ def beyond(found: Orbits, orbits: Sequence[Orbit], manifolds: Sequence[Manifold]
 def _is_same(orbit: Orbit, known: Orbit) -> bool:
     """Whether an orbit is the known one, or a member of the known family."""
     if known.integers:
-        equations = [name - value for name, value in known.points[0].items()]
-        return _lies_on(orbit, equations, orbit.map.state)
+        variables = [Dummy(real=True) for _ in _row(known)]
+        return _lies_on(orbit, [name - value for name, value in zip(variables, _row(known), strict=True)], variables)
     first, second = ([mp.mpf(value.evalf(DIGITS)) for value in _row(each)] for each in (orbit, known))
     return _agree(first, second, orbit.period, ON_MANIFOLD * max(largest(first), largest(second)))
 
@@ -124,7 +128,7 @@ def _row(orbit: Orbit) -> list[Expr]:
 
 def _lies_on(orbit: Orbit, equations: Sequence[Expr], variables: Sequence[Symbol]) -> bool:
     """Whether equations hold at an orbit, up to the digits that are known of it, in some order of its points."""
-    row = _row(orbit)
+    row = _row(orbit.representative)
     half = len(row) // orbit.period
     return any(
         _hold(equations, dict(zip(variables, values, strict=True)))
@@ -214,9 +218,14 @@ def _leads_to(rough: Vector, reached: Vector, zero: Zero, period: int) -> bool:
     return _agree(rough, zero.orbit, period, BLURRED * largest(reached) if zero.singular else CLOSE_BY * largest(rough))
 
 
-def _are_same(zero: Zero, other: Zero, period: int) -> bool:
+def _are_same(zero: Zero, other: Zero, period: int, lattice: Lattice) -> bool:
     size = max(largest(zero.orbit), largest(other.orbit))
-    return _agree(zero.orbit, other.orbit, period, max(SAME * size, largest(zero.errors) + largest(other.errors)))
+    return _agree(
+        lattice.near(zero.orbit, other.orbit),
+        other.orbit,
+        period,
+        max(SAME * size, largest(zero.errors) + largest(other.errors)),
+    )
 
 
 def _orbit(dynamics: Map, period: int, zero: Zero) -> Orbit:

@@ -20,7 +20,6 @@ from collections.abc import Sequence
 
 from sympy import (
     Add,
-    Dummy,
     Expr,
     Float,
     Integer,
@@ -30,14 +29,12 @@ from sympy import (
     PolynomialError,
     Rational,
     Symbol,
-    cos,
     expand_mul,
     limit,
     oo,
-    sin,
 )
 
-from eos_sym.algebra import is_positive_everywhere, real_zeros
+from eos_sym.algebra import is_positive_everywhere, period, real_zeros
 from eos_sym.algebra.positivity import range_of
 from eos_sym.errors import Undecided
 from eos_sym.losses.minima.smooth import is_smooth
@@ -71,7 +68,7 @@ def _is_coercive(loss: Expr, weights: Sequence[Symbol]) -> bool:
     """Whether the loss grows in all directions, but those in which it is periodic."""
     if not is_smooth(loss):
         return False
-    unbounded = [weight for weight in weights if not _is_periodic(loss, weight)]
+    unbounded = [weight for weight in weights if weight in loss.free_symbols and period([loss], weight) is None]
     terms = Add.make_args(expand_mul(loss, deep=False))
     bounded = [term for term in terms if range_of(term).lower.is_finite]
     several = [term for term in bounded if len(Add.make_args(term.expand())) > 1]
@@ -85,15 +82,6 @@ def _is_coercive(loss: Expr, weights: Sequence[Symbol]) -> bool:
         except PolynomialError:
             continue
     return False
-
-
-def _is_periodic(loss: Expr, weight: Symbol) -> bool:
-    """Whether the weight stands in sines and cosines only, whose periods have a common multiple."""
-    waves = [wave for wave in loss.atoms(sin, cos) if weight in wave.free_symbols]
-    slopes = [wave.args[0].diff(weight) for wave in waves]
-    if weight in loss.xreplace({wave: Dummy() for wave in waves}).free_symbols:
-        return False
-    return all(slope.is_number and (slope / slopes[0]).is_rational for slope in slopes)
 
 
 def _grows(polynomial: Poly) -> bool:

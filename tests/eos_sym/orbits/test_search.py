@@ -1,12 +1,13 @@
+import math
 import time
 from itertools import pairwise
 
 import numpy as np
 import pytest
-from sympy import Integer, Rational, asin, cos, cosh, exp, log, sqrt, symbols, tanh
+from sympy import Float, Integer, Rational, Symbol, asin, cos, cosh, exp, log, nsolve, pi, sin, sqrt, symbols, tanh
 
 from eos_sym import STEP_SIZE, BadInput, GradientDescent, Map, Objective, quadratic, shallow
-from eos_sym.orbits import two_cycles
+from eos_sym.orbits import Orbit, two_cycles
 from eos_sym.orbits.orbit import with_values
 from eos_sym.orbits.search import search_orbits
 from eos_sym.rules import NormalizedGradientDescent
@@ -158,3 +159,43 @@ def test_the_time_of_a_search_is_bounded():
     before = time.process_time()
     search_orbits(dynamics, 2)
     assert time.process_time() - before < 20
+
+
+@pytest.mark.parametrize(
+    ("loss", "step_size", "shift", "half"),
+    [
+        ("1 - cos(x)", Rational(11, 5), 2 * pi, lambda a: 2 * a - Rational(11, 5) * sin(a)),
+        ("sin(x)**2", Rational(6, 5), pi, lambda a: 2 * a - Rational(6, 5) * sin(2 * a)),
+    ],
+)
+def test_two_cycles_of_a_periodic_loss_are_one_family(loss, step_size, shift, half):
+    """x ↔ −x with 2x = η L'(x), solved here by bisection, and its shifts."""
+    dynamics = with_values(descent.map(Objective.from_text(loss, "x")), {eta: step_size})
+    (cycle,) = search_orbits(dynamics, 2).orbits
+    (k,) = cycle.integers
+    first, second = (point[x] for point in cycle.points)
+    assert (first.coeff(k), second.coeff(k)) == (shift, shift)
+    size = nsolve(half(x), (0.3, 1.5), solver="bisect")
+    assert sorted(point[x] for point in cycle.representative.points) == pytest.approx([-size, size], abs=1e-14)
+    assert (cycle.verdict, cycle.residual < 1e-25) == ("stable", True)
+
+
+def test_the_points_of_a_cycle_may_lie_in_different_cells_and_running_solutions_are_none():
+    """x ↦ x − 20 sin x: by (a − b)/2 = d, a + b = 2m, cycles have sin(m) cos(d) = 0 and 2d = 20 cos(m) sin(d)."""
+    dynamics = Map((x,), (), (x - 20 * sin(x),))
+    found = search_orbits(dynamics, 2).orbits
+    for cycle in found:
+        first, second = (float(point[x]) for point in cycle.representative.points)
+        middle, half = (first + second) / 2, (first - second) / 2
+        assert abs(math.sin(middle) * math.cos(half)) < 1e-12
+        assert abs(2 * half - 20 * math.cos(middle) * math.sin(half)) < 1e-12
+    assert max(abs(float(cycle.points[0][x] - cycle.points[1][x])) for cycle in found) > 2 * math.pi
+    lower = {round(float(min(point[x] for point in o.representative.points)) % (2 * math.pi), 6) for o in found}
+    assert len(lower) == len(found)
+
+
+def test_a_family_whose_shifts_the_map_does_not_carry_along_is_refused():
+    k = Symbol("k", integer=True)
+    point = Float("1.8954942670339809471", 20)
+    with pytest.raises(BadInput, match="not known to take its members to each other"):
+        Orbit(Map((x,), (), (2 * sin(x),)), ({x: point + 2 * pi * k},), None)
