@@ -125,8 +125,7 @@ def test_a_search_looks_near_the_points_that_are_named():
 
 
 def test_a_list_that_is_cut_says_so_and_keeps_what_is_nearest():
-    dynamics = with_values(descent.map(Objective("waves", cos(x) + x / 9, (x,))), {eta: Rational(1, 3)})
-    found = search_orbits(dynamics, 1)
+    found = search_orbits(Map((x,), (), (x + (sin(x) - Rational(1, 9)) / (3 + x**2),)), 1)
     assert len(found.orbits) == 60
     assert "the list is cut" in found.reason
     first = float(asin(Rational(1, 9)))  # sin x = 1/9
@@ -192,6 +191,14 @@ def test_the_points_of_a_cycle_may_lie_in_different_cells_and_running_solutions_
     assert max(abs(float(cycle.points[0][x] - cycle.points[1][x])) for cycle in found) > 2 * math.pi
     lower = {round(float(min(point[x] for point in o.representative.points)) % (2 * math.pi), 6) for o in found}
     assert len(lower) == len(found)
+
+
+def test_fixed_points_of_a_tilted_periodic_loss_are_families():
+    dynamics = with_values(descent.map(Objective("waves", cos(x) + x / 9, (x,))), {eta: Rational(1, 3)})
+    found = search_orbits(dynamics, 1).orbits
+    angles = sorted(float(orbit.representative.points[0][x]) for orbit in found)
+    assert angles == pytest.approx([math.asin(1 / 9), math.pi - math.asin(1 / 9)])
+    assert {orbit.points[0][x].coeff(symbol) for orbit in found for symbol in orbit.integers} == {2 * pi}
 
 
 def test_a_family_whose_shifts_the_map_does_not_carry_along_is_refused():
