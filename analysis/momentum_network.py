@@ -36,6 +36,7 @@ class Options(TrainingOptions):
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import cached_property
 from itertools import product
 from typing import Any
 
@@ -68,6 +69,11 @@ class Rule:
     papers: Expr
     printed: str
 
+    @cached_property
+    def critical_sharpness(self) -> Expr:
+        """The threshold that its formula gives."""
+        return critical_sharpness(self.formula)
+
 
 RULES = (
     Rule("heavy_ball", "heavy ball", rules.HeavyBall(), HeavyBall, (2 + 2 * MOMENTUM) / STEP_SIZE, "(2 + 2β)/η"),
@@ -93,7 +99,7 @@ HOVERING = 0.1  # the mean of S over the edge is this close to 1
 @study.theory
 def derived() -> Mapping[str, Any]:
     """The edge of each rule."""
-    return {"critical_sharpness": {rule.name: critical_sharpness(rule.formula) for rule in RULES}}
+    return {"critical_sharpness": {rule.name: rule.critical_sharpness for rule in RULES}}
 
 
 @runs_along(study, "rule", "momentum", "edge")
@@ -110,7 +116,7 @@ def planned(options: Options) -> Mapping[tuple[str, float, float], Experiment]:
 
 def step_size(rule: Rule, momentum: float, edge: float) -> float:
     """The step size at which the rule's critical sharpness is this one."""
-    (found,) = solve(critical_sharpness(rule.formula) - edge, STEP_SIZE)
+    (found,) = solve(rule.critical_sharpness - edge, STEP_SIZE)
     return float(found.subs(MOMENTUM, momentum))
 
 

@@ -83,7 +83,7 @@ def test_short_and_diverged_runs_decide_nothing(runs):
 
 @pytest.mark.slow
 def test_a_short_run_writes_everything_and_decides_nothing(tmp_path, capsys):
-    assert work_off(study, Options(out=tmp_path, json=True, steps=20)) == 0
+    assert work_off(study, Options(out=tmp_path, json=True, steps=20, workers=1)) == 0
     document = json.loads(capsys.readouterr().out)
     assert {claim["status"] for claim in document["claims"]} == {"proved", "undecided"}
     assert (tmp_path / "figure.png").stat().st_size > 10_000
