@@ -141,8 +141,8 @@ def flow_on_minima(rule: str, problem: Problem) -> Any:
     pieces = problem.objective.minima.pieces
     if not pieces:
         raise Undecided(f"the limit flow: there is no minimum: {problem.objective.minima.reason}")
-    charts = [piece.chart for piece in pieces if piece.free]
-    if not charts:
+    manifolds = [piece for piece in pieces if piece.free and piece.chart]
+    if not manifolds:
         raise Undecided("the limit flow: the minima are points, with no others to move along to")
-    flows = [limit_flow(RULES[rule], problem.objective, chart) for chart in charts]
+    flows = [limit_flow(RULES[rule], problem.objective.beside(piece), piece.chart) for piece in manifolds]
     return flows[0] if len(flows) == 1 else {"pieces": flows}

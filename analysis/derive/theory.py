@@ -7,7 +7,7 @@ reason. The parts that depend on the rule are derived for every rule.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -49,6 +49,7 @@ def minima(problem: Problem) -> Any:
             "equations": [*piece.equations],
             "loss": _number(piece.value),
             "chart": {name: _number(value) for name, value in piece.chart.items()},
+            **({"where_not_negative": [*piece.where]} if piece.where else {}),
         }
         for piece in found.pieces
     ]
@@ -83,6 +84,12 @@ def stability_at_minima(rule: str, problem: Problem) -> Any:
 
 
 def _stability_at(piece: Piece, rule: str, problem: Problem) -> dict[str, Any]:
+    if not piece.chart:
+        return {"critical_step_size": NotDerived("the loss is the same all around, and every point at rest")}
+    try:
+        problem = replace(problem, objective=problem.objective.beside(piece))
+    except Undecided as reason:
+        return {"critical_step_size": NotDerived(str(reason))}
     report: dict[str, Any] = {}
     if piece.error == 0:
         dynamics = problem.maps[rule]

@@ -46,7 +46,7 @@ def _readable(value: Any) -> list[str]:
     if isinstance(value, MatrixBase):
         return str(pretty(value, num_columns=WIDTH)).split("\n")
     if isinstance(value, Mapping):
-        known = ((str(key).replace("_", " "), item) for key, item in value.items() if item is not None)
+        known = ((str(key).replace("_", " "), item) for key, item in value.items() if item not in (None, {}))
         return [line for label, item in known for line in _labelled(f"{label}:  ", item)]
     if isinstance(value, Sequence) and not isinstance(value, str):
         if any(isinstance(item, Mapping | Flow) for item in value):

@@ -3,11 +3,11 @@
 `ideals`, `points` and `roots` solve polynomial systems with proof (python-flint), `pure_parts` divides them by
 dimension, `components` splits solution sets (`elimination`, `inverses`), `kernels` makes functions symbols, `systems`
 solves for their values, `real_points` decides whether there are real solutions, and of which dimension, `real_zeros`
-lists them, points and charts, `series` expands in a small parameter, `factors` are the irreducible ones of a
-polynomial, `elementary` writes functions in generators with relations, `identities` decides whether an expression is
-zero, `periods` finds periods, `signs` and `positivity` decide signs, `rank_one` tells matrices of rank one,
-`top_eigenvalue` is λ₁ in closed form, `exponentials` recognizes sums of exponentials, `kinks` differentiates |u|, max
-and cases, `evaluate` computes to any precision and in intervals.
+lists them, points and charts, `series` expands in a small parameter, `inequalities` finds where several are positive,
+`factors` are the irreducible ones of a polynomial, `elementary` writes functions in generators with relations,
+`identities` decides whether an expression is zero, `periods` finds periods, `signs` and `positivity` decide signs,
+`rank_one` tells matrices of rank one, `top_eigenvalue` is λ₁ in closed form, `exponentials` recognizes sums of
+exponentials, `kinks` differentiates |u|, max and cases, `evaluate` computes to any precision and in intervals.
 """
 
 from eos_sym.algebra.components import Component, components
@@ -25,6 +25,7 @@ from eos_sym.algebra.exponentials import Factored, base_and_power, exponent_of, 
 from eos_sym.algebra.factors import irreducible_factors
 from eos_sym.algebra.ideals import Ideal
 from eos_sym.algebra.identities import sign_of, vanishes
+from eos_sym.algebra.inequalities import point_where_positive
 from eos_sym.algebra.inverses import square_roots
 from eos_sym.algebra.kernels import Kernels
 from eos_sym.algebra.kinks import Cell, derivative, has_kinks, pieces, smooth_near, switches
@@ -72,6 +73,7 @@ __all__ = [
     "minimal_polynomial",
     "period",
     "pieces",
+    "point_where_positive",
     "points",
     "points_of",
     "positive_where_defined",

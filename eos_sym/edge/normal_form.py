@@ -247,6 +247,7 @@ def edge_normal_form(objective: Objective, curve: Values | None = None, piece: P
     curve, piece = named("the curve", objective.weights, curve), piece or objective.minima.piece
     if not piece.free:
         raise Undecided("the edge law: the minimum is a point, with no others to drift along to")
+    objective = objective.beside(piece)
     chart = {weight: piece.chart.get(weight, weight) for weight in objective.weights}
     point = {weight: cancel(value.subs(curve, simultaneous=True)) for weight, value in chart.items()}
     hessian = objective.hessian.xreplace(point).applyfunc(cancel)

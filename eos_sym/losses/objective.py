@@ -32,7 +32,7 @@ from sympy import (
 
 from eos_sym.algebra import derivative, has_kinks, smooth_near
 from eos_sym.errors import BadInput, Undecided
-from eos_sym.losses.minima import Minima, global_minima
+from eos_sym.losses.minima import Minima, Piece, global_minima
 from eos_sym.reading import declare, parse
 from eos_sym.values import Values, named
 
@@ -151,9 +151,11 @@ class Objective:
     @cached_property
     def minima(self) -> Minima:
         """The global minima, where they can be proved."""
-        if has_kinks(self.loss):
-            raise Undecided("the minima: the loss has kinks, and no proof of minima knows of them")
         return global_minima(self.loss, self.weights)
+
+    def beside(self, piece: Piece) -> Objective:
+        """The objective without kinks that this one is around a point of its minima; `Undecided` on a kink."""
+        return self.smooth_near(piece.sample) if has_kinks(self.loss) else self
 
     def _repr_latex_(self) -> str:
         variables = ", ".join(latex(symbol) for symbol in self.weights)

@@ -1,6 +1,7 @@
 """Parts of the theory of a typed loss, each by itself."""
 
 import pytest
+from sympy import simplify
 
 from analysis.derive.orbits import fixed_points
 from analysis.derive.problem import read_problem
@@ -44,3 +45,16 @@ def test_a_line_of_minima_with_a_multiplier_beyond_the_unit_circle_is_unstable()
     for eta, verdict in (("6/5", "unstable"), ("4/5", "undecided")):  # multipliers −7/5 and −3/5 across, 1 along
         (line,) = fixed_points("gradient_descent", typed("(x - y)**2/2", ["x", "y"], f"eta={eta}")).orbits
         assert (line["dimension"], line["verdict"]) == (1, verdict)
+
+
+def test_beside_a_kink_the_minima_of_a_net_have_their_critical_step_size():
+    """Of ½(a relu(w) − 1)² where aw = 1, w > 0, the sharpness is a² + 1/a²; at the kink of |x| there is none."""
+    net = typed("(a*relu(w) - 1)**2/2", ["a", "w"])
+    found = minima(net)
+    assert (found["kind"], str(found["where_not_negative"])) == ("global", "[1/a]")
+    a = net.objective.weights[0]
+    critical = stability_at_minima("gradient_descent", net)["critical_step_size"]
+    assert simplify(critical - 2 / (a**2 + 1 / a**2)) == 0
+    assert "kink" in str(stability_at_minima("gradient_descent", typed("abs(x)", ["x"]))["critical_step_size"])
+    region = stability_at_minima("gradient_descent", typed("max(x**2 - 1, 0)", ["x"]))
+    assert "at rest" in str(region["critical_step_size"])

@@ -2,6 +2,7 @@
 
 `global_minima` tries in turn what proves most with least: `squares` where a sum of terms is least because every term
 is, `wells` for functions of one polynomial and monotone ones, `critical` for everything else, by its critical points.
+Losses with |·|, max and min have `kinks`.
 """
 
 from eos_sym.losses.minima.find import global_minima

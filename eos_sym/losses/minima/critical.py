@@ -10,7 +10,7 @@ If not, the local minima are those where the second derivatives show them:
     on a manifold       a Hessian whose rank is the codimension, all eigenvalues but 0 positive: coefficients of the
                         characteristic polynomial that alternate (Morse–Bott)
 
-A loss without critical points has no minimum. Errors: `Undecided` for a loss with kinks, critical points that are not
+A loss without critical points has no minimum. Errors: `Undecided` for critical points that are not
 all known, values or signs that are not told apart, and local minima where the second derivatives do not decide.
 """
 
@@ -39,7 +39,6 @@ from eos_sym.errors import Undecided
 from eos_sym.losses.minima.attained import is_attained
 from eos_sym.losses.minima.convex import convex_minimum, enclosed, is_convex
 from eos_sym.losses.minima.pieces import Minima, Piece
-from eos_sym.losses.minima.smooth import WITH_KINKS
 from eos_sym.reasons import brief
 
 DIGITS, SHOWN = 50, 30
@@ -50,8 +49,6 @@ ROUNDING = Rational(1, 10**40)  # of a number in closed form that is not known t
 
 def minima_by_critical_points(loss: Expr, weights: Sequence[Symbol]) -> Minima:
     """The global minima if the loss is known to have some, else the local ones."""
-    if loss.has(*WITH_KINKS):
-        raise Undecided("a loss with kinks may be least where it has no derivative")
     gradient = [diff(loss, weight) for weight in weights]
     convex = is_convex(loss, weights)
     try:

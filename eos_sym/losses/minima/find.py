@@ -7,8 +7,10 @@ from dataclasses import replace
 
 from sympy import Expr, Symbol, simplify
 
+from eos_sym.algebra import has_kinks
 from eos_sym.errors import Undecided
 from eos_sym.losses.minima.critical import minima_by_critical_points
+from eos_sym.losses.minima.kinks import minima_with_kinks
 from eos_sym.losses.minima.pieces import Minima, Piece
 from eos_sym.losses.minima.squares import zeros_of_terms
 from eos_sym.losses.minima.wells import level_of_polynomial, monotone_of
@@ -16,6 +18,8 @@ from eos_sym.losses.minima.wells import level_of_polynomial, monotone_of
 
 def global_minima(loss: Expr, weights: Sequence[Symbol]) -> Minima:
     """The set on which the loss attains its least value over all weights, or its local minima if none is known."""
+    if has_kinks(loss):
+        return minima_with_kinks(loss, weights)
     reasons = []
     for method in (zeros_of_terms, level_of_polynomial):
         try:

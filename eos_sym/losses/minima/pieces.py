@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from sympy import Expr, Matrix, S, Symbol, simplify
 
-from eos_sym.algebra import top_eigenvalue
+from eos_sym.algebra import point_where_positive, top_eigenvalue
 from eos_sym.errors import Undecided
 from eos_sym.notebook import aligned
+from eos_sym.reasons import brief
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class Piece:
     """The real solutions of `equations`, where the loss equals `value`; a point where no weight is `free`.
 
     `chart` solves the equations for some of the weights; substituting it puts an expression on the piece, at all of its
-    points but those where the solution is undefined. The numbers in it are exact up to the `error`.
+    points but those where the solution is undefined. The numbers in it are exact up to the `error`. The minima of a
+    loss with kinks are those points of the piece at which the expressions in `where` are not negative.
     """
 
     equations: tuple[Expr, ...]
@@ -28,9 +30,19 @@ class Piece:
     free: tuple[Symbol, ...]
     value: Expr
     error: Expr = S.Zero
+    where: tuple[Expr, ...] = ()
 
     def __str__(self) -> str:
-        return ", ".join(f"{name} = {value}" for name, value in self.chart.items())
+        conditions = [f"{condition} ≥ 0" for condition in self.where]
+        return ", ".join([*(f"{name} = {value}" for name, value in self.chart.items()), *conditions])
+
+    @property
+    def sample(self) -> Mapping[Symbol, Expr]:
+        """A point of the piece, not on the edge of `where`."""
+        free = point_where_positive(self.where, self.free)
+        if free is None:
+            raise Undecided(f"the minima: {brief(self.where)} are positive nowhere together")
+        return {**free, **{name: simplify(value.subs(free)) for name, value in self.chart.items()}}
 
     def on(self, expression: Expr) -> Expr:
         """The expression, or matrix of expressions, restricted to the piece and simplified."""

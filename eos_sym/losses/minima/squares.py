@@ -37,16 +37,22 @@ from eos_sym.losses.minima.wells import INNER, bottom
 
 def zeros_of_terms(loss: Expr, weights: Sequence[Symbol]) -> tuple[list[RealZeros], Expr]:
     """The points where every term is least, and the loss there; none if there are none, or for other terms."""
+    residuals, value = residuals_of_terms(loss, weights)
+    return (real_zeros(residuals, weights) if residuals else []), value
+
+
+def residuals_of_terms(loss: Expr, weights: Sequence[Symbol]) -> tuple[Sequence[Expr], Expr]:
+    """Expressions that vanish where every term is least, and the loss there; none for other terms."""
     square = _square(loss, weights)
     if square is not None:
-        return real_zeros([square], weights), Integer(0)
+        return [square], Integer(0)
     scale, rest = loss.as_independent(*weights, as_Add=False)
     constant, varying = rest.as_independent(*weights, as_Add=True)
     least = [_least(term, weights) for term in Add.make_args(varying)]
     if not scale.is_positive or None in least:
         return [], constant
     residuals, values = zip(*filter(None, least), strict=True)
-    return real_zeros(residuals, weights), simplify(scale * Add(constant, *values))
+    return residuals, simplify(scale * Add(constant, *values))
 
 
 def _square(loss: Expr, weights: Sequence[Symbol]) -> Expr | None:

@@ -150,6 +150,51 @@ def test_erf_is_monotone_and_has_an_inverse(text, place):
     assert minima_of("(erf(x) - 2)**2/2", "x").pieces == ()
 
 
+@pytest.mark.parametrize(
+    ("text", "weights", "expected"),
+    [
+        ("abs(x)", "x", [({x: 0}, ())]),
+        ("abs(x) + x/2", "x", [({x: 0}, ())]),
+        ("abs(x - 1) + x**2/4", "x", [({x: 1}, ())]),
+        ("abs(x - 1) + x**2", "x", [({x: Rational(1, 2)}, ())]),
+        ("abs(x - 1) + abs(x + 1)", "x", [({}, (x + 1, 1 - x))]),
+        ("max(x**2 - 1, 0)", "x", [({}, (1 - x**2,))]),
+        ("min(x**2, (x - 1)**2 + 1/10)", "x", [({x: 0}, ())]),
+        ("abs(x)**(4/3) + y**2", "x y", [({x: 0, y: 0}, ())]),
+        ("abs(x*y - 1)", "x y", [({y: 1 / x}, ())]),
+        ("relu(1 - x*y)", "x y", [({}, (x * y - 1,))]),
+        ("(a*relu(w) - 1)**2/2", "a w", [({w: 1 / a}, (1 / a,))]),
+        ("log(cosh(a*abs(w) - 1))", "a w", [({w: -1 / a}, (1 / a,)), ({w: 1 / a}, (1 / a,))]),
+    ],
+)
+def test_minima_on_kinks_beside_them_and_in_regions(text, weights, expected):
+    """By hand; and no point of a grid is below a point of theirs."""
+    objective = Objective.from_text(text, weights)
+    assert objective.minima.are_global
+    assert [(dict(piece.chart), piece.where) for piece in objective.minima.pieces] == expected
+    loss = lambdify(objective.weights, objective.loss, "numpy")
+    least = loss(*np.meshgrid(*[np.linspace(-3, 3, 241)] * len(objective.weights))).min()
+    for piece in objective.minima.pieces:
+        assert objective.loss.subs(piece.sample) == piece.value <= least + 1e-12
+
+
+@pytest.mark.parametrize(
+    "text", ["abs(x) - 2*x", "relu(sin(x)) - x", "exp(-abs(x))", "sign(x)*x", "abs(x*y) - x + y**2"]
+)
+def test_losses_with_kinks_that_are_least_nowhere_have_no_global_minima(text):
+    with pytest.raises(Undecided, match="the minima"):
+        _ = Objective.from_text(text, "x y" if "y" in text else "x").minima
+
+
+def test_beside_a_kink_a_net_has_the_theory_of_its_smooth_part():
+    """½(a relu(w) − 1)² is ½(aw − 1)² where w > 0; on the kink of |x| there is none."""
+    net = Objective.from_text("(a*relu(w) - 1)**2/2", "a w")
+    assert net.beside(net.minima.piece).loss == Objective.from_text("(a*w - 1)**2/2", "a w").loss
+    kinked = Objective.from_text("abs(x)", "x")
+    with pytest.raises(Undecided, match="kink"):
+        kinked.beside(kinked.minima.piece)
+
+
 def test_positive_parameters_tell_where_the_minima_are():
     """ax² + bx⁴ is a well, and a double well if a < 0."""
     (piece,) = Objective.from_text("a*x**2 + b*x**4", "x", "a b", positive="a b").minima.pieces
