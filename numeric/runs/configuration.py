@@ -1,9 +1,10 @@
 """What configures a run as JSON, so that it can be stored with the results, compared, and turned into a folder's name.
 
 A configuration is a tree of frozen dataclasses whose leaves are numbers, texts, truth values, paths, None and tuples of
-these. A dataclass becomes an object of its fields and, as "kind", its class's name, a tuple a list, a path its text;
-two runs are the same if these trees are. Numbers keep all of their digits, and a whole one is written as an integer, so
-1.0 is 1. A dataclass of something else, such as tensors, says with a method `configuration` what stands for it.
+these. A dataclass becomes an object of its fields and, as "kind", its class's name, and as "code" what that class does
+(`numeric.runs.code`), a tuple a list, a path its text; two runs are the same if these trees are. Numbers keep all of
+their digits, and a whole one is written as an integer, so 1.0 is 1. A dataclass of something else, such as tensors,
+says with a method `configuration` what stands for it.
 
 Errors: `BadInput` for anything else: such a value could not be compared, or not be read back.
 """
@@ -19,6 +20,7 @@ from pathlib import PurePath
 from typing import Any
 
 from eos_sym import BadInput
+from numeric.runs.code import code
 
 IDENTIFIER_LENGTH = 16  # of 64 hexadecimal digits: 2⁶⁴ names, so that no two of a sweep's runs share one
 
@@ -27,14 +29,15 @@ def configuration(description: Any) -> dict[str, Any]:
     """The description, a dataclass, as nested dictionaries, lists, numbers and texts."""
     if not is_dataclass(description) or isinstance(description, type):
         raise BadInput(f"{description!r}: not a description of a run; give a dataclass of numbers and texts")
+    kind = type(description)
     if callable(own := getattr(description, "configuration", None)):
-        return dict(own())
+        return {"code": code(kind), **own()}
     named = {field.name: _value(field.name, getattr(description, field.name)) for field in fields(description)}
-    return {"kind": type(description).__name__, **named}
+    return {"kind": kind.__name__, "code": code(kind), **named}
 
 
 def identifier(description: Any) -> str:
-    """A short name of the configuration: the same for the same configuration, on every machine."""
+    """A short name of the configuration: the same for the same configuration and code, on every machine."""
     text = json.dumps(configuration(description), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:IDENTIFIER_LENGTH]
 

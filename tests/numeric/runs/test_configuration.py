@@ -10,6 +10,7 @@ import pytest
 
 from eos_sym import BadInput
 from numeric.runs import configuration, differences
+from numeric.runs.code import code
 from numeric.runs.configuration import identifier
 
 
@@ -34,7 +35,8 @@ class Run:
 def test_a_description_is_its_kind_and_its_fields():
     assert configuration(Run(Rule(0.1), root=Path("a") / "b")) == {
         "kind": "Run",
-        "rule": {"kind": "Rule", "eta": 0.1, "betas": [0.9, 0.99]},
+        "code": code(Run),
+        "rule": {"kind": "Rule", "code": code(Rule), "eta": 0.1, "betas": [0.9, 0.99]},
         "steps": 3,
         "root": str(Path("a") / "b"),
     }

@@ -26,6 +26,7 @@ from numeric.networks.training.optimizers import (
     WeightDecay,
 )
 from numeric.runs import configuration
+from numeric.runs.code import code
 
 ETA, BETA, STEPS = 0.05, 0.7, 100
 SMALL = 0.002  # an adaptive rule with large steps jumps about, and doubles every difference
@@ -239,7 +240,15 @@ def test_weight_decay_is_of_one_rule():
 
 
 def test_the_identity_of_a_rule_is_its_name_and_its_numbers():
-    assert configuration(Adam(0.1)) == {"kind": "Adam", "eta": 0.1, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
-    assert configuration(HeavyBall(0.1, 0.9)) == {"kind": "HeavyBall", "eta": 0.1, "momentum": 0.9}
+    assert configuration(Adam(0.1)) == {
+        "kind": "Adam",
+        "code": code(Adam),
+        "eta": 0.1,
+        "beta1": 0.9,
+        "beta2": 0.999,
+        "epsilon": 1e-8,
+    }
+    heavy_ball = {"kind": "HeavyBall", "code": code(HeavyBall), "eta": 0.1, "momentum": 0.9}
+    assert configuration(HeavyBall(0.1, 0.9)) == heavy_ball
     decayed = configuration(WeightDecay(SAM(0.1, 0.2), 0.3, coupled=True))
-    assert decayed["rule"] == {"kind": "SAM", "eta": 0.1, "radius": 0.2}
+    assert decayed["rule"] == {"kind": "SAM", "code": code(SAM), "eta": 0.1, "radius": 0.2}
