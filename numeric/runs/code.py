@@ -81,9 +81,7 @@ class _Reading:
 
     def _met(self, value: FunctionType | type, module: str) -> str:
         if isinstance(value, FunctionType) and hasattr(value, "hooked"):
-            value = vars(value)[
-                "__wrapped__"
-            ]  # torch wraps `step` when the first optimizer is made
+            value = vars(value)["__wrapped__"]  # torch wraps `step` when the first optimizer is made
         defined_in = value.__module__ if isinstance(value, type) else value.__globals__["__name__"]
         if value not in self._seen and is_own(defined_in):
             self._seen.add(value)
