@@ -1,4 +1,4 @@
-"""The more examples, the further progressive sharpening goes.
+"""The more digits a network learns, the further progressive sharpening goes.
 
 Along the gradient flow of a network with the squared error, from its start to 99 % accuracy on its examples, the
 sharpness does not rise at all with a hundred digits and doubles with eight hundred: more examples take longer to fit,

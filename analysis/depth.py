@@ -1,4 +1,4 @@
-"""The deeper the network, the larger the factor by which the sharpness rises, partly since it starts the flatter.
+"""The deeper the network, the larger the factor by which its sharpness rises, on few examples with random labels.
 
 Along the gradient flow of fully connected networks of one width, from the start to 99 % accuracy, the sharpness rises
 by the larger a factor the more hidden layers there are: it is the product of the layers that training makes grow. But

@@ -1,4 +1,4 @@
-"""The smaller the initial weights, the further progressive sharpening goes; from large ones it does not go at all.
+"""The smaller the initial weights, the further progressive sharpening goes, on few examples.
 
 A network that starts with small weights starts with a small Hessian: its layers multiply each other's derivatives. To
 fit the examples the weights have to grow, and the sharpness with them. One that starts with large weights starts

@@ -1,4 +1,4 @@
-"""Progressive sharpening: below 2/η training makes the sharpness rise, as long as there is something to learn.
+"""Progressive sharpening: below 2/η the sharpness of a network rises, while it has much to learn.
 
 A network is trained with so small a step that gradient descent stays close to the gradient flow. Nothing in the loss
 asks for curvature, and yet the sharpness S = λ₁(∇²L), with the top eigenvector u, rises nearly all the way. Along the
@@ -12,6 +12,9 @@ rate, integrated over the time of the run, can be held against the sharpness tha
 
 For the squared error S rises to the end. For the cross-entropy it rises while examples are still being learnt, and
 falls once all are: as the margins grow, softmax saturates, and the second derivative of the criterion fades.
+
+How far it rises depends on the task and the network, and where there is little to learn it does not rise at all: see
+`analysis.dataset_size`, `analysis.initialization` and their like.
 
 The sharpness stays below 2/η all the while, so the loss falls in every step: the descent lemma at work. What happens
 where S reaches 2/η is the subject of `analysis.instability` and `analysis.edge_of_stability`.

@@ -1,4 +1,4 @@
-"""Basins: where each initialization of the minimalist example and of degree 2 ends, and what bounds the basins.
+"""Basins: where symmetric starts of the minimalist example and starts of degree 2 end, and what bounds the basins.
 
 Two losses of two weights, ½(1 − xyzw)² on z = x, w = y with the step size η and ½(1 − xy)² with 2η: then both have the
 minimum at the edge, x² + y² = 1/η, in common. Every point of a plane of starts is run to its end; its colour is the
@@ -387,8 +387,8 @@ def outcomes_proved(options: Options, losses: Losses, boundary: xr.Dataset, enla
 
 
 @study.claim(
-    "at degree 2 the uncertainty exponent is 1, as of a smooth boundary; on a line of constant x² − y² bounded and "
-    f"escaping starts alternate {FEW} times at most"
+    "at degree 2 the uncertainty exponent is 1 to within 0.12, as of a smooth boundary; on a line of constant x² − y² "
+    f"bounded and escaping starts alternate {FEW} times at most"
 )
 def smooth_boundary_of_degree_2(losses: Losses, pairs: xr.Dataset, line: xr.Dataset) -> Pieces:
     """Random pairs; and the starts of the line, each proved, which are a sample of it: a conic meets it so often."""

@@ -138,7 +138,10 @@ def one_step(dynamics: Map, points: list[dict[Symbol, Any]], values: Mapping[Sym
 def end(problem: Problem, predicted: float | None, run: xr.Dataset) -> Iterator[Claim]:
     """That the run ends where the edge law says."""
     if predicted is not None:
-        statement = f"gradient descent ends at the sharpness {float(predicted):.6g}, as the edge law predicts"
+        statement = (
+            f"gradient descent ends at the sharpness {float(predicted):.6g}, as the edge law predicts, within "
+            f"{END_TOLERANCE:.0%} of its distance from the edge"
+        )
         source = "the edge law, to leading order"
         yield Claim("end", statement, source, partial(sharpness_at_the_end, problem, float(predicted), run), open=True)
 

@@ -293,8 +293,8 @@ def limits(extremes: xr.Dataset) -> Pieces:
 
 
 @study.claim(
-    "for κ₄ > 0 gradient descent ends at y∞ = −(1 + W₋₁)/e, below −y₀, while |e| y₀ < 1, up to what an error 2ηy₀ of "
-    "log y₀ makes; it escapes beyond",
+    "where κ₄ is 15, on ½su² + (5/8)u⁴, gradient descent ends at y∞ = −(1 + W₋₁)/e, below −y₀, while |e| y₀ < 1, up to "
+    "what an error 2ηy₀ of log y₀ makes; it escapes beyond",
     id="escape",
 )
 def escapes(subcritical: xr.Dataset, escape: xr.Dataset) -> Pieces:

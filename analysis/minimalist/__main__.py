@@ -1,4 +1,4 @@
-"""The minimalist example: from above the edge, gradient descent on ½(1 − xyzw)² converges to just below it.
+"""The minimalist example: from a little above the edge, gradient descent on ½(1 − xyzw)² ends just below it.
 
 :cite:t:`zhu2022minimalist` asked for the simplest loss on which gradient descent ends at the edge, and found
 L = ½(1 − xyzw)², a deep linear network of depth 4 and width 1 with a single example. From a symmetric start, z = x and
@@ -306,7 +306,9 @@ def exponent_in_eta(errors: xr.DataArray) -> float:
 
 
 @study.claim(
-    "in every run from above the edge the sharpness converges into (2/η − 20η/3, 2/η)", f"{PAPER}, main theorem"
+    "in all runs of these claims that start above the edge, at η from 0.02 to 0.4 and 0.01, the sharpness converges "
+    "into (2/η − 20η/3, 2/η)",
+    f"{PAPER}, main theorem, beyond the step sizes of its hypothesis",
 )
 def theorem_bound(reference: xr.Dataset, terminal_gap: xr.Dataset, sgd_path: Tensor) -> Pieces:
     """How far up the interval the ends are, beyond the step sizes of the theorem's hypothesis too; and torch's."""

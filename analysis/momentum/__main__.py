@@ -16,7 +16,7 @@ rule at two scales: with η(1 − β) for η the first becomes the second. That 
 that is a change of variables, so the threshold is the same.
 
 A rule that divides by the norm of the gradient, as normalized GD, GD on √L and normalized SAM do, is not differentiable
-at a minimum and has no critical sharpness: it never converges on a quadratic, however flat.
+at a minimum and has no critical sharpness: on a quadratic it oscillates, however flat that is.
 """
 
 from dataclasses import dataclass
@@ -70,7 +70,7 @@ from analysis.momentum.runs import (
     torch_growth,
     turning_point,
 )
-from analysis.study import Evidence, Pieces, axis, both_sides, bounded, expect, identity, same
+from analysis.study import Evidence, Pieces, about, axis, both_sides, bounded, expect, identity, same
 from eos_sym import Undecided, critical_sharpness
 from eos_sym.rules import MOMENTUM, RADIUS, RULES, STEP_SIZE
 from eos_sym.stability import mean_square_critical_sharpness
@@ -199,15 +199,16 @@ def torch_pattern(row: Row, critical: Expr, eta: Fraction, parameter: Fraction) 
 
 
 @study.claim(
-    "normalized GD, GD on √L and normalized SAM have no critical sharpness: they oscillate at any, below 2/η too",
+    "normalized GD, GD on √L and normalized SAM have no critical sharpness: they are not differentiable at a minimum; "
+    "they oscillate at 0.01, 0.5 and 0.99 of 2/η",
     "Arora, Li, Panigrahi 2022; Bartlett, Long, Bousquet 2023",
 )
 def normalized(normalized_rules: xr.Dataset) -> Pieces:
     """Why there is none; that they oscillate is seen in runs."""
-    for rule in NORMALIZED:
-        yield no_critical_sharpness(rule)
+    yield from about("have no critical sharpness", map(no_critical_sharpness, NORMALIZED))
     found = {str(outcome) for rule in NORMALIZED for outcome in normalized_rules[rule].values}
-    yield same("simulation", "outcomes of all runs at 0.01, 0.5 and 0.99 of 2/η", "periodic", ", ".join(sorted(found)))
+    outcomes = same("simulation", "outcomes of all runs, each once", "periodic", ", ".join(sorted(found)))
+    yield from about("they oscillate", outcomes)
 
 
 def no_critical_sharpness(rule: str) -> Evidence:

@@ -188,7 +188,8 @@ def alignment(cycle: TwoCycle, two_cycles: xr.Dataset) -> Pieces:
 
 
 @study.claim(
-    "on ½(1 − xyzw)² normalized SAM hovers at its edge: sharpness / edge is 1, both means over pairs of steps",
+    f"on ½(1 − xyzw)² normalized SAM hovers at its edge: sharpness / edge is 1 within {HOVERING_ERROR:.0%}, both means "
+    "over pairs of steps",
     "Long, Bartlett 2024",
     id="hovering",
     open=True,
@@ -205,7 +206,10 @@ def hovers_at_its_edge(hovering: xr.Dataset, eta: float, rho: float) -> Pieces:
 
 
 @study.claim(
-    "and flattens by 2ηρ²‖∇_Γλ‖²/(2 − ηλ)² a step: the change of the sharpness over the run", id="flattening", open=True
+    "and flattens by 2ηρ²‖∇_Γλ‖²/(2 − ηλ)² a step: that gives the change of the sharpness over the run within "
+    f"{FLATTENING_ERROR:.0%}",
+    id="flattening",
+    open=True,
 )
 def flattens(hovering: xr.Dataset, predicted: xr.DataArray) -> Pieces:
     """The sharpness along one run, read by the compiled Hessian and, at its ends, by torch."""

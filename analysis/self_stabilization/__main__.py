@@ -148,7 +148,8 @@ def dynamics_of_the_displacement(expansion: CubicExpansion, network: Network, op
 
 
 @study.claim(
-    "of x and y the predicted dynamics leave x⁺ = −(1 + ηy)x, y⁺ = y + η(α − βx²/2); with −ηκ₄x³/6 added to x⁺ this is "
+    "of x and y the predicted dynamics leave, where ∇²L∇S⊥ = 0, x⁺ = −(1 + ηy)x, y⁺ = y + η(α − βx²/2); with −ηκ₄x³/6 "
+    "added to x⁺ this is "
     "GD on ½su² − αs + κ₄u⁴/24, exactly",
     f"{study.source}; damped {HERE}",
 )

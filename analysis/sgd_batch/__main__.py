@@ -1,4 +1,4 @@
-"""SGD stays below 2/η: the smaller the batch, the farther below; and what it does instead.
+"""With small batches SGD stays below 2/η for long: the smaller the batch, the farther below; what it does instead.
 
 A network is trained with batches of several sizes, and with the full one, at the same step sizes. With the full batch
 the sharpness S, of the loss of all examples, rises to 2/η. With a small batch it comes to rest far below, although it
@@ -170,7 +170,7 @@ def mean_of_the_curvatures(groups: Groups) -> Evidence:
     return bounded("simulation", quantity, largest, below=CURVATURE_ERROR)
 
 
-@study.claim("the smaller the batch, the lower the sharpness ends, where it is not at 2/η")
+@study.claim("in these runs the sharpness ends the lower the smaller the batch, where it is not at 2/η")
 def the_smaller_the_farther_below(groups: Groups) -> Pieces:
     """Neighbours among the batch sizes, where not both are at 2/η, over all step sizes."""
     pairs = [pair for pair in pairwise(zip(*groups, strict=True)) if min(mean_late(runs) for runs in pair) < 1]
@@ -192,7 +192,7 @@ def mean_late(runs: Sequence[Run]) -> float:
     return float(np.mean([run.late() for run in runs]))
 
 
-@study.claim(f"with the smallest batch the sharpness ends below {FAR_BELOW:g} times 2/η")
+@study.claim(f"in these runs the sharpness ends below {FAR_BELOW:g} times 2/η with the smallest batch")
 def small_batches_stay_below(groups: Groups) -> Pieces:
     """Over all step sizes."""
     quantity = "mean of ηS/2 in the last quarter, smallest batch, mean over step sizes"
