@@ -234,15 +234,16 @@ OF_BOTH = {
     "first order says",
     departs_after_the_crossing: f"after the crossing it grows beyond {FACTOR:g} times that",
     larger_steps_depart_earlier: "the larger the step size, the earlier the distance does",
-    control_tracks_to_the_end: "a step size whose 2/η is never reached follows the flow's sharpness to the end",
+    control_tracks_to_the_end: "a step size whose 2/η is never reached follows the flow's sharpness to the end, within "
+    f"{SAME_SHARPNESS:.0%}",
     flow_ignores_the_edge: "the flow's sharpness passes every 2/η; that of GD comes back, and hovers there at two-step "
-    "midpoints",
+    f"midpoints, within {AT_THE_EDGE:.0%}",
 }
 OF_THE_DELAY = {
     "tanh": (
         delayed_by_rounding,
         "between crossing and departure an oscillation grows, by ηS − 1 a step, from rounding errors to the distance: "
-        "the sum of ln(ηS − 1) is ln(distance/ε)",
+        "the sum of ln(ηS − 1) is ln(distance/ε), to within ln 100",
         "linear stability of gradient descent",
     ),
     "relu": (
@@ -258,6 +259,7 @@ def claims_on(runs: Beside, source: str) -> Iterator[Claim]:
     name, title = runs.activation, TITLES[runs.activation]
     for judge, statement in OF_BOTH.items():
         pieces = partial(judge, runs)
-        yield Claim(f"{judge.__name__}_{name}", f"{title}: {statement}", source, pieces, open=True)
+        yield Claim(f"{judge.__name__}_{name}", f"the network with {title}: {statement}", source, pieces, open=True)
     judge, statement, source = OF_THE_DELAY[name]
-    yield Claim(f"{judge.__name__}_{name}", f"{title}: {statement}", source, partial(judge, runs), open=True)
+    statement = f"the network with {title}: {statement}"
+    yield Claim(f"{judge.__name__}_{name}", statement, source, partial(judge, runs), open=True)

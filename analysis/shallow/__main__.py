@@ -329,8 +329,8 @@ study.claim(
     "it ends at δ∞ = −δ₀ − (2/3)δ₀² + O(δ₀³)"
 )(ends.overshoot)
 study.claim(
-    f"from 5 % above the edge degree 2 ends the fraction 0.0533 of its edge below it at all η tried to {ends.FITTED:g}; "
-    "degree 4, with η/2, a fraction of its own edge that is proportional to η²"
+    "from 5 % above the edge degree 2 ends the fraction 0.0533 of its edge below it at all η tried, up to "
+    f"{ends.FITTED:g}; degree 4, with η/2, a fraction of its own edge that is proportional to η²"
 )(ends.relative_gaps)
 
 

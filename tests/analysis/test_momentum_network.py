@@ -70,7 +70,7 @@ def test_a_heavy_ball_that_hovers_where_gradient_descent_does_is_told_apart():
 
 
 def test_levels_that_scatter_about_a_bound_decide_nothing():
-    found = verdicts(training(lambda rule, momentum, edge: edge * (1.08 + 0.03 * (edge - 7))))
+    found = verdicts(training(lambda rule, momentum, edge: edge * (1.22 + 0.03 * (edge - 6))))
     assert found["heavy_ball_hovers_at_its_own_edge"] == "undecided"
 
 
