@@ -27,6 +27,7 @@ from numeric.maps.averages import Averages, compile_averages
 from numeric.maps.engines import Engine, EngineName, choose_engine
 from numeric.maps.observables import Observable
 from numeric.maps.outcomes import DIVERGED, OUTCOMES, UNDECIDED, Mask, Outcomes
+from numeric.maps.rest import compile_displacement, finish
 from numeric.maps.undefined import is_undefined
 from numeric.progress import Progress
 from numeric.values import MOST_ITERATIONS, refuse_unless_finite
@@ -156,8 +157,15 @@ class Block:
         found: dict[str, NDArray[Any]] = {"initial": state}
         lost = np.full(state.shape[1], MOST_ITERATIONS)
         if self.outcomes:
-            ends = engine.finish(
-                state, values, steps=self.steps, tolerance=self.tolerance, bound=self.bound, progress=self.progress
+            ends = finish(
+                engine,
+                compile_displacement(self.map),
+                state,
+                values,
+                steps=self.steps,
+                tolerance=self.tolerance,
+                bound=self.bound,
+                progress=self.progress,
             )
             lasting = ends.outcome != DIVERGED
             lost[~lasting] = ends.step[~lasting]

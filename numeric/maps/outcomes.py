@@ -1,13 +1,14 @@
 """How a run of a map ends: the definitions, and the decision for many runs at once in NumPy.
 
     converged    at iteration `step` and all later ones, the step before has moved no coordinate θᵢ by more than
-                 tolerance · (1 + |θᵢ|); so `step` is 1 for a start that stays where it is
+                 tolerance · (1 + |θᵢ|), and a fixed point is near, by `numeric.maps.rest`, which tells it from a
+                 plateau; so `step` is 1 for a start at a fixed point
     periodic     at iteration `step` and all later ones, the `period` steps before have moved none by more, and the
                  moves over a proper divisor of the period, single steps among them, are 1e9 times longer; for every
                  point of the cycle
     diverged     at iteration `step` a coordinate exceeds the bound, or overflows; the state before it is kept
-    undecided    none of these yet; or, with a `step` before the last, the map has no value at the state that is kept,
-                 on a kink, in a hole 0/0, or outside of its domain (`numeric.maps.undefined`)
+    undecided    none of these yet, or at rest on a plateau; or, with a `step` before the last, the map has no value at
+                 the state that is kept, on a kink, in a hole 0/0, or outside of its domain (`numeric.maps.undefined`)
 
 The comparison with shorter moves keeps a slow oscillating convergence from being called a two-cycle: at a multiplier
 −1 + δ the two-step move is 2δ times the one-step move, small soon, but never 1e-9 of it unless δ is. In the same way

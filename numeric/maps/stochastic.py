@@ -4,7 +4,8 @@
 
 Every start and parameter value is run many times, with draws of its own; the same seed gives the same draws. A run is
 
-    converged    at iteration `step` no map, whichever is drawn, moves any θᵢ by more than tolerance · (1 + |θᵢ|)
+    converged    at iteration `step` no map, whichever is drawn, moves any θᵢ by more than tolerance · (1 + |θᵢ|), and
+                 each has a fixed point within √tolerance · (1 + |θᵢ|) (`numeric.zeros`)
     diverged     at iteration `step` a coordinate exceeds the bound or is no number; the state before it is kept
     undecided    none of these yet
 
@@ -19,6 +20,7 @@ Errors: `BadInput` as in `numeric.maps.simulator`, for maps of different states 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -32,8 +34,10 @@ from eos_sym.losses import LossFamily
 from eos_sym.rules import StochasticGradientDescent
 from numeric.compile import CompiledFunction, compile_function
 from numeric.maps.outcomes import Array, Mask
+from numeric.maps.rest import compile_displacement
 from numeric.progress import Progress, listener
 from numeric.values import Values, labelled_values
+from numeric.zeros import has_zero_near
 
 CHECKED_EVERY = 64
 
@@ -168,7 +172,11 @@ class StochasticSimulator:
     def _settled(self, state: Array, values: Array, tolerance: float) -> Mask:
         """The runs that no map moves any more."""
         ends = np.stack([step(*state, *values) for step in self.steps])
-        return np.asarray((np.abs(ends - state) <= tolerance * (1 + np.abs(state))).all(axis=(0, 1)))
+        settled = np.asarray((np.abs(ends - state) <= tolerance * (1 + np.abs(state))).all(axis=(0, 1)))
+        for dynamics in self.maps if settled.any() else ():
+            at, settings = state[:, settled], values[:, settled]
+            settled[settled] = has_zero_near(compile_displacement(dynamics), at, settings, math.sqrt(tolerance))
+        return settled
 
 
 def compile_maps(maps: Sequence[Map]) -> StochasticSimulator:
