@@ -6,17 +6,17 @@ edge law predicts, and the loss. Without one: the orbits, and the critical sharp
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
-from sympy import Expr, Piecewise, latex
+from sympy import Expr, Piecewise
 
-from analysis.derive.orbits import representative
 from analysis.derive.problem import Problem
 from analysis.derive.theory import Theory
-from analysis.study.figure import COLORS, THEORY_COLOR, colors, new_figure
+from analysis.study.figure import COLORS, THEORY_COLOR, colors, legend_above, new_figure, typeset
 from eos_sym import STEP_SIZE
 from eos_sym.rules import RULES, Preconditioned
 from numeric import compile_function
@@ -27,18 +27,28 @@ if TYPE_CHECKING:
 
 LONGEST_PLOTTED = 60  # characters of a loss in a title
 CONTOURS = 12
-WINDOW = 3.0  # half the width of the plane that is shown where no point says what to show
+WINDOW = 0.75  # the least half width of the plane of orbits, relative to the size of their coordinates, or to 1
+FAR = 20.0  # times the size of its start: how far a run that diverges is shown
+MEMBERS = range(-2, 3)  # the integers for which a family of orbits of one or two is drawn
 VERDICT_MARKERS = {"stable": "o", "unstable": "X", "marginal": "D", "undecided": "s"}
+START: Any = {"marker": "o", "markersize": 5, "markerfacecolor": "white", "linestyle": ""}
+END: Any = {"marker": "*", "markersize": 8, "markeredgecolor": "white", "markeredgewidth": 0.5, "linestyle": ""}
+NAMES = {
+    "nesterov": "Nesterov",
+    "normalized_gd": "normalized GD",
+    "root_loss_gd": "root-loss GD",
+    "sam": "SAM",
+    "sam_unnormalized": "unnormalized SAM",
+}
 
 
 def draw(problem: Problem, theory: Theory, runs: Mapping[str, xr.Dataset]) -> Figure:
     """The whole figure."""
     panels: list[Any] = [paths, orbits, sharpness, loss] if runs else [orbits, critical_curve]
-    figure = new_figure(7.0, 6.0 if runs else 3.2)
+    figure = new_figure(7.0, 6.2 if runs else 3.3)
     text = str(problem.objective.loss)
-    typeset = len(text) <= LONGEST_PLOTTED and not problem.objective.loss.has(Piecewise)  # matplotlib has no cases
-    formula = f"${latex(problem.objective.loss)}$" if typeset else f"{text[:LONGEST_PLOTTED]} …"
-    figure.suptitle(f"$L$ = {formula}", fontsize="medium")
+    plain = len(text) > LONGEST_PLOTTED or problem.objective.loss.has(Piecewise)  # matplotlib has no cases
+    figure.suptitle(f"$L$ = {f'{text[:LONGEST_PLOTTED]} …' if plain else typeset(problem.objective.loss)}")
     for panel, axes in zip(panels, figure.subplots(len(panels) // 2, 2).flat, strict=True):
         panel(axes, problem, theory, runs)
     return figure
@@ -46,48 +56,76 @@ def draw(problem: Problem, theory: Theory, runs: Mapping[str, xr.Dataset]) -> Fi
 
 def paths(axes: Axes, problem: Problem, theory: Theory, runs: Mapping[str, xr.Dataset]) -> None:
     """The runs in the plane of the first two weights, or a single weight against the iteration."""
-    names = [weight.name for weight in problem.objective.weights]
+    weights = problem.objective.weights[:2]
     for color, (rule, run) in zip(colors(len(runs)), runs.items(), strict=True):
+        states, label = _shown(run, [weight.name for weight in weights]), _name(rule)
         if str(run.outcome.values) == "diverged":
-            axes.plot([], [], color=color, label=f"{rule.replace('_', ' ')}, diverges")
-            continue
-        first = run.trajectory.sel(state=names[0])
-        steps = (first, run.trajectory.sel(state=names[1])) if len(names) > 1 else (run.iteration, first)
-        axes.plot(*steps, ".-", color=color, linewidth=0.3, markersize=2.5, label=rule.replace("_", " "))
-        axes.plot(*(values[0] for values in steps), "o", color=color, markersize=5, markerfacecolor="white")
-    axes.plot([], [], "o", color="#555555", markersize=5, markerfacecolor="white", label="start")
-    if len(names) > 1:
+            label += f", diverges: its first {states.sizes['iteration'] - 1} steps"
+        coordinates = [states.sel(state=weight.name) for weight in weights]
+        across, up = coordinates if len(weights) > 1 else (states.iteration, *coordinates)
+        axes.plot(across, up, ".-", color=color, linewidth=0.3, markersize=2.5, label=label)
+        axes.plot(across[0], up[0], color=color, **START)
+    axes.plot([], [], color="#555555", label="start", **START)
+    if len(weights) > 1:
         axes.margins(0.1)
         _contours(axes, problem)
-        axes.set(xlabel=f"${latex(problem.objective.weights[0])}$", ylabel=f"${latex(problem.objective.weights[1])}$")
+        axes.set(xlabel=typeset(weights[0]), ylabel=typeset(weights[1]))
     else:
-        axes.set(xlabel="iteration", ylabel=f"${latex(problem.objective.weights[0])}$")
-    axes.set(title="trajectory")
-    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0.2, handletextpad=0.2)
+        axes.set(xlabel="iteration", ylabel=typeset(weights[0]))
+    legend_above(axes, "trajectory")
+
+
+def _name(rule: str) -> str:
+    return NAMES.get(rule, rule.replace("_", " "))
+
+
+def _shown(run: xr.Dataset, names: Sequence[str]) -> xr.DataArray:
+    """The states of a run; of one that diverges, the start and the states until it is far from there."""
+    states: xr.DataArray = run.trajectory.sel(state=list(names))
+    if str(run.outcome.values) != "diverged":
+        return states
+    sizes = abs(states).max("state").values
+    first = sizes[:2][np.isfinite(sizes[:2])].max() or 1.0
+    far = np.flatnonzero(~(sizes[2:] <= FAR * first))
+    return states.isel(iteration=slice(0, 2 + int(far[0]) if far.size else None)).dropna("iteration")
 
 
 def orbits(axes: Axes, problem: Problem, theory: Theory, runs: Mapping[str, xr.Dataset]) -> None:
-    """The isolated orbits of the first rule, over level sets of the loss."""
+    """The isolated orbits of the first rule, over level sets of the loss, with where its run starts and ends."""
     weights = problem.objective.weights
-    names = [weight.name for weight in weights]
+    title = f"fixed points and two-cycles of {_name(next(iter(theory.of_rules)))}"
+    curves, drawn = _curves(problem, theory), []
     for kind, color in (("fixed_points", THEORY_COLOR), ("two_cycles", COLORS[3])):
-        _orbits(axes, kind, color, problem, theory)
-    axes.set(title="fixed points and two-cycles")
-    curves = _curves(problem, theory)
-    if curves and not axes.has_data():
-        axes.set(xlim=(-WINDOW, WINDOW), ylim=(-WINDOW, WINDOW))
-    if not (curves or axes.get_legend_handles_labels()[0]):
+        drawn += _orbits(axes, kind, color, problem, theory)
+    if not (curves or drawn):
         axes.text(0.5, 0.5, "none to be drawn", transform=axes.transAxes, ha="center")
         axes.set(xticks=[], yticks=[])
+        legend_above(axes, title)
         return
-    if len(names) > 1:
-        axes.margins(0.15)
+    for run in list(runs.values())[:1]:
+        ends = _shown(run, [weight.name for weight in weights[:2]]).values[[0, -1]]
+        shown = ends[:1] if str(run.outcome.values) == "diverged" else ends
+        for point, look, label in zip(shown, (START, END), ("start of its run", "its end"), strict=False):
+            across, up = point if len(weights) > 1 else (point[0], _losses(problem, point[0]))
+            axes.plot(across, up, color=COLORS[0], label=label, zorder=5, **look)
+        drawn += list(shown)
+    _set_window(axes, np.array(drawn), both=len(weights) > 1)
+    if len(weights) > 1:
         _contours(axes, problem)
-        axes.set(xlabel=f"${latex(weights[0])}$", ylabel=f"${latex(weights[1])}$")
+        axes.set(xlabel=typeset(weights[0]), ylabel=typeset(weights[1]))
         _draw_curves(axes, problem, curves)
     else:
         _graph(axes, problem)
-    axes.legend(loc="best", frameon=True, framealpha=0.8)
+    legend_above(axes, title)
+
+
+def _set_window(axes: Axes, points: Any, both: bool) -> None:
+    """Axes around the points, no narrower than the size of the coordinates."""
+    for column, setting in enumerate((axes.set_xlim, axes.set_ylim)[: 1 + both]):
+        values = points[:, column] if points.size else np.zeros(1)
+        middle = (values.max() + values.min()) / 2
+        half = max(0.6 * np.ptp(values), WINDOW * (np.abs(values).max() or 1))
+        setting(middle - half, middle + half)
 
 
 def _curves(problem: Problem, theory: Theory) -> list[Expr]:
@@ -107,15 +145,14 @@ def _draw_curves(axes: Axes, problem: Problem, curves: Sequence[Expr]) -> None:
         (heights,) = np.broadcast_arrays(*compile_function([equation], problem.objective.weights)(*grid), grid[0])[:1]
         axes.contour(*grid, heights, levels=[0], colors=THEORY_COLOR, linewidths=1.2, zorder=1)
     if curves:
-        axes.plot([], [], color=THEORY_COLOR, linewidth=1.2, label="fixed points along a curve")
+        axes.plot([], [], color=THEORY_COLOR, linewidth=1.2, label="curve of fixed points")
 
 
 def _graph(axes: Axes, problem: Problem) -> None:
     """The loss of a single weight, beneath its orbits."""
-    axes.margins(0.15)
     across = np.linspace(*axes.get_xlim(), 300)
     axes.plot(across, _losses(problem, across), color="#999999", zorder=0)
-    axes.set(xlabel=f"${latex(problem.objective.weights[0])}$", ylabel="loss $L$")
+    axes.set(xlabel=typeset(problem.objective.weights[0]), ylabel="loss $L$")
 
 
 def _losses(problem: Problem, points: Any) -> Any:
@@ -125,21 +162,41 @@ def _losses(problem: Problem, points: Any) -> Any:
     return compile_function([problem.objective.loss.subs(problem.at)], problem.objective.weights)(points)[0]
 
 
-def _orbits(axes: Axes, kind: str, color: str, problem: Problem, theory: Theory) -> None:
-    """The isolated orbits with numerical coordinates, those of a two-cycle joined by a line."""
-    names = [weight.name for weight in problem.objective.weights]
+def _orbits(axes: Axes, kind: str, color: str, problem: Problem, theory: Theory) -> list[Any]:
+    """The isolated orbits with numerical coordinates, those of a two-cycle joined by a line; all their points."""
+    weights = problem.objective.weights
     found = next(iter(theory.of_rules.values()))[kind]
+    drawn: dict[bytes, Any] = {}  # with more than two weights, several look alike
     shown: set[str] = set()
     for orbit in found if isinstance(found, list) else []:
-        points = np.array([[_float(point[name]) for name in names[:2]] for point in representative(orbit)], dtype=float)
-        if not np.isfinite(points).all() or not points.size:
-            continue
-        label = f"{orbit['verdict']} {kind.replace('_', ' ').removesuffix('s').replace('two ', 'two-')}"
-        style: dict[str, Any] = {"color": color, "linewidth": 0.8, "linestyle": "--"}
-        style["label"] = None if label in shown else label
-        shown.add(label)
-        across, up = points.T if len(names) > 1 else (points[:, 0], _losses(problem, points[:, 0]))
-        axes.plot(across, up, marker=VERDICT_MARKERS[orbit["verdict"]], markersize=5, zorder=3, **style)
+        for points in _members(orbit, [weight.name for weight in weights[:2]]):
+            if points.tobytes() in drawn:
+                continue
+            drawn[points.tobytes()] = points
+            label = f"{orbit['verdict']} {kind.replace('_', ' ').removesuffix('s').replace('two ', 'two-')}"
+            style: dict[str, Any] = {"color": color, "linewidth": 0.8, "linestyle": "--" if len(points) > 1 else ""}
+            style["label"] = None if label in shown else label
+            shown.add(label)
+            across, up = points.T if len(weights) > 1 else (points[:, 0], _losses(problem, points[:, 0]))
+            axes.plot(across, up, marker=VERDICT_MARKERS[orbit["verdict"]], markersize=5, zorder=3, **style)
+    return [point for points in drawn.values() for point in points]
+
+
+def _members(orbit: Mapping[str, Any], names: Sequence[str]) -> Iterator[Any]:
+    """The points of an orbit as numbers (points, coordinates); of a family of them, one for each of a few integers."""
+    integers = orbit.get("for_every_integer", [])
+    for numbers in product(MEMBERS if len(integers) < 3 else [0], repeat=len(integers)):
+        at = dict(zip(integers, numbers, strict=True))
+        rows = [[_float(_at_integers(point[name], at)) for name in names] for point in orbit.get("points", [])]
+        points = np.array(rows, dtype=float)
+        if points.size and np.isfinite(points).all():
+            yield points
+
+
+def _at_integers(value: Any, at: Mapping[str, int]) -> Any:
+    if not isinstance(value, Expr):
+        return value
+    return value.subs({symbol: at[symbol.name] for symbol in value.free_symbols if symbol.name in at})
 
 
 def _contours(axes: Axes, problem: Problem) -> None:
@@ -147,7 +204,6 @@ def _contours(axes: Axes, problem: Problem) -> None:
     objective = problem.objective
     if len(objective.weights) != 2 or not all(symbol in problem.at for symbol in objective.parameters):
         return
-    axes.margins(0.15)
     (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
     grid = np.meshgrid(np.linspace(left, right, 160), np.linspace(low, high, 160))
     (heights,) = compile_function([objective.loss.subs(problem.at)], objective.weights)(*grid)
@@ -162,7 +218,7 @@ def sharpness(axes: Axes, problem: Problem, theory: Theory, runs: Mapping[str, x
     """The sharpness along the runs, the critical one of each rule, and the predicted end."""
     levels: list[float] = []
     for color, (rule, run) in zip(colors(len(runs)), runs.items(), strict=True):
-        axes.plot(run.iteration, run.sharpness, color=color, linewidth=0.7)
+        axes.plot(run.iteration, run.sharpness, color=color, linewidth=0.7, label=_name(rule))
         seen = run.sharpness.values if str(run.outcome.values) != "diverged" else run.sharpness.values[:1]
         finite = seen[np.isfinite(seen)]
         levels += list(np.quantile(finite, [0.0, 0.98])) if finite.size else []
@@ -171,17 +227,17 @@ def sharpness(axes: Axes, problem: Problem, theory: Theory, runs: Mapping[str, x
         end = _float(edge.get("predicted_end"))
         if isinstance(RULES[rule], Preconditioned):
             threshold = None  # it bounds λ₁(P⁻¹H), which is not drawn
-        lines = (("critical sharpness", threshold, color, "--"), ("predicted end", end, THEORY_COLOR, ":"))
+        critical = f"critical for {_name(rule)}" if len(runs) > 1 else "critical sharpness"
+        lines = ((critical, threshold, color, "--"), ("predicted end", end, THEORY_COLOR, ":"))
         for label, level, line_color, style in lines:
             if level is not None:
                 axes.axhline(level, color=line_color, linestyle=style, linewidth=1.0, label=label)
                 levels.append(level)
-    axes.set(title="sharpness", xlabel="iteration", ylabel="sharpness $\\lambda_1(\\nabla^2 L)$")
+    axes.set(xlabel="iteration", ylabel="sharpness $\\lambda_1(\\nabla^2 L)$")
     if levels:
         margin = 0.15 * (max(levels) - min(levels) or abs(max(levels)) or 1.0)
-        axes.set_ylim(min(levels) - margin, max(levels) + 2 * margin)
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(loc="best")
+        axes.set_ylim(min(levels) - margin, max(levels) + margin)
+    legend_above(axes, "sharpness")
 
 
 def loss(axes: Axes, problem: Problem, theory: Theory, runs: Mapping[str, xr.Dataset]) -> None:
@@ -189,10 +245,10 @@ def loss(axes: Axes, problem: Problem, theory: Theory, runs: Mapping[str, xr.Dat
     least = min(float(run.loss.min()) for run in runs.values())
     offset = min(least, 0.0)
     for color, (rule, run) in zip(colors(len(runs)), runs.items(), strict=True):
-        axes.semilogy(run.iteration, (run.loss - offset).clip(1e-30), color=color, linewidth=0.7, label=rule)
-    axes.set(
-        title="loss", xlabel="iteration", ylabel="loss $L$" if offset == 0 else "loss above the least, $L - L_{min}$"
-    )
+        above = run.loss - offset
+        axes.semilogy(run.iteration, above.where(above > 0), color=color, linewidth=0.7, label=_name(rule))
+    axes.set(xlabel="iteration", ylabel="loss $L$" if offset == 0 else "loss above the least, $L - L_{min}$")
+    legend_above(axes, "loss")
 
 
 def critical_curve(axes: Axes, problem: Problem, theory: Theory, runs: Mapping[str, xr.Dataset]) -> None:
@@ -203,13 +259,12 @@ def critical_curve(axes: Axes, problem: Problem, theory: Theory, runs: Mapping[s
         formula = _with_values(results["critical_sharpness"], problem, but=STEP_SIZE)
         if isinstance(formula, Expr) and formula.free_symbols <= {STEP_SIZE}:
             (curve,) = compile_function([formula], (STEP_SIZE,))(step_sizes)
-            axes.loglog(step_sizes, curve, label=rule.replace("_", " "))
+            axes.loglog(step_sizes, curve, label=_name(rule))
     if given:
         axes.axvline(given, color=THEORY_COLOR, linestyle=":", linewidth=0.9, label=f"$\\eta = {given:g}$")
-    axes.set(title="critical sharpness", xlabel="step size $\\eta$", ylabel="sharpness")
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(loc="best")
-    else:
+    axes.set(xlabel="step size $\\eta$", ylabel="sharpness")
+    legend_above(axes, "critical sharpness")
+    if not axes.get_legend_handles_labels()[0]:
         axes.text(0.5, 0.5, "needs values of the parameters", transform=axes.transAxes, ha="center")
 
 

@@ -8,9 +8,12 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from cycler import cycler
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from sympy import Add, Basic
+from sympy.printing.latex import LatexPrinter
 
 from numeric.runs import write_atomically
 
@@ -53,6 +56,33 @@ def new_figure(width: float, height: float) -> Figure:
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
+
+
+class _Formula(LatexPrinter):  # type: ignore[misc]
+    """LaTeX as matplotlib sets it best: no sum begins with a minus that need not, and functions stand apart."""
+
+    def _print_Add(self, expr: Add, order: str | None = None) -> str:  # noqa: N802 - SymPy's dispatch by class name
+        terms = self._as_ordered_terms(expr, order=order)
+        if terms[0].could_extract_minus_sign():
+            terms = sorted(terms, key=lambda term: bool(term.could_extract_minus_sign()))
+        return str(super()._print_Add(Add(*terms, evaluate=False), order="none"))
+
+
+def typeset(expression: Basic) -> str:
+    """The expression between dollars, for a text of a figure; quotients of one line, and brackets of its height."""
+    text = _Formula({"fold_short_frac": True, "mul_symbol": r"\,"}).doprint(expression)
+    if r"\frac" not in text:  # matplotlib makes brackets of growing size smaller than the text, where nothing is tall
+        text = text.replace(r"\left", "").replace(r"\right", "").replace(" )", ")")
+    return f"${text}$"
+
+
+def legend_above(axes: Axes, title: str, columns: int = 2) -> None:
+    """The title, and between it and the axes the legend, which so hides nothing."""
+    rows = -(-len(axes.get_legend_handles_labels()[0]) // columns)
+    axes.set_title(title, pad=4 + 1.6 * SMALLEST_FONT * rows)
+    if rows:
+        place: Any = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0.2, "borderpad": 0.2}
+        axes.legend(ncols=columns, handletextpad=0.4, columnspacing=1.2, **place)
 
 
 def check_page(figure: Figure) -> None:

@@ -274,7 +274,7 @@ def test_curves_of_fixed_points_are_drawn():
     theory = Theory({}, {"gradient_descent": {"fixed_points": found, "two_cycles": [], "critical_sharpness": 10}})
     figure = draw(problem, theory, {})
     labels = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
-    assert labels == ["unstable fixed point", "fixed points along a curve"]
+    assert labels == ["unstable fixed point", "curve of fixed points"]
     hyperbola = figure.axes[0].collections[-1].get_paths()[0].vertices
     np.testing.assert_allclose(hyperbola.prod(axis=1), 1, atol=1e-2)
 
