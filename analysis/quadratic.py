@@ -59,6 +59,7 @@ from eos_sym.stability import stability
 from numeric import compile_map
 
 NEAR_THRESHOLD = 1e-3  # the threshold is tested this far, relatively, on either side
+ENTRIES = 7  # of a legend in a row
 SPLIT_STEPS = 10  # no coordinate grows by more than 3 a step there
 
 
@@ -183,7 +184,7 @@ def figure(runs: xr.Dataset, options: Options) -> Figure:
     """|θᵢ| along the runs, a panel per step size, and the multipliers against the step size."""
     eigenvalues = options.spectrum
     palette = colors(len(eigenvalues))
-    drawing = new_figure(7.0, 2.2)
+    drawing = new_figure(7.0, 2.5)
     panels = drawing.subplots(1, runs.sizes["eta"] + 1)
     for panel in panels[1:-1]:
         panel.tick_params(labelleft=False)
@@ -198,9 +199,10 @@ def figure(runs: xr.Dataset, options: Options) -> Figure:
         color = palette[index]
         panels[-1].plot(step_sizes, abs(1 - step_sizes * eigenvalue), color=color, label=f"λ = {eigenvalue:g}")
     panels[-1].axhline(1, color=THEORY_COLOR, linewidth=0.8)
-    panels[-1].axvline(2 / eigenvalues[0], color=THEORY_COLOR, linestyle="--", label="2/λ₁")
+    panels[-1].axvline(2 / eigenvalues[0], color=THEORY_COLOR, linestyle="--", label="edge, η = 2/λ₁")
     panels[-1].set(title="multipliers", xlabel="step size η", ylabel="|1 − ηλᵢ|", ylim=(0, 2.2))
-    panels[-1].legend(loc="upper left", frameon=True, framealpha=1, edgecolor="none")
+    entries = panels[-1].get_legend_handles_labels()
+    drawing.legend(*entries, loc="outside lower center", ncols=min(len(entries[0]), ENTRIES))
     return drawing
 
 

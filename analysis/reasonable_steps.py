@@ -48,6 +48,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from analysis.study import COLORS, THEORY_COLOR, Evidence, Pieces, Status, about, new_figure, same
@@ -63,6 +64,11 @@ from numeric.networks.training.optimizers import GradientDescent
 CRITERIA = {"mse": "squared error", "cross_entropy": "cross-entropy"}
 GOAL = 0.99  # accuracy
 LEAST_SHARE = 0.5
+SHADE = 0.12
+SPANS = {
+    "trains_from": ("range that trains", "#888888"),
+    "edge_begins": ("part of it at the edge", COLORS[1]),
+}
 STEP_SIZES = {
     "quick": {"mse": np.geomspace(0.1, 3.2, 6), "cross_entropy": np.geomspace(0.04, 10.24, 9)},
     "full": {"mse": np.geomspace(0.0025, 0.32, 8), "cross_entropy": np.geomspace(0.005, 1.28, 9)},
@@ -300,18 +306,19 @@ def figure(ranges: Mapping[str, Range]) -> Figure:
         steps.set(title=found.title, yscale="log", ylabel=f"steps to {GOAL:.0%} accuracy")
         ratio.set(xscale="log", yscale="log", xlabel="step size $\\eta$", ylabel="largest sharpness / $(2/\\eta)$")
     handles, labels = axes[0, 0].get_legend_handles_labels()
-    drawing.legend(handles, labels, loc="outside lower center", ncols=len(labels), handletextpad=0.2)
+    handles += [Patch(color=color, alpha=SHADE, linewidth=0) for _, color in SPANS.values()]
+    labels += [label for label, _ in SPANS.values()]
+    drawing.legend(handles, labels, loc="outside lower center", ncols=3, handletextpad=0.4)
     return drawing
 
 
 def shade(axes: Sequence[Axes], found: Range) -> None:
     """Grey where the network trains, orange where it reaches the edge before it is done."""
     known = ends(found) or {}
-    spans = (("trains_from", "#888888"), ("edge_begins", COLORS[1]))
-    for start, color in spans:
+    for start, (_, color) in SPANS.items():
         if start in known:
             for axis in axes:
-                axis.axvspan(known[start], found.last, color=color, alpha=0.12, linewidth=0)
+                axis.axvspan(known[start], found.last, color=color, alpha=SHADE, linewidth=0)
 
 
 def plot_kinds(axes: Axes, found: Range, values: Array) -> None:

@@ -205,13 +205,15 @@ def uncertain(axes: Axes, losses: Losses, pairs: xr.Dataset, branches: xr.Datase
     axes.set(title="(j) uncertainty", xscale="log", yscale="log")
     axes.set(xlabel="distance $\\varepsilon$ of the neighbour", ylabel="fraction that ends otherwise")
     axes.set_ylim(top=100)
+    axes.set_yticks([1e-4, 1e-3, 1e-2, 1e-1, 1])
     axes.legend(loc="upper left")
 
 
 def distribution(axes: Axes, losses: Losses, edge: xr.Dataset) -> None:
     """How many of the converged starts above the edge end at most so far below it.
 
-    With 1 − ηS∞/2 at degree 4 by the series of the end, η²/4 − 129η⁴/64, and by its first term alone.
+    With 1 − ηS∞/2 at degree 4 by the series of the end, η²/4 − 129η⁴/64, and by its first term alone; and how far
+    either is off the median of these ends.
     """
     eta, terminal = float(losses.eta), losses.basins.theories[4].terminal_sharpness
     law = float((1 - STEP_SIZE * terminal / 2).subs(STEP_SIZE, losses.eta))
@@ -220,12 +222,12 @@ def distribution(axes: Axes, losses: Losses, edge: xr.Dataset) -> None:
         shown = slice(None, None, max(1, len(gaps) // CURVE_POINTS))
         share = np.arange(1, len(gaps) + 1) / max(len(gaps), 1)
         axes.plot(gaps[shown], share[shown], color=DEGREE_COLORS[degree], label=f"degree {degree}")
-    first = "$\\eta^2/4$, leading order"
-    axes.axvline(law, ymax=0.58, color=THEORY_COLOR, linestyle="--", linewidth=0.9, label="$\\eta^2/4-129\\eta^4/64$")
-    axes.axvline(eta**2 / 4, ymax=0.58, color=THEORY_COLOR, linestyle=":", linewidth=0.9, label=first)
-    axes.axvline(
-        10 * eta**2 / 3, ymax=0.58, color="#999999", linestyle="-.", linewidth=0.9, label="theorem, $10\\eta^2/3$"
-    )
+    median = float(np.median(1 - above_the_edge(edge.sel(degree=4)).values))
+    for place, formula, style in ((law, "$\\eta^2/4-129\\eta^4/64$", "--"), (eta**2 / 4, "$\\eta^2/4$", ":")):
+        label = f"{formula}, {place / median - 1:+.0%} off"
+        axes.axvline(place, ymax=0.58, color=THEORY_COLOR, linestyle=style, linewidth=0.9, label=label)
+    bound, label = 10 * eta**2 / 3, "at most $10\\eta^2/3$, theorem"
+    axes.axvline(bound, ymax=0.58, color="#999999", linestyle="-.", linewidth=0.9, label=label)
     axes.set(title="(k) ends of starts above", xscale="log", xlim=(eta**2 / 40, 1))
     axes.set(xlabel="distance below / $(2/h)$", ylabel="fraction that ends so near", ylim=(-0.05, 1.75))
     axes.set_yticks([0, 0.5, 1])

@@ -34,7 +34,7 @@ LABELS = {
     "second_doubling": ("$\\sqrt{5}-1$", "right"),
     "onset": ("$K_\\infty$", "left"),
     "period_three": ("3-cycle", "center"),
-    "merging": ("$\\frac{3\\sqrt{3}}{2}-1$", "center"),
+    "merging": ("$3\\sqrt{3}/2-1$", "left"),
     "escape": ("$2$", "center"),
 }
 ASIDE = {"right": 5, "left": -3, "center": 0}  # points by which a label on that side moves
@@ -165,7 +165,9 @@ def drifting(above: Axes, beneath: Axes, runs: xr.Dataset, frozen_exponent: xr.D
     beneath.grid(False)
     beneath.legend(loc="lower right")
     beneath.set(
-        title="(d) mean of $\\ln|1+K-3KP^2|$", xlabel="$K = \\eta D$, sharpness of the minimum ahead / $(2/\\eta)$"
+        title="(d) mean of $\\ln|1+K-3KP^2|$",
+        ylabel="mean per step",
+        xlabel="$K = \\eta D$, sharpness of the minimum ahead / $(2/\\eta)$",
     )
     for axes in (above, beneath):
         axes.yaxis.set_tick_params(labelleft=True)
@@ -204,7 +206,7 @@ def about_onset(above: Axes, beneath: Axes, center: float, data: xr.Dataset) -> 
     above.set(title="(e) the onset of chaos, each doubling like the last", ylim=(0, 1.5), xticks=ticks, xticklabels=[])
     beneath.set(title="(f) exponent $\\cdot\\,|\\,(K-K_\\infty)/0.3\\,|^{-\\ln 2/\\ln\\delta}$")
     beneath.set(xlabel="$n$, at the distance $0.3\\,\\delta^{-n}$ below and above", xlim=(-doublings, doublings))
-    beneath.set(ylim=EXPONENTS, xticks=ticks, xticklabels=powers)
+    beneath.set(ylim=EXPONENTS, xticks=ticks, xticklabels=powers, ylabel="scaled")
 
 
 def about_window(above: Axes, beneath: Axes, cascade: Cascade, birth: float, data: xr.Dataset) -> None:
@@ -217,7 +219,7 @@ def about_window(above: Axes, beneath: Axes, cascade: Cascade, birth: float, dat
         axes.axvline(birth, **THRESHOLD)
         axes.axvline(cascade.onset, **ONSET)
     above.set(title="(g) the window of period three", xticklabels=[])
-    beneath.set(title="(h) its exponent", xlabel="$K$", xlim=ends, ylim=(-0.8, 0.6), ylabel="")
+    beneath.set(title="(h) its exponent", xlabel="$K$", xlim=ends, ylim=(-0.8, 0.6))
 
 
 def cascade_ratios(axes: Axes, cascade: Cascade, cascade_of_three: Cascade) -> None:

@@ -41,11 +41,17 @@ def draw(critical: Mapping[str, Expr], boundaries: xr.Dataset, sgd: xr.Dataset) 
     left.legend(loc="upper left")
 
     unit = 2 / FAMILY_STEP_SIZE
-    middle.plot(sgd.batch_size, sgd.derived / unit, color=COLORS[1], label="SGD, mean square")
+    look: Any = {"marker": "_", "markersize": 16, "markeredgewidth": 1.2, "linestyle": ""}  # there is none in between
+    middle.plot(sgd.batch_size, sgd.derived / unit, color=COLORS[1], label="SGD, mean square", **look)
     mark(middle, sgd.batch_size, sgd.measured / unit, COLORS[1], label="measured")
     middle.axhline(1, color=COLORS[0], label="gradient descent")
     count = len(FAMILY_CURVATURES)
-    middle.set(title=f"(b) batches of $n = {count}$ examples", xlabel="batch size $B$", ylim=(0.6, 1.1))
+    middle.set(
+        title=f"(b) batches of $n = {count}$ examples",
+        xlabel="batch size $B$",
+        ylim=(0.6, 1.1),
+        xlim=(0.5, sgd.batch_size.max() + 0.5),
+    )
     middle.set_ylabel("critical mean sharpness / $(2/\\eta)$")
     middle.set_xticks(sgd.batch_size.values)
     middle.legend(loc="lower right")

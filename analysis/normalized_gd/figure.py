@@ -33,7 +33,9 @@ def draw(
     upper, lower = figure.subplots(2, 3)
     draw_alignment(upper[0], alignment.length / eigenvalues[0])
     draw_multipliers(upper[1], multipliers, derived["two_step_multipliers"]["across"])
-    draw_shares(upper[2], alignment.end_length / eigenvalues[0], np.array(eigenvalues[1:]) / eigenvalues[0])
+    draw_shares(
+        upper[2], alignment.end_length.min("parity") / eigenvalues[0], np.array(eigenvalues[1:]) / eigenvalues[0]
+    )
     draw_drift(lower[0], drift)
     draw_phases(lower[1], phases)
     draw_noise(lower[2], noise, drift)
@@ -63,14 +65,13 @@ def draw_multipliers(axes: Axes, runs: xr.Dataset, across: Any) -> None:
 
 
 def draw_shares(axes: Axes, shares: xr.DataArray, ratios: Any) -> None:
-    """The C of the two-cycles in which the runs ended, and the derived interval of stable ones."""
+    """The lesser of C and 1 − C, one two-cycle, where the runs ended, and the derived bound of the stable ones."""
     edge = np.sqrt(1 / 4 - (ratios * (1 - ratios)).max() / 2)
-    axes.hist(shares.values.reshape(-1), bins=np.linspace(0, 1, 41).tolist(), color=COLORS[0], alpha=0.8)
-    for side in (0.5 - edge, 0.5 + edge):
-        axes.axvline(side, color=THEORY_COLOR, linestyle="--", label="derived: stable between" if side < 0.5 else None)
-    axes.set(title="(c) where they end", xlabel="$C$ and $1 - C$", ylabel="count", xlim=(0, 1))
+    axes.hist(shares.values, bins=np.linspace(0, 0.5, 21).tolist(), color=COLORS[0], alpha=0.8)
+    axes.axvline(0.5 - edge, color=THEORY_COLOR, linestyle="--", label="derived: stable above")
+    axes.set(title="(c) where they end", xlabel="the lesser of $C$ and $1 - C$", ylabel="runs", xlim=(0, 0.5))
     axes.set_ylim(0, 1.25 * axes.get_ylim()[1])
-    axes.legend(loc="upper center", frameon=True, framealpha=1, edgecolor="none")
+    axes.legend(loc="upper left", frameon=True, framealpha=1, edgecolor="none")
 
 
 def draw_drift(axes: Axes, runs: xr.Dataset) -> None:

@@ -1,7 +1,8 @@
 """The figure: trajectories of both losses from the same starts, the sharpness along them, and where they end.
 
-(a), (b) the (a, b) plane, the first iterations as dots; (c) the sharpness of the minimum ahead; (d) the end against the
-excess at the start, with the edge law; (e) the end against the step size.
+(a), (b) the (a, b) plane, the first iterations as dots, and how far the curves of leading order miss the next; (c) the
+sharpness of the minimum ahead; (d) the end against the excess at the start, with the edge law; (e) the end against the
+step size.
 """
 
 from collections.abc import Mapping
@@ -18,13 +19,15 @@ from analysis.minimalist.theory import a as coordinate_a
 from analysis.minimalist.theory import b as coordinate_b
 from analysis.shallow.ends import GAP_EXCESS, TABLE_STEP_SIZE, Forms, Runs, predicted_ends
 from analysis.shallow.theory import EXCESS, SCALED_OFFSET, STEP_SIZE_RATIO, DegreeTwo, edge_law, parabola
-from analysis.study import COLORS, THEORY_COLOR, colors, new_figure
+from analysis.study import COLORS, SMALLEST_FONT, THEORY_COLOR, colors, new_figure
 from eos_sym import STEP_SIZE
 from numeric import compile_function
+from numeric.compile import Array
 
 LOSSES = {2: "$\\frac{1}{2}(1-xy)^2$", 4: "$\\frac{1}{2}(1-x^2y^2)^2$"}
 MARKERS = {2: "s", 4: "o"}
 STYLES = {2: "--", 4: "-"}
+MISSED = 0.1  # of the next order: from there on the leading order is said to miss
 DEGREE_COLORS = {2: COLORS[3], 4: COLORS[5]}
 
 
@@ -91,6 +94,11 @@ def follow_parabola(axes: Axes, four: Theory, runs: xr.Dataset) -> None:
     for sign in (1, -1):
         axes.plot(above, (sums + sign * differences) / 2 - 1, color=THEORY_COLOR, linewidth=0.9)
     axes.plot([], [], color=THEORY_COLOR, linewidth=0.9, label="two-cycle at frozen $D$ for $\\eta\\to 0$")
+    leading = np.interp(above, curve(heights[200:], kappa)[0], heights[200:])
+    width = leading / ((sums + differences) / 2 - 1) - 1
+    place = float(np.interp(MISSED, width, above))
+    note = f"beyond $a = {place:.2g}$ the leading order\nmisses the upper branch by {MISSED:.0%} or more"
+    axes.annotate(note, (0.02, 0.04), xycoords="axes fraction", fontsize=SMALLEST_FONT)
 
 
 def ellipses(axes: Axes, two: DegreeTwo, runs: xr.Dataset) -> None:
@@ -113,6 +121,20 @@ def ellipses(axes: Axes, two: DegreeTwo, runs: xr.Dataset) -> None:
         starts = np.stack([runs.b.isel(iteration=0), runs.a.isel(iteration=0)], axis=-1)
         levels = np.unique(interpolated(starts)[np.isfinite(interpolated(starts))])
         axes.contour(across, up, surfaces[style], levels, colors=THEORY_COLOR, linestyles=style, linewidths=0.9)
+    heights = {style: heights_at_the_edge(surface, across, up, runs) for style, surface in surfaces.items()}
+    short = ", ".join(f"{share:.2g}" for share in 100 * (1 - heights["--"] / heights["-"]))
+    note = f"at $a = 0$ the leading order is {short} %\nlower than the next, from these starts"
+    axes.annotate(note, (0.02, 0.93), xycoords="axes fraction", fontsize=SMALLEST_FONT)
+
+
+def heights_at_the_edge(surface: Array, across: Array, up: Array, runs: xr.Dataset) -> Array:
+    """B > 0 at a = 0 on the level curve of the surface through every start; not a number beyond the panel."""
+    value = RegularGridInterpolator((up[:, 0], across[0]), surface, bounds_error=False)
+    levels = value(np.stack([runs.b.isel(iteration=0), runs.a.isel(iteration=0)], axis=-1))
+    places = np.linspace(0, up.max(), 2000)
+    along = value(np.stack([places, np.zeros_like(places)], axis=-1))
+    crossed = (along - levels[:, None]) * (along[0] - levels)[:, None] <= 0
+    return np.where(crossed.any(axis=1), places[crossed.argmax(axis=1)], np.nan)
 
 
 def sharpness(axes: Axes, runs: Mapping[int, xr.Dataset]) -> None:
