@@ -53,7 +53,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 from sympy import Expr, Integer, Symbol, factor, symbols
 
-from analysis.study import THEORY_COLOR, Pieces, axis, bounded, colors, expect, identity, new_figure, same
+from analysis.study import THEORY_COLOR, Pieces, axis, bounded, colors, expect, identity, new_figure, same, theorem
 from eos_sym import STEP_SIZE, GradientDescent, Objective, quadratic
 from eos_sym.stability import stability
 from numeric import compile_map
@@ -134,11 +134,14 @@ def coordinates_are_multiplied(derived: Mapping[str, Any], split: xr.Dataset, op
     yield bounded("simulation", quantity, error, below=1e-12)
 
 
-@study.claim("GD converges to the minimum iff 0 < η < 2/λ₁", id="threshold")
+@study.claim("GD converges to the minimum from every start iff 0 < η < 2/λ₁", id="threshold")
 def converges_below_the_threshold(derived: Mapping[str, Any], threshold: xr.Dataset, options: Options) -> Pieces:
-    """Both sides of the threshold, by the compiled map and by torch."""
+    """Stable below and unstable at every step size above; both sides by the compiled map and by torch."""
     (largest,) = quadratic(1).parameters
-    yield identity("step size at which stability is lost", 2 / largest, derived["critical_step_size"])
+    yield identity("least step size at which stability is lost", 2 / largest, derived["critical_step_size"])
+    beyond = derived["multipliers"][0].subs(STEP_SIZE, 2 * (1 + Symbol("e", positive=True)) / largest)
+    sign = "positive" if factor(beyond**2 - 1).is_positive else "undecided"
+    yield theorem("sign of (1 − ηλ₁)² − 1 at η = (1 + e) 2/λ₁ for all e > 0", "positive", sign)
     sides = f"ηλ₁/2 = 1 ∓ {NEAR_THRESHOLD:g}"
     outcomes = ", ".join(threshold.outcome.values.tolist())
     yield same("simulation", f"outcomes of the runs with {sides}", "converged, diverged", outcomes)

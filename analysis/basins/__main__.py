@@ -240,11 +240,12 @@ def angle_tripling(options: Options, basins: Basins, losses: Losses) -> Pieces:
 
 
 @study.claim(
-    "the mean over the angle of ln(1 + hg + g²) is λ = arcosh((1 + √(25 − 4h²))/4); it tends to 2 ln((1 + √5)/2) as "
-    "h → 0; from the distance ε outside the ellipse runs escape after ln(1/ε)/λ + O(1) steps on average"
+    "for h < 2 the mean over the angle of ln(1 + hg + g²) is λ = arcosh((1 + √(25 − 4h²))/4); it tends to "
+    "2 ln((1 + √5)/2) as h → 0; from the distance ε outside the ellipse runs escape after ln(1/ε)/λ + O(1) steps on "
+    "average"
 )
 def rate_at_the_ellipse(basins: Basins, losses: Losses, ring: xr.Dataset) -> Pieces:
-    """Jensen's formula, of which the derived factors give the zeros; the trapezoidal rule; and mean escape times.
+    """Jensen's formula for zeros from the derived factors, whose signs say where they are; a quadrature; escape times.
 
     The logarithm of the mean of 1 + hg + g², 3, would give a slope 14 % less at h = 0.4.
     """
@@ -252,6 +253,7 @@ def rate_at_the_ellipse(basins: Basins, losses: Losses, ring: xr.Dataset) -> Pie
     yield from about(
         "is λ",
         identity("coefficients of the polynomial less those of its factors", [Integer(0)] * 3, basins.rate_defect),
+        theorem("signs that put the zeros of one factor outside |w| = 1", "positive, positive", basins.zeros_outside),
         bounded("simulation", "largest error of λ, h = 0.1, 0.4, 0.8, 1.5", ends.rate_error(basins), below=1e-9),
     )
     yield from about(

@@ -18,7 +18,24 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sympy import Dummy, Expr, Poly, Rational, Symbol, acosh, cancel, cos, expand, pi, simplify, sin, sqrt, symbols
+from sympy import (
+    Dummy,
+    Expr,
+    Poly,
+    Rational,
+    Symbol,
+    acosh,
+    cancel,
+    cos,
+    expand,
+    fraction,
+    pi,
+    simplify,
+    sin,
+    sqrt,
+    symbols,
+    together,
+)
 
 from analysis.minimalist.theory import DISTANCE_SQUARED, P, Theory, derive
 from analysis.minimalist.two_cycles import SQUARE
@@ -122,6 +139,18 @@ class Basins:
         difference = Poly((product - self.rate_polynomial.as_expr()).expand(), UNIT)
         root = (total + sqrt(total**2 - 4)) / 2
         return [simplify(coefficient.subs(outside, root)) for coefficient in difference.all_coeffs()]
+
+    @property
+    def zeros_outside(self) -> str:
+        """Signs, for all h < 2, of T − 2, so that M > 1, and of 4M − a², so that w² − aw + M has conjugate zeros.
+
+        Then they have the modulus √M, and those of the other factor 1/√M. T > 2 iff 25 − 4h² > 9.
+        """
+        step_size, outside = 2 / (1 + Symbol("d", positive=True)), 1 + Symbol("m", positive=True)
+        total = 25 - 4 * step_size**2 - 9
+        conjugate = 4 * outside - (step_size * outside / (outside + 1)) ** 2
+        numerators = [fraction(together(one))[0].expand() for one in (total, conjugate)]
+        return ", ".join("positive" if one.is_positive else "undecided" for one in numerators)
 
     @cached_property
     def diagonal_multipliers(self) -> Mapping[int, Expr]:

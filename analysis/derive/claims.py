@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from sympy import Expr, Float, Rational, Symbol
+from sympy import Expr, Float, Poly, Rational, Symbol, fraction, oo, simplify, together
 
 from analysis.derive.derivatives import compare_derivatives
 from analysis.derive.growth import shows_stability
@@ -23,7 +23,7 @@ from analysis.study import Claim, Evidence, Pieces, Status, about, agreement, bo
 from analysis.study.evidence import Channel
 from eos_sym import STEP_SIZE, BadInput, Map, Objective, Undecided, quadratic
 from eos_sym.rules import RULES, Preconditioned
-from eos_sym.stability import stability
+from eos_sym.stability import StabilityCondition, stability
 from numeric import CompilationError, compile_function
 
 ROUNDING = 1e-9
@@ -63,14 +63,32 @@ def threshold(problem: Problem, rule: str, critical: Any, source: str) -> Iterat
 
 
 def about_the_threshold(dynamics: Map, curvature: Symbol, values: Mapping[Symbol, Any], level: Expr) -> Pieces:
-    """The verdict from the multipliers, and what becomes of a run, on both sides."""
+    """The margins of stability at every sharpness, and what becomes of a run on both sides."""
     origin = dict.fromkeys(dynamics.state, 0)
+    fixed = {symbol: value for symbol, value in values.items() if symbol != curvature}
+    condition = stability(dynamics.jacobian.subs({**origin, **fixed}))
+    yield partial(on_both_sides, condition, curvature, level)
     for verdict, side, factor in (("stable", "below", 1 - NEAR_THRESHOLD), ("unstable", "above", 1 + NEAR_THRESHOLD)):
         where = f"{float(NEAR_THRESHOLD):.0%} {side} the critical sharpness"
-        settings = {**values, curvature: factor * level}
-        found = stability(dynamics.jacobian.subs({**origin, **settings})).verdict({})
-        yield theorem(f"stability {where}, by the multipliers", verdict, found)
-        yield partial(shows_stability, verdict, where, dynamics, [origin], settings)
+        yield partial(shows_stability, verdict, where, dynamics, [origin], {**values, curvature: factor * level})
+
+
+def on_both_sides(condition: StabilityCondition, curvature: Symbol, level: Expr) -> Evidence:
+    """That it is stable at every sharpness below the level, and at none above.
+
+    Below, no margin vanishes; above, one is negative that vanishes there and, by Sturm's theorem, nowhere else.
+    """
+    below = "stable" if simplify(condition.critical_value(curvature) - level) == 0 else "undecided"
+
+    def stays_negative(margin: Expr) -> bool:
+        above, beneath = (Poly(part, curvature) for part in fraction(together(margin)))
+        once = above.count_roots(0, oo) - above.count_roots(0, 0) == 1 and beneath.count_roots(0, oo) == 0
+        vanishes = simplify(margin.subs(curvature, level)) == 0
+        return bool(once and vanishes and margin.subs(curvature, 2 * level).is_negative)
+
+    beyond = "unstable" if any(map(stays_negative, condition.margins)) else "undecided"
+    quantity = "stability at every sharpness below the critical one, and at every one above"
+    return theorem(quantity, "stable, unstable", f"{below}, {beyond}")
 
 
 def two_cycles(problem: Problem, rule: str, found: Any, source: str) -> Iterator[Claim]:

@@ -112,9 +112,13 @@ for experiment in (runs.paths, runs.ends, runs.sides, runs.hovering, runs.two_cy
     "Long, Bartlett 2024",
 )
 def sam_edge(edge: Expr, sides: xr.Dataset) -> Pieces:
-    """The formula, and runs from next to minima on both sides of it."""
+    """The formula, below which it is stable, and the verdict above; runs from next to minima on both sides of it."""
     formula = (sqrt(1 + 8 * RADIUS / STEP_SIZE) - 1) / (2 * RADIUS)
-    yield from about("is stable under", identity("edge of unnormalized SAM", formula, edge))
+    yield from about(
+        "is stable under",
+        identity("edge of unnormalized SAM", formula, edge),
+        theorem("verdict at every sharpness above it", "unstable", theory.verdict_beyond_the_edge()),
+    )
     if not (sides.outcome == "converged").all():
         raise Undecided("SAM next to a minimum near its edge: not all runs have converged")
     below, above = (sides.change.sel(side=side).values for side in ("below", "above"))

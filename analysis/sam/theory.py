@@ -19,6 +19,14 @@ def edge() -> Expr:
     return critical_sharpness(RULES["sam_unnormalized"])
 
 
+def verdict_beyond_the_edge() -> str:
+    """On unnormalized SAM wherever ηλ(1 + ρλ) exceeds 2, its value at the edge: exactly where λ is above that."""
+    (jacobian,) = RULES["sam_unnormalized"].map(quadratic(1)).jacobian
+    (curvature,) = quadratic(1).parameters
+    beyond = 2 * (1 + Symbol("excess", positive=True)) / (curvature * (1 + RADIUS * curvature))
+    return stability(Matrix([[simplify(jacobian.subs(STEP_SIZE, beyond))]])).verdict({})
+
+
 def normalized_edge(edge: Expr) -> Expr:
     """The same with ρ/‖g‖ for ρ."""
     return simplify(edge.subs(RADIUS, RADIUS / GRADIENT_NORM))
