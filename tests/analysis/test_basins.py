@@ -100,6 +100,14 @@ def test_the_rate_at_the_ellipse_is_the_mean_over_the_angle_and_golden_in_the_li
     assert float(rate.subs(STEP_SIZE, 0)) == pytest.approx(2 * np.log((1 + np.sqrt(5)) / 2))
 
 
+@pytest.mark.parametrize("h", [0.05, 0.8, 1.9])
+def test_the_zeros_of_the_rate_polynomial_are_two_outside_the_unit_circle_and_two_inside(h):
+    assert Basins().zeros_outside == "positive, positive"
+    sizes = np.sort(np.abs(np.roots([1, h, 3, h, 1])))  # w²(1 + h(w + 1/w) + (w + 1/w)²)
+    assert sizes[1] < 1 < sizes[2]
+    assert 2 * np.log(sizes[2]) == pytest.approx(np.arccosh((1 + np.sqrt(25 - 4 * h**2)) / 4))
+
+
 def test_the_transfer_operator_has_the_growth_rate_of_random_products(losses):
     """The mean of ∏ 1/(1 + hg + g²) over n steps of the angle falls by ρ a step."""
     angles = 2 * np.pi * np.arange(3**13) / 3**13 + 0.1

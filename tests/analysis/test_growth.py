@@ -1,12 +1,14 @@
 """Runs beside an orbit last as long as its multipliers say they must, and say so where they cannot tell."""
 
 import pytest
-from sympy import Rational, Symbol, sqrt
+from sympy import Integer, Matrix, Rational, Symbol, sqrt
 
+from analysis.derive.claims import on_both_sides
 from analysis.derive.growth import shows_stability
 from eos_sym import STEP_SIZE, GradientDescent, HeavyBall, Map, Objective, Undecided, quadratic
 from eos_sym.orbits import two_cycles
 from eos_sym.rules import MOMENTUM
+from eos_sym.stability import stability
 
 x, y = Symbol("x", real=True), Symbol("y", real=True)
 
@@ -24,6 +26,25 @@ def test_a_multiplier_near_one_is_waited_for():
     for orbit in slow:
         assert shown("unstable", dynamics, orbit.points, at) == "supported"
         assert shown("stable", dynamics, orbit.points, at) == "refuted"
+
+
+@pytest.mark.parametrize(
+    ("multiplier", "level", "status"),
+    [
+        (1 - x / 5, 10, "proved"),
+        (1 - x / 5, 9, "undecided"),  # stable beyond 9, too
+        (1 - x * (1 + x), 1, "proved"),
+    ],
+)
+def test_a_threshold_is_proved_where_it_is_stable_at_all_curvatures_below_and_unstable_at_all_above(
+    multiplier, level, status
+):
+    assert on_both_sides(stability(Matrix([[multiplier]])), x, Integer(level)).status == status
+
+
+def test_a_rule_that_becomes_stable_again_has_no_threshold_above_which_it_is_unstable():
+    again = stability(Matrix([[1 - x * (x - 3) ** 2]]))  # below −1 for 2 − √3 < x < 2, and above −1 until 2 + √3
+    assert on_both_sides(again, x, again.critical_value(x)).observed == "stable, undecided"
 
 
 @pytest.mark.parametrize(("curvature", "verdict"), [(3.99, "stable"), (4.01, "unstable")])

@@ -38,6 +38,13 @@ def normalized_edge():
     return theory.normalized_edge(theory.edge())
 
 
+def test_sam_is_unstable_everywhere_above_its_edge():
+    assert theory.verdict_beyond_the_edge() == "unstable"
+    critical = float(theory.edge().subs({STEP_SIZE: 0.1, RADIUS: 0.02}))
+    for sharpness in critical * np.array([1.001, 2, 50]):
+        assert abs(1 - 0.1 * sharpness * (1 + 0.02 * sharpness)) > 1
+
+
 def test_the_amplitude_puts_the_sharpness_at_the_edge(cycle, normalized_edge):
     assert simplify(cycle.amplitude - STEP_SIZE * RADIUS * first / (2 - STEP_SIZE * first)) == 0
     at = {STEP_SIZE: Rational(1, 10), RADIUS: Rational(1, 20), first: 12}
