@@ -96,12 +96,17 @@ def _manifold(manifold: Manifold) -> dict[str, Any]:
         "equations": [equation.subs(plain) for equation in manifold.equations],
         "dimension": manifold.dimension,
         "verdict": "undecided",
-        "status": "proved" if manifold.sample is not None else "undecided",
+        "status": manifold.status,
     }
     if plain:
         described["second_point"] = [str(name) for name in plain.values()]
     if manifold.sample is None:
         described["reason"] = "complex solutions; no real one at which they are smooth was found"
+    if manifold.sample is not None and not manifold.equations:
+        described["sample"] = {plain.get(name, name).name: _value(value) for name, value in manifold.sample.items()}
+        described["reason"] = "beside this orbit, where multipliers are 1, others are found numerically"
+    if manifold.where:
+        described["where_positive"] = [condition.subs(plain) for condition in manifold.where]
     if manifold.chart:
         described["chart"] = {name.name: value.subs(plain) for name, value in manifold.chart.items()}
     try:

@@ -30,7 +30,9 @@ class Manifold:
     For fixed points the variables are the state; for two-cycles the state and, after it, the second point. `dimension`
     is that of the set of complex solutions. `sample` is a real one at which they are smooth, so that the real solutions
     near it are a manifold of that dimension too, or None if none was found. `chart` gives some of the variables as
-    expressions in the others, where the equations could be solved, and is empty otherwise.
+    expressions in the others, where the equations could be solved, and is empty otherwise. They are orbits where the
+    expressions in `where` are positive. Without equations all that is known is the sample, and that numbers tell of
+    others beside it.
     """
 
     map: Map
@@ -39,6 +41,14 @@ class Manifold:
     dimension: int
     chart: Mapping[Symbol, Expr]
     sample: Mapping[Symbol, Expr] | None
+    where: tuple[Expr, ...] = ()
+
+    @property
+    def status(self) -> str:
+        """``proved`` if there are real ones, ``numerical`` if only numbers tell that, ``undecided`` if nothing does."""
+        if not self.equations:
+            return "numerical"
+        return "undecided" if self.sample is None else "proved"
 
     def _repr_latex_(self) -> str:
         return aligned((equation, "=", "0") for equation in self.equations)
@@ -57,13 +67,15 @@ class Manifold:
     def contains(self, values: Mapping[Symbol, Expr]) -> bool:
         """Whether the equations are known to hold at exact values of the variables."""
         try:
-            return all(vanishes(equation.subs(values)) for equation in self.equations)
+            return bool(self.equations) and all(vanishes(equation.subs(values)) for equation in self.equations)
         except Undecided:
             return False
 
     @cached_property
     def stability(self) -> StabilityCondition:
         """The condition to be stable across a manifold of fixed points: in its chart, or where its equations hold."""
+        if not self.equations:
+            raise Undecided("a continuum that only numbers tell of has no equations to derive its stability from")
         if len(self.variables) != len(self.map.state):
             raise Undecided("stability across a manifold is derived for fixed points only")
         if len(self.variables) - len(self.chart) == self.dimension:
@@ -89,6 +101,9 @@ class Orbits:
 
     def _repr_latex_(self) -> str:
         isolated = [orbit.formula for orbit in self.orbits]
-        continuous = [r",\ ".join(f"{shown(equation)} = 0" for equation in part.equations) for part in self.manifolds]
+        continuous = [
+            r",\ ".join(f"{shown(equation)} = 0" for equation in part.equations) or r"\text{a continuum}"
+            for part in self.manifolds
+        ]
         rows = [("", "", formula) for formula in (*isolated, *continuous)]
         return aligned(rows or [("", "", r"\text{none}")])

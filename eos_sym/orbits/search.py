@@ -28,6 +28,7 @@ from sympy import Dummy, Expr, Float, Integer, Rational, Symbol
 
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.orbits.closing import FAILURES, Closing, Vector, largest
+from eos_sym.orbits.continua import continuum_through, is_on_line, tangents
 from eos_sym.orbits.convergence import APART, DIGITS, Zero, refined_zero, rough_zero
 from eos_sym.orbits.families import Lattice, family
 from eos_sym.orbits.manifolds import Manifold, Orbits
@@ -41,7 +42,7 @@ AROUND, NEAR_STARTS = 0.2, 24  # how far, relatively, and how many starts lie ar
 RELAXATION, ESCAPED = 100, 1e8
 SAME, CLOSE_BY, ON_MANIFOLD, BLURRED = 1e-14, 1e-12, 1e-10, 1e-6  # the difference of equal orbits, relative
 WORK = 3_000_000  # bounds the starts: n³ operations a step
-MOST_ORBITS, MOST_ALONG_CONTINUA = 60, 4
+MOST_ORBITS, MOST_ALONG_CONTINUA = 60, 8
 LARGEST_DENOMINATOR = 100  # of coordinates that are tried for exactness
 Box = Mapping[Symbol, tuple[float, float]]
 Points = Sequence[Values]
@@ -63,6 +64,8 @@ def search_orbits(dynamics: Map, period: int, box: Box | None = None, near: Poin
     starts += _starts(equations, None if box is None else [box[name] for name in dynamics.state])
     lattice = Lattice(dynamics)
     zeros: list[Zero] = []
+    lines: list[tuple[Zero, list[Vector]]] = []  # members of continua, one of each, with the tangents
+    straight: set[int] = set()  # places of those that others lie on
     converged = along_continua = 0
     for start in starts:
         led = rough_zero(equations, start)
@@ -72,23 +75,46 @@ def search_orbits(dynamics: Map, period: int, box: Box | None = None, near: Poin
         if any(_leads_to(lattice.near(rough[0], zero.orbit), rough[1], zero, period) for zero in zeros):
             converged += 1
             continue
-        degenerate = sum(zero.singular for zero in zeros) >= MOST_ALONG_CONTINUA and equations.is_singular(*rough)
-        zero = None if degenerate else refined_zero(precise, *rough)
-        converged += degenerate or zero is not None
-        along_continua += degenerate or (zero is not None and zero.singular)
-        if zero is not None and not any(_are_same(zero, other, period, lattice) for other in zeros):
+        met = next((place for place, line in enumerate(lines) if is_on_line(rough[0], *line, period)), None)
+        straight |= set() if met is None else {met}
+        if met is not None or (len(lines) >= MOST_ALONG_CONTINUA and equations.is_singular(*rough)):
+            converged, along_continua = converged + 1, along_continua + 1
+            continue
+        zero = refined_zero(precise, *rough)
+        if zero is None:
+            continue
+        converged, along_continua = converged + 1, along_continua + zero.singular
+        if any(_are_same(zero, other, period, lattice) for other in zeros):
+            continue
+        if zero.singular and (directions := tangents(precise, zero)):
+            lines += [(zero, directions)] * (not any(is_on_line(zero.orbit, *line, period) for line in lines))
+        else:
             zeros.append(zero)
     shown = zeros if len(zeros) <= MOST_ORBITS else _nearest(zeros, centers or [[0.0] * len(dynamics.state)])
     orbits = tuple(family(_orbit(dynamics, period, zero), lattice.periods) for zero in shown)
+    continua = [continuum_through(dynamics, period, *line) for line in lines]
+    manifolds = _told_apart(continua, [place in straight for place in range(len(lines))])
     reason = f"a numerical search: {converged} of {len(starts)} starts converged, and {len(zeros)} orbits were found"
     if len(shown) < len(zeros):
         reason += f"; the list is cut, the {len(shown)} nearest to {'the named points' if centers else '0'} are in it"
     if along_continua:
-        listed = sum(zero.singular for zero in shown)
-        reason += (
-            f"; {along_continua} starts led to orbits that are not isolated or degenerate, {listed} of them listed"
-        )
-    return Orbits(period, orbits, (), False, reason)
+        reason += f"; {along_continua} starts led to orbits that are not isolated or degenerate"
+    if manifolds:
+        reason += f", on {len(manifolds)} continua at least"
+    if degenerate := sum(zero.singular for zero in shown):
+        reason += f"; {degenerate} of those listed are degenerate, and not known to be isolated"
+    return Orbits(period, orbits, manifolds, False, reason)
+
+
+def _told_apart(continua: Sequence[Manifold], straight: Sequence[bool]) -> tuple[Manifold, ...]:
+    """The continua; where numbers tell of one that is not straight, only one of that dimension: others may be it."""
+    told: list[Manifold] = []
+    for dimension in sorted({one.dimension for one in continua}):
+        alike = [place for place, one in enumerate(continua) if one.dimension == dimension]
+        seen = [place for place in alike if not continua[place].equations]
+        several = all(straight[place] for place in seen)
+        told += [continua[place] for place in alike if continua[place].equations or several or place == seen[0]]
+    return tuple(told)
 
 
 def _nearest(zeros: Sequence[Zero], centers: Sequence[Vector]) -> list[Zero]:
@@ -110,7 +136,18 @@ def beyond(found: Orbits, orbits: Sequence[Orbit], manifolds: Sequence[Manifold]
         if not any(_is_same(orbit, known) for known in orbits)
         and not any(_lies_on(orbit, manifold.equations, manifold.variables) for manifold in manifolds)
     ]
-    return replace(found, orbits=(*orbits, *fresh), manifolds=tuple(manifolds))
+    others = [
+        continuum
+        for continuum in found.manifolds
+        if not any(_is_member_of(continuum, manifold) for manifold in manifolds)
+    ]
+    return replace(found, orbits=(*orbits, *fresh), manifolds=(*manifolds, *others))
+
+
+def _is_member_of(continuum: Manifold, manifold: Manifold) -> bool:
+    """Whether the equations of a manifold hold at the sample of a continuum, so that it is part of it."""
+    sample = continuum.sample or {}
+    return _hold(manifold.equations, dict(zip(manifold.variables, sample.values(), strict=True)))
 
 
 def _is_same(orbit: Orbit, known: Orbit) -> bool:

@@ -133,22 +133,47 @@ def test_a_list_that_is_cut_says_so_and_keeps_what_is_nearest():
     assert sizes[:4] == pytest.approx([first, np.pi - first, np.pi + first, 2 * np.pi - first])
 
 
-def test_cycles_that_are_not_isolated_are_said_to_be_so():
-    """Normalized GD on a quadratic has two-cycles {C, 1 − C} on the top eigenvector: docs/theory/normalized_gd.md."""
+def test_two_cycles_of_normalized_descent_on_a_quadratic_are_a_proved_line_for_every_eigenvector():
+    """ηC vᵢ ↔ −η(1 − C) vᵢ for C in (0, 1), and no other: docs/theory/normalized_gd.md."""
     loss = quadratic(2)
     values = {**dict(zip(loss.parameters, (Integer(1), Rational(3, 5)), strict=True)), eta: Rational(1, 10)}
-    found = search_orbits(with_values(NormalizedGradientDescent().map(loss), values), 2)
-    assert "not isolated" in found.reason
-    top, other = loss.weights
-    for orbit in found.orbits:
-        (first, second) = orbit.points
-        if orbit.verdict == "stable":  # across the continuum: along the top eigenvector
-            assert float(abs(first[top] - second[top])) == pytest.approx(0.1, abs=1e-12)
-            share = float(abs(first[top])) / 0.1
-            assert abs(float(first[other])) < 1e-20
-            expected = 1 - 0.6 * 0.4 / (share * (1 - share))
-            assert min(abs(complex(m) - expected) for m in orbit.multipliers) < 1e-9
-    assert any(orbit.verdict == "stable" for orbit in found.orbits)
+    dynamics = with_values(NormalizedGradientDescent().map(loss), values)
+    found = search_orbits(dynamics, 2)
+    assert (found.orbits, [line.status for line in found.manifolds]) == ((), ["proved"] * 2)
+    directions = {name: line for line in found.manifolds for name in loss.weights if line.sample[name] != 0}
+    assert {*directions} == {*loss.weights}
+    for weight, line in directions.items():
+        (other,) = {*loss.weights} - {weight}
+        first = {name: line.sample[name] for name in loss.weights}
+        cycle = Orbit(dynamics, (first, {name: step.subs(first) for name, step in dynamics.substitution.items()}))
+        ratio = {1: Rational(3, 5), 0: Rational(5, 3)}[loss.weights.index(other)]
+        share = abs(first[weight]) * 10
+        across = 1 - ratio * (1 - ratio) / (share * (1 - share))
+        assert {*cycle.multipliers} == {1, across}
+        inside, outside = abs(first[weight]) / 2, 2 * Rational(1, 10)
+        turn = first[weight] / abs(first[weight])
+        for size, positive in ((inside, True), (outside, False)):
+            assert all(condition.subs(weight, turn * size) > 0 for condition in line.where) == positive
+
+
+def test_continua_in_irrational_directions_are_seen_and_not_proved():
+    """The eigenvectors of ½(x² + xy + 2y²) have slopes 1 ± √2; both lines are straight, and told apart."""
+    loss = Objective("quadratic", (x**2 + x * y + 2 * y**2) / 2, (x, y))
+    found = search_orbits(with_values(NormalizedGradientDescent().map(loss), {eta: Rational(1, 10)}), 2)
+    assert (found.orbits, [line.status for line in found.manifolds]) == ((), ["numerical"] * 2)
+    slopes = sorted(float(line.sample[y] / line.sample[x]) for line in found.manifolds)
+    assert slopes == pytest.approx([1 - math.sqrt(2), 1 + math.sqrt(2)])
+
+
+def test_a_curved_continuum_of_fixed_points_is_listed_once():
+    """Cosh x − 1 = y² has two branches, which are no lines, and cross at 0."""
+    loss = Objective("branches", (cosh(x) - 1 - y**2) ** 2, (x, y))
+    found = search_orbits(with_values(descent.map(loss), {eta: Rational(1, 10)}), 1)
+    (curve,) = found.manifolds
+    assert (curve.status, curve.dimension) == ("numerical", 1)
+    assert abs(cosh(curve.sample[x]) - 1 - curve.sample[y] ** 2) < 1e-15 * curve.sample[y] ** 2
+    assert [orbit.points[0] for orbit in found.orbits] == [{x: 0, y: 0}]
+    assert "not known to be isolated" in found.reason
 
 
 def test_the_time_of_a_search_is_bounded():
