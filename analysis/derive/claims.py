@@ -22,6 +22,7 @@ from analysis.derive.problem import Problem
 from analysis.study import Claim, Evidence, Pieces, Status, about, agreement, bounded, theorem
 from analysis.study.evidence import Channel
 from eos_sym import STEP_SIZE, BadInput, Map, Objective, Undecided, quadratic
+from eos_sym.algebra import point_where_positive
 from eos_sym.rules import RULES, Preconditioned
 from eos_sym.stability import StabilityCondition, stability
 from numeric import CompilationError, compile_function
@@ -37,7 +38,9 @@ def derivatives(problem: Problem, seed: int) -> Pieces:
     centres = [[float(value) for value in point.values()] for point in (problem.start, problem.near) if point]
     try:
         objective = Objective("loss", problem.objective.loss.subs(problem.at), weights)
-        yield from compare_derivatives(objective, [*centres, [0.0] * len(weights)], seed)
+        inside = point_where_positive(objective.domain, weights) or {}
+        middle = [float(inside[weight]) if objective.domain else 0.0 for weight in weights]
+        yield from compare_derivatives(objective, [*centres, middle], seed)
     except (CompilationError, BadInput) as error:
         raise Undecided(f"the derivatives: {error}") from error
 

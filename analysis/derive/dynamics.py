@@ -21,13 +21,16 @@ from eos_sym import STEP_SIZE, Objective, Undecided
 from eos_sym.edge import flip_normal_form
 from eos_sym.flows import limit_flow
 from eos_sym.losses import Derivatives, values_of
+from eos_sym.losses.domain import is_in
 from eos_sym.orbits import Orbit, fixed_points
+from eos_sym.reasons import brief
 from eos_sym.rules import RULES
 from eos_sym.self_stabilization import DRIFT, NOT_STEEP, CubicExpansion, exact_zeros, neglected, top_eigenvector
 from eos_sym.stability import stability
 
 DIGITS = 60  # half of which may be lost before something is taken for 0
 NEWTON_STEPS = 4  # from some 15 digits to all of them
+MOST_REASONS = 3
 SINGULAR = mp.mpf("1e-9")  # an eigenvalue this small, relative to the largest, counts as 0
 
 
@@ -37,13 +40,16 @@ def flips(rule: str, problem: Problem) -> Any:
         raise Undecided(f"flips are classified for gradient descent, not for {rule}")
     dynamics = problem.maps[rule]
     at = {symbol: problem.at[symbol] for symbol in problem.objective.parameters if symbol in problem.at}
-    found = []
+    found, reasons = [], []
     for orbit in fixed_points(dynamics, {**at, STEP_SIZE: 1}).orbits:  # they are the same at every step size
+        if is_in(problem.with_values.objective.domain, orbit.points[0]) is False:
+            continue
         try:
             smooth = replace(problem, objective=problem.objective.smooth_near({**at, **orbit.points[0]}))
             point, critical = _losing_stability(smooth, orbit, at)
-        except Undecided:
-            continue  # a kink, a saddle, or a minimum with a singular Hessian
+        except Undecided as reason:  # a kink, a saddle, a minimum with a singular Hessian, or parameters
+            reasons.append(f"at {brief(orbit.points[0])}: {reason}")
+            continue
         described = {"point": _plain(orbit.points[0]), "critical_step_size": _in_float(critical)}
         try:
             form = flip_normal_form(smooth.maps[rule], point, {**at, STEP_SIZE: critical})
@@ -52,7 +58,8 @@ def flips(rule: str, problem: Problem) -> Any:
             described |= {"coefficient": None, "kind": "undecided", "reason": str(reason)}
         found.append(described)
     if not found:
-        raise Undecided("flips: no isolated minimum with a positive definite Hessian was found")
+        few = [*reasons[:MOST_REASONS], *["and so on"] * (len(reasons) > MOST_REASONS)]
+        raise Undecided(f"flips: {'; '.join(few) or 'no isolated critical point was found'}")
     return found
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sympy import CRootOf, Dummy, Expr, Float, I, Symbol, im, re
 
 from analysis.derive.problem import Problem
 from eos_sym import Map, Undecided
+from eos_sym.losses.domain import is_in
 from eos_sym.orbits import Manifold, Orbit, Orbits
 from eos_sym.orbits import fixed_points as find_fixed_points
 from eos_sym.orbits import two_cycles as find_two_cycles
@@ -25,13 +26,21 @@ from numeric.proofs import certify
 def fixed_points(rule: str, problem: Problem) -> Any:
     """The fixed points of the rule's map, manifolds of them among the rest."""
     dynamics, at = _with_given(problem, rule)
-    return _described(find_fixed_points(dynamics, at, _named_points(problem)), dynamics, at)
+    return _described(_inside(find_fixed_points(dynamics, at, _named_points(problem)), problem), dynamics, at)
 
 
 def two_cycles(rule: str, problem: Problem) -> Any:
     """The two-cycles of the rule's map."""
     dynamics, at = _with_given(problem, rule)
-    return _described(find_two_cycles(dynamics, at, _named_points(problem)), dynamics, at)
+    return _described(_inside(find_two_cycles(dynamics, at, _named_points(problem)), problem), dynamics, at)
+
+
+def _inside(found: Orbits, problem: Problem) -> Orbits:
+    """Those orbits that are not known to leave the set where the loss is defined."""
+    domain = problem.with_values.objective.domain
+    kept = tuple(orbit for orbit in found.orbits if all(is_in(domain, point) is not False for point in orbit.points))
+    manifolds = tuple(part for part in found.manifolds if is_in(domain, part.chart) is not False)
+    return replace(found, orbits=kept, manifolds=manifolds)
 
 
 def _named_points(problem: Problem) -> list[Mapping[Symbol, Expr]]:

@@ -10,21 +10,22 @@ Errors: `BadInput` for whatever of this does not fit together.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from sympy import Expr, Pow, Rational, Symbol, acos, acosh, asin, atanh, log, pi, sstr, tan
+from sympy import Expr, Pow, Rational, Symbol, acos, acosh, asin, atanh, pi, sstr, tan
 
 from analysis.study.arguments import assignments, number
-from eos_sym import BadInput, Map, Objective
-from eos_sym.algebra import is_positive_everywhere
+from eos_sym import BadInput, Map, Objective, Undecided
+from eos_sym.algebra import is_positive_everywhere, point_where_positive
 from eos_sym.reading import names_in
+from eos_sym.reasons import brief
 from eos_sym.rules import MOMENTUM, RULES
 
 Point = Mapping[Symbol, Rational]
 POSITIVE_FOR: dict[Any, Callable[[Expr], tuple[Expr, ...]]] = {  # what has to be positive for f(u) to be smooth
-    log: lambda u: (u,),
     acosh: lambda u: (u - 1,),
     **dict.fromkeys((asin, acos, atanh), lambda u: (1 - u, 1 + u)),
     tan: lambda u: (pi / 2 - u, pi / 2 + u),
@@ -137,7 +138,11 @@ def _check_names(problem: Problem) -> None:
 
 
 def _check_continuity(objective: Objective, values: Point) -> None:
-    """Refuse poles and losses that are not defined for all weights, as far as the parameters with values tell."""
+    """Refuse poles, and losses that are not defined on an open set, as far as the parameters with values tell."""
+    domain = [condition.subs(values) for condition in objective.domain]
+    with suppress(Undecided):
+        if point_where_positive(domain, objective.weights) is None:
+            raise BadInput(f"the loss is defined nowhere: {brief(domain)} would have to be positive")
     weights = {*objective.weights}
     for part in sorted(objective.loss.subs(values).atoms(Pow, *POSITIVE_FOR), key=str):
         if part.free_symbols & weights and part.free_symbols <= weights and not _is_defined(part):

@@ -32,6 +32,7 @@ from sympy import (
 
 from eos_sym.algebra import derivative, has_kinks, smooth_near
 from eos_sym.errors import BadInput, Undecided
+from eos_sym.losses.domain import Domain, domain_of
 from eos_sym.losses.minima import Minima, Piece, global_minima
 from eos_sym.reading import declare, parse
 from eos_sym.values import Values, named
@@ -137,6 +138,11 @@ class Objective:
             pairs = [(symbols[part], weight) for part, weight in zip(column, weights, strict=True) if part != 0]
             contracted = sum((part * contracted.diff(weight) for part, weight in pairs), sparse.zero)
         return contracted.as_expr().xreplace({symbol: component for component, symbol in components.items()})
+
+    @cached_property
+    def domain(self) -> Domain:
+        """Expressions all of which are positive where the loss is defined; none if it is so everywhere."""
+        return domain_of(self.loss, self.weights)
 
     def smooth_near(self, point: Values) -> Objective:
         """The objective without kinks that this one is in a neighbourhood of a point; `Undecided` on a kink."""

@@ -20,6 +20,8 @@ from collections.abc import Callable, Sequence
 from operator import mul
 from typing import Any
 
+from mpmath import mpc
+
 from eos_sym.algebra import evaluator
 from eos_sym.orbits.orbit import jacobian_entries
 from eos_sym.rules import Map
@@ -42,7 +44,14 @@ class Closing:
 
     def image(self, point: Vector) -> Vector:
         """Where the map takes one point."""
-        return [value + change for value, change in zip(point, self._evaluate(point)[: self.count], strict=True)]
+        return [value + change for value, change in zip(point, self._at(point)[: self.count], strict=True)]
+
+    def _at(self, point: Vector) -> Vector:
+        """How far the map moves the point, and the slopes of that; beyond the domain mpmath's values are complex."""
+        found = self._evaluate(point)
+        if any(isinstance(value, complex | mpc) for value in found):
+            raise ValueError("the map has no real value")
+        return found
 
     def __call__(self, orbit: Vector) -> tuple[Vector, list[Vector]]:
         """H and J."""
@@ -51,7 +60,7 @@ class Closing:
         values: Vector = []
         jacobian: list[Vector] = []
         for index, end in enumerate(ends):
-            answer = self._evaluate(end)
+            answer = self._at(end)
             following = (index + 1) % self.period
             values += [moved + (here - there) for moved, here, there in zip(answer, end, ends[following], strict=False)]
             for row in range(n):

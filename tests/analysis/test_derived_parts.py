@@ -3,6 +3,7 @@
 import pytest
 from sympy import simplify
 
+from analysis.derive.dynamics import flips
 from analysis.derive.orbits import fixed_points
 from analysis.derive.problem import read_problem
 from analysis.derive.theory import minima, stability_at_minima
@@ -58,3 +59,14 @@ def test_beside_a_kink_the_minima_of_a_net_have_their_critical_step_size():
     assert "kink" in str(stability_at_minima("gradient_descent", typed("abs(x)", ["x"]))["critical_step_size"])
     region = stability_at_minima("gradient_descent", typed("max(x**2 - 1, 0)", ["x"]))
     assert "at rest" in str(region["critical_step_size"])
+
+
+def test_where_the_loss_is_not_defined_nothing_is_an_orbit():
+    """The map of x²/2 − 2 log(x + 1) has the fixed points 1 and −2, of which the loss knows 1."""
+    (orbit,) = fixed_points("gradient_descent", typed("x**2/2 - 2*log(x + 1)", ["x"], "eta=1/10")).orbits
+    assert {name: int(value) for name, value in orbit["points"][0].items()} == {"x": 1}
+
+
+def test_flips_are_undecided_for_what_each_point_lacks():
+    with pytest.raises(Undecided, match="at x = 0, y = 0: numbers need values for all parameters"):
+        flips("gradient_descent", typed("a*x**2/2 + b*y**2/2", ["x", "y"], "a=1"))

@@ -1,7 +1,7 @@
 """Whether a loss is least somewhere, so that the least of its critical values is its least value.
 
     bounded         if a critical value is a lower bound of the loss, by the ranges of its functions: 1 − cos x ≥ 0
-    one weight      if some critical value is no larger than the limits at ±∞
+    one weight      if some critical value is no larger than the limits at ±∞, or at the ends of its domain
     coercive        L → ∞ as |θ| → ∞, if every weight has a pure even power c xᵢ^dᵢ, c > 0, and all other monomials x^m
                     have Σ mᵢ/dᵢ < 1, or even powers and a positive coefficient; or if the form of highest degree is
                     positive but at the origin. Terms that are bounded from below may be left out of it, as (1 − xy)² of
@@ -20,10 +20,13 @@ from collections.abc import Sequence
 
 from sympy import (
     Add,
+    Dummy,
     Expr,
     Float,
     Integer,
     Matrix,
+    Max,
+    Min,
     Mul,
     Poly,
     PolynomialError,
@@ -31,29 +34,39 @@ from sympy import (
     Symbol,
     expand_mul,
     limit,
+    log,
     oo,
 )
 
 from eos_sym.algebra import is_positive_everywhere, period, real_zeros
 from eos_sym.algebra.positivity import range_of
 from eos_sym.errors import Undecided
+from eos_sym.losses.domain import Domain
 from eos_sym.losses.minima.smooth import is_smooth
 
 SHOWN, TOLD_APART = 30, Rational(1, 10**20)
 
 
-def is_attained(loss: Expr, weights: Sequence[Symbol], values: Sequence[Expr]) -> bool:
+def is_attained(loss: Expr, weights: Sequence[Symbol], values: Sequence[Expr], domain: Domain = ()) -> bool:
     """Whether the loss, with these critical values, is known to be least at one of its critical points."""
     if any(_is_not_above(value, range_of(loss).lower) for value in values):
         return True
-    if len(weights) == 1 and is_smooth(loss):
-        return any(all(_is_not_above(value, end) for end in _ends(loss, weights[0])) for value in values)
+    if len(weights) == 1 and is_smooth(loss.xreplace({log(condition): Dummy(real=True) for condition in domain})):
+        ends = _ends(loss, weights[0], domain)
+        return any(all(_is_not_above(value, end) for end in ends) for value in values)
     return _is_coercive(loss, weights) or _is_balanced(loss, weights)
 
 
-def _ends(loss: Expr, weight: Symbol) -> list[Expr]:
+def _ends(loss: Expr, weight: Symbol, domain: Domain) -> list[Expr]:
+    """The limits at the ends of the interval where the loss is defined."""
+    slopes = [condition.diff(weight) for condition in domain]
+    if not all(slope.is_positive or slope.is_negative for slope in slopes):
+        return [-oo]  # the domain is not known to be an interval
+    zeros = [(slope, -condition.subs(weight, 0) / slope) for condition, slope in zip(domain, slopes, strict=True)]
+    lower = Max(-oo, *(zero for slope, zero in zeros if slope.is_positive))
+    upper = Min(oo, *(zero for slope, zero in zeros if slope.is_negative))
     try:
-        return [limit(loss, weight, end) for end in (oo, -oo)]
+        return [limit(loss, weight, lower, "+"), limit(loss, weight, upper, "-")]
     except (NotImplementedError, ValueError, ArithmeticError):
         return [-oo]
 

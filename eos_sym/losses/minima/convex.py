@@ -32,6 +32,7 @@ from sympy import (
 
 from eos_sym.algebra import evaluator, interval_digits, to_ball, to_interval
 from eos_sym.errors import Undecided
+from eos_sym.losses.domain import Domain
 from eos_sym.losses.minima.pieces import Piece
 from eos_sym.losses.minima.smooth import is_smooth
 
@@ -39,30 +40,36 @@ DIGITS, SHOWN, RADIUS = 50, 30, Rational(1, 10**28)
 NEWTON_STEPS, HALVINGS, FOUND = 100, 40, mp.mpf(10) ** -40
 
 
-def is_convex(loss: Expr, weights: Sequence[Symbol]) -> bool:
-    """Whether the loss is known to be convex."""
+def is_convex(loss: Expr, weights: Sequence[Symbol], domain: Domain = ()) -> bool:
+    """Whether the loss is known to be convex, and its domain with it."""
+    if not all(condition.is_polynomial(*weights) and _degree(condition, weights) == 1 for condition in domain):
+        return False
     terms = Add.make_args(loss)
     polynomial = sum((term for term in terms if term.is_polynomial(*weights)), Integer(0))
     others = [term for term in terms if not term.is_polynomial(*weights)]
     if polynomial.free_symbols & {*weights}:
-        if Poly(polynomial, *weights).total_degree() <= 2:
+        if _degree(polynomial, weights) <= 2:
             if not hessian(polynomial, weights).is_positive_semidefinite:
                 return False
         else:
             others += Add.make_args(polynomial)
-    return all(_is_convex_along_a_line(term, weights) for term in others)
+    return all(_is_convex_along_a_line(term, weights, domain) for term in others)
 
 
-def _is_convex_along_a_line(term: Expr, weights: Sequence[Symbol]) -> bool:
+def _degree(polynomial: Expr, weights: Sequence[Symbol]) -> int:
+    return int(Poly(polynomial, *weights).total_degree())
+
+
+def _is_convex_along_a_line(term: Expr, weights: Sequence[Symbol], domain: Domain) -> bool:
     """Whether the term is h(e), e affine and h'' ≥ 0."""
     if not term.free_symbols & {*weights}:
         return True
-    argument = Dummy("t", real=True)
     for part in dict.fromkeys(preorder_traversal(term)):
         if not (isinstance(part, Expr) and part.free_symbols & {*weights} and part.is_polynomial(*weights)):
             continue
+        argument = Dummy("t", positive=True) if part in domain else Dummy("t", real=True)
         outer = term.xreplace({part: argument})
-        if Poly(part, *weights).total_degree() == 1 and not outer.free_symbols & {*weights} and is_smooth(outer):
+        if _degree(part, weights) == 1 and not outer.free_symbols & {*weights} and is_smooth(outer):
             return bool(simplify(diff(outer, argument, 2)).is_nonnegative)
     return False
 

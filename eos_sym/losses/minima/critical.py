@@ -36,6 +36,7 @@ from eos_sym.algebra import (
 )
 from eos_sym.algebra.roots import Root
 from eos_sym.errors import Undecided
+from eos_sym.losses.domain import Domain, is_in
 from eos_sym.losses.minima.attained import is_attained
 from eos_sym.losses.minima.convex import convex_minimum, enclosed, is_convex
 from eos_sym.losses.minima.pieces import Minima, Piece
@@ -47,26 +48,33 @@ TOLD_APART = Rational(1, 10**20)
 ROUNDING = Rational(1, 10**40)  # of a number in closed form that is not known to be 0
 
 
-def minima_by_critical_points(loss: Expr, weights: Sequence[Symbol]) -> Minima:
-    """The global minima if the loss is known to have some, else the local ones."""
+def minima_by_critical_points(loss: Expr, weights: Sequence[Symbol], domain: Domain = ()) -> Minima:
+    """The global minima if the loss is known to have some, else the local ones; those in the domain of the loss."""
     gradient = [diff(loss, weight) for weight in weights]
-    convex = is_convex(loss, weights)
+    convex = is_convex(loss, weights, domain)
     try:
-        pieces = _critical_pieces(loss, gradient, weights)
+        pieces = [piece for piece in _critical_pieces(loss, gradient, weights) if _is_inside(piece, domain)]
     except Undecided:
-        if not convex or loss.free_symbols - {*weights}:
+        if not convex or domain or loss.free_symbols - {*weights}:
             raise
         return Minima((convex_minimum(loss, gradient, weights),))
     if not pieces:
-        return Minima((), reason="the gradient is zero nowhere")
+        return Minima((), reason="the gradient is zero nowhere" + ", where the loss is defined" * bool(domain))
     if convex:
         return Minima(tuple(pieces))
-    if is_attained(loss, weights, [piece.value for piece in pieces]):
+    if is_attained(loss, weights, [piece.value for piece in pieces], domain):
         least = min((piece.value for piece in pieces), key=cmp_to_key(compared))
         return Minima(tuple(piece for piece in pieces if piece.value == least))
     second = hessian(loss, weights)
     local = tuple(piece for piece in pieces if _is_local_minimum(piece, second, weights))
     return Minima(local, are_global=False, reason="" if local else NO_BOTTOM)
+
+
+def _is_inside(piece: Piece, domain: Domain) -> bool:
+    inside = is_in(domain, piece.chart)
+    if inside is None:
+        raise Undecided(f"the minima: whether {brief(piece.chart)} is where the loss is defined")
+    return inside
 
 
 def _critical_pieces(loss: Expr, gradient: Sequence[Expr], weights: Sequence[Symbol]) -> list[Piece]:

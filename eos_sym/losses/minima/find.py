@@ -9,6 +9,7 @@ from sympy import Expr, Symbol, simplify
 
 from eos_sym.algebra import has_kinks
 from eos_sym.errors import Undecided
+from eos_sym.losses.domain import domain_of
 from eos_sym.losses.minima.critical import minima_by_critical_points
 from eos_sym.losses.minima.kinks import minima_with_kinks
 from eos_sym.losses.minima.pieces import Minima, Piece
@@ -20,6 +21,8 @@ def global_minima(loss: Expr, weights: Sequence[Symbol]) -> Minima:
     """The set on which the loss attains its least value over all weights, or its local minima if none is known."""
     if has_kinks(loss):
         return minima_with_kinks(loss, weights)
+    if domain := domain_of(loss, weights):
+        return minima_by_critical_points(loss, weights, domain)
     reasons = []
     for method in (zeros_of_terms, level_of_polynomial):
         try:

@@ -195,6 +195,31 @@ def test_beside_a_kink_a_net_has_the_theory_of_its_smooth_part():
         kinked.beside(kinked.minima.piece)
 
 
+@pytest.mark.parametrize(
+    ("text", "weights", "expected"),
+    [
+        ("x - log(x)", "x", {x: 1}),
+        ("x*log(x)", "x", {x: exp(-1)}),
+        ("(log(x) - 1)**2", "x", {x: exp(1)}),
+        ("-log(x) - log(1 - x) - x", "x", {x: (sqrt(5) - 1) / 2}),
+        ("x + y - log(x) - log(y)", "x y", {x: 1, y: 1}),
+        ("x**2 + y**2 - log(x + y)", "x y", {x: Rational(1, 2), y: Rational(1, 2)}),
+    ],
+)
+def test_minima_where_a_loss_with_logarithms_is_defined(text, weights, expected):
+    minima = minima_of(text, weights)
+    (chart,) = charts(minima)
+    assert minima.are_global
+    assert all(simplify(chart[name] - place) == 0 for name, place in expected.items())
+
+
+def test_points_where_the_loss_is_not_defined_are_no_minima_of_it():
+    """The gradient of x + log x is zero at −1, where there is no logarithm."""
+    assert minima_of("x + log(x)", "x").reason == "the gradient is zero nowhere, where the loss is defined"
+    assert minima_of("-log(x**2)", "x").pieces == ()
+    assert not minima_of("-log(1 - x**2 - y**2)", "x y").are_global  # it is, but that is not proved
+
+
 def test_positive_parameters_tell_where_the_minima_are():
     """ax² + bx⁴ is a well, and a double well if a < 0."""
     (piece,) = Objective.from_text("a*x**2 + b*x**4", "x", "a b", positive="a b").minima.pieces

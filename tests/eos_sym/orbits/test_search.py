@@ -231,3 +231,11 @@ def test_a_family_whose_shifts_the_map_does_not_carry_along_is_refused():
     point = Float("1.8954942670339809471", 20)
     with pytest.raises(BadInput, match="not known to take its members to each other"):
         Orbit(Map((x,), (), (2 * sin(x),)), ({x: point + 2 * pi * k},), None)
+
+
+@pytest.mark.parametrize("loss", ["x*log(x)", "x*sqrt(x) - x"])
+@pytest.mark.parametrize("period", [1, 2])
+def test_a_search_that_leaves_the_domain_of_the_map_goes_on_elsewhere(loss, period):
+    """Both gradients have one zero, and complex values for x < 0."""
+    found = search_orbits(with_values(descent.map(Objective.from_text(loss, "x")), {eta: Rational(1, 10)}), period)
+    assert len(found.orbits) == (period == 1)
