@@ -276,8 +276,9 @@ def no_return(basins: Basins, losses: Losses, plane: xr.Dataset) -> Pieces:
         quantity = f"P' and s' less their common form, degree {degree}"
         yield identity(quantity, [Integer(0)] * 2, basins.common_form_defect(degree))
     for degree in (4, 2):
-        signs = ", ".join(str(nonnegative(margin)) for margin in basins.margins_of_no_return(degree))
-        yield theorem(f"whether the margins of no return are nonnegative, degree {degree}", "True, True", signs)
+        margins = basins.margins_of_no_return(degree)
+        signs = ", ".join("nonnegative" if nonnegative(margin) else "undecided" for margin in margins)
+        yield theorem(f"signs of the margins of no return, degree {degree}", "nonnegative, nonnegative", signs)
     for degree in (4, 2):
         starts, kept = ends.beyond_return(losses, degree, plane.sel(degree=degree))
         quantity = f"starts of the square beyond return, degree {degree}"

@@ -191,7 +191,7 @@ class Basins:
 
 
 def nonnegative(polynomial: Expr) -> bool:
-    """Whether it is proved that an expression in nonnegative symbols is not negative: by signs, or as a quadratic."""
+    """Whether it is proved, by signs or as a quadratic, that an expression in nonnegative symbols is not negative."""
     if polynomial.is_nonnegative:
         return True
     (variable,) = polynomial.free_symbols

@@ -283,12 +283,12 @@ def merging(family: Family, thresholds: xr.Dataset) -> Pieces:
 )
 def escapes(family: Family, thresholds: xr.Dataset, reduced_thresholds: xr.Dataset) -> Pieces:
     """Where the critical value meets the symmetric cycle, the growth beyond it, and runs."""
-    grows = f"|z| grows outside: {bool(family.escape_margin.is_positive)}"
+    sign = "positive" if family.escape_margin.is_positive else "undecided"
     reached, quantity = family.thresholds["escape"], "K at which the critical value is on the symmetric cycle"
     yield from about(
         "critical orbit",
         identity(quantity, Integer(2), reached),
-        theorem("sign of |F(z)|/|z| − 1 beyond the symmetric cycle", "|z| grows outside: True", grows),
+        theorem("sign of |F(z)|/|z| − 1 beyond the symmetric cycle", "positive", sign),
     )
     yield from about("stay bounded", ends_about("escape", "undecided, diverged", K=thresholds))
     yield from about("reduced map", ends_about("escape", "undecided, diverged", A=reduced_thresholds))

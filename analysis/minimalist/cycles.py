@@ -40,6 +40,11 @@ def search(dynamics: Dynamics, eta: float, seed: int) -> Array:
     return np.unique(np.round(found, 7), axis=0).reshape(-1, 2)
 
 
+def proved_or_not(*found: bool) -> list[str]:
+    """What was proved of several statements; one that was not is undecided, and not false."""
+    return ["True" if one else "undecided" for one in found]
+
+
 def two_cycles_are_balanced(theory: Theory, cycles_found: Array) -> Pieces:
     """A Gröbner basis, and the cycles found."""
     answer = f"no other complex cycle: {theory.two_cycles.balanced}"
@@ -54,7 +59,7 @@ def symmetric_two_cycle(theory: Theory, dynamics: Dynamics) -> Pieces:
     Across y = x the multiplier is 9 at every η.
     """
     cycles = theory.two_cycles
-    answers = f"{cycles.one_symmetric_cycle}, {cycles.antidiagonal_is_a_mirror_image}"
+    answers = ", ".join(proved_or_not(cycles.one_symmetric_cycle, cycles.antidiagonal_is_a_mirror_image))
 
     def after_two_steps(distance: float) -> float:
         point = float(cycles.symmetric_point(SEARCHED))
@@ -93,7 +98,8 @@ def asymmetric_two_cycles(options: CommonOptions, theory: Theory, dynamics: Dyna
         theorem("factors in r alone, of the other two-cycles", "r + 1", others),
         bounded("simulation", f"largest error of x⁴ on the cycles found at η = {SEARCHED}", largest, below=1e-5),
     )
-    answer = f"born at {cycles.asymmetric_birth}, none before: {cycles.asymmetric_only_beyond_birth}"
+    (before,) = proved_or_not(cycles.asymmetric_only_beyond_birth)
+    answer = f"born at {cycles.asymmetric_birth}, none before: {before}"
     counts = []
     for eta in AROUND_BIRTH:
         found = search(dynamics, eta, options.seed)

@@ -307,8 +307,8 @@ def mean_square_threshold(derived: Mapping[str, Any], moments: xr.Dataset) -> Pi
 
 
 @study.claim(
-    "the least zero of E log|·| is at η = {derived[critical_step_size][sgd_almost_sure]}; SGD ends at 1 below, and "
-    "at 0 beyond",
+    "the least zero of E log|·| is at η = {derived[critical_step_size][sgd_almost_sure]}; SGD ends at 1 one "
+    "percent below, and at 0 one percent beyond",
     OURS,
 )
 def almost_sure_threshold(derived: Mapping[str, Any], ends: xr.Dataset) -> Pieces:

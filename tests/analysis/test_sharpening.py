@@ -19,7 +19,9 @@ from numeric.networks.architectures import FullyConnected
 from numeric.networks.data import Spectrum
 from numeric.networks.training.experiment import Stop
 
-PERFECT = np.array([[1.0, 1.5, 2.0], [1.1, 1.4, 2.2], [0.9, 1.6, 1.9], [1.0, 1.2, 1.7]])  # (seed, value)
+PERFECT = np.array(  # (seed, value)
+    [[1.0, 1.5, 2.0], [1.1, 1.4, 2.2], [0.9, 1.6, 1.9], [1.0, 1.2, 1.7], [1.2, 1.5, 1.8]]
+)
 
 
 def factor(experiments):
@@ -80,15 +82,18 @@ def test_medians_out_of_order_refute_the_claim_though_the_trend_is_significant()
 
 
 def test_a_trend_that_chance_explains_decides_nothing_though_the_medians_rise():
-    ratios = np.array([[1.0, 1.1, 1.2], [1.3, 1.0, 0.9], [0.9, 1.2, 1.15]])
+    ratios = np.array([[1.0, 1.1, 1.2], [1.3, 1.0, 0.9], [0.9, 1.2, 1.15], [1.0, 1.2, 1.3], [1.4, 1.0, 0.8]])
     evidence = verdict(ratios).evidence
     assert [one.status for one in evidence][:2] == ["supported", "undecided"]
     assert "chance explains" in evidence[1].observed
 
 
-def test_perfect_series_too_few_to_exclude_chance_decide_nothing():
-    ratios = np.array([[1.0, 2.0, 3.0]] * 2)
-    assert verdict(ratios).status == "undecided"
+def test_fewer_than_five_series_decide_nothing_however_perfect():
+    ratios = np.array([[1.0, 2.0, 3.0, 4.0]] * 4)
+    assert page_p_value(xr.DataArray(ratios), rising=True) < 1e-5
+    found = verdict(ratios)
+    assert found.status == "undecided"
+    assert found.evidence[1].observed == "4 random starts; 5 tell a trend"
 
 
 def test_a_repetition_with_another_sharpness_at_the_same_time_refutes_the_claim():
@@ -108,11 +113,11 @@ def test_a_repetition_is_compared_with_the_flow_at_the_time_of_its_own_last_read
 
 @pytest.mark.parametrize("ending", ["steps", "diverged"])
 def test_a_run_that_ends_before_its_goal_decides_nothing(ending):
-    endings = np.full((3, 4), "accuracy", dtype="<U8")
+    endings = np.full((3, 5), "accuracy", dtype="<U8")
     endings[2, 1] = ending
     found = verdict(PERFECT[:, ::-1], endings=endings)
     assert found.status == "undecided"
-    assert f"1 of 12 runs ended before their goal ({ending})" in found.evidence[0].observed
+    assert f"1 of 15 runs ended before their goal ({ending})" in found.evidence[0].observed
     assert verdict(PERFECT, descent_ending=ending).status == "undecided"
 
 
@@ -159,12 +164,12 @@ def test_one_seed_is_refused():
 
 
 def test_the_figure_has_a_panel_for_each_value_and_a_summary_and_no_gaps():
-    ratios = np.concatenate([PERFECT, PERFECT])  # eight seeds
+    ratios = np.concatenate([PERFECT, PERFECT])  # ten seeds
     figure = draw({"size": histories(ratios)}, [factor(dict.fromkeys((1, 2, 3)))])
     assert len(figure.axes) == 4
     for panel, length in zip(figure.axes[:3], (2, 3, 4), strict=True):
         curves = [line for line in panel.lines if len(line.get_xdata()) > 1 and line.get_linestyle() == "-"]
-        assert len(curves) == 8
+        assert len(curves) == 10
         assert all(len(curve.get_xdata()) == length and np.isfinite(curve.get_ydata()).all() for curve in curves)
 
 

@@ -19,7 +19,7 @@ class SharpeningOptions(TrainingOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.seeds < LEAST_SEEDS:
-            raise BadInput(f"--seeds {self.seeds}: a trend takes {LEAST_SEEDS} or more")
+            raise BadInput(f"--seeds {self.seeds}: give {LEAST_SEEDS} or more; 5 tell a trend")
 
 
 def check_rising(option: str, values: Sequence[float], *, least: int | None = None) -> None:

@@ -4,7 +4,7 @@ Pieces of evidence, all of which have to agree:
 
     medians    the medians over the seeds are in order
     trend      Page's test of ordered alternatives, the series of one seed being a block: a one-sided p below 0.01;
-               above, nothing is decided
+               above, and with fewer than five seeds, nothing is decided
     descent    the run that is repeated by gradient descent with small steps has the flow's sharpness at the time of its
                last reading, within 5 %
 """
@@ -17,6 +17,7 @@ import numpy as np
 import xarray as xr
 
 from analysis.study import Evidence, Pieces, agreement
+from analysis.training.estimate import FEWEST_RUNS
 from eos_sym import Undecided
 
 Histories = Mapping[str, xr.Dataset]
@@ -83,6 +84,8 @@ def in_order(flows: xr.Dataset, name: str, measure: Measured, rising: bool) -> E
 def significant(flows: xr.Dataset, name: str, measure: Measured, rising: bool) -> Evidence:
     """Evidence that chance does not explain the trend; where it may, nothing is decided."""
     measured = series(flows, name, measure)
+    if measured.sizes["seed"] < FEWEST_RUNS:
+        raise Undecided(f"{measured.sizes['seed']} random starts; {FEWEST_RUNS} tell a trend")
     p = page_p_value(measured, rising=rising)
     if not p < SIGNIFICANCE:
         raise Undecided(f"Page's test: chance explains a trend like this with p = {p:.2g}; more seeds may decide")
