@@ -178,7 +178,10 @@ def two_cycle(cycle: TwoCycle, normalized_edge: Expr, two_cycles: xr.Dataset) ->
     yield from about("runs settle", settled)
 
 
-@study.claim("only the two-cycle along the top eigenvector is stable, for all ηλ₁ < 2 and all λ₂ < λ₁; runs end on it")
+@study.claim(
+    "of the two-cycles ±c along the eigenvectors only that along the top one is stable, for all ηλ₁ < 2 and all "
+    "λ₂ < λ₁; runs end on it"
+)
 def alignment(cycle: TwoCycle, two_cycles: xr.Dataset) -> Pieces:
     """The runs are those of the amplitude, read along the other eigenvector."""
     excess = Symbol("excess", positive=True)
