@@ -345,7 +345,7 @@ def figure(training: xr.Dataset) -> Figure:
     edge = 2 / float(runs[0].eta)
     sharpness.axhline(edge, color=THEORY_COLOR, linestyle="--", linewidth=0.8)
     sharpness.annotate(f"$2/\\eta = {edge:.4g}$", (0, edge), va="bottom")
-    sharpness.set_title("(a) the sharpness crosses $2/\\eta$, dotted")
+    sharpness.set_title("(a) the sharpness crosses $2/\\eta$, dotted; a colour for each seed")
     wave.set_yscale("log")
     wave.set_ylabel("$|x|$, alternating part of $u\\cdot\\theta$")
     wave.set_title("(b) the oscillation along the top eigenvector grows")

@@ -219,7 +219,7 @@ def about_window(above: Axes, beneath: Axes, cascade: Cascade, birth: float, dat
         axes.axvline(birth, **THRESHOLD)
         axes.axvline(cascade.onset, **ONSET)
     above.set(title="(g) the window of period three", xticklabels=[])
-    beneath.set(title="(h) its exponent", xlabel="$K$", xlim=ends, ylim=(-0.8, 0.6))
+    beneath.set(title="(h) its exponent", xlabel="$K$", xlim=ends, ylim=(-0.8, 0.6), ylabel="per step")
 
 
 def cascade_ratios(axes: Axes, cascade: Cascade, cascade_of_three: Cascade) -> None:

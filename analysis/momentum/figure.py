@@ -41,7 +41,7 @@ def draw(critical: Mapping[str, Expr], boundaries: xr.Dataset, sgd: xr.Dataset) 
     left.legend(loc="upper left")
 
     unit = 2 / FAMILY_STEP_SIZE
-    look: Any = {"marker": "_", "markersize": 16, "markeredgewidth": 1.2, "linestyle": ""}  # there is none in between
+    look: Any = {"marker": "_", "markersize": 11, "markeredgewidth": 1.2, "linestyle": ""}  # there is none in between
     middle.plot(sgd.batch_size, sgd.derived / unit, color=COLORS[1], label="SGD, mean square", **look)
     mark(middle, sgd.batch_size, sgd.measured / unit, COLORS[1], label="measured")
     middle.axhline(1, color=COLORS[0], label="gradient descent")

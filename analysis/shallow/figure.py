@@ -19,7 +19,7 @@ from analysis.minimalist.theory import a as coordinate_a
 from analysis.minimalist.theory import b as coordinate_b
 from analysis.shallow.ends import GAP_EXCESS, TABLE_STEP_SIZE, Forms, Runs, predicted_ends
 from analysis.shallow.theory import EXCESS, SCALED_OFFSET, STEP_SIZE_RATIO, DegreeTwo, edge_law, parabola
-from analysis.study import COLORS, SMALLEST_FONT, THEORY_COLOR, colors, new_figure
+from analysis.study import COLORS, THEORY_COLOR, colors, new_figure
 from eos_sym import STEP_SIZE
 from numeric import compile_function
 from numeric.compile import Array
@@ -27,7 +27,6 @@ from numeric.compile import Array
 LOSSES = {2: "$\\frac{1}{2}(1-xy)^2$", 4: "$\\frac{1}{2}(1-x^2y^2)^2$"}
 MARKERS = {2: "s", 4: "o"}
 STYLES = {2: "--", 4: "-"}
-MISSED = 0.1  # of the next order: from there on the leading order is said to miss
 DEGREE_COLORS = {2: COLORS[3], 4: COLORS[5]}
 
 
@@ -86,19 +85,18 @@ def follow_parabola(axes: Axes, four: Theory, runs: xr.Dataset) -> None:
     kappa = float(runs.eta) ** 0.5
     heights = np.linspace(-1, 1, 400) * np.sqrt(kappa * max(float(runs.a.max()), kappa**3))
     curve = compile_function([parabola(four)], (coordinate_b, KAPPA))
-    label = "leading order, $a = 2b^2/\\kappa - \\kappa^3/8$"
-    axes.plot(curve(heights, kappa)[0], heights, "--", color=THEORY_COLOR, linewidth=0.9, label=label)
     K = np.linspace(1, np.sqrt(5) - 1, 200)
     sums, differences = np.sqrt(1 + 3 / K), np.sqrt(1 - 1 / K)
     above = np.sqrt(np.sqrt((K / kappa**2) ** 2 - 4)) - (kappa**-4 - 4) ** 0.25
+    places = above[-1] / 4, above[-1]
+    upper = np.interp(places, curve(heights[200:], kappa)[0], heights[200:])
+    high = upper / np.interp(places, above, (sums + differences) / 2 - 1) - 1
+    misses = ", ".join(f"{share:.0%} at $a = {place:.2g}$" for share, place in zip(high, places, strict=True))
+    label = f"leading order, $a = 2b^2/\\kappa - \\kappa^3/8$,\nits $b > 0$ high by {misses}"
+    axes.plot(curve(heights, kappa)[0], heights, "--", color=THEORY_COLOR, linewidth=0.9, label=label)
     for sign in (1, -1):
         axes.plot(above, (sums + sign * differences) / 2 - 1, color=THEORY_COLOR, linewidth=0.9)
     axes.plot([], [], color=THEORY_COLOR, linewidth=0.9, label="two-cycle at frozen $D$ for $\\eta\\to 0$")
-    leading = np.interp(above, curve(heights[200:], kappa)[0], heights[200:])
-    width = leading / ((sums + differences) / 2 - 1) - 1
-    place = float(np.interp(MISSED, width, above))
-    note = f"beyond $a = {place:.2g}$ the leading order\nmisses the upper branch by {MISSED:.0%} or more"
-    axes.annotate(note, (0.02, 0.04), xycoords="axes fraction", fontsize=SMALLEST_FONT)
 
 
 def ellipses(axes: Axes, two: DegreeTwo, runs: xr.Dataset) -> None:
@@ -115,16 +113,15 @@ def ellipses(axes: Axes, two: DegreeTwo, runs: xr.Dataset) -> None:
         "--": level(across, up, kappa)[0],
         "-": integral(kappa**2 * np.hypot(imbalance, 2) - 2, kappa**2 * up)[0],
     }
-    for style, label in (("--", "leading order, $b^2 = 4(C - a^2)/\\kappa^2$"), ("-", "next order for $\\eta\\to 0$")):
+    heights = {style: heights_at_the_edge(surface, across, up, runs) for style, surface in surfaces.items()}
+    low = ", ".join(f"{share:.2g}" for share in 100 * (1 - heights["--"] / heights["-"]))
+    leading = f"leading order, $b^2 = 4(C - a^2)/\\kappa^2$,\nlow by {low} % at $a = 0$"
+    for style, label in (("--", leading), ("-", "next order for $\\eta\\to 0$")):
         axes.plot([], [], style, color=THEORY_COLOR, linewidth=0.9, label=label)
         interpolated = RegularGridInterpolator((up[:, 0], across[0]), surfaces[style], bounds_error=False)
         starts = np.stack([runs.b.isel(iteration=0), runs.a.isel(iteration=0)], axis=-1)
         levels = np.unique(interpolated(starts)[np.isfinite(interpolated(starts))])
         axes.contour(across, up, surfaces[style], levels, colors=THEORY_COLOR, linestyles=style, linewidths=0.9)
-    heights = {style: heights_at_the_edge(surface, across, up, runs) for style, surface in surfaces.items()}
-    short = ", ".join(f"{share:.2g}" for share in 100 * (1 - heights["--"] / heights["-"]))
-    note = f"at $a = 0$ the leading order is {short} %\nlower than the next, from these starts"
-    axes.annotate(note, (0.02, 0.93), xycoords="axes fraction", fontsize=SMALLEST_FONT)
 
 
 def heights_at_the_edge(surface: Array, across: Array, up: Array, runs: xr.Dataset) -> Array:

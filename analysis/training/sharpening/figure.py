@@ -1,7 +1,8 @@
 """The figure of a study of progressive sharpening: a row for each factor.
 
-A panel for each value shows the sharpness against time, a curve for each seed, from its start to the goal; the last
-panel what is claimed of the factor, such as the sharpening S(end)/S(0), of every run, and its medians.
+A panel for each value shows the sharpness against time, a curve for each seed, from its start to the goal, relative to
+the start where its change is what is claimed; the last panel what is claimed of the factor, such as the sharpening
+S(end)/S(0), of every run, and its medians.
 """
 
 from collections.abc import Sequence
@@ -38,7 +39,12 @@ def draw(training: Histories, factors: Sequence[Factor]) -> Figure:
 
 def _histories(panels: Sequence[Axes], runs: xr.Dataset, factor: Factor, palette: Sequence[Any]) -> None:
     """Sharpness against time, a panel for each value, all to one scale of sharpness."""
-    highest = 1.08 * float(runs.sharpness.max())
+    relative = factor.measure is change
+    sharpness = runs.sharpness / runs.sharpness.isel(reading=0) if relative else runs.sharpness
+    runs = runs.assign(sharpness=sharpness)
+    least, highest = float(sharpness.min()) if relative else 0.0, float(sharpness.max())
+    margin = 0.08 * (highest - least)
+    limits = (least - margin if relative else 0.0, highest + margin)
     for panel, value in zip(panels, factor.values, strict=True):
         of_value = runs.sel({factor.name: value})
         for index in range(runs.sizes["seed"]):
@@ -46,12 +52,12 @@ def _histories(panels: Sequence[Axes], runs: xr.Dataset, factor: Factor, palette
             panel.plot(run.reading_time, run.sharpness, color=palette[index], linewidth=0.9)
             panel.plot(run.reading_time[-1:], run.sharpness[-1:], "o", color=palette[index], markersize=2.5)
         panel.axhline(float(ends(of_value)[0].median()), color=GREY, linestyle=":", linewidth=0.9)
-        panel.set(title=f"${factor.symbol} = {value:g}$", xlabel="time $t$", ylim=(0, highest))
+        panel.set(title=f"${factor.symbol} = {value:g}$", xlabel="time $t$", ylim=limits)
         panel.set_xlim(left=0)
         panel.xaxis.set_major_locator(MaxNLocator(3))
     for panel in panels[1:]:
         panel.tick_params(labelleft=False)
-    panels[0].set_ylabel("sharpness  $\\lambda_1(\\nabla^2 L)$")
+    panels[0].set_ylabel("sharpness / its start" if relative else "sharpness  $\\lambda_1(\\nabla^2 L)$")
 
 
 def _summary(panel: Axes, runs: xr.Dataset, factor: Factor, palette: Sequence[Any]) -> None:
@@ -60,6 +66,8 @@ def _summary(panel: Axes, runs: xr.Dataset, factor: Factor, palette: Sequence[An
     places = np.array(factor.values, dtype=float)
     for index, series in enumerate(measured.values):
         panel.plot(places, series, "o", color=palette[index], markersize=3)
+    panel.plot([], [], "o", color=GREY, markersize=3, label="seeds")
+    panel.plot([], [], ":", color=GREY, linewidth=0.9, label="start, median")
     panel.plot(places, measured.median("seed"), color=THEORY_COLOR, linewidth=1.0, label="median")
     if factor.measure is sharpening:
         panel.axhline(1, color=GREY, linestyle=":", linewidth=0.9)
