@@ -6,13 +6,15 @@ forgotten, so that memory holds
     (chunks in flight) × (a chunk's results and the work on them),
 
 however large the grid is. A chunk is marked as done when all of its results are in their files; a second call with the
-same grid computes the chunks without a mark and no other, and a finished grid is only opened (`numeric.grids.store`).
+same grid (`numeric.grids.identity`) computes the chunks without a mark and no other, and a finished grid is only opened
+(`numeric.grids.reading`), also from a folder that may only be read.
 
 Chunks are computed by Dask: in threads of this process, or by the workers of a `distributed.Client` if one is active,
 which need to see the same files. Ctrl-C leaves the finished chunks, and so does whatever else ends the process.
 
 Errors: `BadInput` for datasets that are not lazy or have unequal chunks, for a chunk that does not fit into memory, and
-for a store that cannot be written or holds another grid.
+for a store that cannot be written, is being written by another process, holds another grid, or is damaged; `NoSpace`
+for a full device.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from __future__ import annotations
 import itertools
 import math
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,19 +30,11 @@ import numpy as np
 import xarray as xr
 
 from eos_sym import BadInput
-from numeric.grids.store import (
-    Chunks,
-    ChunkWriter,
-    blocks,
-    check_identity,
-    create,
-    encode,
-    identity,
-    lazy_variables,
-    marks,
-    open_store,
-)
+from numeric.grids.identity import Chunks, differences, identity, lazy_variables
+from numeric.grids.reading import DONE, chunks_done, read_grid
+from numeric.grids.store import ChunkWriter, blocks, create, encode, open_grid
 from numeric.progress import Progress, listener
+from numeric.runs.files import locked, sweep_up
 from numeric.values import RESULTS
 
 if TYPE_CHECKING:
@@ -62,35 +56,62 @@ def compute_grid(
 ) -> xr.Dataset:
     """Compute the chunks of `lazy` that are not in the Zarr store at `path` yet; the whole grid, opened lazily from it.
 
-    `configuration` (JSON) says what the dataset does not: the map, the number of steps. It becomes part of the store's
-    provenance. `progress`, or who is listening, is called with the number of chunks just finished, first with the
-    number of those that were there, up to `number_of_chunks(lazy)`.
+    `configuration` (JSON) says in words what the grid is, and becomes part of its identity and its provenance.
+    `progress`, or who is listening, is called with the number of chunks just finished, first with the number of those
+    that were there, up to `number_of_chunks(lazy)`.
     """
     path, progress = Path(path), listener(progress)
     chunks = _chunks(lazy)
     same = identity(lazy, chunks, configuration)
-    done = np.zeros(blocks(lazy, chunks), dtype=bool)
-    there = path.exists()
-    if there:
-        check_identity(path, same)
-        done |= np.asarray(marks(path)[...])
-    if done.any():
-        progress(int(done.sum()))
-    if not done.all():
+    missing = _missing(path, same, blocks(lazy, chunks))
+    if missing:
         _check_memory(lazy, chunks)
-        encoded = encode(lazy)
-        if not there:
-            create(encoded, path, chunks, same, configuration)
-        writes = _writes(encoded, path, chunks)
-        missing = [(writes.name, *map(int, index)) for index in np.argwhere(~done)]
-        try:
-            _compute(writes, missing, _bytes_needed(lazy, chunks), progress)
-        except MemoryError as error:
-            raise BadInput(
-                f"{path}: memory ran out over a chunk of {_runs(chunks)}; finished chunks are kept;"
-                " go on with more memory, or choose smaller chunks and another name"
-            ) from error
-    return open_store(path)
+        with locked(path.parent, path.name):
+            missing = _missing(path, same, blocks(lazy, chunks))  # by another process in the meantime
+            _write_missing(lazy, path, chunks, same, configuration, missing, progress)
+    else:
+        progress(number_of_chunks(lazy))
+    return open_grid(path)
+
+
+def _missing(path: Path, same: Mapping[str, str], number: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """The chunks that are not in the store; a store of another grid is refused."""
+    everything = [*np.ndindex(number)]
+    if not path.exists():
+        return everything
+    if different := differences(read_grid(path)["identity"], same):
+        raise BadInput(f"{path}: holds another grid (other {', '.join(different)}); choose another name or remove it")
+    done = {place for place, _ in chunks_done(path)}
+    return [place for place in everything if place not in done]
+
+
+def _write_missing(
+    lazy: xr.Dataset,
+    path: Path,
+    chunks: Chunks,
+    same: Mapping[str, str],
+    configuration: Mapping[str, Any],
+    missing: Sequence[tuple[int, ...]],
+    progress: Progress,
+) -> None:
+    """Compute and write these chunks, into a store that is made where it is missing."""
+    if done := number_of_chunks(lazy) - len(missing):
+        progress(done)
+    encoded = encode(lazy)
+    if path.exists():
+        sweep_up(path / DONE)
+        for stray in path.glob("*/*.partial"):  # of a write by Zarr that was killed
+            stray.unlink()
+    else:
+        create(encoded, path, chunks, same, configuration)
+    writes = _writes(encoded, path, chunks)
+    try:
+        _compute(writes, [(writes.name, *place) for place in missing], _bytes_needed(lazy, chunks), progress)
+    except MemoryError as error:
+        raise BadInput(
+            f"{path}: memory ran out over a chunk of {_runs(chunks)}; finished chunks are kept;"
+            " go on with more memory, or choose smaller chunks and another name"
+        ) from error
 
 
 def number_of_chunks(lazy: xr.Dataset) -> int:
@@ -122,7 +143,7 @@ def _writes(encoded: xr.Dataset, path: Path, chunks: Chunks) -> da.Array:
     numbers = da.from_array(np.arange(math.prod(number)).reshape(number), chunks=1)
     arguments = ((variable.data, [dims.index(str(dim)) for dim in variable.dims]) for variable in variables.values())
     writes: da.Array = da.blockwise(
-        ChunkWriter(path.absolute(), chunks, {name: variable.dims for name, variable in variables.items()}),
+        ChunkWriter(path.absolute(), chunks, number, {name: variable.dims for name, variable in variables.items()}),
         range(len(dims)),
         numbers,
         range(len(dims)),

@@ -19,10 +19,11 @@ from typing import Any
 import numpy as np
 import psutil
 from numpy.typing import NDArray
-from sympy import Expr, Symbol
+from sympy import Expr, Symbol, srepr
 
 from eos_sym import BadInput, Map
 from numeric.compile import Array, CompiledFunction, compile_function
+from numeric.compile.cache import fingerprint, sources
 from numeric.maps.averages import Averages, compile_averages
 from numeric.maps.engines import Engine, EngineName, choose_engine
 from numeric.maps.observables import Observable
@@ -69,6 +70,26 @@ class Block:
     tolerance: float
     bound: float
     progress: Progress
+
+    def __dask_tokenize__(self) -> tuple[object, ...]:
+        """What determines the results, but for the code; neither the number of threads nor who listens does."""
+        from numeric.maps.kernels.engine import LOOPS, MADE_FROM
+
+        observed = [(name, one.state, one.parameters, one.order) for name, one in self.observables.items()]
+        formulas = [*self.map.state, *self.map.parameters, *self.map.step, *self.means.values()]
+        formulas += [part for one in self.observables.values() for part in one.function.expressions]
+        settings = (self.engine, self.steps, self.record_every, self.lyapunov, self.discard, self.outcomes)
+        compiled = fingerprint(*sources((*MADE_FROM, *LOOPS, "compile/scalars.py")))
+        return (
+            *map(srepr, formulas),
+            observed,
+            [*self.means],
+            self.grid,
+            settings,
+            self.tolerance,
+            self.bound,
+            compiled,
+        )
 
     @property
     def symbols(self) -> tuple[Symbol, ...]:

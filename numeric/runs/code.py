@@ -1,4 +1,4 @@
-"""The code of a class as a short text, so that what it computed is known to be its own.
+"""The code of classes and functions as a short text, so that what they computed is known to be their own.
 
     code(class) = SHA-256 of the byte code of its methods and of all that they refer to
 
@@ -16,7 +16,7 @@ import dis
 import hashlib
 import importlib.util
 import sys
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import suppress
 from functools import cache
 from operator import itemgetter
@@ -46,18 +46,20 @@ INSIDE = (
 
 
 @cache
-def code(kind: type) -> str:
-    """What stands for the code of the class."""
-    return hashlib.sha256("\n".join(sorted(_Reading(kind).lines())).encode()).hexdigest()[:DIGITS]
+def code(*met: FunctionType | type) -> str:
+    """What stands for the code of these classes or functions."""
+    return hashlib.sha256("\n".join(sorted(_Reading(met).lines())).encode()).hexdigest()[:DIGITS]
 
 
 class _Reading:
     """A line for each of the functions and classes that are met, and what they refer to in words."""
 
-    def __init__(self, kind: type) -> None:
-        self._waiting: list[FunctionType | type] = [kind]
-        self._seen: set[FunctionType | type] = {kind}
+    def __init__(self, met: Iterable[FunctionType | type]) -> None:
+        self._waiting: list[FunctionType | type] = []
+        self._seen: set[FunctionType | type] = set()
         self._open: list[int] = []  # values that contain the one that is being said
+        for one in met:
+            self._met(one, one.__module__)
 
     def lines(self) -> Iterator[str]:
         """All lines, in an order that means nothing."""

@@ -29,7 +29,6 @@ from filelock import FileLock, Timeout
 
 from eos_sym import BadInput
 
-LOCK = ".lock"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # the device, one's share of it, the longest file that is allowed
 TEMPORARY = re.compile(r"\..+-[0-9a-f]{16}(\.\w+)?")
 SEAL = b"\nsha256 "
@@ -45,6 +44,8 @@ class NoSpace(OSError):
 
 def not_written(path: Path, error: OSError, remedy: str = "choose another folder") -> BadInput | NoSpace:
     """What is to be raised for a place that cannot be written."""
+    if isinstance(error, NoSpace):
+        return error
     if error.errno in FULL:
         return NoSpace(error.errno, f"{path}: {error.strerror}")
     return BadInput(f"{path}: cannot be written ({error.strerror or error}); {remedy}")
@@ -59,18 +60,19 @@ def make_folder(folder: Path) -> None:
 
 
 @contextmanager
-def locked(folder: Path, lock: str = LOCK) -> Iterator[None]:
-    """A context in which no other process uses the folder, which is made where it is missing, and is swept up."""
-    holder = FileLock(folder / lock)
+def locked(folder: Path, name: str = "") -> Iterator[None]:
+    """A context in which no other process uses the folder, or in it what has this name; strays of it are swept up."""
+    place = folder / name
+    holder = FileLock(folder / f".{name}.lock" if name else folder / ".lock")
     make_folder(folder)
     try:
         holder.acquire(timeout=0)
     except Timeout as error:
-        raise BadInput(f"{folder}: in use by another run; wait for its end or choose another folder") from error
+        raise BadInput(f"{place}: in use by another run; wait for its end or choose another folder") from error
     except OSError as error:
         raise not_written(folder, error) from error
     try:
-        sweep_up(folder)
+        sweep_up(folder, place.stem if name else "*")
         yield
     finally:
         holder.release()
@@ -103,7 +105,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         write(temporary)
         temporary.replace(path)
     except OSError as error:
-        if error.errno is None or isinstance(error, NoSpace):
+        if error.errno is None:
             raise
         raise not_written(path, error, "choose another name") from error
     finally:

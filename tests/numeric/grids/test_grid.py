@@ -1,7 +1,9 @@
 """Grids on disk: every chunk once, whatever interrupts them, and never two grids in one store."""
 
+import hashlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,8 +23,11 @@ from sympy import symbols
 
 from eos_sym import BadInput, Map
 from numeric import compile_map
+from numeric.grids import store
 from numeric.grids.grid import compute_grid, number_of_chunks
-from numeric.grids.store import OUTCOMES
+from numeric.grids.store import OUTCOMES, open_grid
+from numeric.runs import NoSpace, locked
+from numeric.runs.files import read_sealed, write_sealed
 
 x, r = symbols("x r", real=True)
 CONFIGURATION = {"map": "logistic", "steps": 300}
@@ -55,17 +60,26 @@ def grid(chunks, sizes=(12, 9), function=computed, offset=0.0):
     return xr.Dataset(results, {"state": ["x", "momentum"]}, {"engine": "compiled"})
 
 
-def counting(numbers):
-    """`computed`, and a list with the first start of every chunk it was called for."""
-    seen = []
+class Counting:
+    """`computed`, with a list of the first start and rate of every chunk that it was called for; stops when told to."""
 
-    def function(starts, rates):
-        seen.append((starts.flat[0], rates.flat[0]))
-        if len(seen) > numbers:
-            raise RuntimeError("stopped here")
+    def __init__(self, numbers=np.inf, raised=RuntimeError):
+        self.numbers, self.raised, self.seen = numbers, raised, []
+
+    def __dask_tokenize__(self):
+        return "Counting"
+
+    def __call__(self, starts, rates):
+        self.seen.append((starts.flat[0], rates.flat[0]))
+        if len(self.seen) > self.numbers:
+            raise self.raised("stopped here")
         return computed(starts, rates)
 
-    return function, seen
+
+def counting(numbers):
+    """A function that counts, and what it counts."""
+    function = Counting(numbers)
+    return function, function.seen
 
 
 def same(stored, lazy):
@@ -147,10 +161,10 @@ def test_a_grid_goes_on_with_the_chunks_that_are_missing(tmp_path, before):
 
 
 def test_the_order_of_the_variables_is_no_part_of_a_grid(tmp_path):
-    stopped, path = grid({"start": 4, "rate": 3}, function=counting(4)[0]), tmp_path / "grid.zarr"
+    stopped, path = grid({"start": 4, "rate": 3}, function=Counting(4)), tmp_path / "grid.zarr"
     with pytest.raises(RuntimeError, match="stopped here"), dask.config.set(scheduler="synchronous"):
         compute_grid(stopped, path, configuration=CONFIGURATION)
-    lazy = grid({"start": 4, "rate": 3})
+    lazy = grid({"start": 4, "rate": 3}, function=Counting())
     same(compute_grid(lazy[["r", "step", "outcome", "final"]], path, configuration=CONFIGURATION), lazy)
 
 
@@ -165,8 +179,9 @@ def test_a_chunk_whose_results_are_not_all_written_is_not_done(tmp_path, monkeyp
 
     with monkeypatch.context() as patch:
         patch.setattr(zarr.Array, "__setitem__", full_disk)
-        assert "No space left on device" in refusal(lazy, path)
-    assert not zarr.open_array(path / "chunks-done", mode="r")[...].any()
+        with pytest.raises(NoSpace, match="No space left on device; make room and run it again"):
+            compute_grid(lazy, path, configuration=CONFIGURATION)
+    assert not done_chunks(path)
     same(compute_grid(lazy, path, configuration=CONFIGURATION), lazy)
 
 
@@ -210,6 +225,171 @@ def test_a_store_of_another_grid_is_refused_and_kept(tmp_path, other, configurat
     assert contents(path) == there
 
 
+def simulated(map_=None, start=0.3, **options):
+    """The grid of a simulation of the logistic map, or of another one."""
+    rates = xr.DataArray(np.linspace(2.8, 4.1, 6), dims="r", coords={"r": np.linspace(2.8, 4.1, 6)})
+    simulator = compile_map(map_ or Map((x,), (r,), (r * x * (1 - x),)))
+    asked = {"steps": 200, "record_every": 100, "observables": {"loss": x**2}, "means": ["loss"], "discard": 10}
+    starts = xr.DataArray([start, 0.6], dims="start")
+    return simulator.run({"x": starts.chunk(start=1)}, {"r": rates.chunk(r=3)}, **(asked | options))
+
+
+OTHERS = {
+    "start": {"start": 0.31},
+    "map": {"map_": Map((x,), (r,), (r * x * (1 - x**2),))},
+    "steps": {"steps": 201},
+    "records": {"record_every": 200},
+    "observable": {"observables": {"loss": x**3}},
+    "discarded": {"discard": 11},
+    "exponent": {"lyapunov": True},
+    "tolerance": {"tolerance": 1e-10},
+    "bound": {"bound": 1e7},
+    "engine": {"engine": "compiled"},
+}
+
+
+def test_the_same_simulation_is_the_same_grid(tmp_path):
+    compute_grid(simulated(), tmp_path / "grid.zarr", configuration={})
+    there = contents(tmp_path)
+    compute_grid(simulated(), tmp_path / "grid.zarr", configuration={})
+    assert contents(tmp_path) == there
+
+
+@pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS)
+def test_a_simulation_of_anything_else_is_another_grid(tmp_path, other):
+    compute_grid(simulated(), tmp_path / "grid.zarr", configuration={})
+    with pytest.raises(BadInput, match="holds another grid"):
+        compute_grid(simulated(**other), tmp_path / "grid.zarr", configuration={})
+
+
+def test_a_grid_is_known_by_the_code_that_computes_it(tmp_path):
+    def doubled(starts, rates):
+        final, outcome, step = computed(starts, rates)
+        return 2 * final, outcome, step
+
+    doubled.__qualname__, doubled.__module__ = computed.__qualname__, computed.__module__
+    path = tmp_path / "grid.zarr"
+    compute_grid(grid({"start": 5, "rate": 4}), path, configuration=CONFIGURATION)
+    assert "code" in refusal(grid({"start": 5, "rate": 4}, function=doubled), path)
+
+
+def test_the_identity_of_a_grid_is_the_same_in_every_process(tmp_path):
+    code = (
+        "from tests.numeric.grids.test_grid import *; from numeric.grids.identity import identity\n"
+        "print(identity(simulated(), {}, {}), identity(grid({'start': 5, 'rate': 4}), {}, {}))"
+    )
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            cwd=Path(__file__).parents[3],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert said[0] == said[1]
+
+
+def finished_grid(folder):
+    path = folder / "grid.zarr"
+    compute_grid(grid({"start": 5, "rate": 4}), path, configuration=CONFIGURATION)
+    return path
+
+
+def values(path):
+    """All values and labels of a grid, or that it is refused."""
+    try:
+        found = open_grid(path).compute()
+    except BadInput:
+        return None
+    return {name: array.values.tolist() for name, array in found.variables.items()}
+
+
+def test_no_file_of_a_grid_may_be_removed_cut_or_changed(tmp_path):
+    path = finished_grid(tmp_path)
+    expected = values(path)
+    for file in [file for file in sorted(path.rglob("*")) if file.is_file()]:
+        whole = file.read_bytes()
+        changed = bytearray(whole)
+        changed[len(whole) // 2] ^= 1
+        file.unlink()
+        assert values(path) in (None, expected), file
+        for content in (b"", whole[:-1], bytes(changed)):
+            file.write_bytes(content)
+            assert values(path) in (None, expected), (file, content)
+        file.write_bytes(whole)
+    assert values(path) == expected
+
+
+def test_a_damaged_chunk_is_computed_again_when_its_mark_is_removed(tmp_path):
+    path = finished_grid(tmp_path)
+    (path / "final" / "1.2.0").write_bytes(b"")
+    with pytest.raises(BadInput, match=r"final/1.2.0: damaged or edited") as caught:
+        open_grid(path).compute()
+    mark = Path(re.search("remove (.+) to compute it again", str(caught.value))[1])
+    assert b'"final/1.2.0"' in mark.read_bytes()
+    mark.unlink()
+    reports = []
+    lazy = grid({"start": 5, "rate": 4})
+    same(compute_grid(lazy, path, configuration=CONFIGURATION, progress=reports.append), lazy)
+    assert reports == [8, 1]
+
+
+def sealed_again(path, name, content):
+    """A stranger's grid: one of ours with another file, and the checksum of that."""
+    (path / name).write_bytes(content)
+    described = json.loads(bytes(read_sealed(path / "grid.json")))
+    described["files"][name] = hashlib.sha256(content).hexdigest()
+    write_sealed(path / "grid.json", json.dumps(described).encode())
+
+
+@pytest.mark.parametrize("consolidated", [True, False])
+@pytest.mark.parametrize("codec", [{"filters": [{"id": "pickle"}]}, {"compressor": {"id": "json2"}}], ids=str)
+def test_a_strangers_grid_with_a_codec_of_its_own_is_not_opened(tmp_path, codec, consolidated):
+    path = finished_grid(tmp_path)
+    name = ".zmetadata" if consolidated else "final/.zarray"
+    described = json.loads((path / name).read_bytes())
+    (described["metadata"]["final/.zarray"] if consolidated else described).update(codec)
+    sealed_again(path, name, json.dumps(described).encode())
+    with pytest.raises(BadInput, match=r"written with (pickle|json2)"):
+        open_grid(path)
+
+
+def test_a_strangers_grid_does_not_lead_out_of_its_folder(tmp_path):
+    path = finished_grid(tmp_path)
+    secret = tmp_path / "secret"
+    secret.write_bytes((path / "state" / "0").read_bytes())
+    (path / "state" / "0").unlink()
+    (path / "state" / "0").symlink_to(secret)
+    with pytest.raises(BadInput, match="state/0: leads out of the folder"):
+        open_grid(path).compute()
+
+
+def test_a_finished_grid_is_read_without_a_lock(tmp_path, monkeypatch):
+    path = finished_grid(tmp_path)
+    monkeypatch.setattr("numeric.grids.grid.locked", lambda *place: pytest.fail("a lock where nothing is written"))
+    compute_grid(grid({"start": 5, "rate": 4}), path, configuration=CONFIGURATION)
+
+
+def test_a_grid_that_another_process_writes_is_refused(tmp_path):
+    with locked(tmp_path, "grid.zarr"):
+        assert "in use by another run" in refusal(grid({"start": 5, "rate": 4}), tmp_path / "grid.zarr")
+
+
+def test_what_a_killed_process_left_is_swept_up(tmp_path):
+    path = tmp_path / "grid.zarr"
+    with pytest.raises(RuntimeError, match="stopped here"), dask.config.set(scheduler="synchronous"):
+        compute_grid(grid({"start": 5, "rate": 4}, function=Counting(3)), path, configuration=CONFIGURATION)
+    left = [tmp_path / ".grid-0123456789abcdef.zarr", path / "final" / "0.1.0.abc.partial"]
+    left.append(path / "chunks-done" / ".0-0123456789abcdef.1")
+    for one in left:
+        one.touch()
+    compute_grid(grid({"start": 5, "rate": 4}, function=Counting()), path, configuration=CONFIGURATION)
+    assert not any(one.exists() for one in left)
+
+
 def test_what_is_no_grid_is_refused_and_kept(tmp_path):
     file, folder, store = tmp_path / "file", tmp_path / "folder", tmp_path / "store.zarr"
     file.write_text("in the way")
@@ -226,10 +406,10 @@ def test_a_store_is_there_whole_or_not_at_all(tmp_path, monkeypatch):
     def interrupted(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(zarr, "create_array", interrupted)
+    monkeypatch.setattr(store, "write_sealed", interrupted)
     with pytest.raises(KeyboardInterrupt):
         compute_grid(grid({"start": 5, "rate": 4}), tmp_path / "grid.zarr", configuration=CONFIGURATION)
-    assert list(tmp_path.iterdir()) == []
+    assert [one.name for one in tmp_path.iterdir()] == [".grid.zarr.lock"]
 
 
 def test_a_configuration_that_is_no_json_writes_nothing(tmp_path):
@@ -273,17 +453,10 @@ def test_what_never_fits_says_so(tmp_path, monkeypatch):
 
 
 def test_running_out_of_memory_keeps_the_finished_chunks(tmp_path):
-    function, seen = counting(np.inf)
-
-    def hungry(starts, rates):
-        if len(seen) == 3:
-            raise MemoryError
-        return function(starts, rates)
-
-    path = tmp_path / "grid.zarr"
+    path, hungry = tmp_path / "grid.zarr", Counting(3, MemoryError)
     with dask.config.set(scheduler="synchronous"):
         assert "choose smaller chunks" in refusal(grid({"start": 5, "rate": 4}, function=hungry), path)
-    assert zarr.open_array(path / "chunks-done", mode="r")[...].sum() == 3
+    assert len(done_chunks(path)) == 3
 
 
 @pytest.mark.parametrize("room", [1, 2])
@@ -330,7 +503,7 @@ if __name__ == "__main__":
 
 
 def done_chunks(path):
-    return set(path.glob("chunks-done/[0-9]*.[0-9]*[0-9]"))
+    return set(path.glob("chunks-done/[0-9]*"))
 
 
 def listen_to_interrupts():
@@ -358,8 +531,7 @@ def test_a_killed_grid_repeats_no_finished_chunk(tmp_path, blow):
     assert total.split() == ["50"]
     again = log.read_text().splitlines()[len(begun) :]
     assert len(again) == len(set(again)) == 50 - len(finished)
-    lazy = grid({"start": 4, "rate": 2}, (40, 9))
-    same(compute_grid(lazy, path, configuration=CONFIGURATION), lazy)
+    same(open_grid(path), grid({"start": 4, "rate": 2}, (40, 9)))
 
 
 def dying(flag):
