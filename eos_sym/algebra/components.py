@@ -36,6 +36,7 @@ from sympy import (
 
 from eos_sym.algebra.elimination import combined, integer_solutions
 from eos_sym.algebra.factors import irreducible_factors
+from eos_sym.algebra.identities import vanishes
 from eos_sym.algebra.inverses import PERIODIC, roots_in, solutions
 from eos_sym.algebra.kernels import Kernels
 from eos_sym.errors import Undecided
@@ -158,7 +159,7 @@ class _Splitting:
             elif part in nonzero or -part in nonzero:
                 continue
             elif not self.varying(part):
-                if part.equals(0):
+                if vanishes(part):
                     return None
                 if not part.is_nonzero:
                     self.exceptions[part] = None

@@ -29,6 +29,7 @@ from sympy.polys.matrices import DomainMatrix
 from sympy.polys.orderings import grevlex
 
 from eos_sym.algebra.factors import irreducible_factors
+from eos_sym.algebra.identities import vanishes
 from eos_sym.algebra.kernels import Kernels
 from eos_sym.errors import Undecided
 from eos_sym.reasons import brief
@@ -105,7 +106,7 @@ def integer_solutions(condition: Expr) -> list[tuple[Symbol, Expr]]:
     if len(names) == 1:
         value = -constant / slopes[0]
         nearest = Integer(round(value))
-        return [(names[0], nearest)] if (value - nearest).equals(0) else []
+        return [(names[0], nearest)] if vanishes(value - nearest) else []
     if not all(number.is_rational for number in (constant, *slopes)):
         raise Undecided(f"{brief(condition)} = 0, which is not solved in integers")
     primitive = Poly(condition, *names).clear_denoms(convert=True)[1].primitive()[1]

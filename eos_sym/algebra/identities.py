@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 
 from mpmath import iv
-from sympy import Abs, Dummy, Expr, Rational, Symbol, expand_log, log, minimal_polynomial, sign, simplify, together
+from sympy import Abs, Dummy, Expr, I, Rational, Symbol, expand_log, log, minimal_polynomial, sign, simplify, together
 
 from eos_sym.algebra.elementary import Elementary
 from eos_sym.algebra.evaluate import evaluator, interval_digits, without_floats
@@ -33,7 +33,7 @@ DIGITS = (30, 120)  # of the enclosures; the second for numbers that are nearly 
 def vanishes(expression: Expr) -> bool:
     """Whether the expression is 0 wherever it is defined."""
     expression = without_floats(expression)
-    if expression.is_zero or expression.is_nonzero:
+    if expression.is_zero or expression.is_nonzero or _is_complex(expression):
         return bool(expression.is_zero)
     symbols = sorted(expression.free_symbols, key=str)
     sign_at = _signs(expression, symbols)
@@ -42,6 +42,12 @@ def vanishes(expression: Expr) -> bool:
     if _is_reduced_to_zero(expression) or simplify(expression) == 0 or _is_algebraic_zero(expression):
         return True
     raise Undecided(f"whether {brief(expression)} is 0: no other value was found, and no proof that there is none")
+
+
+def _is_complex(expression: Expr) -> bool:
+    """Whether a number is seen to have an imaginary part."""
+    value = expression.evalf(DIGITS[0]) if expression.is_number and expression.has(I) else expression
+    return bool(value.has(I) and abs(value.as_real_imag()[1]) > Rational(1, 10 ** DIGITS[0]))
 
 
 def sign_of(expression: Expr) -> int | None:

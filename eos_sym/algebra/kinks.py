@@ -57,6 +57,7 @@ from sympy import (
 from sympy.core.function import Function
 from sympy.core.relational import Relational
 
+from eos_sym.algebra.identities import vanishes
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.reasons import brief
 
@@ -330,9 +331,11 @@ def _is_smooth_across(boundary: Relational, cases: Piecewise, slopes: Sequence[E
             if place is None or decided[place] != true:
                 return False
             sides.append((cases.args[place][0], slopes[place]))
-        for first, second in zip(*sides, strict=True):
-            if simplify((first - second).subs(unknown, value)) != 0:
+        try:
+            if not all(vanishes((first - second).subs(unknown, value)) for first, second in zip(*sides, strict=True)):
                 return False
+        except Undecided:
+            return False
     return True
 
 
@@ -346,7 +349,7 @@ def _zeros(switch: Expr) -> list[tuple[Symbol, Expr]]:
             if has_kinks(smooth) or not (slope.is_number and slope.is_nonzero):
                 break
             value = -smooth.subs(unknown, 0) / slope
-            if not switch.has(Abs) or simplify(switch.subs(unknown, value)) == 0:
+            if not switch.has(Abs) or vanishes(switch.subs(unknown, value)):
                 found.append((unknown, value))
         else:
             return list(dict.fromkeys(found))

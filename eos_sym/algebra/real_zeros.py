@@ -22,9 +22,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
-from sympy import Expr, Pow, Rational, S, Symbol, cancel, nan, oo, simplify, zoo
+from sympy import Expr, Pow, Rational, S, Symbol, cancel, nan, oo, zoo
 
 from eos_sym.algebra.components import Component, components
+from eos_sym.algebra.identities import vanishes
 from eos_sym.algebra.inverses import roots_in
 from eos_sym.algebra.points import points_of
 from eos_sym.algebra.real_points import RealPart, real_parts
@@ -87,9 +88,9 @@ def _of_component(part: Component, unknowns: Sequence[Symbol]) -> list[RealZeros
     for choice in choices:
         chart = {name: cancel(value.subs(choice)) for name, value in part.chart.items()} | choice
         free = tuple(name for name in part.free if name not in choice)
-        conditions = [simplify(expression.subs(chart)) for expression in part.nonzero]
         undefined = any(value.has(nan, zoo, oo, -oo) for value in chart.values())
-        if undefined or 0 in conditions or not _is_real(chart, free):
+        excluded = undefined or any(vanishes(expression.subs(chart)) for expression in part.nonzero)
+        if excluded or not _is_real(chart, free):
             continue
         ordered = {name: chart[name] for name in unknowns if name in chart}
         found.append(RealZeros(part.equations, ordered, free))
@@ -124,11 +125,11 @@ def _is_real(chart: Mapping[Symbol, Expr], free: Sequence[Symbol]) -> bool:
     for sample in product(SAMPLES, repeat=count):
         at = dict(zip(free, sample if count == len(free) else sample * len(free), strict=True))
         values = [root.subs(at) for root in roots]
-        if all(_real_number(value) and not (free and value.is_zero) for value in values):
+        if all(_real_number(value) and not (free and vanishes(value)) for value in values):
             return True
         if not free:
             break
-    if not free and not strangers and not any(value.is_zero for value in values):
+    if not free and not strangers and not any(map(vanishes, values)):
         return False
     raise Undecided(f"{brief(sorted(roots, key=str))}: not known to be real anywhere")
 

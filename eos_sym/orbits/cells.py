@@ -14,15 +14,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
-from sympy import Expr, Piecewise, Symbol, nan, simplify, true
+from sympy import Expr, Float, Piecewise, Symbol, nan, true
 
-from eos_sym.algebra import Cell, pieces, switches
+from eos_sym.algebra import Cell, pieces, sign_of, switches, vanishes
+from eos_sym.errors import Undecided
 from eos_sym.orbits.manifolds import Orbits
 from eos_sym.orbits.orbit import Orbit
 from eos_sym.reasons import brief
 from eos_sym.rules import Map
 
-DIGITS, CLEAR = 30, 1e-12  # of a switch at a point, and from where on its sign is one
+CLEAR = 1e-12  # a switch at a point that is known to finitely many digits is no larger where its sign is not known
 
 
 def by_cells(dynamics: Map, find: Callable[[Map], Orbits], period: int) -> Orbits:
@@ -45,7 +46,9 @@ def by_cells(dynamics: Map, find: Callable[[Map], Orbits], period: int) -> Orbit
                 orbits.append(orbit)
             elif "unknown" in places:
                 reasons.append(f"it is not known whether {_shown(orbit)} lies where {where}")
-            elif _is_smooth_orbit(orbit, dynamics):
+            elif (smooth := _is_smooth_orbit(orbit, dynamics)) is None:
+                reasons.append(f"it is not known whether {_shown(orbit)}, on a kink, is an orbit")
+            elif smooth:
                 orbits += [replace(orbit, map=dynamics)] * (orbit.points not in [other.points for other in orbits])
             else:
                 reasons.append(f"{_shown(orbit)} lies on a kink, where the linear part decides nothing")
@@ -82,13 +85,16 @@ def _has_values(dynamics: Map, name: Symbol, switch: Expr) -> bool:
     return not any(step.subs(name, name - switch / slope).has(nan) for step in dynamics.step)
 
 
-def _is_smooth_orbit(orbit: Orbit, dynamics: Map) -> bool:
-    """Whether the map has these points and a Jacobian there."""
+def _is_smooth_orbit(orbit: Orbit, dynamics: Map) -> bool | None:
+    """Whether the map has these points and a Jacobian there; None if it is not known whether it has the points."""
     (point, *others) = orbit.points
     if others:
         return False
     values = [step.subs(point) for step in dynamics.step]
-    fixed = all(simplify(value - point[name]) == 0 for value, name in zip(values, dynamics.state, strict=True))
+    try:
+        fixed = all(vanishes(value - point[name]) for value, name in zip(values, dynamics.state, strict=True))
+    except Undecided:
+        return None
     return fixed and not dynamics.jacobian.subs(point).has(nan)
 
 
@@ -97,14 +103,14 @@ def _place(cell: Cell, point: Mapping[Symbol, Expr]) -> str:
     found = "inside"
     for switch, side in cell:
         value = side * switch.subs(point)
-        number = value.evalf(DIGITS) if value.is_number else value
-        if value.is_positive or (number.is_Float and number > CLEAR):
-            continue
-        if value.is_negative or (number.is_Float and number < -CLEAR):
+        near = value.has(Float) and abs(value) <= CLEAR
+        side_of_it = None if near else sign_of(value)
+        if side_of_it == -1:
             return "outside"
-        if not (value.is_number and simplify(value) == 0):
+        if side_of_it is None:
             return "unknown"
-        found = "boundary"
+        if side_of_it == 0:
+            found = "boundary"
     return found
 
 

@@ -59,6 +59,7 @@ from eos_sym.algebra import (
     points_of,
     real_parts,
     square_roots,
+    vanishes,
 )
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.orbits.cells import by_cells
@@ -164,7 +165,11 @@ class _Found:
             self._solved(chart, tuple(name for name in part.free if name not in solved), part)
 
     def _solved(self, chart: dict[Symbol, Expr], free: tuple[Symbol, ...], part: Component) -> None:
-        if any(_vanishes_or_undefined(expression.subs(chart)) for expression in (*self.denominators, *part.nonzero)):
+        try:
+            if any(_vanishes_or_undefined(e.subs(chart)) for e in (*self.denominators, *part.nonzero)):
+                return
+        except Undecided as undecided:
+            self.reasons.append(str(undecided))
             return
         if any(value.is_real is False for value in chart.values()):
             return
@@ -239,7 +244,10 @@ def _is_member(orbit: Orbit, family: Orbit) -> bool:
         if value.is_integer is not True:
             return False
         conditions = [condition.subs(integer, value) for condition in conditions]
-    return bool(own) and all(simplify(condition) == 0 for condition in conditions)
+    try:
+        return bool(own) and all(map(vanishes, conditions))
+    except Undecided:
+        return False
 
 
 def real_where(value: Expr) -> Iterator[Expr]:
@@ -264,5 +272,4 @@ def _point_of(chart: Mapping[Symbol, Expr], free: Sequence[Symbol]) -> dict[Symb
 
 
 def _vanishes_or_undefined(denominator: Expr) -> bool:
-    value = simplify(denominator)
-    return bool(value == 0 or value.has(nan, zoo, oo, -oo))
+    return bool(denominator.has(nan, zoo, oo, -oo) or vanishes(denominator))

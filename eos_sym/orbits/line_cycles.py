@@ -23,7 +23,7 @@ from itertools import product
 from flint import ctx
 from sympy import Dummy, Expr, Integer, Poly, PolynomialError, expand, simplify, sqrt
 
-from eos_sym.algebra import AlgebraicPoint, Ideal, components, decimal, distance, points_of, square_roots
+from eos_sym.algebra import AlgebraicPoint, Ideal, components, decimal, distance, points_of, square_roots, vanishes
 from eos_sym.algebra.points import DIGITS
 from eos_sym.errors import Undecided
 from eos_sym.orbits.manifolds import Manifold, Orbits
@@ -102,7 +102,7 @@ def _closed_forms(equations: Sequence[Expr]) -> tuple[list[tuple[Expr, Expr]] | 
         for choice in product(*roots):
             values = dict(zip(part.free, choice, strict=True))
             point = {name: expand(simplify(value.subs(values))) for name, value in part.chart.items()} | values
-            if all(simplify(expression.subs(point)) != 0 for expression in (*part.nonzero, SQUARE)):
+            if not any(vanishes(expression.subs(point)) for expression in (*part.nonzero, SQUARE)):
                 solutions.append((point[MIDPOINT], point[SQUARE]))
     return solutions, exceptions
 

@@ -24,7 +24,7 @@ from itertools import combinations, product
 
 from sympy import Expr, Matrix, Symbol, factor
 
-from eos_sym.algebra import Ideal, has_kinks
+from eos_sym.algebra import Ideal, has_kinks, vanishes
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.orbits.cells import by_cells
 from eos_sym.orbits.cycle_pairs import of_finitely_many, of_moving_pairs
@@ -159,4 +159,4 @@ def _on_subspaces(dynamics: Map, subspaces: list[tuple[dict[Symbol, Expr], Map]]
 
 def _is_repeated(orbit: Orbit, image: Expr) -> bool:
     """Whether xⱼ = −xᵢ says the same as xⱼ = xᵢ on the orbit, on which it was counted."""
-    return image.could_extract_minus_sign() and all(image.subs(point) == 0 for point in orbit.points)
+    return image.could_extract_minus_sign() and all(vanishes(image.subs(point)) for point in orbit.points)

@@ -39,7 +39,7 @@ from sympy import (
     sqrt,
 )
 
-from eos_sym.algebra import evaluator
+from eos_sym.algebra import evaluator, vanishes
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.rules import Map
 from eos_sym.self_stabilization.cycle import EPSILON, SQUARE, X, Y, undamped
@@ -57,7 +57,7 @@ def conserved_by_separation(rates: Mapping[Symbol, Expr]) -> Expr:
     potential = integrate((parts["coeff"] * parts[first]).expand(), first)
     quantity = integrate(1 / parts[second], second) - potential
     quantity = (quantity - quantity.subs(equilibria[0])).expand()
-    if simplify(diff(quantity, first) * along + diff(quantity, second) * across) != 0:
+    if not vanishes(diff(quantity, first) * along + diff(quantity, second) * across):
         raise Undecided(f"the conserved quantity: {quantity} failed its check")
     return quantity
 
@@ -70,7 +70,7 @@ def rise_per_step(dynamics: Map, conserved: Expr) -> Expr:
     changes = [(step - variable).expand() for variable, step in dynamics.substitution.items()]
     first, second = ([change.coeff(EPSILON, order) for change in changes] for order in (1, 2))
     slopes = [diff(conserved, variable) for variable in dynamics.state]
-    if simplify(Matrix(slopes).dot(Matrix(first))) != 0:
+    if not vanishes(Matrix(slopes).dot(Matrix(first))):
         raise Undecided(f"{conserved} changes at first order in {EPSILON} already")
     curvature = Matrix(slopes).jacobian(dynamics.state)
     form = [

@@ -41,6 +41,7 @@ from mpmath import mp
 from mpmath.libmp import prec_to_dps
 from sympy import Expr, Float, ImmutableMatrix, Integer, Matrix, Symbol, diff, simplify, sqrt, symbols
 
+from eos_sym.algebra import vanishes
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.losses import Objective
 from eos_sym.rules import STEP_SIZE, Map
@@ -199,7 +200,7 @@ class CubicExpansion:
     def _is_zero(self, value: Expr, terms: Expr) -> bool:
         """Whether a sum of terms of that size is 0: exactly, or to half of the digits of the floats given."""
         if self._precision is None:
-            return value == 0 or bool(value.is_number and value.equals(0))
+            return value == 0 or bool(value.is_number and vanishes(value))
         return bool(value.is_number and abs(value) <= abs(terms) / 2 ** (self._precision // 2))
 
     @property
@@ -266,7 +267,7 @@ def top_eigenvector(hessian: Matrix, digits: int) -> ImmutableMatrix:
 
 def _vanishes(defect: Expr) -> bool:
     """Exactly 0, or 0 to DIGITS digits where the numbers are floating."""
-    return bool(abs(defect.evalf()) < Float(10) ** -DIGITS) if defect.has(Float) else simplify(defect) == 0
+    return bool(abs(defect.evalf()) < Float(10) ** -DIGITS) if defect.has(Float) else vanishes(defect)
 
 
 def _names(names: Iterable[Symbol]) -> str:

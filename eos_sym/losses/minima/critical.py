@@ -33,6 +33,7 @@ from eos_sym.algebra import (
     real_zeros,
     roots_of,
     to_ball,
+    vanishes,
 )
 from eos_sym.algebra.roots import Root
 from eos_sym.errors import Undecided
@@ -95,7 +96,7 @@ def _critical_pieces(loss: Expr, gradient: Sequence[Expr], weights: Sequence[Sym
             raise Undecided(
                 f"the loss {brief(level)} is not known to be the same all along {brief(zero.equations)} = 0"
             )
-        known = (piece.value for piece in pieces if simplify(piece.value - level) == 0)
+        known = (piece.value for piece in pieces if vanishes(piece.value - level))
         pieces.append(Piece(zero.equations, zero.chart, zero.free, next(known, level), zero.error))
     return pieces
 

@@ -3,6 +3,7 @@
 import pytest
 from sympy import (
     E,
+    I,
     Matrix,
     Rational,
     acosh,
@@ -92,3 +93,9 @@ def test_what_is_zero_in_truth_is_not_positive():
     assert hidden.is_nonnegative
     assert not positive_where_defined(hidden)
     assert positive_where_defined(sinh(x) ** 2)
+
+
+def test_a_complex_number_is_not_zero():
+    assert not vanishes(sqrt(-2) + sqrt(3))
+    assert not vanishes(exp(I) - cos(1))
+    assert vanishes(sqrt(-2) - I * sqrt(2))
