@@ -149,6 +149,8 @@ def flow_on_minima(rule: str, problem: Problem) -> Any:
     if not pieces:
         raise Undecided(f"the limit flow: there is no minimum: {problem.objective.minima.reason}")
     manifolds = [piece for piece in pieces if piece.free and piece.chart]
+    if any(not piece.chart for piece in pieces):
+        raise Undecided("the limit flow: the minima fill a region, in which nothing moves")
     if not manifolds:
         raise Undecided("the limit flow: the minima are points, with no others to move along to")
     flows = [limit_flow(RULES[rule], problem.objective.beside(piece), piece.chart) for piece in manifolds]

@@ -3,7 +3,7 @@
 import pytest
 from sympy import simplify
 
-from analysis.derive.dynamics import flips
+from analysis.derive.dynamics import flips, flow_on_minima
 from analysis.derive.orbits import fixed_points
 from analysis.derive.problem import read_problem
 from analysis.derive.theory import minima, stability_at_minima
@@ -59,6 +59,8 @@ def test_beside_a_kink_the_minima_of_a_net_have_their_critical_step_size():
     assert "kink" in str(stability_at_minima("gradient_descent", typed("abs(x)", ["x"]))["critical_step_size"])
     region = stability_at_minima("gradient_descent", typed("max(x**2 - 1, 0)", ["x"]))
     assert "at rest" in str(region["critical_step_size"])
+    with pytest.raises(Undecided, match="fill a region"):
+        flow_on_minima("normalized_gd", typed("max(x**2 - 1, 0)", ["x"]))
 
 
 def test_where_the_loss_is_not_defined_nothing_is_an_orbit():

@@ -21,10 +21,9 @@ def global_minima(loss: Expr, weights: Sequence[Symbol]) -> Minima:
     """The set on which the loss attains its least value over all weights, or its local minima if none is known."""
     if has_kinks(loss):
         return minima_with_kinks(loss, weights)
-    if domain := domain_of(loss, weights):
-        return minima_by_critical_points(loss, weights, domain)
+    domain = domain_of(loss, weights)
     reasons = []
-    for method in (zeros_of_terms, level_of_polynomial):
+    for method in () if domain else (zeros_of_terms, level_of_polynomial):  # which presume that it is everything
         try:
             found, value = method(loss, weights)
         except Undecided as reason:
@@ -32,13 +31,13 @@ def global_minima(loss: Expr, weights: Sequence[Symbol]) -> Minima:
             continue
         if found:
             return Minima(tuple(Piece(zero.equations, zero.chart, zero.free, value, zero.error) for zero in found))
-    inner = monotone_of(loss, weights)
+    inner = None if domain else monotone_of(loss, weights)
     if inner is not None:
         minima = global_minima(inner, weights)
         pieces = (replace(piece, value=simplify(loss.subs(piece.chart))) for piece in minima.pieces)
         return replace(minima, pieces=tuple(pieces))
     try:
-        return minima_by_critical_points(loss, weights)
+        return minima_by_critical_points(loss, weights, domain)
     except Undecided as reason:
         reasons.append(str(reason))
     raise Undecided(f"the minima: {'; '.join(dict.fromkeys(reasons))}")
