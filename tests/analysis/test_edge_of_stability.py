@@ -129,6 +129,11 @@ def test_a_second_reading_that_differs_refutes_hovering():
     )
 
 
+def test_runs_of_one_network_count_once_however_many_step_sizes_there_are():
+    alone = verdicts_of(study, training=histories(criteria=CRITERIA[:1]), second_readings=CONFIRMED)
+    assert "3 runs; 5 tell" in alone["hovers_at_the_edge"].evidence[0].observed
+
+
 def test_a_level_of_few_runs_and_an_exponent_of_few_networks_decide_nothing():
     found = verdicts(histories(architectures=ARCHITECTURES[:1]))
     assert found["hovers_at_the_edge"] == found["inversely_with_the_step_size"] == "undecided"
