@@ -53,7 +53,10 @@ def flips(rule: str, problem: Problem) -> Any:
         described = {"point": _plain(orbit.points[0]), "critical_step_size": _in_float(critical)}
         try:
             form = flip_normal_form(smooth.maps[rule], point, {**at, STEP_SIZE: critical})
-            described |= {"coefficient": _in_float(form.coefficient), "kind": form.kind}
+            named = {direction: Symbol(direction.name, real=True) for direction in form.along}
+            described |= {"coefficient": _in_float(form.coefficient.xreplace(named)), "kind": form.kind}
+            if named:
+                described["along"] = [str(name) for name in named.values()]
         except Undecided as reason:
             described |= {"coefficient": None, "kind": "undecided", "reason": str(reason)}
         found.append(described)

@@ -1,4 +1,4 @@
-"""The flip (period doubling) at a fixed point with a simple multiplier −1, in any dimension.
+"""The flip (period doubling) at a fixed point with a multiplier −1, in any dimension.
 
 Around the fixed point F(x) = Ax + ½B(x, x) + ⅙C(x, x, x) + …, with Aq = −q, Aᵀp = −p, ⟨p, q⟩ = 1. The other directions
 follow w = ⟨p, x⟩ on the centre manifold x = wq + ½w²h + …, (I − A)h = B(q, q), and there
@@ -20,25 +20,32 @@ with D and E for the next derivatives of F, h₂ = h, and ⟨p, h₃⟩ = 0,
 
 so that δ = c w² + d w⁴, and the amplitude has ended where the two terms are as large.
 
+Where −1 is a multiple multiplier of a gradient map, DF = DFᵀ, as at the minimum of a loss that is symmetric, w is a
+vector in its eigenspace, and w ↦ −w + C(w, w, w) with C the gradient of a form of the fourth degree, since the
+derivatives of L are symmetric. Along q = Σ sᵢqᵢ the formula gives c(s) = ⟨w, C(w, w, w)⟩/|w|⁴. If c > 0 for all s, two
+steps w ↦ w + 2δw − 2C descend on ½⟨w, C⟩ − δ|w|², which grows: all cycles, of squares δ/c, are there for δ > 0, and the
+least ones attract; the flip is supercritical. If c < 0 for all s, all are there for δ < 0, and it is subcritical.
+
 On a manifold of fixed points I − A is singular. The same formula holds if B(q, q) has no component along the manifold,
 and the multiplier −1 does not change along it; else the slow motion decides, which is the edge law of
 `eos_sym.edge.normal_form`. Source: :cite:t:`kuznetsov2004elements`, §5.4.
 
 Expressions are exact. Floats are calculated with: what is less than the root of their precision counts as 0.
-Errors: `BadInput` for a point that is not fixed or has no multiplier −1; `Undecided` for a multiple multiplier −1, for
-motion along a manifold, and for amplitudes beyond the range of the expansion.
+Errors: `BadInput` for a point that is not fixed or has no multiplier −1; `Undecided` for a multiple multiplier −1 of
+other maps or on a manifold, for motion along a manifold, and for amplitudes in several directions at once or beyond the
+range of the expansion.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 
 from mpmath import mp, workprec
-from sympy import Dummy, Expr, Float, Matrix, Rational, S, diff, eye, simplify, sqrt, zeros
+from sympy import Dummy, Expr, Float, Matrix, Poly, Rational, S, Symbol, diff, eye, simplify, sqrt, zeros
 
-from eos_sym.algebra import positive_where_defined, vanishes
+from eos_sym.algebra import is_positive_everywhere, positive_where_defined, vanishes, without_floats
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.notebook import aligned
 from eos_sym.reasons import brief
@@ -48,10 +55,14 @@ from eos_sym.values import Value, Values, exact, known_among, named
 
 @dataclass(frozen=True)
 class FlipNormalForm:
-    """w ↦ −w + c w³ along the unit eigenvector of the multiplier −1; `coefficient` is c, and `fifth` calculates d."""
+    """w ↦ −w + c w³ along the unit eigenvector of the multiplier −1; `coefficient` is c, and `fifth` calculates d.
+
+    In several directions at once c depends on the coordinates `along` them, not on their size.
+    """
 
     coefficient: Expr
     fifth: Callable[[], Expr] = lambda: S.Zero
+    along: tuple[Symbol, ...] = ()
 
     def _repr_latex_(self) -> str:
         return aligned([("w", r"\mapsto", "-w + c w^3"), ("c", "=", self.coefficient)])
@@ -61,12 +72,15 @@ class FlipNormalForm:
         """``supercritical``, ``subcritical``, ``degenerate`` where c = 0, or ``undecided`` for an unknown sign."""
         if self.coefficient.is_zero:
             return "degenerate"
-        if positive_where_defined(self.coefficient):
+        charts = [self.coefficient.subs(place, 1) for place in self.along] or [self.coefficient]
+        if all(_is_positive(chart, self.along) for chart in charts):
             return "supercritical"
-        return "subcritical" if positive_where_defined(-self.coefficient) else "undecided"
+        return "subcritical" if all(_is_positive(-chart, self.along) for chart in charts) else "undecided"
 
     def amplitude(self, excess: Value) -> Expr:
         """w = √(δ/c) of the two-cycle for the multiplier −(1 + δ), within the range of the expansion in numbers."""
+        if self.along:
+            raise Undecided("the flip: in several directions at once the size of a two-cycle depends on its direction")
         beyond = exact("the excess", excess)
         square = beyond / self.coefficient
         if self.kind == "degenerate" or square.is_nonpositive:
@@ -95,6 +109,11 @@ def flip_normal_form(dynamics: Map, point: Values, at: Values | None = None) -> 
     flipping, dual = _kernel(derivative + identity), _kernel((derivative + identity).T)
     if flipping.cols == 0:
         raise BadInput("the fixed point is not known to have a multiplier −1; give a parameter its critical value")
+    neutral, conormal = _kernel(identity - derivative), _kernel((identity - derivative).T)
+    along: tuple[Symbol, ...] = ()
+    if flipping.cols > 1 and neutral.cols == 0 and _vanishes(dynamics.jacobian - dynamics.jacobian.T):
+        along = tuple(Dummy(f"s{number}", real=True) for number in range(1, flipping.cols + 1))
+        flipping = dual = flipping * Matrix(along)
     if flipping.cols > 1 or _vanishes(dual.T * flipping):
         raise Undecided("the flip: the multiplier −1 is not simple")
     q, p = flipping, dual / (dual.T * flipping)[0]
@@ -110,7 +129,6 @@ def flip_normal_form(dynamics: Map, point: Values, at: Values | None = None) -> 
             ahead = ahead.applyfunc(lambda entry, t=distance: diff(entry, t).subs(t, 0))
         return ahead.applyfunc(simplify)
 
-    neutral, conormal = _kernel(identity - derivative), _kernel((identity - derivative).T)
     if any(not _vanishes(p.T * form(q, neutral.col(index))) for index in range(neutral.cols)):
         raise Undecided("the flip: the multiplier −1 changes along the manifold of fixed points; see the edge law")
     bend = form(q, q)
@@ -119,10 +137,9 @@ def flip_normal_form(dynamics: Map, point: Values, at: Values | None = None) -> 
     across = identity - derivative + neutral * conormal.T
     second = across.LUsolve(bend)
     cubic, bent = form(q, q, q), 3 * form(q, second)
-    terms = [simplify((p.T * part)[0] / 6) for part in (cubic, bent)]
-    coefficient, length = simplify(sum(terms, S.Zero)), (q.T * q)[0]
-    if coefficient.has(Float) and _vanishes(Matrix([coefficient / max(1, *map(abs, terms))])):
-        coefficient = S.Zero
+    weight, length = (dual.T * q)[0] if along else S.One, (q.T * q)[0]
+    terms = [simplify(weight * (p.T * part)[0] / 6) for part in (cubic, bent)]
+    coefficient = _without_rounding(simplify(sum(terms, S.Zero)), terms, along) / weight
 
     @cache
     def fifth() -> Expr:
@@ -133,7 +150,22 @@ def flip_normal_form(dynamics: Map, point: Values, at: Values | None = None) -> 
         five += 10 * form(q, q, third) + 10 * form(second, third) + 5 * form(q, fourth)
         return simplify((p.T * five)[0] / 120 / length**2)
 
-    return FlipNormalForm(simplify(coefficient / length), fifth)
+    return FlipNormalForm(simplify(coefficient / length), fifth, along)
+
+
+def _without_rounding(total: Expr, terms: Sequence[Expr], along: Sequence[Symbol]) -> Expr:
+    """A sum of terms, forms in the directions, without the coefficients that are rounding errors."""
+    if not total.has(Float):
+        return total
+    sizes = [abs(part) for term in terms for part in (Poly(term, *along).coeffs() if along else [term])]
+    parts = Poly(total, *along).as_expr().expand().as_ordered_terms() if along else [total]
+    scale = max(1, *sizes)
+    return sum((part for part in parts if not _vanishes(Matrix([part.as_coeff_Mul()[0] / scale]))), S.Zero)
+
+
+def _is_positive(coefficient: Expr, along: Sequence[Symbol]) -> bool:
+    """Whether a coefficient is positive, in several directions all over a chart of them."""
+    return is_positive_everywhere(without_floats(coefficient)) if along else positive_where_defined(coefficient)
 
 
 def _kernel(matrix: Matrix) -> Matrix:

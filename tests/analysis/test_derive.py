@@ -212,10 +212,10 @@ def test_a_minimum_that_is_a_point_has_its_critical_step_size(run, loss, step_si
     assert [orbit["verdict"] for orbit in theory["fixed_points"]] == ["stable"]
 
 
-def test_two_directions_that_flip_at_once_are_undecided_with_their_step_size(run):
-    (flip,) = run("(x - 1)**2 + (y + 2)**2", "--weights", "x", "y")["theory"]["flips"]
-    assert (flip["critical_step_size"], flip["kind"], flip["coefficient"]) == ("1", "undecided", None)
-    assert "not simple" in flip["reason"]
+def test_two_directions_that_flip_at_once_have_a_coefficient_for_every_direction(run):
+    (flip,) = run("1 - exp(-x**2 - 1/2*y**2)*exp(-y**2/2)", "--weights", "x", "y")["theory"]["flips"]
+    assert (flip["critical_step_size"], flip["kind"], flip["along"]) == ("1", "supercritical", ["s1", "s2"])
+    assert flip["coefficient"] == "2"
 
 
 def test_a_degenerate_minimum_says_that_its_multipliers_do_not_decide(run):

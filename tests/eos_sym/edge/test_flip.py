@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sympy import Float, Matrix, Poly, Rational, cosh, diff, log, symbols
+from sympy import Float, Matrix, Poly, Rational, cosh, diff, exp, log, simplify, symbols
 
 from eos_sym import STEP_SIZE, BadInput, GradientDescent, Map, Objective, Undecided, quadratic, shallow
 from eos_sym.edge import flip_normal_form
+from eos_sym.orbits import two_cycles
 from eos_sym.rules import MOMENTUM
 from eos_sym.rules.optimizers import HeavyBall
 from numeric import compile_map
@@ -220,10 +221,6 @@ def test_what_is_no_flip_is_refused():
         flip_normal_form(dynamics, {x: Rational(1), y: Rational(0)}, {eta: Rational(1)})
     with pytest.raises(BadInput, match="y: missing"):
         flip_normal_form(dynamics, {x: Rational(1)}, {eta: Rational(1)})
-    twice = GradientDescent().map(quadratic(2))
-    equal = dict.fromkeys(twice.parameters, Rational(2)) | {eta: Rational(1)}
-    with pytest.raises(Undecided, match="not simple"):
-        flip_normal_form(twice, dict.fromkeys(twice.state, Rational(0)), equal)
     defective = Map((x, y), (), tuple(Matrix([[-1, 1], [0, -1]]) * Matrix([x, y])))
     with pytest.raises(Undecided, match="not simple"):
         flip_normal_form(defective, ORIGIN)
@@ -235,3 +232,46 @@ def test_a_quadratic_is_degenerate_and_a_free_parameter_undecided():
     assert flip_normal_form(dynamics, {weight: 0 * x}, {eta: 2 / top}).kind == "degenerate"
     free = GradientDescent().map(Objective("f", x**2 + a * x**4, (x,), (a,)))
     assert flip_normal_form(free, {x: 0 * x}, {eta: Rational(1)}).kind == "undecided"
+
+
+@pytest.mark.parametrize(
+    ("loss", "coefficient", "kind"),
+    [
+        (1 - exp(-(x**2) - y**2), 2, "supercritical"),  # along every line L = r² − r⁴/2, and −2c = η d⁴L/dr⁴/3
+        ((x**2 + y**2) / 2 - (x**4 + y**4) / 24, (s**4 + 1) / (3 * (s**2 + 1) ** 2), "supercritical"),
+        ((x**2 + y**2) / 2 + (x**4 + y**4) / 24, -(s**4 + 1) / (3 * (s**2 + 1) ** 2), "subcritical"),
+        ((x**2 + y**2) / 2 + (x**4 - y**4) / 24, (1 - s**4) / (3 * (s**2 + 1) ** 2), "undecided"),
+        ((x**2 + y**2) / 2 + x**3 - 3 * x * y**2, 36, "supercritical"),  # on y = 0, −2c = −2 (d³L/dx³)²
+        ((x**2 + y**2) / 2, 0, "degenerate"),
+    ],
+)
+def test_two_directions_that_flip_at_once_have_a_coefficient_for_every_direction(loss, coefficient, kind):
+    stiffness = diff(loss, x, 2).subs(ORIGIN)
+    form = flip_normal_form(GradientDescent().map(Objective("round", loss, (x, y))), ORIGIN, {eta: 2 / stiffness})
+    first, second = form.along
+    assert simplify(form.coefficient.subs({first: s, second: 1}) - coefficient) == 0
+    assert form.kind == kind
+    with pytest.raises(Undecided, match="in several directions at once"):
+        form.amplitude(Rational(1, 100))
+
+
+def test_beyond_a_double_flip_there_are_the_cycles_of_its_critical_directions_and_before_it_none():
+    """Of ½(x² + y²) − (x⁴ + y⁴)/24: on the axes c = 1/3, on the diagonals 1/6, at squares δ/c to leading order."""
+    dynamics = GradientDescent().map(Objective("round", (x**2 + y**2) / 2 - (x**4 + y**4) / 24, (x, y)))
+    for step_size, expected in ((Rational(202, 100), [0.06, 0.06, 0.12, 0.12]), (Rational(198, 100), [])):
+        found = two_cycles(dynamics, {eta: step_size})
+        squares = sorted(float(sum(value**2 for value in orbit.points[0].values())) for orbit in found.orbits)
+        assert found.complete
+        assert [square for square in squares if square < 1] == pytest.approx(expected, rel=0.02)  # δ = 1/50
+
+
+def test_floats_give_the_kind_of_a_double_flip():
+    root = 2 ** Rational(1, 3)
+    loss = ((x - root) ** 2 + (y - root) ** 2) / 2 - ((x - root) ** 4 + (y - root) ** 4) / 24
+    place = root.evalf(40)
+    form = flip_normal_form(GradientDescent().map(Objective("moved", loss, (x, y))), {x: place, y: place}, {eta: 2})
+    assert form.kind == "supercritical"
+    angles = np.linspace(0, np.pi, 25)
+    around = [form.coefficient.subs(dict(zip(form.along, (np.cos(a), np.sin(a)), strict=True))) for a in angles]
+    extremes = [float(min(around)), float(max(around))]  # on the diagonals and on the axes, whatever the basis is
+    assert extremes == pytest.approx([1 / 6, 1 / 3], rel=0.02)
