@@ -43,7 +43,8 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 
 from mpmath import mp, workprec
-from sympy import Dummy, Expr, Float, Matrix, Poly, Rational, S, Symbol, diff, eye, simplify, sqrt, zeros
+from mpmath.libmp import prec_to_dps
+from sympy import Dummy, Expr, Float, Matrix, Mul, Poly, Pow, Rational, S, Symbol, diff, eye, simplify, sqrt, zeros
 
 from eos_sym.algebra import is_positive_everywhere, positive_where_defined, vanishes, without_floats
 from eos_sym.errors import BadInput, Undecided
@@ -114,7 +115,7 @@ def flip_normal_form(dynamics: Map, point: Values, at: Values | None = None) -> 
     if flipping.cols > 1 and neutral.cols == 0 and _vanishes(dynamics.jacobian - dynamics.jacobian.T):
         along = tuple(Dummy(f"s{number}", real=True) for number in range(1, flipping.cols + 1))
         flipping = dual = flipping * Matrix(along)
-    if flipping.cols > 1 or _vanishes(dual.T * flipping):
+    if not along and (flipping.cols > 1 or _vanishes(dual.T * flipping)):
         raise Undecided("the flip: the multiplier −1 is not simple")
     q, p = flipping, dual / (dual.T * flipping)[0]
 
@@ -137,7 +138,8 @@ def flip_normal_form(dynamics: Map, point: Values, at: Values | None = None) -> 
     across = identity - derivative + neutral * conormal.T
     second = across.LUsolve(bend)
     cubic, bent = form(q, q, q), 3 * form(q, second)
-    weight, length = (dual.T * q)[0] if along else S.One, (q.T * q)[0]
+    length = (q.T * q)[0]
+    weight = _without_rounding(length, [length], along) if along else S.One  # of dual and q, which are the same
     terms = [simplify(weight * (p.T * part)[0] / 6) for part in (cubic, bent)]
     coefficient = _without_rounding(simplify(sum(terms, S.Zero)), terms, along) / weight
 
@@ -150,17 +152,18 @@ def flip_normal_form(dynamics: Map, point: Values, at: Values | None = None) -> 
         five += 10 * form(q, q, third) + 10 * form(second, third) + 5 * form(q, fourth)
         return simplify((p.T * five)[0] / 120 / length**2)
 
-    return FlipNormalForm(simplify(coefficient / length), fifth, along)
+    return FlipNormalForm(simplify(coefficient / (weight if along else length)), fifth, along)
 
 
 def _without_rounding(total: Expr, terms: Sequence[Expr], along: Sequence[Symbol]) -> Expr:
     """A sum of terms, forms in the directions, without the coefficients that are rounding errors."""
     if not total.has(Float):
         return total
-    sizes = [abs(part) for term in terms for part in (Poly(term, *along).coeffs() if along else [term])]
-    parts = Poly(total, *along).as_expr().expand().as_ordered_terms() if along else [total]
-    scale = max(1, *sizes)
-    return sum((part for part in parts if not _vanishes(Matrix([part.as_coeff_Mul()[0] / scale]))), S.Zero)
+    digits = prec_to_dps(_precision(Matrix([total])))
+    sizes = [abs(part.evalf(digits)) for term in terms for part in Poly(term, *along, Dummy()).coeffs()]
+    parts = ((powers, part.evalf(digits) / max(1, *sizes)) for powers, part in Poly(total, *along, Dummy()).terms())
+    kept = [(powers, part * max(1, *sizes)) for powers, part in parts if not _vanishes(Matrix([part]))]
+    return sum((part * Mul(*map(Pow, along, powers)) for powers, part in kept), S.Zero)
 
 
 def _is_positive(coefficient: Expr, along: Sequence[Symbol]) -> bool:
