@@ -2,10 +2,17 @@
 
 import sys
 from importlib.abc import MetaPathFinder
-from types import ModuleType
+from types import ModuleType, TracebackType
 from typing import Any
 
 PREFIX = f"{__name__}."
+
+
+def _plain_exception(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """What says an exception before the program's own ways of ending are there."""
+    from analysis.study.endings import plain_exception
+
+    plain_exception(kind, error, trace)
 
 
 class _NearestStudy(MetaPathFinder):
@@ -21,3 +28,5 @@ class _NearestStudy(MetaPathFinder):
 
 
 sys.meta_path.append(_NearestStudy())
+if sys.argv[0] == "-m" and sys.orig_argv[-len(sys.argv)].partition(".")[0] == __name__:  # a study is to be run
+    sys.excepthook = _plain_exception

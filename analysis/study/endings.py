@@ -1,44 +1,64 @@
-"""How a study's program ends when it cannot go on: in one line, with an exit code of its own.
+"""How a study's program ends when it cannot go on: in one line, with an exit code that stands for nothing else.
 
-Bad input ends with 2, an interruption with 130, a device without space with 74, and a reader of the output that has
-seen enough, such as ``head``, with what its signal stands for, in silence.
+  2  bad input                                     1 is left to a claim that is refuted
+ 70  a fault of the program, with its traceback
+ 74  no room on a device, or no standard output (an exception with an `exit_code`, or the system's)
+ 75  a run that failed, which is tried again the next time
+130  an interruption
+141  a reader of the output, such as ``head``, that has seen enough; in silence
 """
 
 import errno
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
+from typing import NoReturn
 
 from eos_sym.errors import BadInput
 
-NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 INTERRUPTED = "interrupted; the files that were finished are kept"
 
 
 @contextmanager
 def plain_endings() -> Iterator[None]:
     """End the program plainly where what is inside cannot go on."""
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123, for as long as the program runs
+    if sys.stdout is None:
+        print("error: the standard output is closed; send it to a file or to /dev/null", file=sys.stderr)
+        sys.exit(os.EX_IOERR)
     try:
-        yield
-        sys.stdout.flush()
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
     except BrokenPipeError:
         forget_output()
         sys.exit(128 + signal.SIGPIPE)
-    except OSError as error:
-        if error.errno not in NO_SPACE:
-            raise
-        forget_output()
-        print(f"error: {error.strerror}: make room and run it again; what was finished is kept", file=sys.stderr)
-        sys.exit(os.EX_IOERR)
     except BadInput as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        sys.exit(2)
+        end_with(2, error)
     except KeyboardInterrupt:
         print(INTERRUPTED, file=sys.stderr)
         sys.exit(130)
+    except Exception as error:
+        if (code := getattr(error, "exit_code", None)) is not None:
+            end_with(code, error)
+        if isinstance(error, OSError) and error.errno in NO_SPACE:  # of the output's device
+            forget_output()
+            end_with(os.EX_IOERR, f"{error.strerror}: make room and run it again; what was finished is kept")
+        traceback.print_exc()
+        sys.exit(os.EX_SOFTWARE)
+
+
+def end_with(code: int, reason: object) -> NoReturn:
+    """Say the reason in one line, and exit with this code."""
+    print(f"error: {' '.join(str(reason).split())}", file=sys.stderr)
+    sys.exit(code)
 
 
 def forget_output() -> None:
@@ -46,10 +66,11 @@ def forget_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def plain_interruption(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """An exception hook that says an interruption in a line, for the time in which modules are imported."""
+def plain_exception(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """An exception hook for the time in which modules are imported, with the exit codes of a program that runs."""
     if issubclass(kind, KeyboardInterrupt):
         print(INTERRUPTED, file=sys.stderr)
-        sys.stderr.flush()
-        os._exit(130)
-    sys.__excepthook__(kind, error, trace)
+    else:
+        sys.__excepthook__(kind, error, trace)
+    sys.stderr.flush()
+    os._exit(130 if issubclass(kind, KeyboardInterrupt) else os.EX_SOFTWARE)

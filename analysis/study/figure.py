@@ -98,8 +98,10 @@ def check_page(figure: Figure) -> None:
 
 
 def draw_and_save(draw: Callable[[], Figure], folder: Path) -> None:
-    """Draw in the common style, and write figure.png and figure.pdf."""
-    with mpl.rc_context(STYLE):
+    """Draw in the common style, whatever the user's own is, and write figure.png and figure.pdf."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(STYLE)
         figure = draw()
         check_page(figure)
         write_atomically(folder / "figure.png", figure.savefig)

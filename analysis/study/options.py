@@ -86,6 +86,9 @@ def read_options(program: str, kind: type[Options], arguments: Sequence[str]) ->
     """The options; a command line that cannot be read is `BadInput`, tyro's explanation pressed into one line."""
     if "" in arguments:
         raise BadInput(f"{' '.join(arguments).strip()}: followed by nothing; give every option a value")
+    for argument in arguments:
+        if not argument.isprintable():
+            raise BadInput(f"{argument!r}: not text that can be printed; choose other names")
     explanation = io.StringIO()
     try:
         with contextlib.redirect_stderr(explanation):

@@ -45,12 +45,12 @@ class Study(Parts):
 
     def options(self, kind: Options) -> Options:
         """The dataclass of the options; where the module is the program, the command line is read now."""
-        from analysis.study.endings import plain_interruption
+        from analysis.study.endings import plain_exception
         from analysis.study.options import read_command_line
 
         self.kind = kind
         if self.module == MAIN:
-            sys.excepthook = plain_interruption
+            sys.excepthook = plain_exception
             self.given = read_command_line(self.name, kind)
             gc.disable()  # what is imported next is no garbage, and looking for some takes a fifth of the time
         return kind

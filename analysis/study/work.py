@@ -3,7 +3,7 @@
 ``data.nc``, ``claims.json``, ``figure.png`` and ``figure.pdf`` are each written as soon as their content is known, so
 an interruption keeps what was finished.
 
-Exit code 0: nothing refuted (open claims aside); 1: a claim refuted; 2: bad input, in one line; 130: interrupted.
+Exit code 0: nothing refuted (open claims aside); 1: a claim refuted; others: `analysis.study.endings`.
 """
 
 import io
@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
+from pathlib import Path
 from typing import Any, NoReturn
 
 import xarray as xr
@@ -25,8 +26,9 @@ from analysis.study.progress import progress_bars, task
 from analysis.study.report import WIDTH, document, print_claims, print_summary, print_theory, to_json
 from eos_sym import BadInput
 from numeric.progress import listening, unheard
-from numeric.runs import save, versions, write_atomically
+from numeric.runs import locked, save, versions, write_atomically
 
+SEEDS = 2**32  # from which every study may count on
 DRAWN_AND_JUDGED = ("claims.json", "figure.png", "figure.pdf")
 
 
@@ -49,9 +51,15 @@ def work_off_and_exit(study: Parts, options: CommonOptions) -> NoReturn:
 
 def work_off(study: Parts, options: CommonOptions) -> int:
     """Work the study off, write its files, report; the exit code."""
-    if options.seed < 0:
-        raise BadInput(f"--seed {options.seed}: must be 0 or more")
+    if not 0 <= options.seed < SEEDS:
+        raise BadInput(f"--seed {options.seed}: must be 0 or more, and less than 2**32")
     folder = results_folder(options, study.name)
+    with locked(folder):
+        return _work_off(study, options, folder)
+
+
+def _work_off(study: Parts, options: CommonOptions, folder: Path) -> int:
+    """In a folder that nobody else writes to."""
     configuration = to_json(asdict(options))
     known = Known(study, {"options": options, "folder": folder})
     with progress_bars() as progress:

@@ -11,11 +11,10 @@ import xarray as xr
 
 from analysis.study import Study, expect
 from analysis.training.options import TrainingOptions
-from eos_sym import BadInput
 from numeric.networks.loss import CRITERIA, FlatLoss
 from numeric.networks.training.experiment import Experiment
 from numeric.networks.training.running import available_device
-from numeric.runs import combine, sweep
+from numeric.runs import NoSpace, combine, sweep
 
 Label = TypeVar("Label")
 Histories: TypeAlias = Mapping[Any, xr.Dataset]
@@ -25,8 +24,8 @@ Planned = TypeVar("Planned", bound=Callable[..., Mapping[Any, Experiment]])
 def train(options: TrainingOptions, folder: Path, planned: Mapping[Label, Experiment]) -> dict[Label, xr.Dataset]:
     """The histories of the experiments, by the same labels; the runs are kept in `folder`, that of the results.
 
-    Runs that were finished before are only read. Errors: `BadInput` that names the first run that failed, and why;
-    the others are kept.
+    Runs that were finished before are only read. Errors: that of the first run that failed, `BadInput`, `NoSpace` or
+    `RunFailed`; the others are kept.
     """
     if options.cluster is None:
         available_device(options.device)
@@ -39,7 +38,8 @@ def train(options: TrainingOptions, folder: Path, planned: Mapping[Label, Experi
         first = result.failures[0]
         more = f" (and {len(result.failures) - 1} more)" if len(result.failures) > 1 else ""
         where = f"; traceback in {first.traceback}" if first.traceback else ""
-        raise BadInput(f"a run failed{more}: {first.reason}{where}")
+        said = f"a run failed{more}: {first.reason}{where}"
+        raise first.error if isinstance(first.error, NoSpace) else type(first.error)(said)
     histories = [history for history in result.histories if history is not None]
     return dict(zip(planned, histories, strict=True))
 

@@ -24,6 +24,7 @@ import math
 import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,6 +35,7 @@ from numeric.grids.identity import Chunks, differences, identity, lazy_variables
 from numeric.grids.reading import DONE, chunks_done, read_grid
 from numeric.grids.store import ChunkWriter, blocks, create, encode, open_grid
 from numeric.progress import Progress, listener
+from numeric.runs.cluster import next_event
 from numeric.runs.files import locked, sweep_up
 from numeric.values import RESULTS
 
@@ -175,12 +177,15 @@ def _compute(writes: da.Array, keys: list[Key], needed: int, progress: Progress)
 
 
 def _compute_on_cluster(client: Client, graph: Mapping[Any, Any], keys: list[Key], progress: Progress) -> None:
-    from distributed import KilledWorker, as_completed
+    from distributed import Future, KilledWorker
 
-    futures = client.get(graph, keys, sync=False)
+    futures: list[Future[Any]] = client.get(graph, keys, sync=False)
+    done: SimpleQueue[Future[Any]] = SimpleQueue()
     try:
-        for future in as_completed(futures):
-            future.result()
+        for future in futures:
+            future.add_done_callback(done.put)
+        for _ in futures:
+            next_event(client, done).result()
             progress(1)
     except KilledWorker as error:
         raise MemoryError from error  # what kills one worker after the other at the same chunk

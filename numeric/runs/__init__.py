@@ -4,6 +4,7 @@
 or not at all, sealed by a checksum, with what produced them, and `load` reads no other.
 """
 
+from numeric.runs.attempt import RunFailed
 from numeric.runs.combine import combine
 from numeric.runs.configuration import configuration, differences, identifier
 from numeric.runs.files import NoSpace, locked, make_folder, write_atomically
@@ -15,6 +16,7 @@ from numeric.runs.threads import one_thread
 __all__ = [
     "Failure",
     "NoSpace",
+    "RunFailed",
     "SweepResult",
     "combine",
     "configuration",

@@ -6,12 +6,14 @@
 A run computes with one thread of the numerical libraries wherever it takes place, because the order of their sums, and
 so the last bits of every result, depends on the number of threads.
 
-Errors: none of `attempt`; whatever a run raises, apart from an interruption, is answered as a reason in one line.
+Errors: none of `attempt`; whatever a run raises, apart from an interruption, is answered: `BadInput` and `NoSpace` as
+they are, anything else as `RunFailed`.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 import traceback
 from collections.abc import Callable
@@ -23,10 +25,17 @@ import xarray as xr
 from eos_sym import BadInput, Undecided
 from numeric.progress import Progress
 from numeric.runs.configuration import configuration
+from numeric.runs.files import NoSpace
 from numeric.runs.history import is_finished, write_history
 from numeric.runs.threads import one_thread
 
 TRACEBACK = "traceback.txt"
+
+
+class RunFailed(Exception):
+    """A run that ended by a fault of its program or with its process; the message is one line that says how."""
+
+    exit_code = os.EX_TEMPFAIL  # of a program that ends by it: it tries the run again the next time
 
 
 class Run(Protocol):
@@ -42,23 +51,27 @@ class Run(Protocol):
 
 Task = tuple[Run, Path]  # a run and its folder
 Stepped = Callable[[int, int], object]  # the number of a task, and how many steps it has just made
-Finished = Callable[[int, str | None], object]  # the number of a task, and the reason if it failed
+Failed = BadInput | NoSpace | RunFailed
+Finished = Callable[[int, Failed | None], object]  # the number of a task, and why if it failed
 
 
-def attempt(run: Run, folder: Path, progress: Progress) -> str | None:
-    """Work the run off and write its history; the reason, in one line, if that fails."""
-    (folder / TRACEBACK).unlink(missing_ok=True)
+def attempt(run: Run, folder: Path, progress: Progress) -> Failed | None:
+    """Work the run off and write its history; why, if that fails."""
+    with contextlib.suppress(OSError):  # what cannot be removed is no reason not to run
+        (folder / TRACEBACK).unlink(missing_ok=True)
     try:
         with one_thread():
             history = run.run(folder, progress)
         if not is_finished(folder):
             write_history(history, folder, configuration(run))
-    except (BadInput, Undecided) as error:
-        return one_line(str(error))
+    except (BadInput, NoSpace) as error:
+        return error
+    except Undecided as error:
+        return RunFailed(str(error))
     except Exception as error:
         with contextlib.suppress(OSError):
             (folder / TRACEBACK).write_text(traceback.format_exc(), encoding="utf-8")
-        return one_line(f"{type(error).__name__}: {error}")
+        return RunFailed(f"{type(error).__name__}: {error}")
     return None
 
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import os
 import re
 import secrets
 import shutil
@@ -37,6 +38,8 @@ SEAL_LENGTH = len(SEAL) + 64 + 1
 
 class NoSpace(OSError):
     """There is no room for a file; the message is one line that names it."""
+
+    exit_code = os.EX_IOERR  # of a program that ends by it
 
     def __str__(self) -> str:
         return f"{self.strerror}; make room and run it again, what was finished is kept"

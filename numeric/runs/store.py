@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import xarray as xr
+from xarray.backends import H5NetCDFStore
 
 from eos_sym import BadInput
 from numeric.runs.files import read_sealed, write_sealed
@@ -26,9 +27,14 @@ from numeric.runs.origin import provenance
 
 def save(groups: Mapping[str, xr.Dataset], path: Path, configuration: Mapping[str, Any]) -> None:
     """Write datasets as the named groups of one NetCDF file, with the provenance at its root."""
-    tree = xr.DataTree.from_dict({f"/{name}": dataset for name, dataset in groups.items()})
-    tree.attrs.update(provenance(configuration))
-    write_sealed(Path(path), tree.to_netcdf(engine="h5netcdf"))
+    import h5netcdf
+
+    memory, facts = io.BytesIO(), provenance(configuration)
+    with h5netcdf.File(memory, "w") as file:
+        file.attrs.update(facts)
+        for name, dataset in groups.items():
+            dataset.compute().dump_to_store(H5NetCDFStore(file, group=name, mode="a"))
+    write_sealed(Path(path), memory.getbuffer())
 
 
 def load(path: Path) -> xr.DataTree:

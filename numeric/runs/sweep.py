@@ -25,7 +25,7 @@ import xarray as xr
 
 from eos_sym import BadInput
 from numeric.progress import Progress, listener
-from numeric.runs.attempt import TRACEBACK, Finished, Run, Stepped, Task, attempt
+from numeric.runs.attempt import TRACEBACK, Failed, Finished, Run, RunFailed, Stepped, Task, attempt, one_line
 from numeric.runs.configuration import configuration, identifier
 from numeric.runs.files import make_folder
 from numeric.runs.history import is_finished, read_history
@@ -37,11 +37,16 @@ NAME_LENGTH = 80
 
 @dataclass(frozen=True)
 class Failure:
-    """A run without a history: why, in one line, and where the traceback is if it is the program's fault."""
+    """A run without a history: why, and where the traceback is if it is the program's fault."""
 
     run: Run
-    reason: str
+    error: Failed
     traceback: Path | None
+
+    @property
+    def reason(self) -> str:
+        """Why, in one line."""
+        return one_line(str(self.error))
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,16 +103,16 @@ def sweep(
     missing = {place: run for place, run in zip(places, runs, strict=True) if not is_finished(place)}
     tasks = [(run, place) for place, run in missing.items()]
     unreported = [run.steps for run, _ in tasks]
-    reasons: dict[Path, str] = {}
+    errors: dict[Path, Failed] = {}
 
     def stepped(number: int, steps: int) -> None:
         unreported[number] -= steps
         if steps:
             progress(steps)
 
-    def finished(number: int, reason: str | None) -> None:
-        if reason is not None:
-            reasons[tasks[number][1]] = reason
+    def finished(number: int, error: Failed | None) -> None:
+        if error is not None:
+            errors[tasks[number][1]] = error
         stepped(number, unreported[number])
 
     if known := sum(run.steps for run in runs) - sum(unreported):
@@ -116,7 +121,7 @@ def sweep(
         make_folder(place)
     show = getattr(progress, "show", lambda **values: None)
     _work_off(tasks, workers, cluster, stepped, finished, show)
-    outcomes = (_outcome(run, place, reasons.get(place)) for run, place in zip(runs, places, strict=True))
+    outcomes = (_outcome(run, place, errors.get(place)) for run, place in zip(runs, places, strict=True))
     return SweepResult(tuple(runs), tuple(outcomes))
 
 
@@ -166,11 +171,11 @@ def _work_off(
         finished(number, attempt(run, place, _Counted(partial(stepped, number), show)))
 
 
-def _outcome(run: Run, place: Path, reason: str | None) -> xr.Dataset | Failure:
-    if reason is not None:
+def _outcome(run: Run, place: Path, error: Failed | None) -> xr.Dataset | Failure:
+    if error is not None:
         traceback = place / TRACEBACK
-        return Failure(run, reason, traceback if traceback.exists() else None)
+        return Failure(run, error, traceback if isinstance(error, RunFailed) and traceback.exists() else None)
     try:
         return read_history(place, configuration(run))
-    except BadInput as error:
-        return Failure(run, str(error), None)
+    except BadInput as unreadable:
+        return Failure(run, unreadable, None)

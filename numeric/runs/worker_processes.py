@@ -1,7 +1,7 @@
 """Runs in processes of this machine: each process takes one run after the other, and its death costs one run.
 
     this process  ──(run, folder)──▶  worker        one pipe for each worker
-    this process  ◀──steps, reason──  worker        its end, when the worker has died
+    this process  ◀──steps, failure─  worker        its end, when the worker has died
 
 A worker is a fresh interpreter (spawned), since threads and torch do not survive a fork. It starts with one thread for
 every numerical library, ignores Ctrl-C, which is this process's to handle, and ends when this process does, however
@@ -32,7 +32,7 @@ from types import ModuleType
 import cloudpickle
 
 from eos_sym import BadInput
-from numeric.runs.attempt import Finished, Report, Stepped, Task, attempt
+from numeric.runs.attempt import Failed, Finished, Report, RunFailed, Stepped, Task, attempt
 
 THREAD_COUNTS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 REPORT_INTERVAL = 0.1  # seconds
@@ -79,11 +79,11 @@ def run_in_processes(tasks: Sequence[Task], number: int, stepped: Stepped, finis
 def _listen(worker: Worker, stepped: Stepped, finished: Finished) -> bool:
     """Read and pass on what a worker says; whether it is alive."""
     try:
-        message: int | tuple[str | None] = worker.connection.recv()
+        message: int | tuple[Failed | None] = worker.connection.recv()
     except (EOFError, OSError):
         worker.process.join()
         if worker.task is not None:
-            finished(worker.task, _cause_of_death(worker.process.exitcode or 0))
+            finished(worker.task, RunFailed(_cause_of_death(worker.process.exitcode or 0)))
         return False
     if worker.task is None:
         worker.ready = True
@@ -161,9 +161,9 @@ def work(connection: Connection) -> None:
         except EOFError:
             return
         report = Report(connection.send, REPORT_INTERVAL)
-        reason = attempt(run, folder, report)
+        error = attempt(run, folder, report)
         report.send()
-        connection.send((reason,))
+        connection.send((error,))
 
 
 def end_with_parent() -> None:

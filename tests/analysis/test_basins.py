@@ -191,7 +191,12 @@ def test_no_claim_is_refuted_on_a_small_picture(tmp_path, monkeypatch, capsys):
         "fractal_boundary_of_degree_4": [False, True],
         "branches_of_degree_2": [False],
     }
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["claims.json", "data.nc", "figure.pdf", "figure.png"]
+    assert sorted(path.name for path in tmp_path.glob("[!.]*")) == [
+        "claims.json",
+        "data.nc",
+        "figure.pdf",
+        "figure.png",
+    ]
 
 
 def test_what_is_proved_outside_the_ellipse_does_not_ask_how_the_start_was_simulated(losses):

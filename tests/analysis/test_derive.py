@@ -42,7 +42,7 @@ def run(tmp_path, monkeypatch, capsys):
             assert said.err.count("\n") == 1
             return said.err
         assert ending.value.code == 0, said
-        assert sorted(path.name for path in tmp_path.iterdir()) == [
+        assert sorted(path.name for path in tmp_path.glob("[!.]*")) == [
             "claims.json",
             "data.nc",
             "figure.pdf",

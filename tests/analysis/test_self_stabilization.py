@@ -74,7 +74,7 @@ def test_the_table_of_the_damped_equilibrium_is_met_by_simulation(document):
 
 @pytest.mark.slow
 def test_the_files_hold_the_runs_and_the_figure(document, folder):
-    assert {path.name for path in folder.iterdir()} == {"figure.png", "figure.pdf", "data.nc", "claims.json"}
+    assert {path.name for path in folder.glob("[!.]*")} == {"figure.png", "figure.pdf", "data.nc", "claims.json"}
     data = load(folder / "data.nc")
     path = data["predicted"].isel(run=0)
     scale = float(np.sqrt(2 * path.alpha / path.beta).mean())

@@ -16,7 +16,9 @@ from analysis import quadratic
 from analysis.study.index import studies
 from analysis.study.options import read_options
 from eos_sym import BadInput
-from numeric.runs import load
+from numeric.runs import load, locked
+
+ROOT = Path(__file__).parents[3]
 
 
 def python(*arguments, **options):
@@ -100,6 +102,83 @@ def test_an_output_without_space_is_said_in_one_line(arguments, tmp_path):
     assert "No space left on device" in result.stderr
 
 
+CRASHES = {
+    "a fault": ("1 / 0", os.EX_SOFTWARE, "ZeroDivisionError"),
+    "a run that failed": (
+        "raise RunFailed('a run failed: its process was killed')",
+        os.EX_TEMPFAIL,
+        "error: a run failed",
+    ),
+    "a full device": ("raise NoSpace(28, 'data.nc: No space left on device')", os.EX_IOERR, "error: data.nc: No space"),
+    "memory": ("raise MemoryError", os.EX_SOFTWARE, "MemoryError"),
+}
+
+
+@pytest.mark.parametrize("crash", CRASHES.values(), ids=CRASHES)
+def test_exit_code_one_is_left_to_what_is_refuted(crash, tmp_path):
+    fault, code, said = crash
+    script = tmp_path / "study.py"
+    script.write_text(
+        "'Nothing.'\nfrom analysis.study import Study\nfrom numeric.runs import NoSpace, RunFailed\n"
+        f"study = Study(__name__, source='')\n@study.theory\ndef derived():\n    {fault}\nstudy.main()\n"
+    )
+    command = [sys.executable, str(script), "--out", str(tmp_path / "out")]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert (result.returncode, result.stdout) == (code, "")
+    assert said in result.stderr
+    assert ("Traceback" in result.stderr) == (code == os.EX_SOFTWARE)
+    assert code == os.EX_SOFTWARE or result.stderr.count("\n") == 1
+
+
+def test_a_program_whose_modules_cannot_be_imported_ends_with_a_code_of_its_own(tmp_path):
+    (tmp_path / "sympy.py").write_text("raise ImportError('broken')")
+    environment = os.environ | {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    result = python("analysis.quadratic", "--out", str(tmp_path / "out"), env=environment)
+    assert result.returncode == os.EX_SOFTWARE
+    assert "ImportError: broken" in result.stderr
+
+
+def test_an_interruption_while_modules_are_imported_is_one_line(tmp_path):
+    (tmp_path / "sympy.py").write_text("raise KeyboardInterrupt")
+    environment = os.environ | {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    result = python("analysis.quadratic", "--out", str(tmp_path / "out"), env=environment)
+    assert (result.returncode, result.stderr.count("\n")) == (130, 1)
+
+
+@pytest.mark.parametrize("arguments", ["analysis", "analysis.quadratic --help", "analysis.quadratic --out {out}"])
+def test_a_closed_output_is_said_in_one_line(arguments, tmp_path):
+    command = f"{sys.executable} -m {arguments.format(out=tmp_path)} >&-"
+    result = subprocess.run(command, shell=True, stderr=subprocess.PIPE, text=True, check=False)
+    assert (result.returncode, result.stderr.count("\n")) == (os.EX_IOERR, 1)
+    assert "the standard output is closed" in result.stderr
+
+
+def test_two_programs_do_not_write_to_one_folder(tmp_path):
+    with locked(tmp_path):
+        result = python("analysis.quadratic", "--out", str(tmp_path))
+    assert (result.returncode, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+    assert "in use by another run" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == [".lock"]
+
+
+def test_a_folder_whose_name_is_no_text_is_refused(tmp_path):
+    command = [sys.executable, "-m", "analysis.quadratic", "--out", os.fsencode(tmp_path) + b"/\xff"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr.count("\n")) == (2, 1)
+    assert "not text that can be printed" in result.stderr
+
+
+def test_a_seed_beyond_all_generators_is_refused(monkeypatch, capsys, tmp_path):
+    assert run_as_program("quadratic", ["--seed", str(2**64), "--out", str(tmp_path)], monkeypatch) == 2
+    assert "must be 0 or more, and less than 2**32" in capsys.readouterr().err
+
+
+def test_a_users_style_of_figures_changes_nothing(tmp_path):
+    (tmp_path / "matplotlibrc").write_text("text.usetex: True\nfont.size: 3\n")
+    result = python("analysis.quadratic", "--out", str(tmp_path), env=os.environ | {"MATPLOTLIBRC": str(tmp_path)})
+    assert (result.returncode, result.stderr) == (0, "")
+
+
 @pytest.mark.parametrize(("typed", "meant"), [("minimalits", "minimalist"), ("edge_of_stabilty", "edge_of_stability")])
 def test_a_study_that_is_not_there_is_told_by_its_nearest_name(typed, meant):
     result = python(f"analysis.{typed}", "--json")
@@ -178,7 +257,12 @@ def test_json_is_one_document_and_the_files_are_written_all_the_same(tmp_path):
     assert document.keys() == {"analysis", "parameters", "theory", "claims", "files", "versions"}
     assert {claim["status"] for claim in document["claims"]} == {"proved"}
     assert all(len({evidence["channel"] for evidence in claim["evidence"]}) >= 2 for claim in document["claims"])
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["claims.json", "data.nc", "figure.pdf", "figure.png"]
+    assert sorted(path.name for path in tmp_path.glob("[!.]*")) == [
+        "claims.json",
+        "data.nc",
+        "figure.pdf",
+        "figure.png",
+    ]
     assert document["files"] == [
         str(tmp_path / name) for name in ("figure.png", "figure.pdf", "data.nc", "claims.json")
     ]
@@ -211,7 +295,7 @@ def test_an_interrupted_analysis_keeps_what_was_finished(tmp_path):
     assert process.returncode == 130
     assert errors == "interrupted; the files that were finished are kept\n"
     assert "trajectories" in load(tmp_path / "data.nc").children
-    assert [path.name for path in tmp_path.iterdir()] == ["data.nc"]
+    assert [path.name for path in tmp_path.glob("[!.]*")] == ["data.nc"]
 
 
 @pytest.mark.parametrize("eigenvalues", [["100", "10", "1"], ["20", "8", "7", "6", "5", "4", "3", "2"]])

@@ -91,7 +91,7 @@ def test_a_study_worked_off_leaves_its_files_and_its_exit_code(tmp_path, capsys)
     study, _ = small_study()
     assert work_off(study, Options(out=tmp_path, json=True)) == 0
     assert load(tmp_path / "data.nc")["runs"].y.sum() == 3
-    assert {path.name for path in tmp_path.iterdir()} == {"claims.json", "data.nc", "figure.pdf", "figure.png"}
+    assert {path.name for path in tmp_path.glob("[!.]*")} == {"claims.json", "data.nc", "figure.pdf", "figure.png"}
     assert '"quantity": "sum of the ones"' in capsys.readouterr().out
 
 

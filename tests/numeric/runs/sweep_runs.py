@@ -1,6 +1,7 @@
 """Runs for the tests of sweeps, in a module of their own so that other processes can import them."""
 
 import os
+import resource
 import signal
 import time
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from eos_sym import BadInput
+from numeric.runs import save
 
 
 def note(folder):
@@ -60,6 +62,21 @@ class Failing:
         if (folder / "mended").exists():
             return xr.Dataset({"loss": 0.0})
         raise BadInput(self.error) if self.bad_input else RuntimeError(self.error)
+
+
+@dataclass(frozen=True)
+class Full:
+    """A run whose results are longer than any file may be."""
+
+    steps: int = 10
+
+    def run(self, folder, progress):
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+        try:
+            save({"history": xr.Dataset({"loss": ("step", np.zeros(1000))})}, folder / "history.nc", {})
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @dataclass(frozen=True)

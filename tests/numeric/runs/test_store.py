@@ -227,6 +227,16 @@ def test_any_reader_of_netcdf_reads_the_files(tmp_path, table):
         xr.testing.assert_identical(tree["table"].to_dataset(), table)
 
 
+@pytest.mark.slow
+def test_files_are_written_as_well_while_a_cluster_is_at_hand(tmp_path, table):
+    distributed = pytest.importorskip("distributed")
+    path = tmp_path / "data.nc"
+    with distributed.Client(processes=False, n_workers=1, threads_per_worker=1, dashboard_address=":0") as client:
+        save({"table": table.chunk()}, path, CONFIGURATION)
+        client.submit(save, {"table": table}, path, CONFIGURATION, pure=False).result()
+        xr.testing.assert_identical(load(path)["table"].to_dataset(), table)
+
+
 def test_a_full_device_is_said_and_not_fallen_over(tmp_path):
     code = """
 import resource, signal, sys

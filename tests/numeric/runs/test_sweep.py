@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from multiprocessing import resource_tracker
 from pathlib import Path
 
@@ -14,9 +15,9 @@ import pytest
 import xarray as xr
 
 from eos_sym import BadInput
-from numeric.runs import sweep
+from numeric.runs import NoSpace, RunFailed, sweep
 from numeric.runs.sweep import Failure, folder_name
-from tests.numeric.runs.sweep_runs import Exiting, Failing, Killed, Products, Stepping, Threads, begun
+from tests.numeric.runs.sweep_runs import Exiting, Failing, Full, Killed, Products, Stepping, Threads, begun
 
 RUNS = [Products(steps, eta, seed) for steps in (3, 5) for eta in (0.1, 0.3) for seed in (0, 1)]
 
@@ -105,6 +106,7 @@ def test_failures_are_reported_and_leave_the_other_runs_alone(tmp_path):
         "its process was killed, as happens when memory runs out; choose fewer workers",
         "its process ended with exit code 3",
     ]
+    assert [type(failure.error) for failure in result.failures] == [BadInput, RunFailed, RunFailed, RunFailed]
     bug = result.failures[1].traceback
     assert [failure.traceback for failure in result.failures] == [None, bug, None, None]
     assert "in run\n" in bug.read_text()
@@ -118,6 +120,16 @@ def test_a_failed_run_is_tried_again_and_its_traceback_goes(tmp_path):
     assert not sweep([run], tmp_path).failures
     assert not failure.traceback.exists()
     assert len(begun(tmp_path)) == 2
+
+
+def test_a_run_without_room_and_one_whose_traceback_cannot_be_removed_are_failures_like_others(tmp_path):
+    runs = [Full(), Failing("a bug")]
+    for run in runs:
+        (tmp_path / folder_name(run) / "traceback.txt" / "a folder").mkdir(parents=True)
+    full, bug = sweep(runs, tmp_path, workers=1).failures
+    assert (type(full.error), full.traceback) == (NoSpace, None)
+    assert full.reason.endswith("File too large; make room and run it again, what was finished is kept")
+    assert bug.reason == "RuntimeError: a bug"
 
 
 def test_a_history_that_cannot_be_read_is_a_failure_with_the_remedy(tmp_path):
@@ -170,7 +182,7 @@ from pathlib import Path
 
 sys.path.insert(0, {tests!r})
 from sweep_runs import Endless, Products
-from numeric.runs import sweep
+from numeric.runs import NoSpace, RunFailed, sweep
 
 sweep([Products(2), Endless(0), Endless(1)], Path({folder!r}), workers=2)
 """
@@ -182,7 +194,7 @@ from pathlib import Path
 
 import xarray as xr
 
-from numeric.runs import sweep
+from numeric.runs import NoSpace, RunFailed, sweep
 
 
 @dataclass(frozen=True)
@@ -303,7 +315,26 @@ def test_a_cluster_that_is_interrupted_stops_its_runs(tmp_path, cluster):
     assert sweep(RUNS[:1], tmp_path, cluster=cluster).failures == ()
 
 
-@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense://x"])
+@pytest.mark.slow
+def test_a_cluster_without_a_worker_is_waited_for_and_said(tmp_path, monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setattr("numeric.runs.cluster.PATIENCE", 0.2)
+    with distributed.LocalCluster(n_workers=0, processes=True, threads_per_worker=1, dashboard_address=":0") as cluster:
+        told = []
+
+        def come(message, *arguments, **named):
+            told.append(str(message))
+            cluster.scale(1)
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", UserWarning)
+            warnings.showwarning = come
+            result = sweep(RUNS[:1], tmp_path, cluster=cluster.scheduler_address)
+    assert not result.failures
+    assert told[0] == f"cluster {cluster.scheduler_address}: no worker is left; waiting for one"
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense://x", "ucx://127.0.0.1:1", "tcp://"])
 def test_a_cluster_that_is_not_there_is_bad_input(tmp_path, address):
     with (
         dask.config.set({"distributed.comm.timeouts.connect": "0.3s"}),
