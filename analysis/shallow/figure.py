@@ -114,8 +114,9 @@ def ellipses(axes: Axes, two: DegreeTwo, runs: xr.Dataset) -> None:
         "-": integral(kappa**2 * np.hypot(imbalance, 2) - 2, kappa**2 * up)[0],
     }
     heights = {style: heights_at_the_edge(surface, across, up, runs) for style, surface in surfaces.items()}
-    low = ", ".join(f"{share:.2g}" for share in 100 * (1 - heights["--"] / heights["-"]))
-    leading = f"leading order, $b^2 = 4(C - a^2)/\\kappa^2$,\nlow by {low} % at $a = 0$"
+    pairs = zip(heights["--"], heights["-"], strict=True)
+    low = ", ".join(f"{100 * (1 - lower / upper):.2g}" for lower, upper in pairs if lower > 0 and upper > 0)
+    leading = "leading order, $b^2 = 4(C - a^2)/\\kappa^2$" + (f",\nlow by {low} % at $a = 0$" if low else "")
     for style, label in (("--", leading), ("-", "next order for $\\eta\\to 0$")):
         axes.plot([], [], style, color=THEORY_COLOR, linewidth=0.9, label=label)
         interpolated = RegularGridInterpolator((up[:, 0], across[0]), surfaces[style], bounds_error=False)
