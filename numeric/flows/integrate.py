@@ -31,6 +31,7 @@ from numeric.flows.crossings import Watch
 from numeric.flows.runs import STILL, FlowIntegrator
 from numeric.flows.solver import Solved, Solver, begin, solve, top_eigenpair
 from numeric.values import labelled_values
+from numeric.zeros import has_zero_near
 
 END_SOLVER = Solver("LSODA", rtol=1e-10, atol=1e-12)
 MOST_DOUBLINGS = 60
@@ -64,6 +65,13 @@ class Integrator(FlowIntegrator):
         solved = begin(start, times)
         self.advance(solved, values, watches, solver, keep=keep)
         return solved
+
+    def stops_near(self, point: Array, values: Array, reach: float) -> bool:
+        """As `FlowIntegrator.stops_near`; not known of a velocity along the top eigenvector."""
+        if not isinstance(self.flow, Flow):
+            return True
+        rate = compile_function(self.flow.velocity, (*self.flow.state, *self.flow.parameters))
+        return bool(has_zero_near(rate, point[:, None], values[:, None], reach)[0])
 
     def advance(self, solved: Solved, values: Array, watches: Sequence[Watch], solver: Solver, *, keep: bool) -> None:
         """Follow a solution from its end on, as `numeric.flows.solver.solve`."""

