@@ -14,8 +14,9 @@ Errors: `BadInput` for every one of these, in one line that names the input and 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain
 
 import torch
@@ -29,6 +30,7 @@ from numeric.networks.loss import DerivativesTaken, FlatLoss
 from numeric.networks.loss.wrong_derivatives import parameters_in
 from numeric.networks.tracker.composition import check_composition, out_of_memory
 from numeric.networks.tracker.derivatives import check_derivatives
+from numeric.networks.tracker.precision import Results
 from numeric.networks.tracker.undisturbed import changes_in_place, random_state, undisturbed
 
 SAMPLE = 64
@@ -164,6 +166,8 @@ def _check_parts(loss: FlatLoss) -> None:
             raise BadInput(f"{named} waits for the other ranks: track on all of them at the same steps, or {_MODE}")
         if isinstance(part, nn.parallel.DistributedDataParallel):
             raise BadInput(f"{named} waits for the other ranks: give the tracker a module without it")
+        if isinstance(part, torch.jit.ScriptModule):
+            raise BadInput(f"{named} is scripted: give the tracker the module that it was made of")
         if getattr(part, "sparse", None) is True:
             raise BadInput(f"{named} has sparse gradients, which have no second derivative: build it with sparse=False")
 
@@ -178,10 +182,10 @@ def _evaluated_sample(loss: FlatLoss) -> tuple[FlatLoss, Tensor]:
     for sample in chain([sample_of(loss)], micro_batches):
         last = len(sample.inputs) == len(loss.inputs)
         try:
-            with DerivativesTaken() as taken:
+            with DerivativesTaken() as taken, Results() as results:
                 outputs = loss.module(sample.inputs)
                 _check_labels(loss, outputs)
-                _check_broadcast(loss, outputs)
+                _check_broadcast(sample, outputs)
                 value = loss.criterion(outputs, sample.targets)
         except BadInput:
             raise
@@ -190,6 +194,11 @@ def _evaluated_sample(loss: FlatLoss) -> tuple[FlatLoss, Tensor]:
                 raise
             continue  # the module, or the criterion, is made for as many examples as there are
         taken.refuse_wrong(loss.module)
+        if torch.finfo(results.coarsest).eps > torch.finfo(torch.float32).eps:
+            raise BadInput(
+                f"the loss is computed in {results.coarsest} (autocast in the forward pass?), which rounds too much for"
+                " second derivatives: switch that off while the tracker is made and steps"
+            )
         if not isinstance(value, Tensor) or value.isfinite().all():
             break
     return sample, value
@@ -209,14 +218,23 @@ def _check_labels(loss: FlatLoss, outputs: object) -> None:
 
 
 def _check_broadcast(loss: FlatLoss, outputs: object) -> None:
-    """Refuse outputs (n, 1) beside targets (n,), which an elementwise criterion compares each with each."""
-    given = loss.targets.shape[1:]
-    if not isinstance(outputs, Tensor) or not outputs.ndim or not loss.targets.is_floating_point():
+    """Refuse outputs (n, 1) beside targets (n,) if each is compared with each: then the targets' order is nothing."""
+    targets = loss.targets
+    if not isinstance(outputs, Tensor) or not targets.is_floating_point() or len(targets) < 2:
         return
-    if len(outputs) > 1 and outputs.shape[1:] != given and outputs.shape[1:].numel() == given.numel():
+    if outputs.shape == targets.shape or outputs.shape[:1] != targets.shape[:1] or outputs.numel() != targets.numel():
+        return
+    generator = torch.Generator().manual_seed(0)
+    one, other = (torch.rand(targets.shape, generator=generator).to(targets) for _ in range(2))
+    blind = False
+    with warnings.catch_warnings(), suppress(RuntimeError, ValueError, TypeError):
+        warnings.simplefilter("ignore")
+        value, shifted, changed = (loss.criterion(outputs, given) for given in (one, one.roll(1, 0), other))
+        blind = torch.allclose(value, shifted) and not torch.allclose(value, changed)
+    if blind:
         raise BadInput(
-            f"an output has the shape {tuple(outputs.shape[1:])}, a target {tuple(given)}: reshape the targets, or "
-            "every output is compared with every target"
+            f"an output has the shape {tuple(outputs.shape[1:])}, a target {tuple(targets.shape[1:])}: reshape the"
+            " targets, or every output is compared with every target"
         )
 
 

@@ -15,15 +15,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import psutil
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from eos_sym import BadInput
 from numeric.networks.loss import FlatLoss
+from numeric.networks.tracker.precision import Results
 
 
 def check_composition(loss: FlatLoss) -> None:
@@ -61,9 +61,9 @@ def _refuse(loss: FlatLoss, whole: FlatLoss, value: float, expected: float) -> N
     if loss.weight is not None and explains(None):
         raise BadInput(f"{said}: the criterion takes the mean over the examples; leave weight out")
     raise BadInput(
-        f"{said}: the criterion does not weigh every example alike (class weights, ignored labels?); give weight, a"
-        " function that counts in the targets of a micro-batch what the criterion takes the mean over, or leave"
-        " micro_batch out"
+        f"{said}: the criterion does not weigh every example alike (class weights, ignored labels?), or"
+        " compares them with each other; give weight, a function that counts in the targets of a micro-batch what the"
+        " criterion takes the mean over, or leave micro_batch out"
     )
 
 
@@ -105,23 +105,8 @@ def out_of_memory(error: RuntimeError) -> bool:
 def _fitting(loss: FlatLoss) -> int:
     """How many examples a quarter of the free memory holds."""
     inputs, targets, _ = next(loss.micro_batches())
-    with _Allocated() as allocated:
+    with Results() as allocated:
         loss.criterion(loss.module(inputs), targets)
     device = inputs.device
     free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
     return int(free / 4 / max(1, allocated.bytes) * len(inputs))
-
-
-class _Allocated(TorchDispatchMode):
-    """The memory of all results within this context."""
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.bytes = 0
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        results = func(*args, **(kwargs or {}))
-        for one in results if isinstance(results, tuple | list) else [results]:
-            if isinstance(one, Tensor):
-                self.bytes += one.numel() * one.element_size()
-        return results

@@ -1,8 +1,8 @@
-"""A user's loss in double precision, on the same module: where its rounding must not count, or is to be measured.
+"""The precision in which a user's loss is computed: which it is, and the same loss in double.
 
-Parameters, buffers, data, and those of a criterion that is a module are float64 inside the context, and themselves
-again after it. A module that converts to float32 on its own fails there, or goes on rounding: neither is an error of
-the loss.
+Within `in_double_precision` parameters, buffers, data, and those of a criterion that is a module are float64, and
+themselves again after it. A module that converts to float32 on its own fails there, or goes on rounding, which
+`Results` sees: neither is an error of the loss.
 """
 
 from __future__ import annotations
@@ -10,11 +10,36 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from numeric.networks.loss import FlatLoss
+
+
+class Results(TorchDispatchMode):
+    """The memory and the precisions of all that is computed within this context."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.bytes = 0
+        self.precisions: set[torch.dtype] = set()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        results = func(*args, **(kwargs or {}))
+        for one in results if isinstance(results, tuple | list) else [results]:
+            if isinstance(one, Tensor):
+                self.bytes += one.numel() * one.element_size()
+                if one.is_floating_point():
+                    self.precisions.add(one.dtype)
+        return results
+
+    @property
+    def coarsest(self) -> torch.dtype:
+        """The precision that rounds most."""
+        return max(self.precisions, key=lambda dtype: torch.finfo(dtype).eps)
 
 
 @contextmanager

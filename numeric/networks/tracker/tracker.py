@@ -44,7 +44,8 @@ from torch import Tensor, nn
 from eos_sym import BadInput
 from numeric.networks.curvature import HessianAt, Preconditioned, inverse_preconditioner, preconditions
 from numeric.networks.curvature.eigen import Reading, TopEigenpairs
-from numeric.networks.tracker.checks import check_evaluation, check_start, checked_loss, enough_memory
+from numeric.networks.tracker.checks import check_evaluation, check_start, checked_loss, enough_memory, sample_of
+from numeric.networks.tracker.derivatives import check_derivatives
 from numeric.networks.tracker.undisturbed import undisturbed
 from numeric.values import whole_number
 
@@ -177,6 +178,8 @@ class SharpnessTracker:
         with undisturbed(self.loss.module), self.loss.loaded(weights), enough_memory(self.loss):
             hessian = HessianAt(self.loss, weights)
             gradient = hessian.gradient
+            if len(self._rows).bit_count() == 1 and hessian.value <= self._rows[0]["full_loss"].to(weights):
+                check_derivatives(sample_of(self.loss))  # after 1, 2, 4, 8 … readings, unless the run diverges
             reading = self._eigenpairs.read(hessian, weights, gradient)
             effective = {name: torch.tensor(torch.nan, dtype=torch.float64) for name in _EFFECTIVE}
             if self._effective is not None and inverse is not None:

@@ -433,5 +433,15 @@ def test_class_weights_are_noticed_by_the_gradient_where_the_loss_does_not_show_
 
 
 def test_targets_that_would_be_broadcast_against_the_outputs_are_refused():
-    message = refusal(network(outputs=1), nn.MSELoss(), torch.randn(20, dtype=torch.float64))
-    assert "reshape the targets" in message
+    targets = torch.randn(20, dtype=torch.float64)
+    for criterion in (nn.MSELoss(), nn.HuberLoss(), lambda outputs, given: (outputs - given).abs().mean()):
+        assert "reshape the targets" in refusal(network(outputs=1), criterion, targets)
+
+
+def test_a_criterion_that_makes_the_shapes_fit_or_needs_no_targets_is_accepted():
+    for criterion in (
+        lambda outputs, given: functional.mse_loss(outputs.squeeze(1), given),
+        lambda outputs, given: functional.mse_loss(outputs, given[:, None]),
+        lambda outputs, _: outputs.square().mean(),
+    ):
+        check(network(outputs=1), criterion, torch.zeros(20, dtype=torch.float64))
