@@ -79,7 +79,7 @@ def _eagerly() -> AbstractContextManager[object]:
 def random_state(module: nn.Module) -> list[bytes]:
     """Where the generators are that an evaluation may draw from; equal before and after one that does not."""
     states = (generator.read() for generator in _generators(module))
-    return [bytes(state.numpy()) if isinstance(state, Tensor) else pickle.dumps(state) for state in states]
+    return [pickle.dumps(state.tolist() if isinstance(state, Tensor) else state) for state in states]
 
 
 def changes_in_place(module: nn.Module) -> dict[str, tuple[int, int]]:
