@@ -21,6 +21,7 @@ from sympy import Expr, Heaviside, Piecewise, Symbol, diff, limit, nan, oo, sign
 
 from eos_sym.algebra import RealZeros, pieces, point_where_positive, real_zeros, sign_of
 from eos_sym.errors import Undecided
+from eos_sym.losses.domain import domain_of
 from eos_sym.losses.minima.critical import compared
 from eos_sym.losses.minima.pieces import Minima, Piece
 from eos_sym.losses.minima.smooth import is_smooth
@@ -34,6 +35,8 @@ def minima_with_kinks(loss: Expr, weights: Sequence[Symbol]) -> Minima:
     """The global minima, where they are known."""
     if loss.has(*JUMPS):
         raise Undecided("the minima: the loss is made of cases, between which it may jump")
+    if domain := domain_of(loss, weights):
+        raise Undecided(f"the minima: the loss has kinks, and is defined only where {brief(domain)} > 0")
     residuals, value = residuals_of_terms(loss, weights)
     found = _where_all_vanish(residuals, value, weights) if residuals else []
     if not found and len(weights) == 1:
