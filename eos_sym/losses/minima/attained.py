@@ -17,6 +17,7 @@ What is not known to be attained may be attained all the same.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain, combinations
 
 from sympy import (
     Add,
@@ -44,6 +45,7 @@ from eos_sym.errors import Undecided
 from eos_sym.losses.domain import Domain
 from eos_sym.losses.minima.smooth import is_smooth
 
+MOST_LEFT_OUT = 5  # terms of which all combinations are tried
 SHOWN, TOLD_APART = 30, Rational(1, 10**20)
 
 
@@ -84,8 +86,8 @@ def _is_coercive(loss: Expr, weights: Sequence[Symbol]) -> bool:
     unbounded = [weight for weight in weights if weight in loss.free_symbols and period([loss], weight) is None]
     terms = Add.make_args(expand_mul(loss, deep=False))
     bounded = [term for term in terms if range_of(term).lower.is_finite]
-    several = [term for term in bounded if len(Add.make_args(term.expand())) > 1]
-    for left_out in ([], *([term] for term in bounded), several):
+    sizes = range(len(bounded) + 1 if len(bounded) <= MOST_LEFT_OUT else 2)
+    for left_out in chain.from_iterable(combinations(bounded, size) for size in sizes):
         kept = Add(*(term for term in terms if term not in left_out))
         if kept.free_symbols & {*weights} - {*unbounded}:
             continue

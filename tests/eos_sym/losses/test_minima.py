@@ -122,6 +122,7 @@ def test_minima_that_are_not_known_to_be_least_are_local_ones():
         ("1 - cos(x) + y**4/4 - y", "x y", {x: 0, y: 1}),
         ("(1 - x*y)**2/2 + (x**2 + y**2)/20", "x y", {x: 3 / sqrt(10), y: 3 / sqrt(10)}),
         ("(1 - x*y)**2 + (x + y)**2/9 + (x - y)**2/10", "x y", {x: sqrt(7) / 3, y: sqrt(7) / 3}),
+        ("(x - y)**2/7 + (x + y)**2/9 + x**2*y**2 + (1 - x*y)**2/2", "x y", {x: sqrt(15) / 9, y: sqrt(15) / 9}),
         ("x**4 - x**2*y**2 + y**4 - x*y", "x y", {x: 1 / sqrt(2), y: 1 / sqrt(2)}),
         ("(x**2 - 1)**2 + x/10", "x", {x: Float("-1.01227313103")}),
     ],
