@@ -3,7 +3,8 @@
 A two-cycle is a pair (θ, φ) with φ = F(θ), θ = F(φ); the equations of both points are kept, so that their degree is
 that of the map, and the fixed points θ = φ are divided out. In the order in which they are tried:
 
-    one variable        midpoint and squared difference, parameters included: `eos_sym.orbits.line_cycles`
+    one variable        midpoint and squared difference, parameters included: `eos_sym.orbits.line_cycles`; of periodic
+                        maps, without parameters, in intervals: `eos_sym.orbits.enclosed_cycles`
     mirror images       where Gröbner bases prove xᵢ² = xⱼ² on every two-cycle, each lies in a subspace xⱼ = ±xᵢ; if F
                         keeps them all, what is left is a smaller map on each, parameters included
     polynomial maps     without parameters: all zeros of the ideals of the pairs, their number known beforehand, and
@@ -18,6 +19,7 @@ Errors: `BadInput` for values of unknown parameters.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from itertools import combinations, product
@@ -28,6 +30,8 @@ from eos_sym.algebra import Ideal, has_kinks, vanishes
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.orbits.cells import by_cells
 from eos_sym.orbits.cycle_pairs import of_finitely_many, of_moving_pairs
+from eos_sym.orbits.enclosed_cycles import enclosed_cycles
+from eos_sym.orbits.families import family, shifts
 from eos_sym.orbits.line_cycles import line_cycles
 from eos_sym.orbits.manifolds import Orbits
 from eos_sym.orbits.orbit import Orbit, two_cycle_ideals, with_values
@@ -87,7 +91,8 @@ def _on_diagonals(dynamics: Map) -> list[Orbit]:
 
 def _exactly(dynamics: Map) -> Orbits:
     if len(dynamics.state) == 1:
-        return line_cycles(dynamics)
+        periods = {} if dynamics.parameters else shifts(dynamics)
+        return _of_periodic_map(dynamics, periods) if periods else line_cycles(dynamics)
     if not dynamics.jacobian.free_symbols & {*dynamics.state}:
         condition = factor((dynamics.jacobian + Matrix.eye(len(dynamics.state))).det())
         if condition != 0:
@@ -105,6 +110,13 @@ def _exactly(dynamics: Map) -> Orbits:
     if whole.dimension == 0:
         return of_finitely_many(dynamics, partner, whole)
     return of_moving_pairs(dynamics, partner, moving)
+
+
+def _of_periodic_map(dynamics: Map, periods: Mapping[Symbol, Expr]) -> Orbits:
+    """The families of two-cycles of a periodic map of one variable, which is no polynomial then."""
+    (period,) = periods.values()
+    orbits = tuple(family(orbit, periods) for orbit in enclosed_cycles(dynamics, period))
+    return Orbits(2, orbits, (), True, f"every interval of one period, {period}, was searched in interval arithmetic")
 
 
 def _none(condition: Expr) -> Orbits:
