@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
-from sympy import Expr, Pow, Rational, S, Symbol, cancel, nan, oo, zoo
+from sympy import Expr, Pow, Rational, S, Symbol, cancel, log, nan, oo, zoo
 
 from eos_sym.algebra.components import Component, components
 from eos_sym.algebra.identities import vanishes
@@ -113,12 +113,11 @@ def _solved(equations: Sequence[Expr], free: Sequence[Symbol]) -> list[dict[Symb
 
 def _is_real(chart: Mapping[Symbol, Expr], free: Sequence[Symbol]) -> bool:
     """Whether the chart is real somewhere; `Undecided` where that is not known."""
-    roots = {
-        part for value in chart.values() for part in value.atoms(Pow) if part.exp.is_Rational and part.exp.q % 2 == 0
-    }
+    parts = {part for value in chart.values() for part in value.atoms(Pow, log)}
+    roots = {part for part in parts if part.func is log or (part.exp.is_Rational and part.exp.q % 2 == 0)}
     if not roots:
         return True
-    if any(root.base.is_negative for root in roots):
+    if any(root.args[0].is_negative for root in roots):
         return False
     strangers = {symbol for root in roots for symbol in root.free_symbols} - {*free}
     count = len(free) if len(free) <= MOST_SAMPLED else 1

@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from itertools import chain, combinations
 
 from sympy import (
+    AccumBounds,
     Add,
     Dummy,
     Expr,
@@ -74,9 +75,11 @@ def _ends(loss: Expr, weight: Symbol, domain: Domain) -> list[Expr]:
 
 
 def _is_not_above(value: Expr, end: Expr) -> bool:
-    difference = end - value
-    exact = bool(difference.is_extended_nonnegative) and not difference.has(Float)
-    return exact or bool(difference.evalf(SHOWN) > TOLD_APART)
+    difference = (end.min if isinstance(end, AccumBounds) else end) - value  # an oscillation comes no lower
+    if difference.is_number:
+        exact = bool(difference.is_extended_nonnegative) and not difference.has(Float)
+        return exact or bool(difference.evalf(SHOWN) > TOLD_APART)
+    return bool(difference.is_extended_nonnegative)
 
 
 def _is_coercive(loss: Expr, weights: Sequence[Symbol]) -> bool:

@@ -74,7 +74,7 @@ def minima_by_critical_points(loss: Expr, weights: Sequence[Symbol], domain: Dom
 def _is_inside(piece: Piece, domain: Domain) -> bool:
     inside = is_in(domain, piece.chart)
     if inside is None:
-        raise Undecided(f"the minima: whether {brief(piece.chart)} is where the loss is defined")
+        raise Undecided(f"whether {brief(piece.chart)} is where the loss is defined")
     return inside
 
 

@@ -19,6 +19,13 @@ from eos_sym.losses.minima.wells import level_of_polynomial, monotone_of
 
 def global_minima(loss: Expr, weights: Sequence[Symbol]) -> Minima:
     """The set on which the loss attains its least value over all weights, or its local minima if none is known."""
+    try:
+        return _found(loss, weights)
+    except Undecided as reason:
+        raise Undecided(f"the minima: {reason}") from reason
+
+
+def _found(loss: Expr, weights: Sequence[Symbol]) -> Minima:
     if has_kinks(loss):
         return minima_with_kinks(loss, weights)
     domain = domain_of(loss, weights)
@@ -33,11 +40,11 @@ def global_minima(loss: Expr, weights: Sequence[Symbol]) -> Minima:
             return Minima(tuple(Piece(zero.equations, zero.chart, zero.free, value, zero.error) for zero in found))
     inner = None if domain else monotone_of(loss, weights)
     if inner is not None:
-        minima = global_minima(inner, weights)
+        minima = _found(inner, weights)
         pieces = (replace(piece, value=simplify(loss.subs(piece.chart))) for piece in minima.pieces)
         return replace(minima, pieces=tuple(pieces))
     try:
         return minima_by_critical_points(loss, weights, domain)
     except Undecided as reason:
         reasons.append(str(reason))
-    raise Undecided(f"the minima: {'; '.join(dict.fromkeys(reasons))}")
+    raise Undecided("; ".join(dict.fromkeys(reasons)))

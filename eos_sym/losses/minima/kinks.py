@@ -34,17 +34,17 @@ JUMPS = (Piecewise, Heaviside, sign)
 def minima_with_kinks(loss: Expr, weights: Sequence[Symbol]) -> Minima:
     """The global minima, where they are known."""
     if loss.has(*JUMPS):
-        raise Undecided("the minima: the loss is made of cases, between which it may jump")
+        raise Undecided("the loss is made of cases, between which it may jump")
     if domain := domain_of(loss, weights):
-        raise Undecided(f"the minima: the loss has kinks, and is defined only where {brief(domain)} > 0")
+        raise Undecided(f"the loss has kinks, and is defined only where {brief(domain)} > 0")
     residuals, value = residuals_of_terms(loss, weights)
     found = _where_all_vanish(residuals, value, weights) if residuals else []
     if not found and len(weights) == 1:
         found = _on_a_line(loss, weights[0])
     if not found and len(weights) == 1:
-        raise Undecided("the minima: the loss has kinks, and is not known to be least anywhere")
+        raise Undecided("the loss has kinks, and is not known to be least anywhere")
     if not found:
-        raise Undecided("the minima: the loss has kinks, and is no sum of terms that are known to be least at once")
+        raise Undecided("the loss has kinks, and is no sum of terms that are known to be least at once")
     return Minima(tuple(found))
 
 
@@ -67,7 +67,7 @@ def _on_a_line(loss: Expr, weight: Symbol) -> list[Piece]:
     for cell, (smooth,) in pieces([loss]):
         conditions = [side * switch for switch, side in cell]
         if not is_smooth(smooth):
-            raise Undecided(f"the minima: {brief(smooth)} is not known to be smooth between the kinks")
+            raise Undecided(f"{brief(smooth)} is not known to be smooth between the kinks")
         slope = simplify(diff(smooth, weight))
         critical = real_zeros([slope], [weight]) if slope != 0 else [RealZeros((), {}, (weight,))]
         edges = [zero for switch, _ in cell for zero in real_zeros([switch], [weight])]
@@ -109,7 +109,7 @@ def _sign(condition: Expr) -> int | None:
     if condition.is_nonnegative or condition.is_nonpositive:
         return 1 if condition.is_nonnegative else -1
     if condition.is_number and (known := sign_of(condition)) is None:
-        raise Undecided(f"the minima: the sign of {brief(condition)} is not known")
+        raise Undecided(f"the sign of {brief(condition)} is not known")
     return known if condition.is_number else None
 
 

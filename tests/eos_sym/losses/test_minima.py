@@ -118,6 +118,7 @@ def test_minima_that_are_not_known_to_be_least_are_local_ones():
     [
         ("1 - cos(x)", "x", {x: 0}),
         ("sin(x)**2 + cos(y)", "x y", {x: pi, y: pi}),
+        ("2 + cos(x)", "x", {x: pi}),
         ("sin(x)*sin(y)", "x y", {x: pi / 2, y: -pi / 2}),
         ("1 - cos(x) + y**4/4 - y", "x y", {x: 0, y: 1}),
         ("(1 - x*y)**2/2 + (x**2 + y**2)/20", "x y", {x: 3 / sqrt(10), y: 3 / sqrt(10)}),
@@ -263,6 +264,9 @@ def test_a_family_of_minima_has_one_for_every_integer():
         ("p*x**2 + x**3", "x", "p"),
         ("(x*y)**3 + 1/(x*y)**2", "x y", ""),
         ("exp(x) - log(x)", "x", ""),
+        ("exp(x) - p*x", "x", "p"),
+        ("abs(x) + p*x", "x", "p"),
+        ("x - p*log(x)", "x", "p"),
     ],
 )
 def test_minima_that_are_not_proved_are_undecided(text, weights, parameters):
