@@ -15,8 +15,8 @@ all of it is put to the test of a simulation.
 Gradient and Hessian are compared with automatic differentiation and with finite differences of the compiled loss; the
 thresholds and the two-cycles are simulated on both sides; the predicted end is a prediction under test, and so is open.
 
-What cannot be derived is `undecided`, with the reason. The derivation runs in a child process: what is not finished
-within ``--timeout`` is undecided as well, and the rest still comes.
+What cannot be derived is `undecided`, with the reason. So is what is not finished within ``--timeout``, which bounds
+the whole, to a second or so: theory, runs, checks and figure; the rest still comes.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ import tyro
 
 from analysis.study import CommonOptions, Study
 from analysis.study.options import Number
-from eos_sym.errors import BadInput
+from eos_sym.errors import BadInput, Undecided
 
 SOURCE = "derived here"
 study = Study(__name__, source=SOURCE)
@@ -62,7 +62,7 @@ class Options(CommonOptions):
     steps: int = 10_000
     """iterations of the simulation"""
     timeout: float = 60.0
-    """seconds that the derivation may take"""
+    """seconds that it may take, from when all is loaded"""
 
     def __post_init__(self) -> None:
         if not 1 <= self.steps <= MOST_STEPS:
@@ -73,6 +73,7 @@ class Options(CommonOptions):
             raise BadInput(f"--tau {self.tau}: give a number above 0 and below {LARGEST_TAU}")
 
 
+from analysis.derive.budget import Budget, within
 from analysis.derive.limited import prepare
 from analysis.derive.problem import Problem, read_problem
 from analysis.derive.theory import Theory, derive
@@ -80,7 +81,7 @@ from analysis.derive.theory import Theory, derive
 if study.given:
     prepare()  # now that SymPy is loaded, and before what brings threads
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -91,11 +92,18 @@ from sympy import Rational
 
 from analysis.derive.claims import derivatives, end, threshold, two_cycles
 from analysis.derive.figure import draw
-from analysis.study import Claim, expect
+from analysis.study import Claim, Evidence, Piece, expect
+from analysis.study.evidence import heard
 from numeric import CompilationError, compile_map, compile_observable, compile_sharpness
 
 RECORDED = 4000  # iterations of a run, or so, to a little beyond its end
 SHORTEST = 20  # iterations that are shown of a run that ends at once
+
+
+@study.measurement
+def budget(options: Options) -> Budget:
+    """The time that is left."""
+    return Budget(options.timeout)
 
 
 @study.measurement
@@ -107,20 +115,26 @@ def problem(options: Options) -> Problem:
 
 
 @study.measurement
-def simulations(options: Options, problem: Problem) -> Mapping[str, Callable[[], xr.Dataset]]:
+def simulations(budget: Budget, options: Options, problem: Problem) -> Mapping[str, Callable[[], xr.Dataset]]:
     """A run under every rule, with everything that can be wrong with it found before it starts."""
     if problem.start is None:
         return {}
     loss, weights, parameters = problem.objective.loss, problem.objective.weights, problem.objective.parameters
-    quantities = {
-        "loss": compiled(compile_observable, loss, weights, parameters),
-        "sharpness": compiled(compile_sharpness, problem.objective),
-    }
+    settings = {rule: problem.values(dynamics.parameters, "--start") for rule, dynamics in problem.maps.items()}
+    try:
+        with within(budget.left / 2, "the compilation of the loss"):
+            quantities = {
+                "loss": compiled(compile_observable, loss, weights, parameters),
+                "sharpness": compiled(compile_sharpness, problem.objective),
+            }
+            simulators = {rule: compiled(compile_map, dynamics) for rule, dynamics in problem.maps.items()}
+    except Undecided as reason:
+        return dict.fromkeys(problem.rules, partial(without_a_run, reason))
     runs = {}
     for rule, dynamics in problem.maps.items():
-        settings = {symbol.name: float(at) for symbol, at in problem.values(dynamics.parameters, "--start").items()}
+        values = {symbol.name: float(value) for symbol, value in settings[rule].items()}
         start = {symbol.name: float(problem.start.get(symbol, 0)) for symbol in dynamics.state}  # velocities: 0
-        runs[rule] = partial(simulate, compiled(compile_map, dynamics), start, settings, options.steps, quantities)
+        runs[rule] = partial(simulate, budget, simulators[rule], start, values, options.steps, quantities)
     return runs
 
 
@@ -133,25 +147,36 @@ def compiled(compile_it: Callable[..., Any], *what: Any) -> Any:
 
 
 def simulate(
-    simulator: Any, start: Mapping[str, float], settings: Mapping[str, float], steps: int, quantities: Mapping[str, Any]
+    budget: Budget,
+    simulator: Any,
+    start: Mapping[str, float],
+    settings: Mapping[str, float],
+    steps: int,
+    quantities: Mapping[str, Any],
 ) -> xr.Dataset:
     """The end of a run, and its way there with the quantities along it."""
-    expect(steps)
-    result: xr.Dataset = simulator.run(start, settings, steps=steps)
-    shown = min(steps, SHORTEST + int(1.2 * int(result.step)))
-    expect(steps + shown)
-    every = 2 * (shown // (2 * RECORDED)) + 1  # odd, so that both points of a two-cycle are seen
-    result = result.assign(trajectory=simulator.run(start, settings, steps=shown, record_every=every).trajectory)
-    for name, observable in quantities.items():
-        result[name] = observable.along(result)
-        result[f"final_{name}"] = observable.at_end(result)
+    with within(budget.left, f"a run of {steps} steps"):
+        expect(steps)
+        result: xr.Dataset = simulator.run(start, settings, steps=steps)
+        shown = min(steps, SHORTEST + int(1.2 * int(result.step)))
+        expect(steps + shown)
+        every = 2 * (shown // (2 * RECORDED)) + 1  # odd, so that both points of a two-cycle are seen
+        result = result.assign(trajectory=simulator.run(start, settings, steps=shown, record_every=every).trajectory)
+        for name, observable in quantities.items():
+            result[name] = observable.along(result)
+            result[f"final_{name}"] = observable.at_end(result)
     return result
 
 
+def without_a_run(reason: Undecided) -> xr.Dataset:
+    """In the place of a run."""
+    raise reason
+
+
 @study.theory
-def theory(options: Options, problem: Problem, simulations: Mapping[str, Any]) -> Theory:
+def theory(budget: Budget, problem: Problem, simulations: Mapping[str, Any]) -> Theory:
     """What can be derived in the time given; that the runs can be made is known before."""
-    return derive(problem, options.timeout)
+    return derive(problem, budget.of_theory)
 
 
 @study.experiments
@@ -181,8 +206,28 @@ def summary(run: xr.Dataset) -> dict[str, Any]:
 
 
 @study.claims
-def claims(options: Options, problem: Problem, theory: Theory, runs: Mapping[str, xr.Dataset]) -> Iterator[Claim]:
-    """All for which there are values enough."""
+def claims(
+    budget: Budget, options: Options, problem: Problem, theory: Theory, runs: Mapping[str, xr.Dataset]
+) -> Iterator[Claim]:
+    """All for which there are values enough, each with the time that is left."""
+    for claim in all_claims(options, problem, theory, runs):
+        yield replace(claim, evidence=partial(in_time, budget, claim.evidence))
+
+
+def in_time(budget: Budget, evidence: Callable[[], Iterable[Piece]]) -> Iterator[Evidence]:
+    """The evidence, as far as there is time for it."""
+    pieces = iter(evidence())
+    while True:
+        with within(budget.left, "the check"):
+            piece = next(pieces, None)
+            found = piece and heard(piece)
+        if found is None:
+            return
+        yield found
+
+
+def all_claims(options: Options, problem: Problem, theory: Theory, runs: Mapping[str, xr.Dataset]) -> Iterator[Claim]:
+    """Those of the derivatives, and those of every rule."""
     if all(symbol in problem.at for symbol in problem.objective.parameters):
         statement = "the gradient and the Hessian are the loss's derivatives"
         yield Claim("derivatives", statement, SOURCE, partial(derivatives, problem, options.seed))

@@ -14,10 +14,11 @@ import numpy as np
 import xarray as xr
 from sympy import Expr, Piecewise
 
+from analysis.derive.budget import Budget, within
 from analysis.derive.problem import Problem
 from analysis.derive.theory import Theory
 from analysis.study.figure import COLORS, THEORY_COLOR, colors, legend_above, new_figure, typeset
-from eos_sym import STEP_SIZE
+from eos_sym import STEP_SIZE, Undecided
 from eos_sym.rules import RULES, Preconditioned
 from numeric import compile_function
 
@@ -30,6 +31,7 @@ CONTOURS = 12
 WINDOW = 0.75  # the least half width of the plane of orbits, relative to the size of their coordinates, or to 1
 FAR = 20.0  # times the size of its start: how far a run that diverges is shown
 MEMBERS = range(-2, 3)  # the integers for which a family of orbits of one or two is drawn
+OF_A_PANEL = 0.25  # seconds, however late it is
 VERDICT_MARKERS = {"stable": "o", "unstable": "X", "marginal": "D", "undecided": "s"}
 START: Any = {"marker": "o", "markersize": 5, "markerfacecolor": "white", "linestyle": ""}
 END: Any = {"marker": "*", "markersize": 8, "markeredgecolor": "white", "markeredgewidth": 0.5, "linestyle": ""}
@@ -42,15 +44,21 @@ NAMES = {
 }
 
 
-def draw(problem: Problem, theory: Theory, runs: Mapping[str, xr.Dataset]) -> Figure:
-    """The whole figure."""
+def draw(budget: Budget, problem: Problem, theory: Theory, runs: Mapping[str, xr.Dataset]) -> Figure:
+    """The whole figure; a panel for which there is no time says so."""
     panels: list[Any] = [paths, orbits, sharpness, loss] if runs else [orbits, critical_curve]
     figure = new_figure(7.0, 6.2 if runs else 3.3)
     text = str(problem.objective.loss)
     plain = len(text) > LONGEST_PLOTTED or problem.objective.loss.has(Piecewise)  # matplotlib has no cases
     figure.suptitle(f"$L$ = {f'{text[:LONGEST_PLOTTED]} …' if plain else typeset(problem.objective.loss)}")
     for panel, axes in zip(panels, figure.subplots(len(panels) // 2, 2).flat, strict=True):
-        panel(axes, problem, theory, runs)
+        try:
+            with within(max(budget.left, OF_A_PANEL), "this panel"):
+                panel(axes, problem, theory, runs)
+        except Undecided as reason:
+            axes.clear()
+            axes.text(0.5, 0.5, str(reason).replace("; ", "\n"), transform=axes.transAxes, ha="center")
+            axes.set(xticks=[], yticks=[])
     return figure
 
 

@@ -25,6 +25,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import Any, Literal
 
@@ -34,7 +35,10 @@ STARTING = 60.0  # seconds that a child may need to load its modules on a busy m
 LEAST_SHARE = 1 / 6  # of the time that is left, for one task
 SHORTEST = 1e-3  # seconds without which no task is begun
 LONGEST_FAULT = 100  # characters of what an exception says
+LARGEST = 100_000  # bytes of a result: some seconds of printing
+TOO_LARGE = "the result, {:.1f} MB, is too large to be printed; a loss with fewer terms or weights has a shorter one"
 FORKS = sys.platform == "linux"
+ALARMS = hasattr(signal, "setitimer")
 Task = Callable[[Any], Any]
 
 
@@ -66,7 +70,7 @@ class Child:
     def do(self, task: Task, seconds: float) -> Any:
         """What the task comes to in so many seconds."""
         with suppress(BrokenPipeError):  # it has died, which is what we shall hear
-            self.connection.send(task)
+            self.connection.send((task, seconds))
         if not self.connection.poll(seconds):
             killed = self.pid
             self._kill()
@@ -122,7 +126,8 @@ def run_limited(
     """The result of every task, called with the argument, or `NotDerived`.
 
     What a task is refused on its way is no fault of what was typed: it is the reason why there is no result. A task
-    whose name is in `needs` is left out where that task before it came to nothing.
+    whose name is in `needs` is left out where that task before it came to nothing. A task that gives a `BadInput`
+    refuses what was typed: it is raised here.
     """
     results: dict[Hashable, Any] = {}
     left, child = seconds, _PREPARED.pop() if _PREPARED else _start("spawn")
@@ -139,6 +144,8 @@ def run_limited(
             begun = time.monotonic()
             results[name] = child.do(task, left * max(1 / (len(tasks) - place), LEAST_SHARE))
             left -= time.monotonic() - begun
+            if isinstance(results[name], BadInput):
+                raise results[name]
             if child.pid is None:
                 child.end()
                 child = _start("spawn")
@@ -184,14 +191,14 @@ def _work(connection: Connection, inherited: Connection | None) -> None:
         argument = connection.recv()
         while True:
             connection.send(Ready(os.getpid()))
-            task = connection.recv()
+            task, seconds = connection.recv()
             if FORKS and _threads() == 1:
-                _with_a_copy(connection, task, argument)
+                _with_a_copy(connection, task, seconds, argument)
             else:
-                _answer(connection, task, argument)
+                _answer(connection, task, seconds, argument)
 
 
-def _with_a_copy(connection: Connection, task: Task, argument: Any) -> None:
+def _with_a_copy(connection: Connection, task: Task, seconds: float, argument: Any) -> None:
     """Do the task, while a copy of this process waits; where it is killed, the call returns in the copy."""
     reading, writing = os.pipe()
     copy = os.fork()
@@ -201,19 +208,26 @@ def _with_a_copy(connection: Connection, task: Task, argument: Any) -> None:
         os.close(reading)
         return
     os.close(reading)
-    _answer(connection, task, argument)
+    _answer(connection, task, seconds, argument)
     os.kill(copy, signal.SIGKILL)
     os.waitpid(copy, 0)
     os.close(writing)
 
 
-def _answer(connection: Connection, task: Task, argument: Any) -> None:
+def _answer(connection: Connection, task: Task, seconds: float, argument: Any) -> None:
+    """Send what the task comes to; long after its time the process ends itself, if nobody is left to kill it."""
+    if ALARMS:
+        signal.setitimer(signal.ITIMER_REAL, seconds + STARTING)
+    result = _result(task, argument)
     try:
-        connection.send(_result(task, argument))
-    except ConnectionError:
-        raise
+        packed = ForkingPickler.dumps(result)
     except Exception as error:  # it cannot be sent
-        connection.send(_fault(error))
+        packed = ForkingPickler.dumps(_fault(error))
+    if len(packed) > LARGEST:
+        packed = ForkingPickler.dumps(NotDerived(TOO_LARGE.format(len(packed) / 1e6)))
+    if ALARMS:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    connection.send_bytes(packed)
 
 
 def _result(task: Task, argument: Any) -> Any:

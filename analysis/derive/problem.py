@@ -93,7 +93,6 @@ def read_problem(
     )
     _check_names(problem)
     values = _values(problem, at)
-    _check_continuity(objective, values)
     return Problem(objective, problem.rules, values, problem.near, problem.start)
 
 
@@ -137,19 +136,21 @@ def _check_names(problem: Problem) -> None:
             raise BadInput(f"{', '.join(clash)}: in the loss, but the name of a variable of {rule}; rename it")
 
 
-def _check_continuity(objective: Objective, values: Point) -> None:
-    """Refuse poles, and losses that are not defined on an open set, as far as the parameters with values tell."""
-    domain = [condition.subs(values) for condition in objective.domain]
+def refusal(problem: Problem) -> BadInput | None:
+    """Of poles, and losses that are not defined on an open set, as far as the parameters with values tell."""
+    objective = problem.objective
+    domain = [condition.subs(problem.at) for condition in objective.domain]
     with suppress(Undecided):
         if point_where_positive(domain, objective.weights) is None:
-            raise BadInput(f"the loss is defined nowhere: {brief(domain)} would have to be positive")
+            return BadInput(f"the loss is defined nowhere: {brief(domain)} would have to be positive")
     weights = {*objective.weights}
-    for part in sorted(objective.loss.subs(values).atoms(Pow, *POSITIVE_FOR), key=str):
+    for part in sorted(objective.loss.subs(problem.at).atoms(Pow, *POSITIVE_FOR), key=str):
         if part.free_symbols & weights and part.free_symbols <= weights and not _is_defined(part):
-            raise BadInput(
+            return BadInput(
                 f"{sstr(part)}: not known to be defined and continuous for all weights; write the loss so that it is "
                 "defined everywhere, for example with exp(u) or 1 + u**2 for what has to be positive"
             )
+    return None
 
 
 def _is_defined(part: Expr) -> bool:

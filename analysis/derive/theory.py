@@ -17,7 +17,7 @@ from analysis.derive.dynamics import flips, flow_on_minima, self_stabilization
 from analysis.derive.edge import edge, without_edge
 from analysis.derive.limited import NotDerived, Task, run_limited
 from analysis.derive.orbits import Listed, fixed_points, two_cycles
-from analysis.derive.problem import Problem
+from analysis.derive.problem import Problem, refusal
 from eos_sym import STEP_SIZE, Map, Undecided
 from eos_sym.flows import conserved_quantities
 from eos_sym.losses import Piece
@@ -154,6 +154,7 @@ FLAT = (
     "the Hessian is 0 there and every multiplier 1, at all step sizes, so that the linear part does not decide; "
     "but gradient steps from close enough to the minimum lower the loss"
 )
+REFUSAL = "refusal"  # of what was typed; where there is no time for it, nothing is refused
 OF_MINIMA = ("stability_at_minima", "limit_flow")
 
 
@@ -185,7 +186,7 @@ def _has(part: Any, name: str) -> bool:
 
 def derive(problem: Problem, seconds: float) -> Theory:
     """Everything that can be derived of the problem in so many seconds."""
-    tasks: dict[Any, Task] = {**COMMON}
+    tasks: dict[Any, Task] = {REFUSAL: refusal, **COMMON}
     for name, of_rule in OF_A_RULE.items():  # the quick parts of every rule before the slow ones of any
         tasks |= {(rule, name): partial(of_rule, rule) for rule in problem.rules}
     needs: dict[Any, Any] = {(rule, name): "minima" for name in OF_MINIMA for rule in problem.rules}

@@ -4,6 +4,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import Any
 
 from rich.console import Console
@@ -21,6 +22,7 @@ STATUS_STYLES = {"proved": "bold green", "supported": "green", "refuted": "bold 
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 WIDTH = 120
 LONGEST_LINE, INDENT = 90, 4
+LONGEST_MATRIX = 2000  # characters of a matrix's entries; beyond, it is written entry by entry
 DIGITS, MOST_DIGITS = 4, 12  # of a measured value without a tolerance, and of any
 FORMULA = re.compile(r"[\w\s*+\-/().,]+")
 
@@ -44,6 +46,10 @@ def _readable(value: Any) -> list[str]:
             f"d{pretty(name)}/dτ = {_one_line(rate)}" for name, rate in zip(value.state, value.velocity, strict=True)
         ]
     if isinstance(value, MatrixBase):
+        places = product(*map(range, value.shape))
+        entries = [f"{row + 1}, {column + 1}:  {_one_line(value[row, column])}" for row, column in places]
+        if sum(map(len, entries)) > LONGEST_MATRIX:
+            return entries
         return str(pretty(value, num_columns=WIDTH)).split("\n")
     if isinstance(value, Mapping):
         known = ((str(key).replace("_", " "), item) for key, item in value.items() if item not in (None, {}))
@@ -85,7 +91,7 @@ def _inline(value: Any) -> str | None:
 def _one_line(expression: Expr) -> str:
     """The expression on one line, with Greek letters, raised exponents and real minus signs."""
     symbols = {symbol: Symbol(pretty(symbol)) for symbol in expression.free_symbols}
-    return _typeset(str(expression.subs(symbols)))
+    return _typeset(str(expression.xreplace(symbols)))
 
 
 def _typeset(text: str) -> str:

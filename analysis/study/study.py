@@ -7,7 +7,8 @@
     @study.theory                     what is derived: a mapping, or an object with `as_report`, printed by its names
     @study.measurement                anything else that several functions need, worked out when the first one asks
     @study.experiment                 -> Dataset, the group of that name in data.nc
-    @study.experiments                -> a mapping of names to such functions, where they depend on the options
+    @study.experiments                -> a mapping of names to such functions, where they depend on the options; those
+                                      that raise `Undecided` are left out, and the reason is printed
     @study.claim(statement, source)   yields evidence (`analysis.study.evidence`)
     @study.claims                     yields `Claim`s, where they depend on the options or on what was found
     @study.summary                    what came of the runs, in a few numbers, printed beside the theory

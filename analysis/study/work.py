@@ -24,7 +24,7 @@ from analysis.study.options import CommonOptions, results_folder
 from analysis.study.parts import Known, Parts
 from analysis.study.progress import progress_bars, task
 from analysis.study.report import WIDTH, document, print_claims, print_summary, print_theory, to_json
-from eos_sym import BadInput
+from eos_sym import BadInput, Undecided
 from numeric.progress import listening, unheard
 from numeric.runs import locked, save, versions, write_atomically
 
@@ -68,9 +68,13 @@ def _work_off(study: Parts, options: CommonOptions, folder: Path) -> int:
             several = known.call(study.several_experiments) if study.several_experiments else {}
 
         data: dict[str, xr.Dataset] = {}
+        not_run: dict[str, str] = {}
         for label in (*study.experiment_functions, *several):
             with task(progress, f"simulating {label.replace('_', ' ')}", None):
-                data[label] = known.call(several[label]) if label in several else known[label]
+                try:
+                    data[label] = known.call(several[label]) if label in several else known[label]
+                except Undecided as reason:
+                    not_run[label] = str(reason)
             save(data, folder / "data.nc", configuration)
             for old in DRAWN_AND_JUDGED:  # of other data
                 (folder / old).unlink(missing_ok=True)
@@ -78,7 +82,7 @@ def _work_off(study: Parts, options: CommonOptions, folder: Path) -> int:
             save(data, folder / "data.nc", configuration)  # the provenance alone
         known.shared |= data
         if study.several_experiments:
-            known.shared[study.several_experiments.__name__] = {name: data[name] for name in several}
+            known.shared[study.several_experiments.__name__] = {name: data[name] for name in several if name in data}
 
         claims = study.all_claims(known)
         verdicts: list[Verdict] = []
@@ -94,6 +98,7 @@ def _work_off(study: Parts, options: CommonOptions, folder: Path) -> int:
                 draw_and_save(partial(known.call, study.draw), folder)
 
     measured = {"simulation": known.call(study.summarize)} if study.summarize else {}
+    measured |= {"not_run": not_run} if not_run else {}
     drawn = ["figure.png", "figure.pdf"] if study.draw else []
     files = [str(folder / file) for file in (*drawn, "data.nc", "claims.json")]
     if options.json:

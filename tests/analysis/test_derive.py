@@ -10,6 +10,7 @@ import pytest
 from sympy import Rational, Symbol, diff, expand, lambdify, simplify, symbols
 
 from analysis.derive.__main__ import Options, study
+from analysis.derive.budget import Budget
 from analysis.derive.dynamics import self_stabilization
 from analysis.derive.edge import edge
 from analysis.derive.figure import draw
@@ -125,6 +126,15 @@ def test_what_is_not_derived_in_time_is_undecided_and_the_rest_comes(run):
     assert "--timeout" in document["theory"]["two_cycles"]
     assert document["theory"]["edge"]["kind"] == "undecided"
     assert document["simulation"]["steps"] == 5
+
+
+def test_what_floating_point_has_no_time_for_is_undecided_as_well(run):
+    terms = [f"log(cosh({k}*x*y - z**{k % 5 + 1} + {k}))**2" for k in range(1, 55)]
+    start = ["--start", "x=0.3", "y=0.3", "z=0.3"]
+    document = run(" + ".join(terms), "--weights", "x", "y", "z", "--at", "eta=0.1", *start, "--timeout", "0.5")
+    assert "--timeout" in document["not_run"]["gradient_descent"]
+    (claim,) = (claim for claim in document["claims"] if claim["id"] == "derivatives")
+    assert claim["status"] == "undecided"
 
 
 def test_a_loss_that_begins_with_a_minus_follows_two_dashes(run):
@@ -279,7 +289,7 @@ def test_curves_of_fixed_points_are_drawn():
     x, y = problem.objective.weights
     found = [{"points": [{"x": 0, "y": 0}], "verdict": "unstable"}, {"equations": [x * y - 1]}]
     theory = Theory({}, {"gradient_descent": {"fixed_points": found, "two_cycles": [], "critical_sharpness": 10}})
-    figure = draw(problem, theory, {})
+    figure = draw(Budget(60), problem, theory, {})
     labels = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
     assert labels == ["unstable fixed point", "curve of fixed points"]
     hyperbola = figure.axes[0].collections[-1].get_paths()[0].vertices

@@ -72,6 +72,23 @@ def test_what_a_task_is_refused_on_its_way_is_its_reason_and_the_others_are_done
     assert results == {"one": NotDerived("7: give another"), "two": 14}
 
 
+def refuse_it(number):
+    return BadInput(f"{number}: give another")
+
+
+def test_a_task_that_gives_a_refusal_ends_it_all():
+    with pytest.raises(BadInput, match="7: give another"):
+        run_limited({"before": double, "refusal": refuse_it, "after": hang}, 7, 60)
+
+
+def write_at_length(number):
+    return [f"{place}" for place in range(100_000)]
+
+
+def test_a_result_that_cannot_be_printed_is_undecided():
+    assert "too large to be printed" in str(run_limited({"one": write_at_length}, 1, 60)["one"])
+
+
 def test_expressions_that_are_too_deep_are_undecided():
     assert "deep" in str(run_limited({"one": recurse}, 0, 60)["one"])
 
@@ -157,4 +174,30 @@ def test_a_forked_child_that_gets_no_tasks_ends_with_its_parent():
     code += "print(limited._PREPARED[0].process.pid, flush=True)\nos.kill(os.getpid(), 9)"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
     assert said.returncode == -9  # `run` came back: nobody holds the pipe of the output any more
+    assert int(said.stdout) > 0
+
+
+ORPHAN = """
+from analysis.derive import limited
+
+def hang(number):
+    import os, time
+    print(os.getpid(), flush=True)
+    time.sleep(600)
+
+if __name__ == "__main__":
+    import os, threading
+    limited.STARTING = 1
+    limited.prepare()
+    threading.Timer(2, lambda: os.kill(os.getpid(), 9)).start()
+    limited.run_limited({"stuck": hang}, 1, 4)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a process is forked on Linux alone")
+def test_a_child_in_the_middle_of_a_task_does_not_outlive_its_parent_for_long(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(ORPHAN)
+    said = subprocess.run([sys.executable, program], capture_output=True, text=True, check=False, timeout=60)
+    assert said.returncode == -9  # `run` came back, as above
     assert int(said.stdout) > 0

@@ -3,7 +3,7 @@
 import pytest
 from sympy import Rational
 
-from analysis.derive.problem import read_problem
+from analysis.derive.problem import read_problem, refusal
 from eos_sym import STEP_SIZE, BadInput, ParseError
 from eos_sym.reading import names_in
 
@@ -59,14 +59,12 @@ def test_a_value_that_is_needed_and_missing_is_named():
         ({"loss": "a*x**2 + y**2", "positive": "a", "at": "a=-1"}, "a must be positive"),
         ({"loss": "(1 - eta*x*y)**2"}, "rename"),
         ({"loss": "v_x*x + y**2", "weights": "x y", "rules": "heavy_ball"}, "rename"),
-        ({"loss": "1/x + y**2"}, "continuous"),
-        ({"loss": "tan(x*y)"}, "continuous"),
     ],
 )
 def test_what_does_not_fit_is_refused_by_name(typed, said):
-    with pytest.raises(BadInput, match=said) as refusal:
+    with pytest.raises(BadInput, match=said) as refused:
         read(**typed)
-    assert "\n" not in str(refusal.value)
+    assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize("loss", ["floor(x) + y", "gamma(x) + y**2", "x**2 +* y", "x; y"])
@@ -91,17 +89,17 @@ def test_what_is_not_in_the_language_is_refused_by_the_parser(loss):
 )
 def test_a_loss_that_is_defined_everywhere_is_accepted(loss):
     weights = [name for name in ("x", "y") if name in loss.replace("exp", "").replace("Max", "")]
-    read_problem(loss, weights, ["gradient_descent"], [], [], [])
+    assert refusal(read_problem(loss, weights, ["gradient_descent"], [], [], [])) is None
 
 
-@pytest.mark.parametrize("loss", ["1/x + x**2", "sqrt(x)", "1/(1 + sin(x))", "tan(x)", "acosh(x**2 + 1)"])
+@pytest.mark.parametrize("loss", ["1/x + x**2", "sqrt(x)", "1/(1 + sin(x))", "tan(x)", "tan(x**2)", "acosh(x**2 + 1)"])
 def test_a_loss_that_is_not_defined_everywhere_is_refused_with_a_remedy(loss):
-    with pytest.raises(BadInput, match="defined everywhere, for example with exp"):
-        read_problem(loss, ["x"], ["gradient_descent"], [], [], [])
+    refused = refusal(read_problem(loss, ["x"], ["gradient_descent"], [], [], []))
+    assert "defined everywhere, for example with exp" in str(refused)
 
 
 def test_a_logarithm_may_be_defined_somewhere_but_not_nowhere():
     (x,) = read("x - log(x)", "x").objective.weights
     assert read("x - log(x)", "x").objective.domain == (x,)
-    with pytest.raises(BadInput, match="the loss is defined nowhere"):
-        read("log(-x**2 - 1)", "x")
+    assert refusal(read("x - log(x)", "x")) is None
+    assert "the loss is defined nowhere" in str(refusal(read("log(-x**2 - 1)", "x")))

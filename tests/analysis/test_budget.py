@@ -1,0 +1,60 @@
+"""The time given bounds what the program does itself, by its processor time."""
+
+import signal
+import time
+
+import pytest
+
+from analysis.derive.budget import GRACE, Budget, within
+from eos_sym import Undecided
+
+pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no timer of processor time")
+
+
+def work(seconds):
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+
+
+def test_what_takes_too_long_is_undecided_and_named():
+    begun = time.process_time()
+    with pytest.raises(Undecided, match=r"the sum: not finished .* --timeout"), within(0.1, "the sum"):
+        work(60)
+    assert time.process_time() - begun < 5
+
+
+def test_nobody_on_the_way_takes_the_interruption_for_an_error_of_his_own():
+    def stubborn():
+        try:
+            work(60)
+        except Exception:
+            stubborn()
+
+    with pytest.raises(Undecided), within(0.1, "the sum"):
+        stubborn()
+
+
+def test_waiting_costs_nothing_and_afterwards_nothing_is_interrupted():
+    with within(0.1, "a pause"):
+        time.sleep(0.3)
+    work(0.3)
+
+
+def test_an_error_inside_is_the_error_outside():
+    with pytest.raises(ZeroDivisionError), within(10, "a quotient"):
+        raise ZeroDivisionError
+
+
+def test_the_theory_leaves_some_time_to_what_follows():
+    budget = Budget(20)
+    assert 0.8 * 20 < budget.of_theory < 0.95 * 20
+    assert budget.of_theory < budget.left <= 20
+
+
+def test_the_grace_after_the_end_is_given_once():
+    budget = Budget(1e-9)
+    assert budget.of_theory == 0
+    assert budget.left == pytest.approx(GRACE, abs=0.1)
+    work(0.5)
+    assert budget.left == pytest.approx(GRACE - 0.5, abs=0.1)
