@@ -42,6 +42,7 @@ from eos_sym.reasons import brief
 Evaluator = Callable[[Sequence[Any]], list[Any]]
 
 KINKED = {"Max", "Min", "Piecewise", "And", "Or", "BooleanTrue", "BooleanFalse"}
+MOST_BITS = 10_000  # before the point, of an argument
 GUARD_BITS = 10  # by which the elementary functions of intervals are computed more precisely than the intervals
 
 
@@ -69,7 +70,18 @@ def evaluator(expressions: Sequence[Expr], arguments: Sequence[Symbol], context:
         cse=True,
         dummify=True,
     )
-    return lambda values: [context.convert(+value) for value in evaluate(tuple(map(context.convert, values)))]
+    in_functions = context is mp and any(expression.has(Application) for expression in exact)
+
+    def evaluated(values: Sequence[Any]) -> list[Any]:
+        arguments = tuple(map(context.convert, values))
+        if in_functions and any(mp.isfinite(value) and mp.mag(value) > MOST_BITS for value in arguments if value):
+            raise OverflowError("an argument so large that its exponential would fill the memory")
+        try:
+            return [context.convert(+value) for value in evaluate(arguments)]
+        except MemoryError as error:  # the exponential of an exponential
+            raise OverflowError("a value that does not fit into memory") from error
+
+    return evaluated
 
 
 def _complete(expression: Expr) -> Expr:

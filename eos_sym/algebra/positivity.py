@@ -127,6 +127,10 @@ def _product(first: Range, second: Range) -> Range:
         lower = first.lower * second.lower if first.lower != 0 and second.lower != 0 else Integer(0)
         upper = first.upper * second.upper if first.upper != 0 and second.upper != 0 else Integer(0)
         return Range(lower, upper, first.open_below and second.open_below, first.open_above or second.open_above)
+    if first.lower < 0 and first.upper <= 0:
+        return _scaled(_product(_scaled(first, Integer(-1)), second), Integer(-1))
+    if second.lower < 0 and second.upper <= 0:
+        return _scaled(_product(first, _scaled(second, Integer(-1))), Integer(-1))
     ends = (first.lower, first.upper, second.lower, second.upper)
     if any(end.is_infinite for end in ends):
         return WHOLE_LINE

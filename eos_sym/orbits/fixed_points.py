@@ -22,6 +22,7 @@ the reason. Errors: `BadInput` for values of unknown parameters.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from itertools import product
@@ -64,6 +65,7 @@ from eos_sym.algebra import (
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.orbits.cells import by_cells
 from eos_sym.orbits.manifolds import Manifold, Orbits
+from eos_sym.orbits.monotone import only_fixed_point
 from eos_sym.orbits.orbit import Orbit, with_values
 from eos_sym.orbits.search import Points, beyond, search_orbits
 from eos_sym.reasons import brief
@@ -107,7 +109,9 @@ def fixed_points(dynamics: Map, at: Values | None = None, near: Points = ()) -> 
 
 
 def _searched(dynamics: Map, found: _Found, reason: str, near: Points) -> Orbits:
-    """What was found exactly, and what a numerical search adds, if all parameters have values."""
+    """The only one, if it is; else what was found exactly, and what a search adds if all parameters have values."""
+    with suppress(Undecided):
+        return only_fixed_point(dynamics)
     known = Orbits(1, tuple(found.isolated()), tuple(found.manifolds), False, reason)
     if dynamics.parameters:
         return known

@@ -10,6 +10,7 @@ Errors: `Undecided` where Newton's method finds nothing, or the test fails.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from flint import arb, arb_mat, ctx, fmpq
@@ -76,39 +77,44 @@ def _is_convex_along_a_line(term: Expr, weights: Sequence[Symbol], domain: Domai
 
 def convex_minimum(loss: Expr, gradient: Sequence[Expr], weights: Sequence[Symbol]) -> Piece:
     """The only minimum of a convex loss, as a point in numbers."""
+    chart, error = regular_zero(gradient, weights)
     with mp.workdps(DIGITS):
-        center = [Rational(Float(value, DIGITS)) for value in _newton(loss, gradient, weights)]
-        _prove(gradient, weights, center)
-        chart = {weight: Float(value, SHOWN) for weight, value in zip(weights, center, strict=True)}
-        (value,) = evaluator([loss], weights, mp)([mp.mpf(place.p) / place.q for place in center])
+        (value,) = evaluator([loss], weights, mp)([mp.mpf(place) for place in chart.values()])
     equations = tuple(weight - place for weight, place in chart.items())
-    rounding = max(abs(exact - Rational(chart[weight])) for weight, exact in zip(weights, center, strict=True))
-    return Piece(equations, chart, (), Float(value, SHOWN), RADIUS + rounding)
+    return Piece(equations, chart, (), Float(value, SHOWN), error)
 
 
-def _newton(loss: Expr, gradient: Sequence[Expr], weights: Sequence[Symbol]) -> list[mp.mpf]:
-    """A zero of the gradient, from the origin, by steps that are halved until the loss falls."""
-    size = len(weights)
-    second = list(Matrix(gradient).jacobian(weights))
-    height, slope, bend = (evaluator(parts, weights, mp) for parts in ([loss], list(gradient), second))
+def regular_zero(field: Sequence[Expr], unknowns: Sequence[Symbol]) -> tuple[dict[Symbol, Expr], Expr]:
+    """A zero of a field, proved and with a bound of its error, where Newton's method finds one from the origin."""
+    with mp.workdps(DIGITS):
+        center = [Rational(Float(value, DIGITS)) for value in _newton(field, unknowns)]
+        _prove(field, unknowns, center)
+        shown = [value if abs(value) > RADIUS else Integer(0) for value in center]  # no rounding for a number
+        values: dict[Symbol, Expr] = {name: Float(value, SHOWN) for name, value in zip(unknowns, shown, strict=True)}
+    rounding = max(abs(exact - Rational(values[name])) for name, exact in zip(unknowns, center, strict=True))
+    return values, RADIUS + rounding
+
+
+def _newton(field: Sequence[Expr], unknowns: Sequence[Symbol]) -> list[mp.mpf]:
+    """A zero of the field, from the origin, by steps that are halved until the field is shorter."""
+    size = len(unknowns)
+    slope, bend = (evaluator(parts, unknowns, mp) for parts in (list(field), list(Matrix(field).jacobian(unknowns))))
     point = [mp.mpf(0)] * size
-    for _ in range(NEWTON_STEPS):
-        slopes, entries = slope(point), bend(point)
-        if max(map(abs, slopes)) < FOUND:
-            return point
-        try:
+    with suppress(ArithmeticError):  # a degenerate Jacobian, or a step out of range
+        for _ in range(NEWTON_STEPS):
+            slopes, entries = slope(point), bend(point)
+            if max(map(abs, slopes)) < FOUND:
+                return point
             rows = mp.matrix([entries[size * row : size * (row + 1)] for row in range(size)])
             step = mp.lu_solve(rows, -mp.matrix(slopes))
-        except ZeroDivisionError:
-            break
-        length, (here,) = mp.mpf(1), height(point)
-        for _ in range(HALVINGS):
-            ahead = [place + length * move for place, move in zip(point, step, strict=True)]
-            if height(ahead)[0] <= here:
-                break
-            length /= 2
-        point = ahead
-    raise Undecided("a convex loss, of which Newton's method finds no minimum: perhaps it has none")
+            length, here = mp.mpf(1), mp.norm(slopes)
+            for _ in range(HALVINGS):
+                ahead = [place + length * move for place, move in zip(point, step, strict=True)]
+                if mp.norm(slope(ahead)) <= here:
+                    break
+                length /= 2
+            point = ahead
+    raise Undecided("Newton's method finds no point where the gradient vanishes: perhaps there is none")
 
 
 def enclosed(value: Expr, error: Expr) -> Any:
@@ -122,12 +128,12 @@ def _ball(number: Rational) -> arb:
     return arb(fmpq(int(number.p), int(number.q)))
 
 
-def _prove(gradient: Sequence[Expr], weights: Sequence[Symbol], center: Sequence[Rational]) -> None:
-    """K = c − Y∇L(c) + (1 − Y∇²L(B))(B − c) lies inside the box B of the radius about c, Y near the inverse."""
-    size = len(weights)
-    second = list(Matrix(gradient).jacobian(weights))
+def _prove(field: Sequence[Expr], unknowns: Sequence[Symbol], center: Sequence[Rational]) -> None:
+    """K = c − Y g(c) + (1 − Y Dg(B))(B − c) lies inside the box B of the radius about c, Y near the inverse."""
+    size = len(unknowns)
+    second = list(Matrix(field).jacobian(unknowns))
     with interval_digits(DIGITS), ctx.workdps(DIGITS):
-        slopes, entries = evaluator(list(gradient), weights, iv), evaluator(second, weights, iv)
+        slopes, entries = evaluator(list(field), unknowns, iv), evaluator(second, unknowns, iv)
         middle = [_ball(value) for value in center]
         radius = arb(0, 1) * _ball(RADIUS)
         slope = arb_mat(size, 1, [to_ball(s) for s in slopes([to_interval(ball) for ball in middle])])
@@ -135,9 +141,9 @@ def _prove(gradient: Sequence[Expr], weights: Sequence[Symbol], center: Sequence
         try:
             inverse = bend.mid().inv()
         except ZeroDivisionError as error:
-            raise Undecided("a convex loss with a degenerate minimum") from error
+            raise Undecided("a degenerate zero of the gradient") from error
         spread = arb_mat(size, 1, [radius] * size)
         one = arb_mat([[int(row == column) for column in range(size)] for row in range(size)])
         moved = (one - inverse * bend) * spread - inverse * slope
         if not all(abs(entry) < _ball(RADIUS) for entry in moved.entries()):
-            raise Undecided("a convex loss whose minimum is not proved by interval arithmetic")
+            raise Undecided("a zero of the gradient that is not proved by interval arithmetic")

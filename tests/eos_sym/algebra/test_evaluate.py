@@ -205,3 +205,20 @@ def test_names_are_never_part_of_the_code(name, context):
 
 def test_two_symbols_of_one_name_are_two_arguments():
     assert evaluator([Symbol("x", real=True) - Symbol("x")], [Symbol("x"), Symbol("x", real=True)], fp)([1, 5]) == [4]
+
+
+@pytest.mark.parametrize("value", ["1e1000000", "-1e1000000"])
+def test_the_exponential_of_what_newtons_method_runs_away_to_is_an_overflow(value):
+    with pytest.raises(OverflowError):
+        evaluator([exp(x)], [x], mp)([mp.mpf(value)])
+
+
+def test_an_exponential_that_does_not_fit_into_memory_is_an_overflow():
+    with pytest.raises(OverflowError):
+        evaluator([exp(exp(exp(x)))], [x], mp)([mp.mpf(100)])
+
+
+def test_large_arguments_are_evaluated():
+    (value,) = evaluator([exp(x)], [x], mp)([mp.mpf(10) ** 6])
+    assert mp.log(value) == pytest.approx(1e6)
+    assert evaluator([x**2], [x], mp)([mp.inf]) == [mp.inf]

@@ -31,6 +31,8 @@ x, y, z = symbols("x y z", real=True)
         1 + Abs(x) * Abs(y),
         1 / (1 + x**2) + sin(x) / 2 + 1,
         sqrt(1 + x**2) + cos(x) / 2,
+        -(exp(y) + 2) * (cos(x + 1) - 4),
+        (-1 - x**2) * (sin(y) - 3),
     ],
     ids=str,
 )
@@ -57,6 +59,8 @@ def test_a_positive_expression_is_proved_so(expression):
         1 - Abs(x),
         exp(x) - 1,
         cosh(x) - 1,
+        (exp(y) + 2) * (cos(x) - 4),
+        -exp(y) * (cos(x) - 1),
     ],
     ids=str,
 )
