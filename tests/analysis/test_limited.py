@@ -116,7 +116,7 @@ def die(number):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a copy is forked on Linux alone")
 def test_what_was_found_before_a_task_that_hangs_or_dies_is_still_known_after_it():
-    results = run_limited({"a": learn, "stuck": hang, "b": learn, "lost": die, "all": recall}, 7, 4)
+    results = run_limited({"a": learn, "stuck": hang, "b": learn, "lost": die, "all": recall}, 7, 16)
     assert results["all"] == [7, 7]
     assert "died" in str(results["lost"])
 
