@@ -35,7 +35,7 @@ def train(optimizer_of, steps):
 
 
 # %%
-# Full-batch gradient descent. The history is an xarray dataset: the eigenvalues with their certified bounds, the
+# Full-batch gradient descent. The history is an xarray dataset: the eigenvalues with their bounds on their errors, the
 # gradient and its projections, the loss, and what each reading cost in gradient evaluations.
 eta = 2.2
 descent = train(lambda parameters: torch.optim.SGD(parameters, lr=eta), steps=400)

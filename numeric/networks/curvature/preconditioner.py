@@ -104,6 +104,12 @@ class Preconditioned:
         root = self.inverse.sqrt()[:, None]
         return root * self.hessian.product(root * block)
 
+    def repeated(self, block: Tensor) -> tuple[Tensor, Tensor]:
+        """The product twice, in two arithmetics, as that of H."""
+        root = self.inverse.sqrt()[:, None]
+        one, other = self.hessian.repeated(root * block)
+        return root * one, root * other
+
 
 def preconditions(optimizer: Optimizer, parameters: Sequence[Tensor]) -> bool:
     """Whether P can be anything but 1 for an optimizer of these parameters; refuses what has no P known here."""

@@ -6,6 +6,11 @@ The graph of the gradient is built once and shared by all products at the point:
 on the networks here costs less than forward over reverse. In micro-batches the graphs of all of them would need the
 memory of the full batch, so every product builds them again, one micro-batch at a time, and costs a gradient more.
 
+What rounding makes of a product is measured: `repeated` computes it a second time, of all data or of `MEASURED`
+examples spread over them, in float64; or, where that is no other arithmetic or the module converts to a coarser one on
+its own, at the weights θ(1 ± ε), ε the precision of the coarsest, so that what is computed from them is rounded
+otherwise.
+
 Shapes: θ (p,), gradient (p,), block (p, m) with one vector a column, product (p, m). Units: `evaluations` is in
 gradients of the full batch, `GRADIENT_WITH_GRAPH` for the gradient and `PRODUCT` for a product; a product is 6 matrix
 products a layer where a gradient is 3, and `python -m benchmarks.sharpness` measures the ratio in seconds. Errors:
@@ -22,10 +27,12 @@ from torch import Tensor
 from torch.func import functional_call
 
 from eos_sym import BadInput
-from numeric.networks.loss import FlatLoss, refuse_wrong_derivatives
+from numeric.networks.loss import FlatLoss, in_double_precision, refuse_wrong_derivatives
+from numeric.networks.loss.precision import Results
 
 GRADIENT_WITH_GRAPH = 1.0
 PRODUCT = 1.8
+MEASURED = 256  # examples
 
 
 class HessianAt:
@@ -78,6 +85,22 @@ class HessianAt:
         self.products += len(vectors)
         return images.T
 
+    def repeated(self, block: Tensor) -> tuple[Tensor, Tensor]:
+        """The products of a block (p, m), of all data or of a sample, as computed here and in another arithmetic."""
+        weights = torch.cat([leaf.detach().reshape(-1) for leaf in self._leaves.values()])
+        for loss in [self.loss.sample(MEASURED), self.loss] if len(self.loss.inputs) > MEASURED else [self.loss]:
+            try:
+                own = self if loss is self.loss else HessianAt(loss, weights)
+                products = own.product(block), _otherwise(loss, weights, block)
+            except (RuntimeError, ValueError, TypeError, IndexError):
+                if loss is self.loss:
+                    raise
+                continue  # the module is made for as many examples as there are
+            self._gradients += (own.evaluations if own is not self else 0.0) * len(loss.inputs) / len(self.loss.inputs)
+            if loss is self.loss or all(one.isfinite().all() for one in products):
+                break
+        return products
+
     def free(self) -> None:
         """Let go of the gradient's graph; a later product builds it again."""
         self._graph = None
@@ -125,6 +148,22 @@ class HessianAt:
         if not slope.requires_grad:
             return torch.cat([torch.zeros_like(leaf).reshape(-1) for leaf in leaves])
         return _flat(torch.autograd.grad(slope, leaves, retain_graph=True, allow_unused=True, materialize_grads=True))
+
+
+def _otherwise(loss: FlatLoss, weights: Tensor, block: Tensor) -> Tensor:
+    """The Hessian times a block, rounded otherwise."""
+    if weights.dtype == torch.float32:
+        try:
+            with in_double_precision(loss) as exact, Results() as results:
+                product = HessianAt(exact, weights.double()).product(block.double())
+            if results.coarsest == torch.float64:
+                return product
+        except (RuntimeError, TypeError, ValueError):
+            pass  # it converts to float32 on its own
+    with Results() as results, torch.no_grad():
+        loss(weights)
+    signs = torch.randint(2, weights.shape, generator=torch.Generator().manual_seed(0)).to(weights) * 2 - 1
+    return HessianAt(loss, weights * (1 + torch.finfo(results.coarsest).eps * signs)).product(block)
 
 
 def _flat(pieces: Sequence[Tensor]) -> Tensor:

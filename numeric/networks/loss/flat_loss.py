@@ -122,6 +122,12 @@ class FlatLoss:
             raise BadInput(f"weight: counts {wrong[0]} in a micro-batch's targets; must be 0 or more, and finite")
         return counts
 
+    def sample(self, most: int) -> FlatLoss:
+        """The loss of up to so many examples, spread over the data, at once."""
+        size = min(len(self.inputs), most, self.micro_batch or most)
+        chosen = torch.linspace(0, len(self.inputs) - 1, size).long().to(self.inputs.device)
+        return FlatLoss(self.module, self.inputs[chosen], self.targets[chosen], self.criterion)
+
     def __call__(self, parameters: Tensor) -> Tensor:
         """L(θ), a scalar tensor; its graph holds every micro-batch."""
         named = self.split(parameters)

@@ -27,10 +27,10 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from eos_sym import BadInput
 from numeric.networks.loss import DerivativesTaken, FlatLoss
+from numeric.networks.loss.precision import Results
 from numeric.networks.loss.wrong_derivatives import parameters_in
 from numeric.networks.tracker.composition import check_composition, out_of_memory
 from numeric.networks.tracker.derivatives import check_derivatives
-from numeric.networks.tracker.precision import Results
 from numeric.networks.tracker.undisturbed import changes_in_place, random_state, undisturbed
 
 SAMPLE = 64
@@ -89,21 +89,23 @@ def _unwrapped(module: nn.Module) -> nn.Module:
     return module
 
 
-def check_evaluation(loss: FlatLoss) -> None:
+def check_evaluation(loss: FlatLoss) -> bool:
     """Refuse a loss that, in the mode the module is in, is random, no scalar, or no function of the weights.
 
-    Also one that torch does not know the derivatives of, and one that micro-batches do not make up.
+    Also one that torch does not know the derivatives of, and one that micro-batches do not make up. Whether there was
+    anything to look at: of a loss that is not finite nothing is known.
     """
     _check_parts(loss)
     with undisturbed(loss.module), evaluated(loss):
         sample, value = _evaluated_sample(loss)
         _check_value(value)
         if not value.isfinite():
-            return  # nothing to compare; at the start `check_start` refuses it, later a reading is NaN
+            return False  # at the start `check_start` refuses it, later a reading is NaN
         _check_parameters(sample)
         _check_repeats(loss, sample.inputs, sample.targets)
         check_derivatives(sample)
         check_composition(loss)
+    return True
 
 
 def check_start(loss: FlatLoss) -> None:
@@ -115,13 +117,6 @@ def check_start(loss: FlatLoss) -> None:
         raise BadInput(
             f"the loss is {float(value)} at the start: begin with smaller weights, or rescale the inputs{empty}"
         )
-
-
-def sample_of(loss: FlatLoss) -> FlatLoss:
-    """The loss of up to `SAMPLE` examples spread over the data."""
-    size = min(len(loss.inputs), SAMPLE, loss.micro_batch or SAMPLE)
-    spread = torch.linspace(0, len(loss.inputs) - 1, size).long().to(loss.inputs.device)
-    return FlatLoss(loss.module, loss.inputs[spread], loss.targets[spread], loss.criterion)
 
 
 @contextmanager
@@ -179,7 +174,7 @@ def _distributed() -> bool:
 def _evaluated_sample(loss: FlatLoss) -> tuple[FlatLoss, Tensor]:
     """A sample of the data with its value; or what is in memory at a time, where of the sample there is none."""
     micro_batches = (FlatLoss(loss.module, x, y, loss.criterion) for x, y, _ in loss.micro_batches())
-    for sample in chain([sample_of(loss)], micro_batches):
+    for sample in chain([loss.sample(SAMPLE)], micro_batches):
         last = len(sample.inputs) == len(loss.inputs)
         try:
             with DerivativesTaken() as taken, Results() as results:

@@ -27,8 +27,8 @@ from torch import Tensor
 from eos_sym import BadInput
 from numeric.networks.curvature import HessianAt
 from numeric.networks.loss import FlatLoss
+from numeric.networks.loss.precision import Results, in_double_precision
 from numeric.networks.loss.wrong_derivatives import custom_operations
-from numeric.networks.tracker.precision import Results, in_double_precision
 
 NEAR = 1e-3  # relative
 POINTS = 3  # until one tells

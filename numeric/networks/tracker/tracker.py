@@ -12,6 +12,14 @@ loss L at θ_t and its Hessian H,
     λ₁(P⁻¹H) where the optimizer preconditions, see `numeric.networks.curvature.preconditioner`; missing
                           (NaN) before its first step; effective_bound is its bound
     evaluations           what the reading cost, in gradients of the full batch
+    status                converged; rounding, unfinished: a bound is above the tolerance, by the arithmetic or for want
+                          of products; not_finite: the weights, the loss or its Hessian are not, and the reading is NaN
+    overlooked            where directions outside the block that is followed were searched for, at most the probability
+                          that one was overlooked which curves more than λ_k; elsewhere NaN
+
+A bound holds for the direction found, rounding included, which is measured: the product is computed again in float64,
+or where it is in float64 at weights that are rounded otherwise. That no other direction curves more is what is searched
+for, at the first reading, at every 64th, and where the spectrum has moved more than it does from reading to reading.
 
 At the edge of stability the weights oscillate with period two, and the sharpness at θ_t is another at even steps than
 at odd ones: with an even `every` the readings see one phase alone, whose mean can be 10 or 20 % off that over all
@@ -22,8 +30,7 @@ the one over all steps, as the sharpness is no linear function of the weights: i
 
 The module is measured in the mode it is in: one in training mode with batch statistics; one that drops out is refused
 then, and can be put in evaluation mode while the tracker is made and steps. Training is not disturbed: parameters,
-gradients, buffers, modes and random numbers are what they would have been. Where the loss is not finite, the reading is
-NaN and training goes on.
+gradients, buffers, modes and random numbers are what they would have been. A run that diverges is read to its end.
 
 Shapes: θ (p,), eigenvectors (p, k); inputs and targets (n, …), `micro_batch` of them in memory at a time, whose losses
 are added with the `weight` of `numeric.networks.loss.FlatLoss`: none for a mean over examples, a number for a sum, a
@@ -43,14 +50,15 @@ from torch import Tensor, nn
 
 from eos_sym import BadInput
 from numeric.networks.curvature import HessianAt, Preconditioned, inverse_preconditioner, preconditions
-from numeric.networks.curvature.eigen import Reading, TopEigenpairs
-from numeric.networks.tracker.checks import check_evaluation, check_start, checked_loss, enough_memory, sample_of
+from numeric.networks.curvature.eigen import STATUSES, Reading, TopEigenpairs, not_finite
+from numeric.networks.tracker.checks import SAMPLE, check_evaluation, check_start, checked_loss, enough_memory
 from numeric.networks.tracker.derivatives import check_derivatives
 from numeric.networks.tracker.undisturbed import undisturbed
 from numeric.values import whole_number
 
 _BY_INDEX = ("eigenvalue", "bound", "gradient_projection")
-_PLAIN = ("gradient_norm", "full_loss", "evaluations")
+_PLAIN = ("gradient_norm", "full_loss", "evaluations", "overlooked")
+_WHOLE = ("reading", "status")  # numbers
 _EFFECTIVE = ("effective_sharpness", "effective_bound")
 
 
@@ -118,6 +126,7 @@ class SharpnessTracker:
         """All readings, labelled by their step and, where there are several eigenvalues, by index 1 … k."""
         columns = {name: column.numpy() for name, column in self._columns().items()}
         steps = columns.pop("reading")
+        columns["status"] = np.array(STATUSES)[columns["status"]]
         dims = {name: ("reading", "index") if name in _BY_INDEX else ("reading",) for name in columns}
         variables = {name: (dims[name], column) for name, column in columns.items()}
         return xr.Dataset(
@@ -174,30 +183,31 @@ class SharpnessTracker:
 
     def _read(self, step: int, weights: Tensor, inverse: Tensor | None) -> Reading:
         """The reading at these weights, filed under the step; an earlier one of that step gives way."""
-        self._check_mode()
-        with undisturbed(self.loss.module), self.loss.loaded(weights), enough_memory(self.loss):
-            hessian = HessianAt(self.loss, weights)
-            gradient = hessian.gradient
-            if len(self._rows).bit_count() == 1 and hessian.value <= self._rows[0]["full_loss"].to(weights):
-                check_derivatives(sample_of(self.loss))  # after 1, 2, 4, 8 … readings, unless the run diverges
-            reading = self._eigenpairs.read(hessian, weights, gradient)
-            effective = {name: torch.tensor(torch.nan, dtype=torch.float64) for name in _EFFECTIVE}
-            if self._effective is not None and inverse is not None:
-                operator = Preconditioned(hessian, inverse)
-                found = reading
-                if (inverse != 1).any():
-                    found = self._effective.read(operator, weights, inverse.sqrt() * gradient)
-                effective = dict(zip(_EFFECTIVE, (found.eigenvalues[0], found.bounds[0]), strict=True))
-            row = {
-                "reading": torch.tensor(step),
-                "eigenvalue": reading.eigenvalues,
-                "bound": reading.bounds,
-                "gradient_projection": gradient.double() @ reading.eigenvectors.double(),
-                "gradient_norm": gradient.double().norm(),
-                "full_loss": hessian.value.double(),
-                "evaluations": torch.tensor(float(hessian.evaluations), dtype=torch.float64),
-            }
-        row |= {} if self._effective is None else effective
+        names = {*self._columns()} - {"reading", "status", *_BY_INDEX}
+        row = {name: torch.tensor(torch.nan, dtype=torch.float64) for name in names}
+        if weights.isfinite().all():
+            self._check_mode()
+            with undisturbed(self.loss.module), self.loss.loaded(weights), enough_memory(self.loss):
+                hessian = HessianAt(self.loss, weights)
+                gradient = hessian.gradient
+                if len(self._rows).bit_count() == 1 and hessian.value <= self._rows[0]["full_loss"].to(weights):
+                    check_derivatives(self.loss.sample(SAMPLE))  # after 1, 2, 4, 8 … readings, unless the run diverges
+                reading = self._eigenpairs.read(hessian, weights, gradient)
+                if self._effective is not None and inverse is not None:
+                    found = reading
+                    if (inverse != 1).any():
+                        operator = Preconditioned(hessian, inverse)
+                        found = self._effective.read(operator, weights, inverse.sqrt() * gradient)
+                    row |= dict(zip(_EFFECTIVE, (found.eigenvalues[0], found.bounds[0]), strict=True))
+                row["gradient_norm"] = gradient.double().norm()
+                row["full_loss"] = hessian.value.double()
+                row["evaluations"] = torch.tensor(float(hessian.evaluations), dtype=torch.float64)
+        else:
+            reading, gradient = not_finite(weights, self.eigenvalues), weights
+        row["overlooked"] = torch.tensor(reading.overlooked, dtype=torch.float64)
+        row["eigenvalue"], row["bound"] = reading.eigenvalues, reading.bounds
+        row["gradient_projection"] = gradient.double() @ reading.eigenvectors.double()
+        row |= {"reading": torch.tensor(step), "status": torch.tensor(STATUSES.index(reading.status))}
         row = {name: value.cpu() for name, value in row.items()}
         self._rows = [known for known in self._rows if known["reading"] != step]
         self._rows.append(row)
@@ -210,14 +220,13 @@ class SharpnessTracker:
         if [*self.loss.trainable] != self._names:
             raise BadInput("other parameters require a gradient than when the tracker was made: make a new one")
         mode = tuple(part.training for part in self.loss.module.modules())
-        if mode not in self._modes:
-            check_evaluation(self.loss)
+        if mode not in self._modes and check_evaluation(self.loss):
             self._modes.add(mode)
 
     def _columns(self) -> dict[str, Tensor]:
         """The readings so far by name, the first dimension their number."""
         plain = _PLAIN if self._effective is None else (*_PLAIN, *_EFFECTIVE)
-        empty = {"reading": torch.empty(0, dtype=torch.int64)}
+        empty = {name: torch.empty(0, dtype=torch.int64) for name in _WHOLE}
         empty |= {name: torch.empty(0, self.eigenvalues, dtype=torch.float64) for name in _BY_INDEX}
         empty |= {name: torch.empty(0, dtype=torch.float64) for name in plain}
         return {name: torch.stack([row[name] for row in self._rows]) for name in empty} if self._rows else empty

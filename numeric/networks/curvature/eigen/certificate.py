@@ -8,12 +8,18 @@ For an orthonormal block V of b Ritz vectors with values θ₁ ≥ … ≥ θ_b 
 
 The second is ‖r‖²/gap, the gap taken from the block's last Ritz value and lessened by that one's own residual. Its
 assumption, that C, the compression of H to the complement, has no eigenvalue above θ_b, is what a guard vector is for
-and what no computation short of the whole spectrum can prove. A block that is all of the space needs none of it.
+and what no computation short of the whole spectrum can prove: `search` looks for such an eigenvalue from time to time,
+and says with what probability it would have been overlooked. A block that is all of the space needs none of it.
 
 Derivation: in the basis (V₁..ⱼ, rest) the matrix is [[Θ, Sᵀ], [S, D]], S of norm ‖R₁..ⱼ‖ and zero in the rest of the
 block; λᵢ is an eigenvalue of Θ + Sᵀ(λᵢ − D)⁻¹S, and two Schur complements bound the inverse where S is not zero.
 
-Rounding adds `ROUNDING` machine precisions of the largest |θ| to each: in float32 2.4e-7 of it, a reading's floor.
+Rounding is another matter: what is multiplied with is not H but H + E. It adds to each bound
+
+    2 ‖Ev‖ max(1, θ₁/θ₁ then),    measured: the product with v computed again in another arithmetic,
+
+twice, since not every reading measures it and E differs from point to point, and `ROUNDING` machine precisions of the
+largest |θ| for the sums of vectors: in float32 2.4e-7 of it, a reading's floor.
 
 Shapes: values (b,), squares RᵀR (b, b), bounds (k,). Source: :cite:t:`temple1928theory`, :cite:t:`kato1949upper`;
 :cite:t:`mathias1998quadratic` for blocks.
@@ -21,10 +27,13 @@ Shapes: values (b,), squares RᵀR (b, b), bounds (k,). Source: :cite:t:`temple1
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
 ROUNDING = 2.0
+SAFETY = 2.0
 
 
 def bounds(values: Tensor, squares: Tensor, count: int) -> Tensor:
@@ -41,9 +50,27 @@ def bounds(values: Tensor, squares: Tensor, count: int) -> Tensor:
     return found
 
 
-def rounding(values: Tensor, dtype: torch.dtype) -> float:
-    """What the arithmetic adds to every bound."""
-    return ROUNDING * torch.finfo(dtype).eps * float(values.abs().max())
+@dataclass(frozen=True)
+class Rounding:
+    """‖Ev‖ as last measured, and the largest |θ| then."""
+
+    error: float = 0.0
+    top: float = 0.0
+
+    def at(self, values: Tensor, dtype: torch.dtype) -> float:
+        """What the arithmetic adds to every bound at a reading of these Ritz values."""
+        top = float(values.abs().max())
+        growth = max(1.0, top / self.top) if self.top else 1.0
+        return ROUNDING * torch.finfo(dtype).eps * top + SAFETY * growth * self.error
+
+
+def measured_rounding(values: Tensor, product: Tensor, repeated: Tensor) -> Rounding:
+    """‖Ev‖ from a product computed twice, the largest of the columns; of a sample in proportion to ‖Hv‖."""
+    top, largest = float(values.abs().max()), float(repeated.abs().max()) or 1.0
+    one, other = product.double() / largest, repeated.double() / largest
+    error = float(torch.linalg.vector_norm(one - other, dim=0).max())
+    length = float(torch.linalg.vector_norm(other, dim=0).max())
+    return Rounding(error / length * max(length * largest, top) if length else error, top)
 
 
 def _norm(squares: Tensor) -> Tensor:

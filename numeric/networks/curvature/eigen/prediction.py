@@ -53,7 +53,7 @@ class PastBlocks:
         products[:n, :n] = gram(away, away)
         squares = products.diagonal()
         distances = (squares + squares[:, None] - 2 * products).clamp_min(0).sqrt()
-        if not distances[:n, :n].any():
+        if not distances[:n, :n].any() or not distances.isfinite().all():  # all the same, or on the way to infinity
             return torch.eye(n, dtype=torch.float64)[0]
         variogram = (distances / distances[:n, :n].max()) ** EXPONENT
         system = torch.ones(n + 1, n + 1, dtype=torch.float64)

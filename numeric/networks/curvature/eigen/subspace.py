@@ -33,14 +33,20 @@ class RitzPairs:
         return self.images - self.vectors * self.values.to(self.vectors)
 
     @cached_property
+    def scale(self) -> float:
+        """The residuals' largest entry, by which they are divided before they are squared; 1 where all are zero."""
+        return float(self.residuals.abs().max()) or 1.0
+
+    @cached_property
     def squares(self) -> Tensor:
-        """RᵀR, (b, b), float64."""
-        return gram(self.residuals, self.residuals)
+        """RᵀR, (b, b), float64, of the residuals over their scale."""
+        scaled = self.residuals / self.scale
+        return gram(scaled, scaled)
 
     @property
     def lengths(self) -> Tensor:
         """‖r‖ of every pair."""
-        return self.squares.diagonal().clamp_min(0).sqrt()
+        return self.scale * self.squares.diagonal().clamp_min(0).sqrt()
 
 
 class Subspace:

@@ -26,6 +26,10 @@ class Matrix:
         self.evaluations += block.shape[1]
         return self.entries @ block
 
+    def repeated(self, block):
+        self.evaluations += block.shape[1]
+        return self.entries @ block, self.entries.double() @ block.double()
+
 
 def spectrum(values, seed=0, dtype=torch.float64):
     q, _ = np.linalg.qr(np.random.default_rng(seed).standard_normal((len(values), len(values))))
@@ -47,7 +51,8 @@ def test_a_cold_reading_finds_the_algebraically_largest(relative):
     reading = TopEigenpairs(2, relative=relative).read(matrix, weights_at(0))
     np.testing.assert_allclose(reading.eigenvalues.numpy(), [9.0, 7.0], rtol=relative)
     assert reading.converged
-    assert reading.products == reading.evaluations == matrix.evaluations < 200
+    assert reading.products + 2 == reading.evaluations == matrix.evaluations < 200  # two to measure rounding
+    assert reading.overlooked <= 1e-3
 
 
 def test_a_residual_is_that_of_the_pair():
@@ -61,6 +66,13 @@ def test_an_operator_that_stays_costs_the_block_and_three_to_scout_every_fourth_
     eigenpairs, matrix = TopEigenpairs(1, relative=1e-6), spectrum(np.r_[6.0, 7.0, 9.0, BULK])
     products = [eigenpairs.read(matrix, weights_at(t)).products for t in range(9)]
     assert products[1:] == [2, 2, 2, 5, 2, 2, 2, 5]
+
+
+def test_a_search_is_paid_at_every_sixty_fourth_reading_of_an_operator_that_stays():
+    eigenpairs, matrix = TopEigenpairs(1), spectrum(np.r_[6.0, 7.0, 9.0, BULK])
+    readings = [eigenpairs.read(matrix, weights_at(t)) for t in range(66)]
+    assert [t for t, reading in enumerate(readings) if not np.isnan(reading.overlooked)] == [0, 64]
+    assert readings[64].products > 10
 
 
 @pytest.mark.parametrize("guard", [1, 2])
@@ -107,8 +119,10 @@ def test_a_direction_never_seen_is_found_at_the_next_scout_if_it_rules_the_gradi
 
 
 @pytest.mark.parametrize("gradient_share", [0.0, 0.1])
-def test_a_direction_never_seen_that_hardly_shows_is_found_within_six_scouts(gradient_share):
-    assert max(readings_until_found(gradient_share, seed) for seed in range(4)) <= 24
+def test_a_direction_never_seen_that_hardly_shows_is_found_by_scouts_or_else_by_the_next_search(gradient_share):
+    found = sorted(readings_until_found(gradient_share, seed) for seed in range(4))
+    assert found[1] <= 24
+    assert found[-1] <= 55
 
 
 @settings(max_examples=200, deadline=None)
@@ -134,8 +148,8 @@ def test_in_float32_the_floor_is_reported_and_not_waited_for():
     eigenpairs = TopEigenpairs(1, relative=1e-9)
     for t in range(4):
         reading = eigenpairs.read(spectrum(values, dtype=torch.float32), weights_at(t, dtype=torch.float32))
-        assert not reading.converged
-        assert abs(float(reading.eigenvalues[0]) - 9.0) <= float(reading.bounds[0]) < 1e-5
+        assert reading.status == "rounding"
+        assert abs(float(reading.eigenvalues[0]) - 9.0) <= float(reading.bounds[0]) < 2e-5
         assert reading.products < 60
     assert TopEigenpairs(1, relative=1e-6).read(spectrum(values, dtype=torch.float32), weights_at(0).float()).converged
 
@@ -165,7 +179,7 @@ def test_an_operator_that_is_not_finite_is_nan_and_forgotten():
     for entries, weights in ((matrix.entries * torch.nan, weights_at(1)), (matrix.entries, weights_at(1) * torch.inf)):
         reading = eigenpairs.read(Matrix(entries), weights)
         assert reading.eigenvalues.isnan().all()
-        assert not reading.converged
+        assert reading.status == "not_finite"
     assert float(eigenpairs.read(matrix, weights_at(2)).eigenvalues[0]) == pytest.approx(9.0, rel=1e-3)
 
 
@@ -174,6 +188,44 @@ def test_a_space_no_larger_than_the_block_is_read_exactly(p):
     reading = TopEigenpairs(1, relative=1e-12).read(spectrum(np.arange(1.0, p + 1)), torch.ones(p).double())
     assert float(reading.eigenvalues[0]) == pytest.approx(p, rel=1e-12)
     assert reading.products == p
+
+
+class Rounded(Matrix):
+    """A matrix whose products are off by a thousandth of a vector."""
+
+    def __init__(self, entries, error):
+        super().__init__(entries)
+        self.error = error
+
+    def product(self, block):
+        return super().product(block) + self.error @ block
+
+
+def test_what_rounding_makes_of_a_product_is_part_of_the_bound_until_it_is_measured_again():
+    exact = spectrum(np.r_[6.0, 7.0, 9.0, BULK]).entries
+    error = 1e-3 * torch.linalg.qr(torch.randn(200, 200, generator=torch.Generator().manual_seed(3)).double())[0]
+    error = (error + error.T) / 2
+    eigenpairs = TopEigenpairs(1, relative=1e-5)
+    for t in range(9):
+        scale = 1.0 + 0.01 * t
+        rounded = Rounded(scale * exact, scale * error)
+        rounded.repeated = lambda block, at=rounded: (at.product(block), at.entries @ block)
+        reading = eigenpairs.read(rounded, weights_at(t))
+        _, vector = torch.linalg.eigh(exact)
+        assert abs(float(reading.eigenvalues[0]) - 9.0 * scale) <= float(reading.bounds[0]) < 3e-3 * scale
+        assert reading.rounding == pytest.approx(2 * scale * float((error @ vector[:, -1]).norm()), rel=0.1)
+    without = TopEigenpairs(1, relative=1e-9).read(Matrix(exact + error), weights_at(0))
+    assert abs(float(without.eigenvalues[0]) - 9.0) > float(without.bounds[0])  # of the other matrix it is the value
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e200])
+def test_residuals_whose_squares_are_beyond_float64_are_residuals(scale):
+    eigenpairs, matrix = TopEigenpairs(1), Matrix(scale * spectrum(np.r_[6.0, 7.0, 9.0, BULK]).entries)
+    for t in range(3):
+        reading = eigenpairs.read(matrix, 1e200 * weights_at(t))
+        assert float(reading.eigenvalues[0]) == pytest.approx(9.0 * scale, rel=1e-3)
+        assert 0 < float(reading.residuals[0]) < 0.2 * scale
+        assert reading.converged
 
 
 @pytest.mark.parametrize("weights_scale", [1e-30, 1e25])

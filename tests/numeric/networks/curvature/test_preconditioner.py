@@ -137,6 +137,9 @@ def test_the_preconditioned_hessian_has_the_eigenvalues_of_the_unsymmetric_produ
     class Dense:
         evaluations = 7.0
 
+        def repeated(self, block):
+            return self.product(block), 2 * self.product(block)
+
         def product(self, block):
             return hessian @ block
 
@@ -144,6 +147,9 @@ def test_the_preconditioned_hessian_has_the_eigenvalues_of_the_unsymmetric_produ
     symmetric = operator.product(torch.eye(6, dtype=torch.float64))
     unsymmetric = torch.linalg.eigvals(inverse[:, None] * hessian)
     torch.testing.assert_close(torch.linalg.eigvalsh(symmetric), unsymmetric.real.sort().values, rtol=1e-10, atol=1e-10)
+    once, twice = operator.repeated(torch.eye(6, dtype=torch.float64))
+    assert torch.equal(once, symmetric)
+    torch.testing.assert_close(twice, 2 * symmetric)
     assert operator.evaluations == 7.0
 
 

@@ -81,3 +81,52 @@ def test_a_loss_that_is_not_one_number_is_refused():
     loss = FlatLoss(nn.Linear(2, 1), torch.ones(3, 2), torch.ones(3, 1), lambda f, y: f - y)
     with pytest.raises(BadInput, match="mean over examples"):
         _ = HessianAt(loss, loss.parameters).value
+
+
+class Coarse(nn.Module):
+    """A layer that is computed in a precision of its own."""
+
+    def __init__(self, dtype):
+        super().__init__()
+        self.dtype = dtype
+
+    def forward(self, inputs):
+        return inputs.to(self.dtype).tanh().to(inputs)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "inside"),
+    [(torch.float32, torch.float32), (torch.float32, torch.bfloat16), (torch.float64, torch.float32)],
+)
+@pytest.mark.parametrize("examples", [20, 600])
+def test_a_repeated_product_differs_by_what_rounding_does(dtype, inside, examples):
+    torch.manual_seed(1)
+    network = nn.Sequential(nn.Linear(5, 8), Coarse(inside), nn.Linear(8, 3)).to(dtype)
+    inputs, targets = torch.randn(examples, 5, dtype=dtype), torch.randn(examples, 3, dtype=dtype)
+    loss = FlatLoss(network, inputs, targets, half_squared_error)
+    at = HessianAt(loss, loss.parameters)
+    vector = torch.nn.functional.normalize(at.gradient, dim=0)[:, None]
+    one, other = at.repeated(vector)
+    exact_network = nn.Sequential(nn.Linear(5, 8), nn.Tanh(), nn.Linear(8, 3)).double()
+    exact_network.load_state_dict(network.state_dict())
+    exact = FlatLoss(exact_network, inputs.double(), targets.double(), half_squared_error)
+    truth = HessianAt(exact, exact.parameters).product(vector.double())
+    off = float((at.product(vector).double() - truth).norm() / truth.norm())
+    measured = float((one.double() - other.double()).norm() / other.norm())
+    assert 0 < off < 2 * measured + 2 * torch.finfo(dtype).eps
+    assert measured < 1e3 * torch.finfo(inside).eps
+
+
+def test_a_module_made_for_as_many_examples_as_there_are_is_repeated_on_all_of_them():
+    class Whole(nn.Linear):
+        def forward(self, inputs):
+            return super().forward(inputs.view(300, 5))
+
+    torch.manual_seed(1)
+    loss = FlatLoss(Whole(5, 3), torch.randn(300, 5), torch.randn(300, 3), half_squared_error)
+    at = HessianAt(loss, loss.parameters)
+    block = torch.randn(len(loss.parameters), 2)
+    one, other = at.repeated(block)
+    assert torch.equal(one, at.product(block))
+    assert other.dtype == torch.float64
+    torch.testing.assert_close(one.double(), other, rtol=1e-4, atol=1e-5)

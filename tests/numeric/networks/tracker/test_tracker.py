@@ -133,7 +133,8 @@ def test_without_preconditioning_there_is_no_effective_sharpness():
     tracker = SharpnessTracker(module, nn.CrossEntropyLoss(), inputs, targets, optimizer=optimizer)
     descend(module, optimizer, inputs, targets, 1, tracker)
     assert set(tracker.history.data_vars) == {
-        *("sharpness", "eigenvalue", "bound", "gradient_projection", "gradient_norm", "full_loss", "evaluations")
+        *("sharpness", "eigenvalue", "bound", "gradient_projection", "gradient_norm", "full_loss", "evaluations"),
+        *("overlooked", "status"),
     }
 
 
@@ -196,6 +197,63 @@ def test_a_loss_that_overflows_is_recorded_and_training_goes_on():
     tracker.step()
     assert np.isnan(tracker.history.sharpness).values.tolist() == [False, True]
     assert np.isnan(tracker.history.full_loss).values.tolist() == [False, True]
+    assert tracker.history.status.values.tolist() == ["converged", "not_finite"]
+
+
+@pytest.mark.parametrize("midpoint", [False, True])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("seed", range(2))
+def test_a_run_that_diverges_is_read_to_its_end_and_ends_as_it_would_without(seed, dtype, midpoint):
+    def diverge(tracked):
+        torch.manual_seed(seed)
+        module = nn.Sequential(nn.Linear(4, 24), nn.ReLU(), nn.Linear(24, 24), nn.ReLU(), nn.Linear(24, 3)).to(dtype)
+        inputs, targets = (torch.randn(20, width, dtype=dtype) for width in (4, 3))
+        options = {"optimizer": torch.optim.Adam(module.parameters()), "midpoint": midpoint, "eigenvalues": 2}
+        tracker = SharpnessTracker(module, nn.MSELoss(), inputs, targets, **options) if tracked else None
+        optimizer = torch.optim.SGD(module.parameters(), lr=10.0)
+        return descend(module, optimizer, inputs, targets, 12, tracker, nn.MSELoss()), tracker
+
+    weights, tracker = diverge(tracked=True)
+    for one, other in zip(weights, diverge(tracked=False)[0], strict=True):
+        assert torch.equal(one.nan_to_num(), other.nan_to_num())
+    lost = np.isnan(tracker.history.sharpness.values)
+    assert (tracker.history.status.values == "not_finite").tolist() == lost.tolist()
+    assert not lost[0]
+    assert len(lost) == (11 if midpoint else 12)
+
+
+@pytest.mark.parametrize("criterion_scale", [1e-30, 1e30])
+def test_losses_of_any_scale_have_their_sharpness(criterion_scale):
+    module, (inputs, targets) = network(dtype=torch.float32), data(dtype=torch.float32)
+    expected = SharpnessTracker(module, nn.CrossEntropyLoss(), inputs, targets).measure()
+    scaled = lambda outputs, labels: criterion_scale * nn.functional.cross_entropy(outputs, labels)  # noqa: E731
+    tracker = SharpnessTracker(module, scaled, inputs, targets, eigenvalues=2)
+    for _ in range(3):
+        tracker.step()
+        assert float(tracker.latest.eigenvalues[0]) == pytest.approx(
+            criterion_scale * float(expected.eigenvalues[0]), rel=1e-3
+        )
+    assert (tracker.history.status == "converged").all()
+
+
+def test_a_network_of_one_weight_and_one_whose_hessian_is_zero_are_read():
+    inputs, targets = (torch.ones(3, 1, dtype=torch.float64) for _ in range(2))
+    single = SharpnessTracker(nn.Linear(1, 1, bias=False).double(), nn.MSELoss(), inputs, targets)
+    flat = SharpnessTracker(network(), lambda outputs, _: outputs.mean() * 0, *data(), eigenvalues=3)
+    for _ in range(6):
+        single.step()
+        flat.step()
+    np.testing.assert_allclose(single.history.sharpness, 2.0, rtol=1e-12)
+    assert not flat.history.eigenvalue.any()
+    assert not flat.history.bound.any()
+    for tracker in (single, flat):
+        assert (tracker.history.status == "converged").all()
+
+
+def test_half_precision_is_told_what_to_do():
+    for dtype in (torch.float16, torch.bfloat16):
+        with pytest.raises(BadInput, match=r"parameters are torch.b?float16 on cpu: must be all float32"):
+            SharpnessTracker(network(dtype=dtype), nn.MSELoss(), data()[0].to(dtype), torch.zeros(24, 3, dtype=dtype))
 
 
 # --- what it is given

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from numeric.networks.loss import FlatLoss
+from numeric.networks.loss.flat_loss import FlatLoss
 
 
 class Results(TorchDispatchMode):
