@@ -154,16 +154,18 @@ def _otherwise(loss: FlatLoss, weights: Tensor, block: Tensor) -> Tensor:
     """The Hessian times a block, rounded otherwise."""
     if weights.dtype == torch.float32:
         try:
-            with in_double_precision(loss) as exact, Results() as results:
+            with in_double_precision(loss) as exact, exact.loaded(weights.double()), Results() as results:
                 product = HessianAt(exact, weights.double()).product(block.double())
             if results.coarsest == torch.float64:
                 return product
         except (RuntimeError, TypeError, ValueError):
             pass  # it converts to float32 on its own
-    with Results() as results, torch.no_grad():
+    with Results() as results:
         loss(weights)
     signs = torch.randint(2, weights.shape, generator=torch.Generator().manual_seed(0)).to(weights) * 2 - 1
-    return HessianAt(loss, weights * (1 + torch.finfo(results.coarsest).eps * signs)).product(block)
+    moved = weights * (1 + torch.finfo(results.coarsest).eps * signs)
+    with loss.loaded(moved):
+        return HessianAt(loss, moved).product(block)
 
 
 def _flat(pieces: Sequence[Tensor]) -> Tensor:
