@@ -2,7 +2,8 @@
 
 `predicted_dynamics` are Damian, Nichani and Lee's; `cycle` reduces them to two numbers with a slow spiral, and
 `continuous_limit` says what their flow conserves, how far it goes and how long it takes. `neglected` says where the
-expansion ends, `exact_zeros` what vanishes at a rational point.
+expansion ends, `exact_zeros` what vanishes at a rational point. `reduced_order` is the polynomial model of k directions
+at the edge and m across them whose coefficients a network's forecast computes.
 """
 
 from eos_sym.self_stabilization.continuous_limit import (
@@ -23,12 +24,17 @@ from eos_sym.self_stabilization.predicted_dynamics import (
     top_eigenvector,
 )
 from eos_sym.self_stabilization.reach import DRIFT, neglected
+from eos_sym.self_stabilization.reduced_order import BASE, EXPANDED, ReducedOrderModel, coefficient
 
 __all__ = [
+    "BASE",
     "DRIFT",
+    "EXPANDED",
     "NOT_STEEP",
     "CubicExpansion",
+    "ReducedOrderModel",
     "SelfStabilization",
+    "coefficient",
     "conserved_by_separation",
     "exact_zeros",
     "extremes",

@@ -1,0 +1,116 @@
+"""The reference point of a forecast: a two-step midpoint, the eigenvectors at the edge there, and what they cost.
+
+From the weights θ₀ gradient descent is followed for two steps, θ₁ and θ₂, and the loss is expanded at
+
+    θ* = (θ₀ + 2θ₁ + θ₂)/4,
+
+where an oscillation of period two is averaged out. At the edge are the eigenvectors u_a of ∇²L(θ*) with
+ηλ_a/2 > `AT_THE_EDGE`, at most `MOST_AT_THE_EDGE` of them and at least one. A forecast runs in double precision: a
+module of single precision is copied, since differences of its gradients carry the derivatives.
+
+Shapes: θ (p,), edge (p, k), eigenvalues (k + 1,), the last one that of the first direction left out (−∞ if there is
+none). Units: `evaluations` in gradients of the full batch. Errors: `BadInput` for a step size that is not positive,
+and where the loss or its curvature is not finite.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from torch import Tensor
+
+from eos_sym import BadInput
+from numeric.compile import Array
+from numeric.networks.curvature import HessianAt, TopEigenpairs
+from numeric.networks.loss import FlatLoss
+from numeric.values import positive_number
+
+AT_THE_EDGE = 0.9
+MOST_AT_THE_EDGE = 3
+PRECISION = 1e-3  # of the eigenvalues, relative, as a bound; their error is of the order of its square over the gap
+
+
+@dataclass
+class Cost:
+    """Gradients of the full batch so far."""
+
+    evaluations: float = 0.0
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """θ*, where θ₀ is from there, and the edge of the spectrum; `cost` counts everything computed from here on."""
+
+    loss: FlatLoss
+    eta: float
+    weights: Tensor
+    start: Tensor
+    value: float
+    gradient: Tensor
+    edge: Tensor
+    eigenvalues: Array
+    cost: Cost = field(default_factory=Cost)
+
+    @property
+    def modes(self) -> int:
+        """k, the number of directions at the edge."""
+        return self.edge.shape[1]
+
+    def across(self, vectors: Tensor) -> Tensor:
+        """The part of the vectors (p,) or (p, n) that is orthogonal to the edge."""
+        return vectors - self.edge @ (self.edge.T @ vectors)
+
+    def gradient_at(self, weights: Tensor) -> Tensor:
+        """∇L, (p,)."""
+        self.cost.evaluations += 1
+        return self.loss.value_and_gradient(weights)[1]
+
+    def hessian_at(self, weights: Tensor, block: Tensor) -> Tensor:
+        """∇²L times the columns of the block, (p, n)."""
+        hessian = HessianAt(self.loss, weights)
+        image = hessian.product(block)
+        self.cost.evaluations += hessian.evaluations
+        return image
+
+
+def in_double_precision(loss: FlatLoss) -> FlatLoss:
+    """The loss of a copy of the module, in float64; the module itself is never touched."""
+    inputs = loss.inputs.double() if loss.inputs.is_floating_point() else loss.inputs
+    targets = loss.targets.double() if loss.targets.is_floating_point() else loss.targets
+    return replace(loss, module=copy.deepcopy(loss.module).double(), inputs=inputs, targets=targets)
+
+
+def anchor(loss: FlatLoss, eta: float, modes: int | None = None) -> Anchor:
+    """The reference point two steps of gradient descent from the module's weights, with its k = `modes` at the edge."""
+    positive_number("eta", eta)
+    loss = in_double_precision(loss)
+    cost = Cost()
+    path = [loss.parameters]
+    for _ in range(2):
+        path.append(path[-1] - eta * loss.value_and_gradient(path[-1])[1])
+        cost.evaluations += 1
+    weights = (path[0] + 2 * path[1] + path[2]) / 4
+    most = min(MOST_AT_THE_EDGE + 1 if modes is None else modes + 1, len(weights))
+    hessian = HessianAt(loss, weights)
+    value, gradient = hessian.value, hessian.gradient
+    reading = TopEigenpairs(most, relative=PRECISION).read(hessian, weights, gradient)
+    cost.evaluations += reading.evaluations
+    values = reading.eigenvalues.numpy()
+    if not (np.isfinite(values).all() and value.isfinite()):
+        raise BadInput("the loss at the weights, or its curvature, is not finite: forecast from where training is")
+    if modes is None:
+        modes = min(max(int((eta * values / 2 > AT_THE_EDGE).sum()), 1), MOST_AT_THE_EDGE)
+    beyond = values[modes] if len(values) > modes else -np.inf
+    return Anchor(
+        loss=loss,
+        eta=eta,
+        weights=weights,
+        start=path[0] - weights,
+        value=float(value),
+        gradient=gradient,
+        edge=reading.eigenvectors[:, :modes],
+        eigenvalues=np.append(values[:modes], beyond),
+        cost=cost,
+    )

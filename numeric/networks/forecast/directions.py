@@ -1,0 +1,51 @@
+"""The directions across the edge that a forecast follows: those in which the base model moves, in a Krylov space.
+
+Across the edge gradient descent is driven by the gradient F and, through the oscillation, by the third derivatives
+T_ab = ∇³L(u_a, u_b, ·), and H = ∇²L moves what they drive. So z stays in the block Krylov space of H from these drivers
+and the start z₀, and is found there, before anything is left out, by the model of lowest order, which needs no more
+than H on that space. The leading singular directions of its path z₀, z₁ … are what is kept: few, since what is driven
+twice is driven along the same lines.
+
+Shapes: drivers (p, d), basis and directions (p, n) and (p, m), ∇²L on them (n, n) and (m, m).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from numeric.compile import Array
+from numeric.networks.forecast.anchor import Anchor
+
+NEGLIGIBLE = 1e-10  # of a block's largest vector: what is left of it is rounding
+
+
+def leading_directions(basis: Tensor, projected: Array, path: Array, count: int) -> tuple[Tensor, Array]:
+    """The `count` leading directions of a path (steps, n) in the basis, (p, m), and ∇²L on them, (m, m)."""
+    leading, _, _ = np.linalg.svd(path.T, full_matrices=False)
+    chosen = leading[:, :count]
+    return basis @ torch.from_numpy(chosen).to(basis), chosen.T @ projected @ chosen
+
+
+def krylov_space(anchor: Anchor, drivers: Tensor, products: int) -> tuple[Tensor, Array]:
+    """An orthonormal basis (p, n) of the block Krylov space, and ∇²L on it, (n, n)."""
+    basis = drivers.new_zeros(len(drivers), 0)
+    images = basis
+    block = _orthonormal(drivers / drivers.norm(dim=0).clamp_min(torch.finfo(drivers.dtype).tiny), basis)
+    while block.shape[1] and images.shape[1] < products:
+        basis = torch.cat([basis, block], 1)
+        image = anchor.across(anchor.hessian_at(anchor.weights, block))
+        images = torch.cat([images, image], 1)
+        block = _orthonormal(image, basis)
+    projected = (basis.T @ images).numpy()
+    return basis, (projected + projected.T) / 2
+
+
+def _orthonormal(block: Tensor, basis: Tensor) -> Tensor:
+    """What the block adds to the basis, orthonormal."""
+    scale = float(block.norm(dim=0).max()) if block.shape[1] else 0.0
+    for _ in range(2):
+        block = block - basis @ (basis.T @ block)
+    vectors, sizes, _ = torch.linalg.svd(block, full_matrices=False)
+    return vectors[:, sizes > NEGLIGIBLE * scale] if scale else block[:, :0]

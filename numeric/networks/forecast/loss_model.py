@@ -1,0 +1,207 @@
+"""The expansion of a network's loss at the edge: the coefficients of `ReducedOrderModel`, from gradients alone.
+
+    V(x, z) = a(x) + z·b(x) + ½ z·C(x) z    stands for    L(θ* + U x + K z) − L(θ*)
+
+∇L is taken at nodes U x, on lines through θ* in the space of the edge, at 1/3, 2/3 and 3/3 of a `reach` on both sides.
+Uᵀ∇L there is ∇a, and the rest of ∇L is b: of a all coefficients of degree 3 to 6 and of b those of degree 2 to 5 are
+fitted to it by least squares. Lower ones are known: ∇L and the eigenvalues at θ*. C₀ is ∇²L on K, and the coefficients
+of degree 2 of C second differences of Hessian products at a third of the reach, on the first `QUADRATIC` directions.
+
+The third derivatives that drive what is across the edge, ∇³L(u_a, u_b, ·) = (1 + δ_ab) b_e with e = 1_a + 1_b, come
+from the same fit, before there is a K. No derivative above the second is taken by torch.
+
+Shapes: x (…, k), z (…, m). Errors: `BadInput` for a reach that is not positive.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import combinations_with_replacement
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from eos_sym.self_stabilization import BASE, EXPANDED, ReducedOrderModel, coefficient
+from numeric.compile import Array
+from numeric.networks.forecast.anchor import Anchor
+from numeric.networks.forecast.polynomials import Monomials
+from numeric.values import positive_number
+
+QUADRATIC = 6  # directions across the edge on which C depends on x
+LINES = {1: 1, 2: 6, 3: 21}  # as many as a homogeneous polynomial of degree 5 has coefficients
+NODES = (1 / 3, 2 / 3, 1.0)
+
+
+@dataclass(frozen=True)
+class LossModel:
+    """V with numbers for coefficients, in the order of the form's exponents: a (n_a,), b (n_b, m), C (n_C, m, m)."""
+
+    form: ReducedOrderModel
+    a: Array
+    b: Array
+    C: Array
+
+    @cached_property
+    def _monomials(self) -> tuple[Monomials, Monomials, Monomials]:
+        return Monomials(self.form.along), Monomials(self.form.linear), Monomials(self.form.curved)
+
+    def potential(self, x: Array, z: Array) -> Array:
+        """V, (…)."""
+        along, linear, curved = (one.values(x) for one in self._monomials)
+        quadratic = np.einsum("...i,...ij,...j->...", z, np.tensordot(curved, self.C, 1), z)
+        return np.asarray(along @ self.a + ((linear @ self.b) * z).sum(-1) + quadratic / 2)
+
+    def gradient(self, x: Array, z: Array) -> tuple[Array, Array]:
+        """∂V/∂x (…, k) and ∂V/∂z (…, m)."""
+        along, linear, curved = self._monomials
+        pulled = np.einsum("...i,eij,...j->...e", z, self.C, z) / 2
+        slope = along.slopes(x) @ self.a + np.einsum("...ae,...e->...a", linear.slopes(x), z @ self.b.T)
+        slope += np.einsum("...ae,...e->...a", curved.slopes(x), pulled)
+        across = linear.values(x) @ self.b + np.einsum("...e,eij,...j->...i", curved.values(x), self.C, z)
+        return slope, across
+
+    def hessian(self, x: Array, z: Array) -> Array:
+        """∇²V, (…, k + m, k + m), the edge coordinates first."""
+        along, linear, curved = self._monomials
+        pulled = np.einsum("...i,eij,...j->...e", z, self.C, z) / 2
+        edge = along.curvatures(x) @ self.a
+        edge = edge + np.einsum("...abe,...e->...ab", linear.curvatures(x), z @ self.b.T)
+        edge = edge + np.einsum("...abe,...e->...ab", curved.curvatures(x), pulled)
+        mixed = linear.slopes(x) @ self.b + np.einsum("...ae,eij,...j->...ai", curved.slopes(x), self.C, z)
+        across = np.tensordot(curved.values(x), self.C, 1)
+        return np.concatenate(
+            [np.concatenate([edge, mixed], -1), np.concatenate([mixed.swapaxes(-1, -2), across], -1)], -2
+        )
+
+    def of_order(self, order: tuple[int, int, int]) -> LossModel:
+        """The same coefficients as far as a lower order has them."""
+        form = replace(self.form, order=order)
+        a, b, c = (
+            values[[known.index(e) for e in wanted]]
+            for values, known, wanted in (
+                (self.a, self.form.along, form.along),
+                (self.b, self.form.linear, form.linear),
+                (self.C, self.form.curved, form.curved),
+            )
+        )
+        return LossModel(form, a, b, c)
+
+    @property
+    def values(self) -> dict[str, float]:
+        """The coefficients by the names that they have in ``form.objective``, as its compiled map takes them."""
+        found = {coefficient("a", e).name: float(value) for e, value in zip(self.form.along, self.a, strict=True)}
+        for e, row in zip(self.form.linear, self.b, strict=True):
+            found |= {coefficient("b", e, i).name: float(value) for i, value in enumerate(row)}
+        for e, matrix in zip(self.form.curved, self.C, strict=True):
+            found |= {coefficient("C", e, i, j).name: float(matrix[i, j]) for i, j in self.form.pairs(e)}
+        return found
+
+
+@dataclass(frozen=True)
+class EdgeFit:
+    """The loss on lines in the space of the edge: a (n_a,), and b in all weights, (n_b, p), of the full order.
+
+    `misfit` is the part of the fitted gradients, relative to what is beyond second order in them, that no polynomial
+    of this order has: kinks, or a reach beyond the radius of the expansion.
+    """
+
+    form: ReducedOrderModel
+    a: Array
+    b: Tensor
+    misfit: float
+    reach: float
+
+    @property
+    def third_derivatives(self) -> Tensor:
+        """∇³L(u_a, u_b, ·) across the edge for a ≤ b, (p, k(k + 1)/2)."""
+        modes = self.form.edge
+        columns = []
+        for one, other in combinations_with_replacement(range(modes), 2):
+            e = tuple((a == one) + (a == other) for a in range(modes))
+            columns.append((1 + (one == other)) * self.b[self.form.linear.index(e)])
+        return torch.stack(columns, 1)
+
+
+def lines(modes: int) -> Array:
+    """Unit vectors in the space of the edge, (lines, k), spread evenly over half of its sphere."""
+    number = np.arange(LINES[modes])
+    if modes == 1:
+        return np.ones((1, 1))
+    if modes == 2:
+        angle = np.pi * number / len(number)
+        return np.stack([np.cos(angle), np.sin(angle)], 1)
+    height = (number + 0.5) / len(number)  # a spiral of Fibonacci on the half with height > 0
+    angle = np.pi * (3 - np.sqrt(5)) * number
+    radius = np.sqrt(1 - height**2)
+    return np.stack([radius * np.cos(angle), radius * np.sin(angle), height], 1)
+
+
+def fit_edge(anchor: Anchor, reach: float) -> EdgeFit:
+    """Fit a and b to the gradients at the nodes."""
+    positive_number("reach", reach)
+    modes = anchor.modes
+    x = np.concatenate([side * node * lines(modes) for node in NODES for side in (-1, 1)])  # in units of the reach
+    gradients = torch.stack(
+        [anchor.gradient_at(anchor.weights + anchor.edge @ torch.from_numpy(reach * one).to(anchor.edge)) for one in x]
+    )
+    form = ReducedOrderModel(modes, 0)
+    slope = (anchor.edge.T @ anchor.gradient).numpy()
+    beyond = (gradients @ anchor.edge).numpy() - slope - anchor.eigenvalues[:modes] * reach * x
+    higher = [place for place, e in enumerate(form.along) if sum(e) > 2]
+    rows = Monomials([form.along[place] for place in higher]).slopes(x).reshape(-1, len(higher))
+    fitted, *_ = np.linalg.lstsq(rows, reach * beyond.ravel(), rcond=None)
+    a = np.zeros(len(form.along))
+    a[higher] = fitted
+    powers = np.array([sum(e) for e in form.along])
+    a /= reach**powers
+    for place, e in enumerate(form.along):
+        if sum(e) == 1:
+            a[place] = slope[e.index(1)]
+        elif 2 in e and sum(e) == 2:
+            a[place] = anchor.eigenvalues[e.index(2)] / 2
+    monomials = Monomials(form.linear[1:])
+    matrix = monomials.values(x)
+    across = anchor.across(gradients.T).T - anchor.across(anchor.gradient)
+    solution = torch.from_numpy(np.linalg.pinv(matrix)).to(across) @ across
+    scale = torch.from_numpy(reach ** -np.array([sum(e) for e in form.linear[1:]], float)).to(across)
+    b = torch.cat([anchor.across(anchor.gradient)[None], scale[:, None] * solution])
+    left = np.linalg.norm(rows @ fitted - reach * beyond.ravel()) / reach
+    left = np.hypot(left, float((torch.from_numpy(matrix).to(across) @ solution - across).norm()))
+    whole = np.hypot(np.linalg.norm(beyond), float(across.norm()))
+    return EdgeFit(form, a, b, left / whole if whole else 0.0, reach)
+
+
+def base_model(anchor: Anchor, fit: EdgeFit, directions: Tensor, quadratic: Array) -> LossModel:
+    """The model of lowest order on these directions (p, m), with ∇²L on them (m, m); it costs nothing more."""
+    full = ReducedOrderModel(anchor.modes, directions.shape[1], (EXPANDED[0], EXPANDED[1], 0))
+    return LossModel(full, fit.a, (fit.b @ directions).numpy(), quadratic[None]).of_order(BASE)
+
+
+def loss_model(anchor: Anchor, fit: EdgeFit, directions: Tensor, quadratic: Array) -> LossModel:
+    """The model of full order on the same."""
+    across = directions.shape[1]
+    form = ReducedOrderModel(anchor.modes, across, EXPANDED, QUADRATIC)
+    curved = np.zeros((len(form.curved), across, across))
+    curved[0] = quadratic
+    few = directions[:, : min(QUADRATIC, across)]
+    step = fit.reach / 3
+    size = few.shape[1]
+
+    def second_difference(x: Array) -> Array:
+        """The second derivative of ∇²L on the first directions along U x, x of length 1."""
+        moved = step * (anchor.edge @ torch.from_numpy(x).to(anchor.edge))
+        images = anchor.hessian_at(anchor.weights + moved, few) + anchor.hessian_at(anchor.weights - moved, few)
+        return ((few.T @ images).numpy() - 2 * quadratic[:size, :size]) / step**2
+
+    unit = np.eye(anchor.modes)
+    alone = [second_difference(unit[a]) for a in range(anchor.modes)]
+    for place, e in enumerate(form.curved[1:], start=1):
+        if 2 in e:
+            curved[place, :size, :size] = alone[e.index(2)] / 2
+        else:
+            one, other = np.flatnonzero(e)
+            both = second_difference((unit[one] + unit[other]) / np.sqrt(2))
+            curved[place, :size, :size] = both - (alone[one] + alone[other]) / 2
+    return LossModel(form, fit.a, (fit.b @ directions).numpy(), (curved + curved.swapaxes(1, 2)) / 2)

@@ -1,0 +1,41 @@
+"""When a forecast may be trusted: what is measured of the model before anything has happened, and its limits.
+
+    kinks         misfit of the lines       what no polynomial has of the gradients on the lines, beyond second order
+    sixth_order   η |6 a₆ x⁶| / (2x²)       how much of the edge, 2/η, the last term along the edge makes at the peak
+    left_out      ηλ/2                      of the first direction that is not in the edge: above 1 it diverges
+    base          |x_base − x|/x            the peaks of the model of lowest order and of the full one differ
+    at_the_peak   ‖g − ∇V‖/‖g − ∇V(0)‖      the true gradient at the predicted peak, on the model's directions
+
+A forecast is trusted if all of them are within their limits, and otherwise the reason names those that are not. The
+limits are first ones, from a handful of runs; they have not been held against many others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+LIMITS: Mapping[str, float] = {"kinks": 0.05, "sixth_order": 0.05, "left_out": 1.0, "base": 0.25, "at_the_peak": 0.05}
+
+
+@dataclass(frozen=True)
+class Trust:
+    """What was measured, by the names of the limits."""
+
+    measured: Mapping[str, float]
+
+    @property
+    def failing(self) -> list[str]:
+        """The gates whose value is beyond their limit, or is no number."""
+        return [name for name, value in self.measured.items() if not value <= LIMITS[name]]
+
+    @property
+    def trusted(self) -> bool:
+        """Whether every gate lets the forecast through."""
+        return not self.failing
+
+    def __str__(self) -> str:
+        if self.trusted:
+            return "to be trusted: " + ", ".join(f"{name} {value:.2g}" for name, value in self.measured.items())
+        reasons = (f"{name} is {self.measured[name]:.2g}, above {LIMITS[name]:g}" for name in self.failing)
+        return "not to be trusted: " + "; ".join(reasons)
