@@ -1,6 +1,6 @@
 """What gradient descent will do next at the edge of stability, computed from a network's weights at one moment.
 
-    from numeric.networks import forecast
+    from numeric.networks.forecast import forecast
 
     prediction = forecast(model, criterion, inputs, targets, optimizer=optimizer, steps=300)
     prediction.peak                     the first spike: its step and its height
