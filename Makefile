@@ -47,6 +47,7 @@ benchmark: $(VENV)/.benchmarks-installed
 	$(BIN)/python -m benchmarks.optimizers
 	$(BIN)/python -m benchmarks.sharpness
 	$(BIN)/python -m benchmarks.bounds
+	$(BIN)/python -m benchmarks.loops
 
 docs: $(VENV)/.docs-installed
 	$(BIN)/python -m sphinx -W -b html docs docs/_build/html
