@@ -7,7 +7,7 @@ themselves again after it. A module that converts to float32 on its own fails th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from eos_sym import BadInput
 from numeric.networks.loss.flat_loss import FlatLoss
 
 
@@ -67,3 +68,14 @@ def in_double_precision(loss: FlatLoss) -> Iterator[FlatLoss]:
             own.data = data
         for part, name, buffer in buffers:
             setattr(part, name, buffer)
+
+
+def in_best_precision(loss: FlatLoss, check: Callable[[FlatLoss], None]) -> None:
+    """Check the loss in float64; or in its own precision, if it cannot be computed so, or memory does not hold that."""
+    try:
+        with in_double_precision(loss) as exact:
+            check(exact)
+    except BadInput:
+        raise
+    except (RuntimeError, TypeError, ValueError):
+        check(loss)

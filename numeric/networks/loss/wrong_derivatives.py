@@ -96,9 +96,12 @@ def custom_operations(value: Tensor) -> list[str]:
     return sorted({name.removesuffix("Backward") for name in custom})
 
 
-def parameters_in(value: Tensor) -> list[Tensor]:
-    """The tensors that a graph begins with, and whose gradients it accumulates."""
-    return [node.variable for node in _nodes(value) if hasattr(node, "variable")]
+def parameters_in(value: object) -> list[Tensor]:
+    """The tensors that the graph of a value, or of values in tuples, lists and dictionaries, begins with."""
+    if isinstance(value, Tensor):
+        return [node.variable for node in _nodes(value) if hasattr(node, "variable")]
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, tuple | list) else ()
+    return [leaf for part in parts for leaf in parameters_in(part)]
 
 
 class DerivativesTaken(TorchDispatchMode):

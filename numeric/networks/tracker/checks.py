@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.optim import Optimizer
 
 from eos_sym import BadInput
 from numeric.networks.loss import DerivativesTaken, FlatLoss
@@ -89,11 +90,12 @@ def _unwrapped(module: nn.Module) -> nn.Module:
     return module
 
 
-def check_evaluation(loss: FlatLoss) -> bool:
+def check_evaluation(loss: FlatLoss, optimizer: Optimizer | None = None) -> bool:
     """Refuse a loss that, in the mode the module is in, is random, no scalar, or no function of the weights.
 
-    Also one that torch does not know the derivatives of, and one that micro-batches do not make up. Whether there was
-    anything to look at: of a loss that is not finite nothing is known.
+    Also one that torch does not know the derivatives of, one that micro-batches do not make up, and one in which the
+    optimizer moves parameters that are not the module's. Whether there was anything to look at: of a loss that is not
+    finite nothing is known.
     """
     _check_parts(loss)
     with undisturbed(loss.module), evaluated(loss):
@@ -101,7 +103,7 @@ def check_evaluation(loss: FlatLoss) -> bool:
         _check_value(value)
         if not value.isfinite():
             return False  # at the start `check_start` refuses it, later a reading is NaN
-        _check_parameters(sample)
+        _check_parameters(sample, optimizer)
         _check_repeats(loss, sample.inputs, sample.targets)
         check_derivatives(sample)
         check_composition(loss)
@@ -159,12 +161,18 @@ def _check_parts(loss: FlatLoss) -> None:
             )
         if isinstance(part, nn.SyncBatchNorm) and part.training and ranks > 1:
             raise BadInput(f"{named} waits for the other ranks: track on all of them at the same steps, or {_MODE}")
+        if type(part).__name__ == "FullyShardedDataParallel" or any(map(_sharded, part.parameters(recurse=False))):
+            raise BadInput(f"{named} is sharded over the ranks: give the tracker a copy that is whole")
         if isinstance(part, nn.parallel.DistributedDataParallel):
             raise BadInput(f"{named} waits for the other ranks: give the tracker a module without it")
         if isinstance(part, torch.jit.ScriptModule):
             raise BadInput(f"{named} is scripted: give the tracker the module that it was made of")
         if getattr(part, "sparse", None) is True:
             raise BadInput(f"{named} has sparse gradients, which have no second derivative: build it with sparse=False")
+
+
+def _sharded(parameter: Tensor) -> bool:
+    return type(getattr(parameter, "data", parameter)).__name__ == "DTensor"
 
 
 def _distributed() -> bool:
@@ -242,19 +250,21 @@ def _check_value(value: Tensor) -> None:
         raise BadInput("the loss does not depend on the module's parameters: is it detached, or under no_grad?")
 
 
-def _check_parameters(loss: FlatLoss) -> None:
+def _check_parameters(loss: FlatLoss, optimizer: Optimizer | None) -> None:
     """Refuse a loss in which parameters are trained that θ does not hold, or not by way of the module's attributes."""
     leaves = {name: piece.detach().requires_grad_() for name, piece in loss.split(loss.parameters).items()}
     outputs = functional_call(loss.module, leaves, (loss.inputs,))
-    own = {id(parameter): name for name, parameter in loss.module.named_parameters()}
-    elsewhere = [one for one in parameters_in(loss.criterion(outputs, loss.targets)) if isinstance(one, nn.Parameter)]
-    for parameter in elsewhere:
-        name = own.get(id(parameter))
-        where = "parameters of its own" if name is None else f"'{name}' itself"
-        if isinstance(outputs, Tensor) and not any(parameter is one for one in parameters_in(outputs)):
+    own = {id(parameter): f"'{name}' itself" for name, parameter in loss.module.named_parameters()}
+    moved = {id(one) for group in optimizer.param_groups for one in group["params"]} if optimizer else None
+    for leaf in parameters_in(loss.criterion(outputs, loss.targets)):
+        trained = isinstance(leaf, nn.Parameter) if moved is None else id(leaf) in moved
+        if not trained and id(leaf) not in own:
+            continue
+        where = own.get(id(leaf), "trained parameters of its own")
+        if id(leaf) not in own or not any(leaf is one for one in parameters_in(outputs)):
             raise BadInput(
                 f"the criterion uses {where} (a penalty?): compute the loss in the forward pass of one module, which "
-                "has all that is trained, and give a criterion that hands it on"
+                "has all that is trained, and give a criterion that hands it on; or freeze what is not trained"
             )
         raise BadInput(
             f"the loss is not differentiated as a function of its parameters: the module uses {where} through a list"

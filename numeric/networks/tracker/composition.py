@@ -3,7 +3,8 @@
     L(θ) = w criterion(module(X; θ), Y)   =?   Σ_b w_b criterion(module(X_b; θ), Y_b)
 
 where w_b is what the `weight` of `numeric.networks.loss.FlatLoss` says. Nothing is concluded from samples, shapes or
-the name of the criterion: both sides are computed, to within rounding of Σ_b |w_b ℓ_b| and Σ_b ‖w_b ∇ℓ_b‖.
+the name of the criterion: both sides are computed, in double precision where the module can be, to within rounding of
+Σ_b |w_b ℓ_b| and Σ_b ‖w_b ∇ℓ_b‖.
 
 The full batch may be more than the memory holds: a quarter of what is free, by what one micro-batch allocates. Then the
 data are compared in a random order and micro-batches of twice the size, or of half.
@@ -23,13 +24,16 @@ from torch import Tensor
 
 from eos_sym import BadInput
 from numeric.networks.loss import FlatLoss
-from numeric.networks.loss.precision import Results
+from numeric.networks.loss.precision import Results, in_best_precision
 
 
 def check_composition(loss: FlatLoss) -> None:
     """Refuse micro-batches that do not make up the full batch, at the module's present weights."""
-    if not loss.in_micro_batches:
-        return
+    if loss.in_micro_batches:
+        in_best_precision(loss, _compare)
+
+
+def _compare(loss: FlatLoss) -> None:
     at = loss.parameters
     whole, expected, slope = _otherwise_divided(loss, at)
     if not (expected.isfinite() and slope.isfinite().all()):

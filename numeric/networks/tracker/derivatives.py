@@ -27,7 +27,7 @@ from torch import Tensor
 from eos_sym import BadInput
 from numeric.networks.curvature import HessianAt
 from numeric.networks.loss import FlatLoss
-from numeric.networks.loss.precision import Results, in_double_precision
+from numeric.networks.loss.precision import Results, in_best_precision
 from numeric.networks.loss.wrong_derivatives import custom_operations
 
 NEAR = 1e-3  # relative
@@ -66,13 +66,7 @@ class _Quotient(NamedTuple):
 
 def check_derivatives(loss: FlatLoss) -> None:
     """Refuse a loss whose gradient or Hessian, near the module's present weights, is not that of the loss."""
-    try:
-        with in_double_precision(loss) as exact:
-            _compare(exact)
-    except BadInput:
-        raise
-    except (RuntimeError, TypeError, ValueError):  # it converts to float32 on its own
-        _compare(loss)
+    in_best_precision(loss, _compare)
 
 
 def _compare(loss: FlatLoss) -> None:

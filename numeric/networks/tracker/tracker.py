@@ -220,7 +220,7 @@ class SharpnessTracker:
         if [*self.loss.trainable] != self._names:
             raise BadInput("other parameters require a gradient than when the tracker was made: make a new one")
         mode = tuple(part.training for part in self.loss.module.modules())
-        if mode not in self._modes and check_evaluation(self.loss):
+        if mode not in self._modes and check_evaluation(self.loss, self._optimizer):
             self._modes.add(mode)
 
     def _columns(self) -> dict[str, Tensor]:

@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional
 
 from eos_sym import BadInput
-from numeric.networks.tracker import check_evaluation, checked_loss, enough_memory
+from numeric.networks.tracker import SharpnessTracker, check_evaluation, checked_loss, enough_memory
 from numeric.networks.tracker.checks import check_start
 
 LABELS = torch.arange(20) % 3
@@ -257,13 +257,12 @@ def test_micro_batches_that_have_the_same_class_weights_by_chance_make_up_the_fu
     check(network(), nn.CrossEntropyLoss(weight=CLASS_WEIGHTS), LABELS, micro_batch=10)  # 34 and 34
 
 
-def test_one_example_among_hundreds_that_counts_otherwise_is_noticed():
-    inputs, _ = data(300)
-    labels = torch.arange(300) % 3
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_one_example_among_thousands_that_counts_otherwise_is_noticed(dtype):
+    inputs, labels = next(data(6000)).to(dtype), torch.arange(6000) % 3
     labels[150] = -100
-    assert "does not weigh every example alike" in refusal(
-        network(), nn.CrossEntropyLoss(), labels, micro_batch=100, inputs=inputs
-    )
+    message = refusal(network().to(dtype), nn.CrossEntropyLoss(), labels, micro_batch=1000, inputs=inputs)
+    assert "does not weigh every example alike" in message
 
 
 @pytest.mark.parametrize(
@@ -321,6 +320,109 @@ def test_a_penalty_whose_curvature_would_be_missed_is_refused():
     module = network()
     penalized = lambda outputs, targets: (outputs - targets).square().mean() + module[0].weight.square().sum()  # noqa: E731
     assert "the criterion uses '0.weight' itself (a penalty?)" in refusal(module, penalized)
+
+
+class Tempered(nn.Module):
+    """A cross-entropy with a temperature that may be trained."""
+
+    def __init__(self, temperature):
+        super().__init__()
+        self.temperature = temperature
+
+    def forward(self, outputs, labels):
+        return functional.cross_entropy(outputs / self.temperature, labels)
+
+
+def test_parameters_of_the_criterion_are_refused_where_they_are_trained():
+    inputs, _ = data()
+    module = network()
+
+    def track(temperature, *moved):
+        optimizer = torch.optim.SGD([*module.parameters(), *moved], lr=0.1) if moved is not None else None
+        return SharpnessTracker(module, Tempered(temperature), inputs, LABELS, optimizer=optimizer).measure()
+
+    ones = torch.ones((), dtype=torch.float64)
+    for trained in (nn.Parameter(ones), ones.clone().requires_grad_()):
+        with pytest.raises(BadInput, match="uses trained parameters of its own"):
+            track(trained, trained)
+    assert track(nn.Parameter(ones)).converged  # it is in no optimizer
+    assert track(ones).converged
+    assert "or freeze what is not trained" in refusal(module, Tempered(nn.Parameter(ones)), LABELS)
+    check(module, Tempered(nn.Parameter(ones, requires_grad=False)), LABELS)
+
+
+def test_a_penalty_is_refused_whatever_the_module_gives():
+    class Gives(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = network()
+
+        def forward(self, inputs):
+            return {"values": (self.inner(inputs),)}
+
+    module = Gives()
+    penalized = lambda outputs, _: outputs["values"][0].square().mean() + module.inner[0].weight.square().sum()  # noqa: E731
+    assert "the criterion uses 'inner.0.weight' itself (a penalty?)" in refusal(module, penalized)
+
+
+# --- how it is run
+
+
+@pytest.fixture
+def one_rank():
+    torch.distributed.init_process_group("gloo", store=torch.distributed.HashStore(), rank=0, world_size=1)
+    yield
+    torch.distributed.destroy_process_group()
+
+
+def test_a_module_copied_to_several_devices_or_ranks_is_read_without_waiting_for_them(one_rank, monkeypatch):
+    module = network(nn.BatchNorm1d(6))
+    inputs, values = data()
+    expected = SharpnessTracker(module, nn.MSELoss(), inputs, values).measure().eigenvalues
+    copied = nn.parallel.DistributedDataParallel(module)
+    monkeypatch.setattr(nn.parallel.DistributedDataParallel, "forward", None)  # which waits for the other ranks
+    for wrapped in (copied, nn.DataParallel(module)):
+        assert torch.equal(SharpnessTracker(wrapped, nn.MSELoss(), inputs, values).measure().eigenvalues, expected)
+    assert "waits for the other ranks: give the tracker a module without it" in refusal(nn.Sequential(copied))
+
+
+def test_normalization_over_ranks_is_refused_where_there_are_several(one_rank, monkeypatch):
+    module = network(nn.SyncBatchNorm(6))
+    monkeypatch.setattr(torch.distributed, "get_world_size", lambda: 2)
+    assert "SyncBatchNorm '1' waits for the other ranks" in refusal(module)
+    check(module.eval())
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated")
+def test_scripted_modules_sparse_gradients_and_sparse_data_are_refused_by_name():
+    assert "is scripted: give the tracker the module that it was made of" in refusal(torch.jit.script(network()))
+    inside = nn.Sequential(nn.Identity(), torch.jit.script(network()))
+    assert "RecursiveScriptModule '1' is scripted" in refusal(inside)
+    embedding = nn.Sequential(nn.Embedding(5, 3, sparse=True), nn.Flatten()).double()
+    assert "build it with sparse=False" in refusal(embedding, nn.CrossEntropyLoss(), LABELS, inputs=LABELS[:, None])
+    assert "inputs are sparse: give inputs.to_dense()" in refusal(network(), inputs=next(data()).to_sparse())
+
+
+def test_a_forward_pass_in_low_precision_is_refused():
+    class Mixed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = network().float()
+
+        def forward(self, inputs):
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                return self.inner(inputs).to(inputs)
+
+    inputs, values = (one.float() for one in data())
+    assert "computed in torch.bfloat16 (autocast" in refusal(Mixed(), targets=values, inputs=inputs)
+
+
+def test_hooks_on_gradients_are_no_part_of_the_loss():
+    module, (inputs, values) = network(), data()
+    expected = SharpnessTracker(module, nn.MSELoss(), inputs, values).measure().eigenvalues
+    for own in module.parameters():
+        own.register_hook(lambda slope: slope.clamp(-1e-3, 1e-3))
+    assert torch.equal(SharpnessTracker(module, nn.MSELoss(), inputs, values).measure().eigenvalues, expected)
 
 
 # --- what does not fit
@@ -404,6 +506,14 @@ def test_no_memory_is_answered_with_the_micro_batch(error):
     expected = "no memory for 16 examples at once: give micro_batch, less than 16"
     with pytest.raises(BadInput, match=expected), enough_memory(loss):
         raise error
+
+
+def test_a_single_example_that_memory_does_not_hold_has_no_smaller_micro_batch():
+    inputs, targets = data()
+    loss = checked_loss(network(), nn.MSELoss(), inputs, targets, micro_batch=1)
+    expected = "no memory for 1 example at once: take a smaller network, or another device"
+    with pytest.raises(BadInput, match=expected), enough_memory(loss):
+        raise torch.OutOfMemoryError
 
 
 def test_a_batch_larger_than_memory_is_refused():

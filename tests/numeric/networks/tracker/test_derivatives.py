@@ -179,6 +179,23 @@ def test_a_loss_that_takes_derivatives_is_read_and_with_torch_s_normalizations_r
             read(normalization)
 
 
+@pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated")
+@pytest.mark.parametrize("forward_mode", [False, True])
+@pytest.mark.parametrize("between", [nn.LayerNorm(6), nn.BatchNorm1d(6, track_running_stats=False)])
+def test_quotients_contradict_torch_s_normalizations_in_such_a_loss_by_themselves(between, forward_mode):
+    with pytest.raises(BadInput, match="its gradient says"):
+        check(Residual(nn.Tanh(), between, forward_mode=forward_mode), lambda outputs, _: outputs.square().mean())
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated")
+@pytest.mark.parametrize("forward_mode", [False, True])
+@pytest.mark.parametrize(
+    "between", [nn.GroupNorm(2, 6), nn.RMSNorm(6), nn.Softmax(-1), nn.GELU(), nn.Mish(), LayerNorm(6)]
+)
+def test_and_nothing_else(between, forward_mode):
+    check(Residual(between, forward_mode=forward_mode), lambda outputs, _: outputs.square().mean())
+
+
 def test_derivatives_that_are_only_looked_at_do_not_count():
     class Watches(nn.Module):
         def __init__(self):
