@@ -28,7 +28,7 @@ from torch.func import functional_call
 
 from eos_sym import BadInput
 from numeric.networks.loss import FlatLoss, in_double_precision, refuse_wrong_derivatives
-from numeric.networks.loss.precision import Results
+from numeric.networks.loss.precision import coarsest_precision
 
 GRADIENT_WITH_GRAPH = 1.0
 PRODUCT = 1.8
@@ -154,16 +154,13 @@ def _otherwise(loss: FlatLoss, weights: Tensor, block: Tensor) -> Tensor:
     """The Hessian times a block, rounded otherwise."""
     if weights.dtype == torch.float32:
         try:
-            with in_double_precision(loss) as exact, exact.loaded(weights.double()), Results() as results:
-                product = HessianAt(exact, weights.double()).product(block.double())
-            if results.coarsest == torch.float64:
-                return product
+            with in_double_precision(loss) as exact, exact.loaded(weights.double()):
+                if coarsest_precision(exact, weights.double()) == torch.float64:
+                    return HessianAt(exact, weights.double()).product(block.double())
         except (RuntimeError, TypeError, ValueError):
             pass  # it converts to float32 on its own
-    with Results() as results:
-        loss(weights)
     signs = torch.randint(2, weights.shape, generator=torch.Generator().manual_seed(0)).to(weights) * 2 - 1
-    moved = weights * (1 + torch.finfo(results.coarsest).eps * signs)
+    moved = weights * (1 + torch.finfo(coarsest_precision(loss, weights)).eps * signs)
     with loss.loaded(moved):
         return HessianAt(loss, moved).product(block)
 

@@ -43,6 +43,15 @@ class Results(TorchDispatchMode):
         return max(self.precisions, key=lambda dtype: torch.finfo(dtype).eps)
 
 
+@torch.enable_grad()
+def coarsest_precision(loss: FlatLoss, parameters: Tensor) -> torch.dtype:
+    """The precision that rounds most of those in which the loss is computed."""
+    with Results() as results:  # not of its derivatives: torch 2.13 can crash in a backward pass that is watched
+        loss(parameters)
+    found: torch.dtype = results.coarsest
+    return found
+
+
 @contextmanager
 def in_double_precision(loss: FlatLoss) -> Iterator[FlatLoss]:
     """The same loss in float64; to be used where its module is `undisturbed`."""

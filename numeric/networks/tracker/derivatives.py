@@ -27,7 +27,7 @@ from torch import Tensor
 from eos_sym import BadInput
 from numeric.networks.curvature import HessianAt
 from numeric.networks.loss import FlatLoss
-from numeric.networks.loss.precision import Results, in_best_precision
+from numeric.networks.loss.precision import coarsest_precision, in_best_precision
 from numeric.networks.loss.wrong_derivatives import custom_operations
 
 NEAR = 1e-3  # relative
@@ -81,9 +81,7 @@ def _compare(loss: FlatLoss) -> None:
 def _told_at(loss: FlatLoss, at: Tensor) -> bool:
     """Whether the quotients agree with torch; False if they do not with each other."""
     hessian = HessianAt(loss, at)
-    with Results() as results:
-        loss.value_and_gradient(at)
-    precision = torch.finfo(results.coarsest).eps
+    precision = torch.finfo(coarsest_precision(loss, at)).eps
     direction = _unit(hessian.gradient) + _unit(_random(at, seed=POINTS))
     direction /= direction.norm()
     slope, image = (hessian.gradient @ direction)[None], hessian.product(direction[:, None])[:, 0]
