@@ -19,7 +19,7 @@ loss L at θ_t and its Hessian H,
 
 A bound holds for the direction found, rounding included, which is measured: the product is computed again in float64,
 or where it is in float64 at weights that are rounded otherwise. That no other direction curves more is what is searched
-for, at the first reading, at every 64th, and where the spectrum has moved more than it does from reading to reading.
+for, at the first reading, at every 64th, at every 16th of a spectrum in motion, and where λ₁ has moved by half.
 
 At the edge of stability the weights oscillate with period two, and the sharpness at θ_t is another at even steps than
 at odd ones: with an even `every` the readings see one phase alone, whose mean can be 10 or 20 % off that over all

@@ -13,9 +13,12 @@ do not know it are forgotten. In 1000 dimensions, a direction of curvature 12 be
 the next scout if it rules the gradient, and by the random share alone within 20 readings in 6 of 12 trials, within 33
 in all.
 
-The first reading, every `SEARCHED`-th, and one whose block is not the predicted one or whose largest value has moved by
-more than `STEADY` of itself, search all directions from a random vector (`search`), and go on until nothing is found.
-Only these say with what probability a direction was overlooked.
+A reading whose block is not the predicted one, or whose largest value has moved by more than `STEADY` of itself, begins
+again: from the scout, a fresh vector and residuals.
+
+The first reading and every `SEARCHED`-th search all directions from a random vector (`search`), and go on until
+nothing is found; every `SEARCHED_IN_MOTION`-th does if it has to begin again, and any whose largest value has moved by
+more than `JUMP`. Only these say with what probability a direction was overlooked.
 
 What rounding adds to a product is measured by one that is `repeated` where a reading scouts or searches, and taken for
 the same, relative to the largest value, until the next.
@@ -51,7 +54,9 @@ from numeric.values import positive_number, whole_number
 MOST_RELATIVE = 0.1  # beyond it, a bound does not tell an eigenvalue from the next
 SCOUTED = 4
 SEARCHED = 64
+SEARCHED_IN_MOTION = 16
 STEADY = 0.1  # change of the largest value between readings, relative to it, above which all may have changed
+JUMP = 0.5  # the same, above which the block may be about something else
 PREDICTED = 0.95  # overlap of a predicted block with the one found, below which a newcomer may have entered
 LARGEST_SUBSPACE = 40  # then the best half goes on
 REMEMBERED = 8  # Ritz pairs of the model beyond the block
@@ -73,6 +78,7 @@ class TopEigenpairs:
         self._model: CurvatureModel | None = None
         self._scout: Tensor | None = None
         self._readings = 0
+        self._unsearched = 0  # readings since the last search
         self._rounding = Rounding()
         self._generator = torch.Generator().manual_seed(seed)
 
@@ -98,10 +104,15 @@ class TopEigenpairs:
         overlooked = math.nan
         if pairs is not None and subspace.size == len(weights):
             overlooked = 0.0
-        elif pairs is not None and (
-            first or self._readings % SEARCHED == 0 or self._unsettled(pairs, start[:, :tracked])
-        ):
-            pairs, found, overlooked = self._searched(subspace, pairs, tracked)
+        elif pairs is not None:
+            patience = 0 if first else self._patience(pairs, start[:, :tracked])
+            if self._unsearched >= patience:
+                pairs, found, overlooked = self._searched(subspace, pairs, tracked)
+                self._unsearched = 0
+            elif patience < SEARCHED:
+                subspace.extend(self._scouting(subspace.basis, weights, gradient))
+                subspace.extend(subspace.ritz(tracked + 1).residuals)
+                pairs, found = self._converge(subspace, tracked, everything=True)
         if pairs is None:
             return not_finite(weights, self.count, subspace.products, operator.evaluations)
         if scouting or not math.isnan(overlooked):
@@ -133,11 +144,15 @@ class TopEigenpairs:
             current, found = self._converge(subspace, tracked, everything=False)
         return current, found, 1.0 if overlooked is None else overlooked
 
-    def _unsettled(self, pairs: RitzPairs, predicted: Tensor) -> bool:
-        """Whether the block, or its largest value, is not what the last reading let expect."""
+    def _patience(self, pairs: RitzPairs, predicted: Tensor) -> int:
+        """How many readings there may be from one search to the next, after what this one has found."""
         then = float(self._model.values[0]) if self._model is not None else 0.0
-        moved = abs(float(pairs.values[0]) - then) > STEADY * abs(then)
-        return moved or overlap(pairs.vectors, predicted) < PREDICTED
+        moved = abs(float(pairs.values[0]) - then)
+        if moved > JUMP * abs(then):
+            return 0
+        if moved > STEADY * abs(then) or overlap(pairs.vectors, predicted) < PREDICTED:
+            return SEARCHED_IN_MOTION
+        return SEARCHED
 
     def _converge(self, subspace: Subspace, tracked: int, *, everything: bool) -> tuple[RitzPairs | None, Tensor]:
         """Extend the subspace until the bounds are met; by the whole block at once while nothing is known."""
@@ -186,6 +201,7 @@ class TopEigenpairs:
         if scouted:
             self._scout = self._beyond(subspace, len(pairs.values))
         self._readings += 1
+        self._unsearched += 1
 
     def _beyond(self, subspace: Subspace, tracked: int) -> Tensor:
         """The next Ritz vector after the block, improved; (p, 0) in a space no larger than the block."""
@@ -210,6 +226,7 @@ class TopEigenpairs:
     def state(self) -> dict[str, Tensor | int]:
         """Everything that the next reading depends on, tensors and numbers by name; blocks with a vector a row."""
         state: dict[str, Tensor | int] = {"readings": self._readings, "generator": self._generator.get_state()}
+        state["unsearched"] = self._unsearched
         state["rounding"] = torch.tensor([self._rounding.error, self._rounding.top], dtype=torch.float64)
         if self._model is not None:
             state |= {"model_vectors": self._model.vectors.T.contiguous(), "model_values": self._model.values}
@@ -220,7 +237,7 @@ class TopEigenpairs:
     def restore(self, state: Mapping[str, Tensor | int]) -> None:
         """Go on from a state, to the same bits."""
         tensors = {name: value for name, value in state.items() if isinstance(value, Tensor)}
-        self._readings = int(state["readings"])
+        self._readings, self._unsearched = int(state["readings"]), int(state["unsearched"])
         self._generator.set_state(tensors["generator"].cpu())
         self._rounding = Rounding(*tensors["rounding"].tolist())
         self._model = (

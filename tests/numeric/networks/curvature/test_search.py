@@ -64,7 +64,7 @@ def test_a_direction_that_grows_from_nothing_between_distant_readings_is_seen_at
     values = torch.linspace(-2.0, 5.0, 300, dtype=torch.float64)
     for t, top in enumerate((0, 50, 100, 150)):
         now = values.clone()
-        now[top], now[top + 1] = 12.0 + t, 8.0
+        now[top], now[top + 1] = 12.0 * 2**t, 8.0
         reading = eigenpairs.read(Matrix(vectors * now @ vectors.T), weights_at(t, 300))
-        assert float(reading.eigenvalues[0]) == pytest.approx(12.0 + t, rel=1e-3)
+        assert float(reading.eigenvalues[0]) == pytest.approx(12.0 * 2**t, rel=1e-3)
         assert reading.overlooked <= UNLIKELY
