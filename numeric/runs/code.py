@@ -27,11 +27,8 @@ from typing import Any
 OURS = ("eos_sym", "numeric", "analysis")
 KEEPING = "numeric.runs"  # what keeps results does not compute them
 DIGITS = 16
-MADE = {  # in every class by Python, and in SymPy's by SymPy, in an order that changes
-    *("__dict__", "__weakref__", "__doc__", "__module__", "__annotations__", "__dataclass_fields__"),
-    *("__dataclass_params__", "__abstractmethods__", "_abc_impl", "__firstlineno__", "__static_attributes__"),
-    *("__annotate_func__", "__annotations_cache__", "__parameters__", "default_assumptions", "_prop_handler"),
-}
+MADE = {"__annotate__", "__annotate_func__", "_abc_impl", "default_assumptions", "_prop_handler"}  # by Python and SymPy
+WRITTEN = (FunctionType, classmethod, staticmethod, property)  # what names of Python's own stand for in a class
 INSIDE = (
     "__wrapped__",
     "__func__",
@@ -139,9 +136,11 @@ def _content(found: CodeType, documentation: str | None = None) -> tuple[Any, ..
 
 
 def _members(kind: type) -> Iterator[tuple[str, Any]]:
-    """What a class consists of: its bases, and all that was written in it."""
+    """What a class consists of: its bases, and all that was written in it, not what Python notes there."""
     yield "bases", kind.__mro__[1:]
-    yield from sorted((name, value) for name, value in vars(kind).items() if name not in MADE)
+    for name, value in sorted(vars(kind).items()):
+        if name not in MADE and (isinstance(value, WRITTEN) or not name.startswith("__")):
+            yield name, value
 
 
 def _named(function: FunctionType) -> Iterator[tuple[str, Any]]:

@@ -29,6 +29,9 @@ class Examples:
     classes: bool
 
     def __post_init__(self) -> None:
+        for name in ("inputs", "targets"):
+            if not isinstance(given := getattr(self, name), Tensor):
+                raise BadInput(f"{name}: must be a tensor, not {type(given).__name__}; give torch.as_tensor({name})")
         if len(self.inputs) != len(self.targets) or not len(self.inputs):
             raise BadInput(f"{len(self.inputs)} inputs and {len(self.targets)} targets: give one target an input")
         if self.targets.ndim != 2:

@@ -4,8 +4,8 @@ A state holds everything that the steps to come depend on, and the record of tho
 bits of an undisturbed run on the same version of torch with the same number of threads; a warning says if they differ.
 
 Errors: `BadInput` for what does not fit the data: a goal for the accuracy without classes, a batch larger than the
-data, a network that has no full-batch loss; for parts of a description that do not fit each other; and for a device
-that is not there.
+data, a network that has no full-batch loss or is larger than memory; for parts of a description that do not fit each
+other; and for a device that is not there.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -23,6 +24,7 @@ from eos_sym import BadInput
 from numeric.networks.data.examples import Examples
 from numeric.networks.loss import CRITERIA, FlatLoss
 from numeric.networks.tracker import check_evaluation, checked_loss, enough_memory
+from numeric.networks.tracker.composition import out_of_memory
 from numeric.networks.training.checkpoints import RunFolder, postponed_interrupt
 from numeric.networks.training.flow import FlowTraining, GradientFlow
 from numeric.networks.training.loop import Batches, Training
@@ -43,7 +45,8 @@ class Running:
         if experiment.loss == "cross_entropy" and not loaded.classes:
             raise BadInput("loss = cross_entropy: these data have no classes; give mse")
         generator = torch.Generator().manual_seed(experiment.seed)
-        module = experiment.network.build(loaded, generator).to(device, dtype)
+        with enough_memory_for_weights():
+            module = experiment.network.build(loaded, generator).to(device, dtype)
         inputs, targets = (values.to(device, dtype, copy=True) for values in (loaded.inputs, loaded.targets))
         examples = Examples(inputs, targets, loaded.classes)
         loss = checked_loss(module, CRITERIA[experiment.loss], inputs, targets, experiment.micro_batch)
@@ -149,14 +152,26 @@ def _circumstances() -> dict[str, Any]:
     return {"torch": torch.__version__, "threads": torch.get_num_threads()}
 
 
+@contextmanager
+def enough_memory_for_weights() -> Iterator[None]:
+    """Say that a network is larger than memory, or than a tensor may be."""
+    try:
+        yield
+    except (RuntimeError, MemoryError, TypeError) as error:
+        refused = isinstance(error, RuntimeError) and out_of_memory(error)
+        if not (refused or isinstance(error, MemoryError) or "verflow" in str(error)):
+            raise
+        raise BadInput("network: no memory for its weights; take a narrower one, or another device") from error
+
+
 def available_device(name: str) -> torch.device:
-    """The device of this name, after a look that torch has it."""
+    """The device of this name, after a look that torch has it, and that it holds numbers."""
     try:
         device = torch.device(name)
     except RuntimeError as error:
         raise BadInput(f"device = {name}: unknown to torch; give cpu, or cuda with a GPU") from error
     try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
+        torch.zeros(1, device=device).item()
+    except Exception as error:  # every kind of device says in its own way that it is not there
         raise BadInput(f"device = {name}: {str(error).splitlines()[0]}; cpu is always there") from error
     return device

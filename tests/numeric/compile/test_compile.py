@@ -41,9 +41,10 @@ from sympy import (
     tanh,
 )
 
-from eos_sym import BadInput, GradientDescent, minimalist
-from numeric import CompilationError, compile_function
+from eos_sym import BadInput, GradientDescent, Objective, minimalist
+from numeric import CompilationError, compile_function, compile_map
 from numeric.compile import function
+from numeric.compile.check import check
 
 x, y, z = symbols("x y z", real=True)
 ROUNDING = 2.0**-53
@@ -198,6 +199,39 @@ def test_a_function_of_nothing_is_its_value():
 )
 def test_what_overflows_is_infinite_and_what_is_undefined_nan_without_a_warning(expression, point, value):
     np.testing.assert_array_equal(compile_function([expression], [x])(point)[0], value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "exp(x**4)/(1+exp(2*x))",
+        "cosh(x**3)/(1+x**2)",
+        "sinh(x**4)/cosh(x)",
+        "exp(x**6)*exp(-x)",
+        "(exp(x**3)+exp(-x**3))/(1+exp(x))",
+        "cosh(exp(x))/(1+exp(2*x))",
+    ],
+)
+def test_a_loss_whose_gradient_leaves_floating_point_by_two_ways_is_compiled(text):
+    loss = Objective.from_text(text, "x")
+    simulator = compile_map(GradientDescent().map(loss))
+    gradient = mpmath.diff(lambdify(loss.weights, loss.loss, "mpmath"), 1.25)
+    step = simulator.run({"x": 1.25}, {"eta": 2**-10}, steps=1, outcomes=False).final.item()
+    assert step == pytest.approx(1.25 - float(gradient) / 2**10, rel=1e-12)
+    run = simulator.run({"x": 30.0}, {"eta": 1.0}, steps=9)
+    assert run.outcome.item() == "diverged"
+
+
+def test_towers_of_exponentials_are_compared_where_they_have_a_value():
+    tower = compile_function([exp(exp(exp(x)))], [x])
+    assert tower(-1.0)[0] == pytest.approx(float(mpmath.exp(mpmath.exp(mpmath.exp(-1)))), rel=1e-13)
+    assert tower(9.0)[0] == np.inf
+
+
+def test_a_number_beyond_floating_point_is_no_excuse_for_one_within_it():
+    wrong = [np.array(1.0)]
+    with pytest.raises(CompilationError, match=r"compiled 1.0, exact inf"):
+        check(lambda *values: wrong, [exp(exp(x**2 + 7))], [x])
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
@@ -51,10 +52,16 @@ class Checkpoints:
         named = {path: match for path in self.folder.iterdir() if (match := _NAME.fullmatch(path.name))}
         for path, match in sorted(named.items(), key=lambda item: int(item[1][1]), reverse=True):
             content = path.read_bytes()
-            if hashlib.sha256(content).hexdigest() == match[2]:
-                self._previous = path
-                return from_bytes(content)
-            warnings.warn(f"{path}: cut off or edited, not used; an earlier state of the run is", stacklevel=2)
+            if hashlib.sha256(content).hexdigest() != match[2]:
+                warnings.warn(f"{path}: cut off or edited, not used; an earlier state of the run is", stacklevel=2)
+                continue
+            try:
+                state = from_bytes(content)
+            except (SafetensorError, ValueError, LookupError, TypeError, AttributeError):  # an older form, or not ours
+                warnings.warn(f"{path}: of another form, not used; an earlier state of the run is", stacklevel=2)
+                continue
+            self._previous = path
+            return state
         return None
 
     def remove(self) -> None:

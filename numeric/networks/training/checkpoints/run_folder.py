@@ -16,6 +16,7 @@ from typing import Any
 
 import xarray as xr
 
+from eos_sym import BadInput
 from numeric.networks.training.checkpoints.checkpoint import Checkpoints
 from numeric.runs.history import check_same_run, is_finished, read_history, write_history
 
@@ -41,6 +42,8 @@ class RunFolder:
         stored = self._checkpoints.latest()
         if stored is None:
             return None
+        if not isinstance(stored, Mapping) or not {"configuration", "state"} <= stored.keys():
+            raise BadInput(f"{self.folder}: holds a checkpoint of another program; choose another folder")
         check_same_run(self.folder, stored["configuration"], self.configuration)
         return stored["state"]
 

@@ -334,6 +334,8 @@ def test_a_description_can_be_compared_hashed_pickled_and_written_as_json(descri
 @pytest.mark.parametrize(
     ("inputs", "targets", "classes", "message"),
     [
+        (np.zeros((3, 2)), torch.zeros(3, 1), False, r"inputs: must be a tensor, not ndarray; give torch.as_tensor"),
+        (torch.zeros(3, 2), [[0.0]] * 3, False, "targets: must be a tensor, not list"),
         (torch.zeros(3, 2), torch.zeros(2, 1), False, "3 inputs and 2 targets"),
         (torch.zeros(0, 2), torch.zeros(0, 1), False, "0 inputs"),
         (torch.zeros(3, 2), torch.zeros(3), False, r"targets of shape \(3,\)"),

@@ -1,5 +1,6 @@
 """Checkpoints come back bit for bit, are known when damaged; a run killed at any moment ends as an undisturbed one."""
 
+import hashlib
 import multiprocessing
 import os
 import random
@@ -10,6 +11,7 @@ from dataclasses import replace
 import pytest
 import torch
 import xarray as xr
+from safetensors.torch import save
 
 from eos_sym import BadInput
 from numeric.networks.architectures import FullyConnected
@@ -22,6 +24,7 @@ from numeric.networks.training.flow import GradientFlow
 from numeric.networks.training.flow.flow_training import FlowTraining
 from numeric.networks.training.loop import train
 from numeric.networks.training.optimizers import SAM, Adam, HeavyBall, WeightDecay
+from numeric.runs import configuration
 
 PRELOADED = ["numeric.networks.training.experiment", "torch._dynamo", "h5netcdf", "dask.array", "pytest"]
 STATE = {
@@ -115,6 +118,31 @@ def test_a_damaged_checkpoint_is_known_and_the_one_before_is_used(tmp_path, dama
         assert Checkpoints(tmp_path).latest() == {"step": 1}
 
 
+OLDER = {
+    "no header": b"",
+    "pickled": b"\x80\x04N.",
+    "no tree": save({"weights": torch.zeros(2)}),
+    "another tree": save({"0": torch.zeros(2)}, {"state": '{"tensor": "7", "strides": [1]}'}),
+    "no tree at all": save({"0": torch.zeros(2)}, {"state": "weights"}),
+}
+
+
+@pytest.mark.parametrize("content", OLDER.values(), ids=OLDER)
+def test_a_checkpoint_of_another_form_is_not_used(tmp_path, content):
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.write(1, {"step": 1})
+    (tmp_path / f"checkpoint-2-{hashlib.sha256(content).hexdigest()}.safetensors").write_bytes(content)
+    with pytest.warns(UserWarning, match=r"checkpoint-2-.* of another form, not used"):
+        assert Checkpoints(tmp_path).latest() == {"step": 1}
+
+
+@pytest.mark.parametrize("state", [{"step": 1}, [1], {"configuration": {"kind": "Run"}, "state": {}}], ids=str)
+def test_a_checkpoint_of_another_program_is_refused_in_one_line(tmp_path, state):
+    Checkpoints(tmp_path).write(1, state)
+    with pytest.raises(BadInput, match=r"another (program|run)"):
+        FULL_BATCH.run(tmp_path)
+
+
 def die(*_arguments, **_named):
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -177,6 +205,7 @@ MOMENTS = [
 
 def run_until(moment, experiment, folder):
     """In a process of its own: run, with a checkpoint after every step, and be killed at the moment."""
+    configuration(experiment)  # asked for before the moment changes the code, by which a run is known
     if moment is not None:
         moment()
     experiment.run(folder, checkpoint_seconds=0.0)

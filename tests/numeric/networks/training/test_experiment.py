@@ -317,6 +317,7 @@ def test_where_there_is_no_memory_the_remedy_is_named():
         ({"network": "mlp"}, "network: must be a description"),
         ({"network": FullyConnected}, "network: must be a description"),
         ({"measure": 10}, "measure: must be a description"),
+        ({"seed": 2**64}, r"seed = 18446744073709551616: must be less than 2\*\*63"),
         ({"stop": 0.1}, "stop: must be a description"),
     ],
     ids=str,
@@ -332,9 +333,14 @@ def test_numbers_out_of_range_are_refused_when_the_experiment_is_described(chang
         (replace(SMALL, batch_size=51), "batch_size = 51"),
         (replace(SMALL, data=Chebyshev(degree=3), stop=Stop(accuracy=0.9)), "no classes"),
         (replace(SMALL, device="nowhere"), "device = nowhere"),
+        (replace(SMALL, device="hpu"), "device = hpu: "),
+        (replace(SMALL, device="meta"), "device = meta: "),
+        (replace(SMALL, network=FullyConnected((10**6, 10**6))), "network: no memory for its weights"),
+        (replace(SMALL, network=FullyConnected((10**10, 10**10))), "network: no memory for its weights"),
+        (replace(SMALL, network=FullyConnected((10**19,))), "network: no memory for its weights"),
         (replace(SMALL, rule=GradientFlow(), batch_size=5), "gradient flow"),
     ],
-    ids=["batch", "accuracy", "device", "flow"],
+    ids=["batch", "accuracy", "device", "hpu", "meta", "wide", "wider", "widest", "flow"],
 )
 def test_what_does_not_fit_the_data_is_refused_when_it_is_run(experiment, said):
     with pytest.raises(BadInput, match=said):
