@@ -20,6 +20,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from functools import lru_cache
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -75,19 +76,22 @@ def compile_kernel(function: CompiledFunction, *, watching: bool) -> Any:
     name = f"kernel_{fingerprint(text.encode(), *sources(('compile/scalars.py', 'compile/vectors.py')))}"
     with COMPILING:
         if name not in sys.modules:
-            folder = root() / "kernels"
-            path = folder / f"{name}.py"
-            if not path.exists():
-                write_atomically(path, lambda file: file.write_text(text, encoding="utf-8"))
-            specification = importlib.util.spec_from_file_location(name, path)
-            assert specification is not None
-            assert specification.loader is not None
-            module = importlib.util.module_from_spec(specification)
-            sys.modules[name] = module  # where Numba looks for it when it takes machine code from the cache
-            try:
-                with kept_in(folder):
-                    specification.loader.exec_module(module)
-            except BaseException:
-                del sys.modules[name]
-                raise
+            with kept_in(root() / "kernels" / name):
+                _load(name, root() / "kernels" / name / f"{name}.py", text)
     return sys.modules[name].kernel
+
+
+def _load(name: str, path: Path, text: str) -> None:
+    """Load the module with this text, which stands in a file of its own."""
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        write_atomically(path, lambda file: file.write_text(text, encoding="utf-8"))
+    specification = importlib.util.spec_from_file_location(name, path)
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    sys.modules[name] = module  # where Numba looks for it when it takes machine code from the cache
+    try:
+        specification.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise

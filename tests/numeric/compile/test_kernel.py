@@ -340,6 +340,41 @@ def test_processes_share_the_cache_even_if_they_fill_it_at_once(tmp_path):
 
 
 @pytest.mark.slow
+def damages(content):
+    yield "cut short", content[: len(content) // 2]
+    yield "empty", b""
+    for place in (0.05, 0.3, 0.6, 0.95):
+        changed = bytearray(content)
+        changed[int(place * len(content))] ^= 16
+        yield f"a bit at {place}", bytes(changed)
+
+
+def forget(name):
+    """As in a process of its own."""
+    compile_kernel.cache_clear()
+    del sys.modules[name]
+
+
+def test_a_damaged_cache_is_compiled_again(own_cache):
+    function = compile_function([x * y + 30 / (1 + x**2)], [x, y])
+    expected = iterated(compile_kernel(function, watching=False), np.full((2, LANES), 1.7))
+    (module,) = {one for one in sys.modules if one.startswith("kernel_")} & {
+        file.stem for file in own_cache.rglob("kernel_*.py") if "30" in file.read_text()
+    }
+    (folder,) = (file.parent for file in own_cache.rglob(f"{module}.py"))
+    whole = {file: file.read_bytes() for file in folder.rglob("*") if file.is_file() and file.name != ".lock"}
+    assert {file.suffix for file in whole} >= {".py", ".nbi", ".nbc", ".json"}
+    for file in whole:
+        for damage, content in damages(file.read_bytes()):
+            file.write_bytes(content)
+            forget(module)
+            found = iterated(compile_kernel(function, watching=False), np.full((2, LANES), 1.7))
+            np.testing.assert_array_equal(found, expected, f"{file.name}: {damage}")
+    forget(module)
+    again = compile_kernel(function, watching=False)
+    assert sum(again.stats.cache_hits.values()) == 1
+
+
 def test_where_no_cache_can_be_written_a_kernel_is_compiled_all_the_same(tmp_path):
     file = tmp_path / "file"
     file.touch()

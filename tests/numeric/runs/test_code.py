@@ -136,7 +136,8 @@ def test_code_does_not_depend_on_the_process_nor_on_what_has_run():
     )
     run = (
         "from numeric.networks import Measure; from numeric.networks.training import Experiment, GradientDescent as G;"
-        "from numeric.networks.data import Chebyshev; from numeric.networks.architectures import FullyConnected as F, Vgg;"
+        "from numeric.networks.architectures import FullyConnected as F, Vgg;"
+        "from numeric.networks.data import Chebyshev;"
         "import pickle; one = Experiment(Chebyshev(3), F((3,)), G(0.1), steps=2, measure=Measure(every=1)); one.run();"
         "pickle.dumps([one, Vgg()]); repr(one); hash(one); one == one;"
     )
