@@ -9,9 +9,11 @@ that of the map, and the fixed points θ = φ are divided out. In the order in w
                         keeps them all, what is left is a smaller map on each, parameters included
     polynomial maps     without parameters: all zeros of the ideals of the pairs, their number known beforehand, and
                         continua of two-cycles: `eos_sym.orbits.cycle_pairs`
+    monotone maps       none, where a coordinate never comes back or F + id takes no value twice, as below the edge:
+                        `eos_sym.orbits.monotone`
     all others          invariant lines xⱼ = ±x₁, and `eos_sym.orbits.search`, numerically from many starts
 
-`complete` is claimed for the first three only, and for linear maps. The search needs values for all parameters; without
+`complete` is claimed for all but the last, and for linear maps. The search needs values for all parameters; without
 them, only what was found on invariant lines comes back, with the reason.
 
 Errors: `BadInput` for values of unknown parameters.
@@ -20,6 +22,7 @@ Errors: `BadInput` for values of unknown parameters.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from itertools import combinations, product
@@ -34,6 +37,7 @@ from eos_sym.orbits.enclosed_cycles import enclosed_cycles
 from eos_sym.orbits.families import family, shifts
 from eos_sym.orbits.line_cycles import line_cycles
 from eos_sym.orbits.manifolds import Orbits
+from eos_sym.orbits.monotone import no_two_cycles
 from eos_sym.orbits.orbit import Orbit, two_cycle_ideals, with_values
 from eos_sym.orbits.search import Points, beyond, search_orbits
 from eos_sym.rules import Map
@@ -55,6 +59,8 @@ def two_cycles(dynamics: Map, at: Values | None = None, near: Points = ()) -> Or
         return _exactly(dynamics)
     except Undecided as undecided:
         reason = str(undecided)
+    with suppress(Undecided):
+        return no_two_cycles(dynamics)
     orbits = _on_diagonals(dynamics)
     if orbits:
         reason += f"; {len(orbits)} were solved for on invariant lines xⱼ = ±x₁"

@@ -1,13 +1,13 @@
-"""A strictly monotone displacement vanishes once at most: the fixed point that is found is the only one."""
+"""What strict monotonicity proves: a fixed point that is the only one, and that there is no two-cycle."""
 
 import pytest
 from mpmath import exp, findroot, mp, sin
-from sympy import Rational, symbols
+from sympy import Rational, cosh, lambdify, log, symbols
 from sympy import exp as symbolic_exp
 
 from eos_sym import STEP_SIZE, GradientDescent, Map, Objective, Undecided
-from eos_sym.orbits import fixed_points
-from eos_sym.orbits.monotone import only_fixed_point
+from eos_sym.orbits import fixed_points, two_cycles
+from eos_sym.orbits.monotone import no_two_cycles, only_fixed_point
 
 
 def descent(loss, weights):
@@ -73,3 +73,50 @@ def test_a_parameter_other_than_the_factor_leaves_it_undecided():
     shifted = Map((x,), (mu,), (x - Rational(1, 10) * (symbolic_exp(x) + x - mu),))
     with pytest.raises(Undecided, match="without parameters"):
         only_fixed_point(shifted)
+
+
+@pytest.mark.parametrize(
+    ("loss", "eta"),
+    [
+        ("log(cosh(x))", "19/10"),  # the Hessian is at most 1, below 2/η
+        ("log(1 + exp(x)) + log(1 + exp(-2*x))", "1"),
+        ("(1/(1 + exp(-x)) - 1/3)**2/2", "5"),
+        ("log(1 + exp(-x))", "1000"),  # far beyond 2/η, but every step goes to the right
+    ],
+)
+def test_without_two_cycles_the_twice_iterated_map_comes_back_at_fixed_points_alone(loss, eta):
+    dynamics = descent(loss, "x")
+    found = two_cycles(dynamics, {STEP_SIZE: Rational(eta)})
+    assert (found.complete, found.count, found.orbits) == (True, 0, ())
+    step = lambdify(dynamics.state, dynamics.step[0].subs(STEP_SIZE, Rational(eta)), "mpmath")
+    places = [mp.mpf(place) / 7 for place in range(-100, 101)]
+    moves = [step(place) - place for place in places]
+    returns = [step(step(place)) - place for place in places]
+    assert [mp.sign(a) for a in returns] == [mp.sign(a) for a in moves]  # a two-cycle is a further change of sign
+
+
+@pytest.mark.parametrize(
+    ("loss", "weights"), [("log(exp(x) + exp(y))", "x y"), ("log(1 + exp(-x)) + log(1 + exp(y))", "x y")]
+)
+def test_a_coordinate_that_always_moves_the_same_way_never_comes_back_at_any_step_size(loss, weights):
+    found = two_cycles(descent(loss, weights))
+    assert found.complete
+    assert not found.orbits
+
+
+def test_separate_weights_below_the_edge_have_no_two_cycle_together():
+    assert two_cycles(descent("sin(x) + sin(y)", "x y"), {STEP_SIZE: Rational(1, 2)}).complete
+
+
+def test_beyond_the_edge_a_two_cycle_is_found_and_nothing_ruled_out():
+    found = two_cycles(descent("log(cosh(x))", "x"), {STEP_SIZE: Rational(21, 10)})
+    (cycle,) = found.orbits
+    known = findroot(lambda x: 2 * x - mp.mpf("2.1") * mp.tanh(x), 0.5)
+    assert abs(float(cycle.points[0][symbols("x", real=True)])) == pytest.approx(float(known))
+    assert not found.complete
+
+
+def test_a_map_that_is_not_smooth_everywhere_is_not_judged():
+    x = symbols("x", real=True)
+    with pytest.raises(Undecided, match="smooth"):
+        no_two_cycles(Map((x,), (), (x + log(x) ** 2 + cosh(x),)))
