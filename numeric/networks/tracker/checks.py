@@ -66,6 +66,7 @@ def checked_loss(
             raise BadInput(f"{name} are sparse: give {name}.to_dense()")
     loss = FlatLoss(module, inputs, targets, criterion, micro_batch, weight)
     parameters = list(loss.trainable.values())
+    _check_sharing(loss)
     kinds = {(parameter.dtype, parameter.device) for parameter in parameters}
     if len(kinds) > 1 or parameters[0].dtype not in (torch.float32, torch.float64):
         found = ", ".join(sorted(f"{dtype} on {device}" for dtype, device in kinds))
@@ -81,6 +82,17 @@ def checked_loss(
         if not (finite := values.isfinite()).all():
             raise BadInput(f"{name}: not finite in example {int((~finite).nonzero()[0, 0])}")
     return loss
+
+
+def _check_sharing(loss: FlatLoss) -> None:
+    """Refuse parameters that are two and have the same memory: a step moves both twice, and θ holds it twice."""
+    places: dict[tuple[torch.device, int], str] = {}
+    for name, parameter in loss.trainable.items():
+        other = places.setdefault((parameter.device, parameter.data_ptr()), name) if parameter.numel() else name
+        if other != name:
+            raise BadInput(
+                f"'{other}' and '{name}' are two parameters in the same memory: make them one, by assignment"
+            )
 
 
 def _unwrapped(module: nn.Module) -> nn.Module:
@@ -144,6 +156,11 @@ def evaluated(loss: FlatLoss) -> Iterator[None]:
         raise
     except (RuntimeError, ValueError, IndexError, TypeError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
+        if isinstance(error, NotImplementedError) and "derivative" in reason:
+            raise BadInput(
+                f"{reason.rstrip('.')}: write the operation out in torch's own; for recurrent layers on a GPU,"
+                " torch.backends.cudnn.flags(enabled=False) while the tracker is made and steps"
+            ) from error
         raise BadInput(f"module and criterion fail on these examples: {reason}") from error
 
 

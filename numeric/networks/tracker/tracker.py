@@ -52,6 +52,7 @@ from eos_sym import BadInput
 from numeric.networks.curvature import HessianAt, Preconditioned, inverse_preconditioner, preconditions
 from numeric.networks.curvature.eigen import STATUSES, Reading, TopEigenpairs, not_finite
 from numeric.networks.tracker.checks import SAMPLE, check_evaluation, check_start, checked_loss, enough_memory
+from numeric.networks.tracker.composition import check_composition
 from numeric.networks.tracker.derivatives import check_derivatives
 from numeric.networks.tracker.undisturbed import undisturbed
 from numeric.values import whole_number
@@ -192,6 +193,7 @@ class SharpnessTracker:
                 gradient = hessian.gradient
                 if len(self._rows).bit_count() == 1 and hessian.value <= self._rows[0]["full_loss"].to(weights):
                     check_derivatives(self.loss.sample(SAMPLE))  # after 1, 2, 4, 8 … readings, unless the run diverges
+                    check_composition(self.loss)
                 reading = self._eigenpairs.read(hessian, weights, gradient)
                 if self._effective is not None and inverse is not None:
                     found = reading

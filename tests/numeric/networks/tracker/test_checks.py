@@ -303,6 +303,20 @@ def test_without_memory_for_all_at_once_other_micro_batches_are_compared(monkeyp
         assert "give weight" in refusal(network(), nn.CrossEntropyLoss(), SOME_IGNORED.sort().values, 3)
 
 
+def test_micro_batches_that_come_to_differ_are_noticed_from_time_to_time():
+    module, (inputs, values) = network(), data()
+
+    def bounded(outputs, targets):
+        return (outputs - targets).square().mean() + 0.1 * functional.relu(outputs.mean() - 1) ** 2
+
+    tracker = SharpnessTracker(module, bounded, inputs, values + 3, micro_batch=7)
+    tracker.step()
+    with torch.no_grad():
+        module[-1].bias += 3  # to where the term that compares the examples sets in
+    with pytest.raises(BadInput, match="does not weigh every example alike"):
+        tracker.step()
+
+
 @pytest.mark.parametrize(
     ("weight", "said"),
     [
@@ -401,6 +415,19 @@ def test_scripted_modules_sparse_gradients_and_sparse_data_are_refused_by_name()
     embedding = nn.Sequential(nn.Embedding(5, 3, sparse=True), nn.Flatten()).double()
     assert "build it with sparse=False" in refusal(embedding, nn.CrossEntropyLoss(), LABELS, inputs=LABELS[:, None])
     assert "inputs are sparse: give inputs.to_dense()" in refusal(network(), inputs=next(data()).to_sparse())
+
+
+def test_two_parameters_in_the_same_memory_are_refused_and_one_in_two_places_is_not():
+    module = nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 4), nn.Linear(4, 3)).double()
+    module[2].weight.data = module[0].weight.data
+    assert "'0.weight' and '2.weight' are two parameters in the same memory" in refusal(module)
+    module[2].weight = module[0].weight
+    check(module)
+
+
+def test_operations_without_a_second_derivative_are_refused_with_what_to_do():
+    distances = lambda outputs, targets: torch.cdist(outputs, targets).mean()  # noqa: E731
+    assert "'_cdist_backward' is not implemented: write the operation out" in refusal(network(), distances)
 
 
 def test_a_forward_pass_in_low_precision_is_refused():
