@@ -45,7 +45,7 @@ def _compare(loss: FlatLoss) -> None:
         gradient += part
         sizes += torch.stack([term.double().abs(), part.double().norm()]).cpu()
     differences = torch.stack([(value - expected).double().abs(), (gradient - slope).double().norm()]).cpu()
-    if not (differences <= torch.finfo(at.dtype).eps ** 0.5 * sizes).all():
+    if not (differences <= _nearness(at) * sizes).all():
         _refuse(loss, whole, float(value), float(expected))
 
 
@@ -58,7 +58,7 @@ def _refuse(loss: FlatLoss, whole: FlatLoss, value: float, expected: float) -> N
         """Whether it is that weight with which they make up the same."""
         losses = [replace(part, weight=weight) for part in (loss, whole)]
         one, other = (float(part.value_and_gradient(part.parameters)[0]) for part in losses)
-        return abs(one - other) <= float(torch.finfo(loss.parameters.dtype).eps ** 0.5) * abs(other)
+        return abs(one - other) <= _nearness(loss.parameters) * abs(other)
 
     if loss.weight is None and explains(1.0):
         raise BadInput(f"{said}: the criterion adds up the examples; give weight=1, or by what the sum is multiplied")
@@ -78,7 +78,12 @@ def _neighbours_matter(loss: FlatLoss) -> bool:
     if not isinstance(together, Tensor) or not together.ndim or len(together) != len(inputs):
         return False
     apart = torch.cat([loss.module(part) for part in inputs.split(loss.micro_batch or 1)])
-    return bool((together - apart).norm() > torch.finfo(together.dtype).eps ** 0.5 * together.norm())
+    return bool((together - apart).norm() > _nearness(together) * together.norm())
+
+
+def _nearness(values: Tensor) -> float:
+    """Relative; not below 1e-6, as the weights may have been added up in float32."""
+    return max(float(torch.finfo(values.dtype).eps ** 0.5), 1e-6)
 
 
 def _otherwise_divided(loss: FlatLoss, at: Tensor) -> tuple[FlatLoss, Tensor, Tensor]:

@@ -253,6 +253,13 @@ def test_means_over_what_examples_do_not_have_alike_ask_for_what_to_count(criter
         assert "does not weigh every example alike" in refusal(network(), criterion, labels, micro_batch, weight=wrong)
 
 
+def test_class_weights_that_are_added_up_in_single_precision_are_near_enough():
+    weights, labels = torch.tensor([1.0, 1.0, 1.1]), torch.arange(600) % 3
+    inputs, _ = (one.float() for one in data(600))
+    options = {"inputs": inputs, "weight": lambda found: weights[found].sum()}
+    check(network().float(), nn.CrossEntropyLoss(weight=weights), labels, 64, **options)
+
+
 def test_micro_batches_that_have_the_same_class_weights_by_chance_make_up_the_full_batch():
     check(network(), nn.CrossEntropyLoss(weight=CLASS_WEIGHTS), LABELS, micro_batch=10)  # 34 and 34
 
