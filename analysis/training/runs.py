@@ -15,6 +15,7 @@ from numeric.networks.loss import CRITERIA, FlatLoss
 from numeric.networks.training.experiment import Experiment
 from numeric.networks.training.running import available_device
 from numeric.runs import NoSpace, combine, sweep
+from numeric.runs.history import PROVENANCE
 
 Label = TypeVar("Label")
 Histories: TypeAlias = Mapping[Any, xr.Dataset]
@@ -65,13 +66,16 @@ def combined(histories: Mapping[tuple[Any, ...], xr.Dataset], *dimensions: str) 
     """What the runs recorded, along the dimensions by which their labels tell them apart; nan where there is no run.
 
     Without the weights; the attributes `eta` and `ending` become variables; the loss of mini-batches is named as that
-    of all examples.
+    of all examples. The attribute `commits` names those of the program that computed the runs, which may be older than
+    what reads them.
     """
     along = {name: dict.fromkeys(labels) for name, labels in zip(dimensions, zip(*histories, strict=True), strict=True)}
     recorded = {
         labels: _recorded(history).drop_vars(dimensions, errors="ignore") for labels, history in histories.items()
     }
-    return combine([recorded.get(labels) for labels in product(*along.values())], along)
+    commits = {history.encoding.get(PROVENANCE, {}).get("commit") for history in histories.values()} - {None}
+    whole = combine([recorded.get(labels) for labels in product(*along.values())], along)
+    return whole.assign_attrs({"commits": " ".join(sorted(commits))} if commits else {})
 
 
 def _recorded(history: xr.Dataset) -> xr.Dataset:

@@ -19,6 +19,7 @@ from numeric.runs.configuration import differences
 from numeric.runs.store import load, save
 
 HISTORY = "history.nc"
+PROVENANCE = "provenance"  # in the encoding of a history that was read: of what computed it
 
 
 def write_history(history: xr.Dataset, folder: Path, configuration: Mapping[str, Any]) -> None:
@@ -32,7 +33,7 @@ def is_finished(folder: Path) -> bool:
 
 
 def read_history(folder: Path, configuration: Mapping[str, Any]) -> xr.Dataset:
-    """The history of a finished run with this configuration."""
+    """The history of a finished run with this configuration; its provenance is in its `encoding`."""
     path = folder / HISTORY
     try:
         tree = load(path)
@@ -42,6 +43,7 @@ def read_history(folder: Path, configuration: Mapping[str, Any]) -> xr.Dataset:
     except (KeyError, TypeError, ValueError) as error:
         raise BadInput(f"{path}: holds no history of a run; remove it to repeat the run") from error
     check_same_run(folder, found, configuration)
+    history.encoding[PROVENANCE] = dict(tree.attrs)
     return history
 
 

@@ -4,6 +4,7 @@ import hashlib
 import multiprocessing
 import os
 import random
+import resource
 import signal
 import time
 from dataclasses import replace
@@ -24,7 +25,7 @@ from numeric.networks.training.flow import GradientFlow
 from numeric.networks.training.flow.flow_training import FlowTraining
 from numeric.networks.training.loop import train
 from numeric.networks.training.optimizers import SAM, Adam, HeavyBall, WeightDecay
-from numeric.runs import configuration
+from numeric.runs import NoSpace, configuration
 
 PRELOADED = ["numeric.networks.training.experiment", "torch._dynamo", "h5netcdf", "dask.array", "pytest"]
 STATE = {
@@ -94,6 +95,19 @@ def test_the_two_latest_checkpoints_are_kept(tmp_path):
     assert sorted(path.name.split("-")[1] for path in tmp_path.iterdir()) == ["10", "11"]
     checkpoints.remove()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_checkpoint_without_room_leaves_those_before(tmp_path):
+    checkpoints, limit = Checkpoints(tmp_path), resource.getrlimit(resource.RLIMIT_FSIZE)
+    checkpoints.write(1, STATE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limit[1]))
+    try:
+        with pytest.raises(NoSpace, match="File too large; make room and run it again"):
+            checkpoints.write(2, STATE)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert len(list(tmp_path.iterdir())) == 1
+    assert same(Checkpoints(tmp_path).latest(), STATE)
 
 
 def newest(folder):

@@ -28,7 +28,7 @@ from numeric.networks.training.optimizers import (
     RootLossGradientDescent,
     WeightDecay,
 )
-from numeric.runs import configuration, locked
+from numeric.runs import configuration, locked, origin
 
 SMALL = Experiment(
     Digits(examples=50), FullyConnected(widths=(6,)), GradientDescent(0.1), steps=30, precision="float64"
@@ -199,6 +199,13 @@ def test_the_file_says_what_produced_it(tmp_path):
     tree = load(tmp_path / "history.nc")
     assert json.loads(tree.attrs["configuration"]) == configuration(SMALL)
     assert {"versions", "created", "command"} <= tree.attrs.keys()
+
+
+def test_what_is_read_says_what_computed_it_and_not_what_reads_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(origin, "commit", lambda: "an older commit")
+    SMALL.run(tmp_path)
+    monkeypatch.undo()
+    assert SMALL.run(tmp_path).encoding["provenance"]["commit"] == "an older commit"
 
 
 def test_a_folder_of_another_run_is_refused_with_the_difference_named(tmp_path):
