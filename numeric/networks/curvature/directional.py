@@ -61,7 +61,7 @@ class Expansion:
     @property
     def sharpness(self) -> float:
         """∇²L(u,u), the sharpness if u is the top eigenvector."""
-        return float(self.curvature @ self.direction)
+        return _inner(self.curvature, self.direction)
 
     @property
     def perpendicular(self) -> Tensor:
@@ -71,17 +71,17 @@ class Expansion:
     @property
     def alpha(self) -> float:
         """α = −∇L·∇S⊥, the rate of progressive sharpening."""
-        return -float(self.gradient @ self.perpendicular)
+        return -_inner(self.gradient, self.perpendicular)
 
     @property
     def beta(self) -> float:
         """β = ‖∇S⊥‖², the strength of self-stabilization."""
-        return float(self.perpendicular @ self.perpendicular)
+        return _inner(self.perpendicular, self.perpendicular)
 
     @property
     def quartic(self) -> float:
         """Q = ∇⁴L(u,u,u,u)."""
-        return float(self.fourth @ self.direction)
+        return _inner(self.fourth, self.direction)
 
 
 def expansion_along(loss: Loss, parameters: Tensor, direction: Tensor) -> Expansion:
@@ -134,6 +134,11 @@ def _terms(loss: Loss) -> Iterator[Loss]:
 
     for batch in loss.micro_batches():
         yield partial(term, *batch)
+
+
+def _inner(one: Tensor, other: Tensor) -> float:
+    """Their inner product in float64: squares of what float32 holds are beyond it."""
+    return float(one.double() @ other.double())
 
 
 def _gradient(value: Tensor, point: Tensor, *, keep: bool) -> Tensor:

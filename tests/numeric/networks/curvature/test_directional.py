@@ -321,3 +321,17 @@ def test_where_gradients_are_switched_off_the_derivatives_are_the_same():
     assert torch.equal(found.fourth, expected.fourth)
     torch.testing.assert_close(product, expected.curvature)
     assert expected.fourth.any()
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e30])
+def test_in_float32_the_numbers_of_an_expansion_scale_with_the_loss_whose_squares_it_does_not_hold(scale):
+    torch.manual_seed(1)
+    network = nn.Sequential(nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 3))
+    inputs, targets = torch.randn(20, 4), torch.randn(20, 3)
+    plain = FlatLoss(network, inputs, targets, half_squared_error)
+    scaled = FlatLoss(network, inputs, targets, lambda one, other: scale * half_squared_error(one, other))
+    at = plain.parameters
+    direction = nn.functional.normalize(torch.ones_like(at), dim=0)
+    expected, found = (expansion_along(loss, at, direction) for loss in (plain, scaled))
+    for name, power in {"sharpness": 1, "quartic": 1, "alpha": 2, "beta": 2}.items():
+        assert getattr(found, name) == pytest.approx(scale**power * getattr(expected, name), rel=1e-2)
