@@ -115,8 +115,9 @@ def _shifted(cycle: Mapping[str, Any]) -> str:
     """How the other members of a family follow from the one whose integers are 0."""
     integers = [Symbol(name, integer=True) for name in cycle.get("for_every_integer", ())]
     points = cycle["points"][0].items() if integers else ()
-    shifts = {name: value - value.subs(dict.fromkeys(integers, 0)) for name, value in points}
-    moved = [f"{name} by {shift}" for name, shift in shifts.items() if shift != 0]
+    periodic = {name: value for name, value in points if isinstance(value, Expr) and value.has(*integers)}
+    shifts = {name: value - value.subs(dict.fromkeys(integers, 0)) for name, value in periodic.items()}
+    moved = [f"{name} by {shift}" for name, shift in shifts.items()]
     return f", and every one shifted from it in {', '.join(moved)}" if moved else ""
 
 

@@ -12,8 +12,9 @@ parameters. A component ends
                      no real point;
     as undecided     if equations with parameters, or equations in several functions, are left.
 
-Where a component makes a denominator of F − id vanish, the map is undefined, and there is no fixed point: normalized
-gradient descent has none at a critical point. A point that satisfies the equations of a manifold is not listed beside.
+Where a component makes a denominator of F − id vanish, or a logarithm infinite, the map is undefined, and there is no
+fixed point: normalized gradient descent has none at a critical point. A point that satisfies the equations of a
+manifold is not listed beside.
 
 What is undecided is looked for numerically where all parameters have values, and comes back with `complete=False` and
 the reason. Errors: `BadInput` for values of unknown parameters.
@@ -175,7 +176,9 @@ class _Found:
         except Undecided as undecided:
             self.reasons.append(str(undecided))
             return
-        if any(value.is_real is False for value in chart.values()):
+        if any(value.is_real is False for value in chart.values()) or any(
+            _is_undefined(step.subs(chart)) for step in self.map.step
+        ):
             return
         if free:
             sample = _point_of(chart, free)
@@ -276,4 +279,8 @@ def _point_of(chart: Mapping[Symbol, Expr], free: Sequence[Symbol]) -> dict[Symb
 
 
 def _vanishes_or_undefined(denominator: Expr) -> bool:
-    return bool(denominator.has(nan, zoo, oo, -oo) or vanishes(denominator))
+    return _is_undefined(denominator) or vanishes(denominator)
+
+
+def _is_undefined(expression: Expr) -> bool:
+    return bool(expression.has(nan, zoo, oo, -oo))

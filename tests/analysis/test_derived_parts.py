@@ -1,8 +1,9 @@
 """Parts of the theory of a typed loss, each by itself."""
 
 import pytest
-from sympy import simplify
+from sympy import Symbol, pi, simplify
 
+from analysis.derive.claims import two_cycles
 from analysis.derive.dynamics import flips, flow_on_minima
 from analysis.derive.orbits import fixed_points
 from analysis.derive.problem import read_problem
@@ -72,3 +73,13 @@ def test_where_the_loss_is_not_defined_nothing_is_an_orbit():
 def test_flips_are_undecided_for_what_each_point_lacks():
     with pytest.raises(Undecided, match="at x = 0, y = 0: numbers need values for all parameters"):
         flips("gradient_descent", typed("a*x**2/2 + b*y**2/2", ["x", "y"], "a=1"))
+
+
+def test_a_family_of_two_cycles_shifts_in_the_periodic_weights_alone():
+    """Of ½(x sin y − 1)², x = 130π moves y from −6π to 7π and back; every 2πk may be added to both."""
+    step = 2 * pi * Symbol("k", integer=True)
+    points = [{"x": 408.407, "y": step - 18.8496}, {"x": 408.407, "y": step + 21.9911}]
+    cycle = {"points": points, "verdict": "unstable", "status": "proved", "for_every_integer": ["k"]}
+    problem = typed("(x*sin(y) - 1)**2/2", ["x", "y"], "eta=0.1")
+    (claim,) = two_cycles(problem, "gradient_descent", [cycle], "")
+    assert "every one shifted from it in y by 2*pi*k;" in claim.statement

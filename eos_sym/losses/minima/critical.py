@@ -7,6 +7,8 @@ that are near to the same simple root of its minimal polynomial are equal.
 If not, the local minima are those where the second derivatives show them:
 
     at a point          a positive definite Hessian (leading minors, in interval arithmetic)
+    where it is         along a line through the point the first derivative that is not 0 decides: of odd order, or
+    singular            negative, there is no minimum (x³ − 3xy²); with one weight, positive of even order, there is one
     on a manifold       a Hessian whose rank is the codimension, all eigenvalues but 0 positive: coefficients of the
                         characteristic polynomial that alternate (Morse–Bott)
 
@@ -16,8 +18,9 @@ all known, values or signs that are not told apart, and local minima where the s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cmp_to_key
+from itertools import combinations
 
 from flint import arb_mat
 from mpmath import iv
@@ -32,6 +35,7 @@ from eos_sym.algebra import (
     positive_where_defined,
     real_zeros,
     roots_of,
+    sign_of,
     to_ball,
     vanishes,
 )
@@ -47,6 +51,7 @@ DIGITS, SHOWN = 50, 30
 NO_BOTTOM = "wherever the gradient is zero, the Hessian has a negative eigenvalue"
 TOLD_APART = Rational(1, 10**20)
 ROUNDING = Rational(1, 10**40)  # of a number in closed form that is not known to be 0
+HIGHEST = 12  # order of a derivative along a line
 
 
 def minima_by_critical_points(loss: Expr, weights: Sequence[Symbol], domain: Domain = ()) -> Minima:
@@ -54,7 +59,7 @@ def minima_by_critical_points(loss: Expr, weights: Sequence[Symbol], domain: Dom
     gradient = [diff(loss, weight) for weight in weights]
     convex = is_convex(loss, weights, domain)
     try:
-        pieces = [piece for piece in _critical_pieces(loss, gradient, weights) if _is_inside(piece, domain)]
+        pieces = _critical_pieces(loss, gradient, weights, domain)
     except Undecided:
         if not convex or domain or loss.free_symbols - {*weights}:
             raise
@@ -66,20 +71,19 @@ def minima_by_critical_points(loss: Expr, weights: Sequence[Symbol], domain: Dom
     if is_attained(loss, weights, [piece.value for piece in pieces], domain):
         least = min((piece.value for piece in pieces), key=cmp_to_key(compared))
         return Minima(tuple(piece for piece in pieces if piece.value == least))
-    second = hessian(loss, weights)
-    local = tuple(piece for piece in pieces if _is_local_minimum(piece, second, weights))
+    local = tuple(piece for piece in pieces if _is_local_minimum(piece, loss, weights))
     return Minima(local, are_global=False, reason="" if local else NO_BOTTOM)
 
 
-def _is_inside(piece: Piece, domain: Domain) -> bool:
-    inside = is_in(domain, piece.chart)
+def _is_inside(chart: Mapping[Symbol, Expr], domain: Domain) -> bool:
+    inside = is_in(domain, chart)
     if inside is None:
-        raise Undecided(f"whether {brief(piece.chart)} is where the loss is defined")
+        raise Undecided(f"whether {brief(chart)} is where the loss is defined")
     return inside
 
 
-def _critical_pieces(loss: Expr, gradient: Sequence[Expr], weights: Sequence[Symbol]) -> list[Piece]:
-    """The critical points with their values; equal values are the same expression."""
+def _critical_pieces(loss: Expr, gradient: Sequence[Expr], weights: Sequence[Symbol], domain: Domain) -> list[Piece]:
+    """The critical points in the domain with their values; equal values are the same expression."""
     value = Dummy("v", real=True)
     try:
         ideal = Ideal.of([*gradient, loss - value], [*weights, value])
@@ -91,6 +95,8 @@ def _critical_pieces(loss: Expr, gradient: Sequence[Expr], weights: Sequence[Sym
         return [_with_levels(zero, value, [level for level in levels if level.is_real]) for zero in zeros]
     pieces: list[Piece] = []
     for zero in real_zeros(gradient, weights):
+        if not _is_inside(zero.chart, domain):
+            continue
         level = simplify(loss.subs(zero.chart))
         if level.free_symbols & {*weights}:
             raise Undecided(
@@ -125,7 +131,8 @@ def compared(first: Expr, second: Expr) -> int:
     raise Undecided(f"the least of the values {brief(first)} and {brief(second)}")
 
 
-def _is_local_minimum(piece: Piece, second: Matrix, weights: Sequence[Symbol]) -> bool:
+def _is_local_minimum(piece: Piece, loss: Expr, weights: Sequence[Symbol]) -> bool:
+    second = hessian(loss, weights)
     matrix = second.subs(piece.chart)
     if piece.free or matrix.free_symbols:
         return _is_bottom(piece, second)
@@ -143,7 +150,31 @@ def _is_local_minimum(piece: Piece, second: Matrix, weights: Sequence[Symbol]) -
         return False
     if all(minor > 0 for minor in minors):
         return True
+    if piece.error == 0:
+        first = [_first_along(direction, piece, loss) for direction in _directions(weights)]
+        if any(order % 2 or sign < 0 for order, sign in first):
+            return False
+        if size == 1 and all(sign > 0 for _, sign in first):
+            return True
     raise Undecided(f"the second derivatives do not decide at {brief(piece.chart)}")
+
+
+def _directions(weights: Sequence[Symbol]) -> Iterator[dict[Symbol, int]]:
+    """The axes, and the diagonals between two of them."""
+    yield from ({weight: 1} for weight in weights)
+    yield from ({one: 1, other: sign} for one, other in combinations(weights, 2) for sign in (1, -1))
+
+
+def _first_along(direction: Mapping[Symbol, int], piece: Piece, loss: Expr) -> tuple[int, int]:
+    """The order and the sign of the first derivative along a line that is not 0 at a point; 0 and 0 if none is seen."""
+    step = Dummy("t", real=True)
+    along = loss.subs({name: value + direction.get(name, 0) * step for name, value in piece.chart.items()})
+    for order in range(1, HIGHEST + 1):
+        along = diff(along, step)
+        value = simplify(along.subs(step, 0))
+        if not vanishes(value):
+            return order, sign_of(value) or 0
+    return 0, 0
 
 
 def _is_bottom(piece: Piece, second: Matrix) -> bool:

@@ -216,6 +216,44 @@ def test_minima_where_a_loss_with_logarithms_is_defined(text, weights, expected)
     assert all(simplify(chart[name] - place) == 0 for name, place in expected.items())
 
 
+def test_a_critical_point_of_the_gradient_alone_is_no_point_of_the_loss():
+    """x² log x² is not defined at 0, where its gradient has the limit 0; it is least at ±e^(−1/2)."""
+    assert charts(minima_of("x**2*log(x**2)", "x")) == [{x: exp(Rational(-1, 2))}, {x: -exp(Rational(-1, 2))}]
+    assert charts(minima_of("x**3*log(x)", "x")) == [{x: exp(Rational(-1, 3))}]
+
+
+@pytest.mark.parametrize(
+    ("text", "place"), [("log(x**2 - x + 1)", Rational(1, 2)), ("sqrt(x**2 - 3*x + 4)", Rational(3, 2))]
+)
+def test_a_radicand_that_is_positive_everywhere_leaves_the_loss_smooth(text, place):
+    minima = minima_of(text, "x")
+    assert minima.are_global
+    assert charts(minima) == [{x: place}]
+
+
+@pytest.mark.parametrize(
+    ("text", "weights", "expected"),
+    [
+        ("x**3", "x", []),
+        ("x**3 - 3*x*y**2", "x y", []),  # the monkey saddle
+        ("x**2 - y**4", "x y", []),
+        ("x**2*y - y**3 + (x - y)**4", "x y", [{x: Rational(9, 128), y: Rational(-3, 128)}]),
+        ("x**5 + x**4", "x", [{x: 0}]),  # and the saddle's opposite, a maximum at −4/5
+        ("x**3 - x**4", "x", []),
+    ],
+)
+def test_where_the_hessian_is_singular_the_first_derivative_that_is_not_zero_decides(text, weights, expected):
+    minima = minima_of(text, weights)
+    assert not minima.are_global
+    assert charts(minima) == expected
+
+
+def test_a_singular_hessian_that_no_line_decides_stays_undecided():
+    """(y − x²)(y − 3x²) − x⁶ rises along every line through 0, and falls along y = 2x²."""
+    with pytest.raises(Undecided, match="do not decide"):
+        minima_of("(y - x**2)*(y - 3*x**2) - x**6", "x y")
+
+
 def test_points_where_the_loss_is_not_defined_are_no_minima_of_it():
     """The gradient of x + log x is zero at −1, where there is no logarithm."""
     assert minima_of("x + log(x)", "x").reason == "the gradient is zero nowhere, where the loss is defined"

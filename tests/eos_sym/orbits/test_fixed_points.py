@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mpmath import polyroots
-from sympy import Integer, Poly, Rational, asinh, degree, diff, log, pi, simplify, sqrt, symbols, sympify
+from sympy import E, Integer, Poly, Rational, asinh, degree, diff, log, pi, simplify, sqrt, symbols, sympify
 
 from eos_sym import STEP_SIZE, BadInput, GradientDescent, Map, Objective, minimalist, product, quadratic, shallow
 from eos_sym.algebra import Ideal, points, roots_of
@@ -105,6 +105,13 @@ def test_momentum_rests_where_gradient_descent_does_with_no_velocity():
 def test_normalized_descent_has_no_fixed_point():
     found = fixed_points(NormalizedGradientDescent().map(shallow()))
     assert (found.complete, found.orbits, found.manifolds) == (True, (), ())
+
+
+def test_where_a_logarithm_of_the_map_is_infinite_nothing_rests():
+    """The gradient of x² log x² is 2x(log x² + 1): 0 at x = ±e^(−1/2), and not defined at 0."""
+    found = fixed_points(descent.map(Objective.from_text("x**2*log(x**2)", "x")))
+    assert found.complete
+    assert {orbit.points[0][x] for orbit in found.orbits} == {1 / sqrt(E), -1 / sqrt(E)}
 
 
 def test_unnormalized_sam_has_a_saddle_of_its_own():
