@@ -91,7 +91,7 @@ class _Reading:
 
     def _inside(self, value: Any, module: str) -> Any:
         if isinstance(value, ModuleType):
-            return value.__name__
+            return _short(value.__name__)
         if isinstance(value, Mapping):
             return [(self.said(key, module), self.said(item, module)) for key, item in value.items()]
         if isinstance(value, list | tuple):
@@ -122,7 +122,12 @@ def is_own(module: str) -> bool:
 
 
 def _name(value: FunctionType | type) -> str:
-    return f"{value.__module__}.{value.__qualname__}"
+    return f"{_short(value.__module__)}.{value.__qualname__}"
+
+
+def _short(module: str) -> str:
+    """The name of an own module without those of its packages, which depend on where the search for it begins."""
+    return module.rpartition(".")[2] if is_own(module) else module
 
 
 def _content(found: CodeType, documentation: str | None = None) -> tuple[Any, ...]:
@@ -150,10 +155,12 @@ def _named(function: FunctionType) -> Iterator[tuple[str, Any]]:
     found = {name: known[name] for name in names & known.keys()}
     for one in codes:
         for module, wanted in _imports(one, known.get("__package__") or ""):
-            found |= {name: getattr(module, name, None) for name in wanted} or {module.__name__: module}
+            found |= {name: getattr(module, name, None) for name in wanted} or {_short(module.__name__): module}
     yield from sorted(found.items(), key=itemgetter(0))
     for module in [value for value in found.values() if isinstance(value, ModuleType) and is_own(value.__name__)]:
-        yield from ((f"{module.__name__}.{name}", getattr(module, name)) for name in sorted(names & {*dir(module)}))
+        yield from (
+            (f"{_short(module.__name__)}.{name}", getattr(module, name)) for name in sorted(names & {*dir(module)})
+        )
     yield from _closed_over(function)
     yield "defaults", (function.__defaults__, function.__kwdefaults__)
 

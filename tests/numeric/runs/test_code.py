@@ -151,6 +151,15 @@ def test_code_does_not_depend_on_the_process_nor_on_what_has_run():
     assert said(ask, "1") == said(run + ask, "2")
 
 
+def test_code_does_not_depend_on_the_package_under_which_it_is_found(monkeypatch):
+    from tests.numeric.runs import sweep_runs
+
+    monkeypatch.syspath_prepend(Path(__file__).parent)
+    alone = importlib.import_module("sweep_runs")
+    assert alone.Products is not sweep_runs.Products
+    assert code(alone.Products) == code(sweep_runs.Products)
+
+
 def test_a_class_of_the_main_module_has_the_same_code_where_it_was_sent():
     there = "import sys, pickle; from numeric.runs.code import code; print(code(pickle.load(sys.stdin.buffer)))"
     namespace = {"__name__": "__main__"}
