@@ -5,19 +5,19 @@ them, the loss at θ* + Σ x_a u_a + Σ z_i κ_i is modelled to second order in 
 
     V(x, z) = a(x) + z·b(x) + ½ z·C(x) z,
 
-    a(x) = Σ_{1 ≤ |e| ≤ A} a_e xᵉ,   b(x) = Σ_{|e| = 0, 2 … B} b_e xᵉ,   C(x) = Σ_{|e| = 0, 2 … Γ} C_e xᵉ,
+    a(x) = Σ_{1 ≤ |e| ≤ A} a_e xᵉ,   b(x) = Σ_{0 ≤ |e| ≤ B} b_e xᵉ,   C(x) = Σ_{|e| = 0, 2 … Γ} C_e xᵉ,
 
 xᵉ the monomial with exponents e. The degrees (A, B, Γ) are the order of the model. With x of weight 1 and z of weight
 2, `BASE` = (4, 2, 0) has every term of weight 4 or less: what makes the oscillation grow, what it does to the
-sharpness, and the fourth derivative. `EXPANDED` = (6, 5, 2) is what forecasts a spike. The terms x z z stay out: in
-eigenvectors x z has no coefficient at second order, and at third order its truncation runs away.
+sharpness, and the fourth derivative. `EXPANDED` = (6, 5, 2) is what forecasts a spike. The coefficients of x z are zero
+in exact eigenvectors, and what computed ones lack otherwise. The terms x z z stay out: truncated there, it runs away.
 
 What training does on V is the map that a rule makes of it; for gradient descent with k = 1 and `BASE`
 
-    x⁺ = x − η(a₁ + 2a₂x + 3a₃x² + 4a₄x³ + 2x b₂·z),   z⁺ = z − η(b₀ + b₂x² + C₀z),
+    x⁺ = x − η(a₁ + 2a₂x + 3a₃x² + 4a₄x³ + (b₁ + 2b₂x)·z),   z⁺ = z − η(b₀ + b₁x + b₂x² + C₀z),
 
-with a₁ = u·∇L, 2a₂ = λ, 24a₄ = ∇⁴L(u,u,u,u), b₀ = ∇L⊥, 2b₂ = ∇³L(u,u,·)⊥, C₀ = ∇²L on the κ. Damian, Nichani and Lee's
-predicted dynamics are those without a₃ and a₄ and with a constant drive.
+with a₁ = u·∇L, 2a₂ = λ, 24a₄ = ∇⁴L(u,u,u,u), b₀ = ∇L⊥, b₁ = (∇²L u)⊥, 2b₂ = ∇³L(u,u,·)⊥, C₀ = ∇²L on the κ. Damian,
+Nichani and Lee's predicted dynamics are those without a₃, a₄ and b₁, and with a constant drive.
 
 Symbols: x1 …, z1 …; the coefficients a_e, b_i_e, C_ij_e are parameters, where e has a digit for each x. Errors:
 `BadInput` for numbers of coordinates or degrees that are no whole numbers in their range.
@@ -79,7 +79,7 @@ class ReducedOrderModel:
     @property
     def linear(self) -> list[tuple[int, ...]]:
         """The exponents of b(x)."""
-        return exponents(self.edge, (0, *range(2, self.order[1] + 1)))
+        return exponents(self.edge, tuple(range(self.order[1] + 1)))
 
     @property
     def curved(self) -> list[tuple[int, ...]]:

@@ -1,10 +1,10 @@
 """What training will do next, from a network's weights at one moment: a reduced-order model of the edge of stability.
 
-`forecast` makes and runs it; `anchor` is the point it is made at, `loss_model` the expansion, `directions` what is
+`forecasting` makes and runs it; `anchor` is the point it is made at, `loss_model` the expansion, `directions` what is
 followed across the edge, `trust` says how far to believe it.
 """
 
-from numeric.networks.forecast.forecast import Forecast, Peak, forecast
+from numeric.networks.forecast.forecasting import Forecast, Peak, forecast
 from numeric.networks.forecast.loss_model import LossModel
 from numeric.networks.forecast.trust import LIMITS, Trust
 

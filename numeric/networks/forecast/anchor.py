@@ -8,9 +8,11 @@ where an oscillation of period two is averaged out. At the edge are the eigenvec
 ηλ_a/2 > `AT_THE_EDGE`, at most `MOST_AT_THE_EDGE` of them and at least one. A forecast runs in double precision: a
 module of single precision is copied, since differences of its gradients carry the derivatives.
 
-Shapes: θ (p,), edge (p, k), eigenvalues (k + 1,), the last one that of the first direction left out (−∞ if there is
-none). Units: `evaluations` in gradients of the full batch. Errors: `BadInput` for a step size that is not positive,
-and where the loss or its curvature is not finite.
+The u_a are eigenvectors to a precision; ∇²L u_a is computed, so that the model does not depend on it.
+
+Shapes: θ (p,), edge and its image ∇²L U (p, k), eigenvalues (k + 1,), the last one that of the first direction left out
+(−∞ if there is none). Units: `evaluations` in gradients of the full batch. Errors: `BadInput` for a step size that is
+not positive, and where the loss or its curvature is not finite.
 """
 
 from __future__ import annotations
@@ -50,6 +52,7 @@ class Anchor:
     value: float
     gradient: Tensor
     edge: Tensor
+    image: Tensor
     eigenvalues: Array
     cost: Cost = field(default_factory=Cost)
 
@@ -96,12 +99,14 @@ def anchor(loss: FlatLoss, eta: float, modes: int | None = None) -> Anchor:
     hessian = HessianAt(loss, weights)
     value, gradient = hessian.value, hessian.gradient
     reading = TopEigenpairs(most, relative=PRECISION).read(hessian, weights, gradient)
-    cost.evaluations += reading.evaluations
     values = reading.eigenvalues.numpy()
     if not (np.isfinite(values).all() and value.isfinite()):
         raise BadInput("the loss at the weights, or its curvature, is not finite: forecast from where training is")
     if modes is None:
         modes = min(max(int((eta * values / 2 > AT_THE_EDGE).sum()), 1), MOST_AT_THE_EDGE)
+    edge = reading.eigenvectors[:, :modes]
+    image = hessian.product(edge)
+    cost.evaluations += hessian.evaluations
     beyond = values[modes] if len(values) > modes else -np.inf
     return Anchor(
         loss=loss,
@@ -110,7 +115,8 @@ def anchor(loss: FlatLoss, eta: float, modes: int | None = None) -> Anchor:
         start=path[0] - weights,
         value=float(value),
         gradient=gradient,
-        edge=reading.eigenvectors[:, :modes],
+        edge=edge,
+        image=image,
         eigenvalues=np.append(values[:modes], beyond),
         cost=cost,
     )

@@ -4,7 +4,7 @@
 
 ∇L is taken at nodes U x, on lines through θ* in the space of the edge, at 1/3, 2/3 and 3/3 of a `reach` on both sides.
 Uᵀ∇L there is ∇a, and the rest of ∇L is b: of a all coefficients of degree 3 to 6 and of b those of degree 2 to 5 are
-fitted to it by least squares. Lower ones are known: ∇L and the eigenvalues at θ*. C₀ is ∇²L on K, and the coefficients
+fitted to it by least squares. Lower ones are known: ∇L and ∇²L U at θ*. C₀ is ∇²L on K, and the coefficients
 of degree 2 of C second differences of Hessian products at a third of the reach, on the first `QUADRATIC` directions.
 
 The third derivatives that drive what is across the edge, ∇³L(u_a, u_b, ·) = (1 + δ_ab) b_e with e = 1_a + 1_b, come
@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from eos_sym.self_stabilization import BASE, EXPANDED, ReducedOrderModel, coefficient
+from eos_sym.self_stabilization import EXPANDED, ReducedOrderModel, coefficient
 from numeric.compile import Array
 from numeric.networks.forecast.anchor import Anchor
 from numeric.networks.forecast.polynomials import Monomials
@@ -32,6 +32,7 @@ from numeric.values import positive_number
 QUADRATIC = 6  # directions across the edge on which C depends on x
 LINES = {1: 1, 2: 6, 3: 21}  # as many as a homogeneous polynomial of degree 5 has coefficients
 NODES = (1 / 3, 2 / 3, 1.0)
+DRIVING = (4, 3, 0)
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,10 @@ class EdgeFit:
     misfit: float
     reach: float
 
+    def across(self, degree: int) -> Tensor:
+        """The coefficients of b of this degree, (p, number)."""
+        return self.b[[sum(e) == degree for e in self.form.linear]].T
+
     @property
     def third_derivatives(self) -> Tensor:
         """∇³L(u_a, u_b, ·) across the edge for a ≤ b, (p, k(k + 1)/2)."""
@@ -141,42 +146,48 @@ def lines(modes: int) -> Array:
 def fit_edge(anchor: Anchor, reach: float) -> EdgeFit:
     """Fit a and b to the gradients at the nodes."""
     positive_number("reach", reach)
-    modes = anchor.modes
-    x = np.concatenate([side * node * lines(modes) for node in NODES for side in (-1, 1)])  # in units of the reach
-    gradients = torch.stack(
-        [anchor.gradient_at(anchor.weights + anchor.edge @ torch.from_numpy(reach * one).to(anchor.edge)) for one in x]
-    )
-    form = ReducedOrderModel(modes, 0)
-    slope = (anchor.edge.T @ anchor.gradient).numpy()
-    beyond = (gradients @ anchor.edge).numpy() - slope - anchor.eigenvalues[:modes] * reach * x
-    higher = [place for place, e in enumerate(form.along) if sum(e) > 2]
-    rows = Monomials([form.along[place] for place in higher]).slopes(x).reshape(-1, len(higher))
-    fitted, *_ = np.linalg.lstsq(rows, reach * beyond.ravel(), rcond=None)
-    a = np.zeros(len(form.along))
-    a[higher] = fitted
-    powers = np.array([sum(e) for e in form.along])
-    a /= reach**powers
-    for place, e in enumerate(form.along):
-        if sum(e) == 1:
-            a[place] = slope[e.index(1)]
-        elif 2 in e and sum(e) == 2:
-            a[place] = anchor.eigenvalues[e.index(2)] / 2
-    monomials = Monomials(form.linear[1:])
-    matrix = monomials.values(x)
-    across = anchor.across(gradients.T).T - anchor.across(anchor.gradient)
-    solution = torch.from_numpy(np.linalg.pinv(matrix)).to(across) @ across
-    scale = torch.from_numpy(reach ** -np.array([sum(e) for e in form.linear[1:]], float)).to(across)
-    b = torch.cat([anchor.across(anchor.gradient)[None], scale[:, None] * solution])
-    left = np.linalg.norm(rows @ fitted - reach * beyond.ravel()) / reach
-    left = np.hypot(left, float((torch.from_numpy(matrix).to(across) @ solution - across).norm()))
-    whole = np.hypot(np.linalg.norm(beyond), float(across.norm()))
-    return EdgeFit(form, a, b, left / whole if whole else 0.0, reach)
+    form = ReducedOrderModel(anchor.modes, 0)
+    x = np.concatenate([side * node * lines(anchor.modes) for node in NODES for side in (-1, 1)])  # over the reach
+    moved = torch.from_numpy(reach * x).to(anchor.edge)
+    gradients = torch.stack([anchor.gradient_at(anchor.weights + anchor.edge @ one) for one in moved])
+    beyond = gradients - anchor.gradient - moved @ anchor.image.T  # above second order of the loss
+
+    curvature = (anchor.edge.T @ anchor.image).numpy()
+    slope, rest = (beyond @ anchor.edge).numpy(), anchor.across(beyond.T).T
+    high = [e for e in form.along if sum(e) > 2]
+    rows = Monomials(high).slopes(x).reshape(-1, len(high))
+    fitted, *_ = np.linalg.lstsq(rows, reach * slope.ravel(), rcond=None)
+    a = np.concatenate([_first_and_second(form, (anchor.edge.T @ anchor.gradient).numpy(), curvature), fitted])
+    a[-len(high) :] /= reach ** np.array([sum(e) for e in high], float)
+
+    driven = [e for e in form.linear if sum(e) > 1]
+    matrix = Monomials(driven).values(x)
+    solution = torch.from_numpy(np.linalg.pinv(matrix)).to(rest) @ rest
+    scale = torch.from_numpy(reach ** -np.array([sum(e) for e in driven], float)).to(rest)
+    b = torch.cat([anchor.across(anchor.gradient)[None], anchor.across(anchor.image).T, scale[:, None] * solution])
+
+    left = np.linalg.norm(rows @ fitted / reach - slope.ravel())
+    left = np.hypot(left, float((torch.from_numpy(matrix).to(rest) @ solution - rest).norm()))
+    whole = float(beyond.norm())
+    return EdgeFit(form, a, b, float(left) / whole if whole else 0.0, reach)
 
 
-def base_model(anchor: Anchor, fit: EdgeFit, directions: Tensor, quadratic: Array) -> LossModel:
-    """The model of lowest order on these directions (p, m), with ∇²L on them (m, m); it costs nothing more."""
+def _first_and_second(form: ReducedOrderModel, slope: Array, curvature: Array) -> Array:
+    """The coefficients of a of degree 1 and 2, from its gradient and Hessian at 0."""
+    found = []
+    for e in form.along:
+        places = [place for place, power in enumerate(e) for _ in range(power)]
+        if len(places) == 1:
+            found.append(slope[places[0]])
+        elif len(places) == 2:
+            found.append(curvature[places[0], places[1]] / (1 + (places[0] == places[1])))
+    return np.array(found)
+
+
+def driving_model(anchor: Anchor, fit: EdgeFit, directions: Tensor, quadratic: Array) -> LossModel:
+    """The model of the terms that drive z, on these directions (p, m), with ∇²L on them (m, m); it costs no gradient."""
     full = ReducedOrderModel(anchor.modes, directions.shape[1], (EXPANDED[0], EXPANDED[1], 0))
-    return LossModel(full, fit.a, (fit.b @ directions).numpy(), quadratic[None]).of_order(BASE)
+    return LossModel(full, fit.a, (fit.b @ directions).numpy(), quadratic[None]).of_order(DRIVING)
 
 
 def loss_model(anchor: Anchor, fit: EdgeFit, directions: Tensor, quadratic: Array) -> LossModel:

@@ -85,20 +85,14 @@ class PolynomialLoss(nn.Module):
 def planted(modes, across):
     """A model whose x are eigenvectors, the loss that it is, anchored at 0, and the directions across."""
     model = some_model(modes, across)
-    for place, e in enumerate(model.form.along):
-        if sum(e) == 2:
-            model.a[place] = (10 - e.index(2)) / 2 if 2 in e else 0
     basis = torch.from_numpy(np.linalg.qr(np.random.default_rng(2).standard_normal((modes + across,) * 2))[0])
     module = PolynomialLoss(model, basis)
     loss = FlatLoss(module, torch.zeros(1), torch.zeros(1), lambda outputs, targets: outputs.mean())
     weights = loss.parameters
     value, gradient = loss.value_and_gradient(weights)
     values = np.array([10.0 - a for a in range(modes)] + [1.0])
-    return (
-        model,
-        Anchor(loss, 0.2, weights, weights, float(value), gradient, basis[:, :modes], values),
-        basis[:, modes:],
-    )
+    edge, image = basis[:, :modes], torch.autograd.functional.hessian(loss, weights) @ basis[:, :modes]
+    return model, Anchor(loss, 0.2, weights, weights, float(value), gradient, edge, image, values), basis[:, modes:]
 
 
 @pytest.mark.parametrize(("modes", "across"), [(1, 4), (2, 3), (3, 2)])

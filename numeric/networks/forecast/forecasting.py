@@ -41,7 +41,7 @@ from eos_sym.self_stabilization import BASE, EXPANDED
 from numeric.compile import Array
 from numeric.networks.forecast.anchor import MOST_AT_THE_EDGE, Anchor, anchor
 from numeric.networks.forecast.directions import krylov_space, leading_directions
-from numeric.networks.forecast.loss_model import LossModel, base_model, fit_edge, loss_model
+from numeric.networks.forecast.loss_model import LossModel, driving_model, fit_edge, loss_model
 from numeric.networks.forecast.trust import Trust
 from numeric.networks.loss import FlatLoss
 from numeric.values import positive_number, whole_number
@@ -258,9 +258,9 @@ def forecast(
     kept, products = DIRECTIONS[here.modes]
     typical = float(here.loss.parameters.square().mean().sqrt())
     short = fit_edge(here, SHORT * (typical or 1.0))
-    drivers = torch.cat([short.third_derivatives, here.across(here.gradient)[:, None]], 1)
+    drivers = torch.cat([short.across(1), short.across(2), short.across(3), here.across(here.gradient)[:, None]], 1)
     basis, projected = krylov_space(here, torch.cat([drivers, here.across(here.start)[:, None]], 1), products)
-    base = base_model(here, short, basis, projected)
+    base = driving_model(here, short, basis, projected)
     first = Forecast(here, basis, base, FAR * short.reach, short.misfit, eta, steps)
     peak = first.peak
     directions, quadratic = leading_directions(basis, projected, first.path.z, kept)
