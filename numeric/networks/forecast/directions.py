@@ -32,7 +32,8 @@ def krylov_space(anchor: Anchor, drivers: Tensor, products: int) -> tuple[Tensor
     """An orthonormal basis (p, n) of the block Krylov space, and ∇²L on it, (n, n)."""
     basis = drivers.new_zeros(len(drivers), 0)
     images = basis
-    block = _orthonormal(drivers / drivers.norm(dim=0).clamp_min(torch.finfo(drivers.dtype).tiny), basis)
+    scaled = drivers / drivers.norm(dim=0).clamp_min(torch.finfo(drivers.dtype).tiny)
+    block = _orthonormal(anchor.across(scaled), basis)  # once more: of a tiny driver, rounding along the edge was large
     while block.shape[1] and images.shape[1] < products:
         basis = torch.cat([basis, block], 1)
         image = anchor.across(anchor.hessian_at(anchor.weights, block))

@@ -185,7 +185,7 @@ def _first_and_second(form: ReducedOrderModel, slope: Array, curvature: Array) -
 
 
 def driving_model(anchor: Anchor, fit: EdgeFit, directions: Tensor, quadratic: Array) -> LossModel:
-    """The model of the terms that drive z, on these directions (p, m), with ∇²L on them (m, m); it costs no gradient."""
+    """The model of the terms that drive z, on these directions (p, m), with ∇²L on them (m, m); no gradient more."""
     full = ReducedOrderModel(anchor.modes, directions.shape[1], (EXPANDED[0], EXPANDED[1], 0))
     return LossModel(full, fit.a, (fit.b @ directions).numpy(), quadratic[None]).of_order(DRIVING)
 
