@@ -20,8 +20,8 @@ The first reading and every `SEARCHED`-th search all directions from a random ve
 nothing is found; every `SEARCHED_IN_MOTION`-th does if it has to begin again, and any whose largest value has moved by
 more than `JUMP`. Only these say with what probability a direction was overlooked.
 
-What rounding adds to a product is measured by one that is `repeated` where a reading scouts or searches, and taken for
-the same, relative to the largest value, until the next.
+What rounding adds to a product is measured by one that is `repeated` where a reading scouts, searches or begins again;
+until the next it is taken for the same, or for as much more as the largest value is.
 
 Cost: count + guard products a reading at least, three quarters of one more in the mean to scout, ten to twenty for a
 search, and the gradient. A reading stops at `most_products`, at the floor of the arithmetic if that is above the
@@ -101,11 +101,12 @@ class TopEigenpairs:
         if scouting and subspace.finite:
             subspace.extend(self._beyond(subspace, tracked))
         pairs, found = self._converge(subspace, tracked, everything=first)
-        overlooked = math.nan
+        overlooked, measuring = math.nan, first or scouting
         if pairs is not None and subspace.size == len(weights):
             overlooked = 0.0
         elif pairs is not None:
             patience = 0 if first else self._patience(pairs, start[:, :tracked])
+            measuring |= patience < SEARCHED
             if self._unsearched >= patience:
                 pairs, found, overlooked = self._searched(subspace, pairs, tracked)
                 self._unsearched = 0
@@ -115,7 +116,7 @@ class TopEigenpairs:
                 pairs, found = self._converge(subspace, tracked, everything=True)
         if pairs is None:
             return not_finite(weights, self.count, subspace.products, operator.evaluations)
-        if scouting or not math.isnan(overlooked):
+        if measuring or not math.isnan(overlooked):
             self._rounding = measured_rounding(pairs.values, *operator.repeated(pairs.vectors[:, : self.count]))
         self._learn(subspace, pairs, weights, start[:, :tracked], scouted=first or scouting)
         slack = self._rounding.at(pairs.values, weights.dtype)
