@@ -32,7 +32,7 @@ from numeric.networks.loss.precision import coarsest_precision
 
 GRADIENT_WITH_GRAPH = 1.0
 PRODUCT = 1.8
-MEASURED = 256  # examples
+MEASURED = 128  # examples
 
 
 class HessianAt:

@@ -18,8 +18,8 @@ Rounding is another matter: what is multiplied with is not H but H + E. It adds 
 
     2 ‖Ev‖ max(1, θ₁/θ₁ then),    measured: the product with v computed again in another arithmetic,
 
-twice, since not every reading measures it and E differs from point to point, and `ROUNDING` machine precisions of the
-largest |θ| for the sums of vectors: in float32 2.4e-7 of it, a reading's floor.
+twice, since it is measured on a sample, in float64 not at every reading, and differs from point to point; and
+`ROUNDING` machine precisions of the largest |θ| for the sums of vectors: in float32 2.4e-7 of it, a reading's floor.
 
 Shapes: values (b,), squares RᵀR (b, b), bounds (k,). Source: :cite:t:`temple1928theory`, :cite:t:`kato1949upper`;
 :cite:t:`mathias1998quadratic` for blocks.

@@ -20,8 +20,9 @@ The first reading and every `SEARCHED`-th search all directions from a random ve
 nothing is found; every `SEARCHED_IN_MOTION`-th does if it has to begin again, and any whose largest value has moved by
 more than `JUMP`. Only these say with what probability a direction was overlooked.
 
-What rounding adds to a product is measured by one that is `repeated` where a reading scouts, searches or begins again;
-until the next it is taken for the same, or for as much more as the largest value is.
+What rounding adds to a product is measured by one that is `repeated`; in float64, where it is far below most
+tolerances, only if a reading scouts, searches or begins again, and until the next it is taken for the same, or for as
+much more as the largest value is.
 
 Cost: count + guard products a reading at least, three quarters of one more in the mean to scout, ten to twenty for a
 search, and the gradient. A reading stops at `most_products`, at the floor of the arithmetic if that is above the
@@ -101,7 +102,7 @@ class TopEigenpairs:
         if scouting and subspace.finite:
             subspace.extend(self._beyond(subspace, tracked))
         pairs, found = self._converge(subspace, tracked, everything=first)
-        overlooked, measuring = math.nan, first or scouting
+        overlooked, measuring = math.nan, first or scouting or weights.dtype != torch.float64
         if pairs is not None and subspace.size == len(weights):
             overlooked = 0.0
         elif pairs is not None:
