@@ -9,10 +9,12 @@
 """
 
 import errno
+import io
 import os
 import signal
 import sys
 import traceback
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
@@ -26,12 +28,14 @@ INTERRUPTED = "interrupted; the files that were finished are kept"
 
 @contextmanager
 def plain_endings() -> Iterator[None]:
-    """End the program plainly where what is inside cannot go on."""
+    """End the program plainly where what is inside cannot go on; what warns before says so in one line, too."""
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123, for as long as the program runs
     if sys.stdout is None:
-        print("error: the standard output is closed; send it to a file or to /dev/null", file=sys.stderr)
-        sys.exit(os.EX_IOERR)
+        end_with(os.EX_IOERR, "the standard output is closed; send it to a file or to /dev/null")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")  # mathematics is printed whatever the locale
+    warnings.formatwarning = lambda message, *where, **line: f"warning: {one_line(message)}\n"
     try:
         try:
             yield
@@ -57,8 +61,13 @@ def plain_endings() -> Iterator[None]:
 
 def end_with(code: int, reason: object) -> NoReturn:
     """Say the reason in one line, and exit with this code."""
-    print(f"error: {' '.join(str(reason).split())}", file=sys.stderr)
+    print(f"error: {one_line(reason)}", file=sys.stderr)
     sys.exit(code)
+
+
+def one_line(said: object) -> str:
+    """What is said, without its line breaks."""
+    return " ".join(str(said).split())
 
 
 def forget_output() -> None:

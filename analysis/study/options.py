@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from fractions import Fraction
+from itertools import takewhile
 from pathlib import Path
 from types import NoneType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
@@ -89,6 +90,10 @@ def read_options(program: str, kind: type[Options], arguments: Sequence[str]) ->
     for argument in arguments:
         if not argument.isprintable():
             raise BadInput(f"{argument!r}: not text that can be printed; choose other names")
+    named = [one.partition("=")[0].replace("_", "-") for one in takewhile("--".__ne__, arguments) if one[:2] == "--"]
+    for option in named:
+        if named.count(option) > 1:
+            raise BadInput(f"{option}: given {named.count(option)} times; give it once, with all its values")
     explanation = io.StringIO()
     try:
         with contextlib.redirect_stderr(explanation):
@@ -110,7 +115,7 @@ def read_options(program: str, kind: type[Options], arguments: Sequence[str]) ->
             raise BadInput(f"{formula}: begins with a minus, as options do; write it last, after --") from None
         unread = re.search(r"Error parsing (--\S+):.*?(?:for arguments:|instantiated from) \[(.*?)\]", said)
         if unread:
-            remedy = "not a value of this option; whole numbers are written 20, others 0.2, 1e-3 or 2/8"
+            remedy = "not a value of this option; whole numbers are written 20, others 0.2, 1e-3 (to e-99) or 2/8"
             raise BadInput(f"{unread[1]} {unread[2]}: {remedy}") from None
         said = re.sub(r"invalid literal for int\(\) with base 10: (\S+)", r"\1 is no whole number", said)
         refused = re.match(r"Value error Error parsing (--\S+: )?(?:\w+: )?(.*?)(?: Argument helptext: .*)?$", said)

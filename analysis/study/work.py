@@ -6,7 +6,6 @@ an interruption keeps what was finished.
 Exit code 0: nothing refuted (open claims aside); 1: a claim refuted; others: `analysis.study.endings`.
 """
 
-import io
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -43,8 +42,6 @@ class PlainConsole(Console):
 def work_off_and_exit(study: Parts, options: CommonOptions) -> NoReturn:
     """Work the study off with these options, and exit."""
     with plain_endings():
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(encoding="utf-8")  # mathematics is printed whatever the locale
         code = work_off(study, options)
     sys.exit(code)
 

@@ -5,9 +5,10 @@ are written by the worker and read by the one who asked. A run on a worker that 
 goes on from what it had written, as often as the cluster's `allowed-failures` permits.
 
 Steps done travel as events of the scheduler; a run that was cancelled ends at the next step it reports. A cluster whose
-last worker is gone is waited for, with a warning, and goes on when a worker comes.
+last worker is gone is waited for, with a warning, and goes on when a worker comes; when none comes for long, or the
+scheduler itself is gone, the runs have failed.
 
-Errors: `BadInput` if the cluster cannot be reached.
+Errors: `BadInput` for what is no address of a scheduler, and if there is none that answers.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from __future__ import annotations
 import asyncio
 import secrets
 import socket
+import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeAlias
 
 from eos_sym import BadInput
 from numeric.runs.attempt import Failed, Finished, Report, Run, RunFailed, Stepped, Task, attempt
@@ -31,33 +33,54 @@ if TYPE_CHECKING:
 REPORT_INTERVAL = 0.5  # seconds
 CONNECTING = 10.0  # seconds
 PATIENCE = 10.0  # seconds without an event, before workers are counted
+LONGEST_WAIT = 600.0  # seconds without a worker
 
-Event = TypeVar("Event")
+if TYPE_CHECKING:
+    Event: TypeAlias = tuple[int, int | Future[Failed | None]]  # of a task, how many steps it has made, or its end
 
 
-def run_on_cluster(address: str, tasks: Sequence[Task], stepped: Stepped, finished: Finished) -> None:
-    """All tasks, which `stepped` and `finished` are told about."""
-    from distributed import Client
+def check_address(address: str) -> None:
+    """Refuse what cannot be the address of a scheduler, whether there is one or not."""
     from distributed.comm.addressing import get_address_host_port, parse_address
     from distributed.comm.registry import get_backend
 
     try:
         scheme, _ = parse_address(address)
-        get_backend(scheme).get_connector()  # looked at first, as what follows: a client takes a minute to give up
-        if scheme in ("tcp", "tls"):
-            socket.create_connection(get_address_host_port(address), CONNECTING).close()
-        client = Client(address, set_as_default=False)
+        get_backend(scheme).get_connector()
+        get_address_host_port(address)
     except (OSError, ValueError, ImportError, TypeError) as error:  # the last two of protocols without their library
-        raise BadInput(
-            f"cluster {address}: cannot be reached; give the address that dask scheduler prints, tcp://HOST:PORT"
-        ) from error
+        raise not_reached(address) from error
+
+
+def not_reached(address: str) -> BadInput:
+    """What is to be raised for an address at which no scheduler is."""
+    return BadInput(
+        f"cluster {address}: cannot be reached; give the address that dask scheduler prints, tcp://HOST:PORT"
+    )
+
+
+def run_on_cluster(address: str, tasks: Sequence[Task], stepped: Stepped, finished: Finished) -> None:
+    """All tasks, which `stepped` and `finished` are told about."""
+    from distributed import Client, Security
+    from distributed.comm import connect
+    from distributed.comm.addressing import get_address_host_port
+    from distributed.utils import LoopRunner
+
+    check_address(address)
+    try:  # a client takes a minute to find that nobody is there, and never finds that somebody else is
+        socket.create_connection(get_address_host_port(address), CONNECTING).close()
+        greeting = Security().get_connection_args("client")
+        LoopRunner().run_sync(connect, address, callback_timeout=CONNECTING, **greeting).abort()
+        client = Client(address, set_as_default=False)
+    except Exception as error:  # every stranger answers in his own way
+        raise not_reached(address) from error
     with client:
-        _follow(client, tasks, stepped, finished)
+        _follow(client, address, tasks, stepped, finished)
 
 
-def _follow(client: Client, tasks: Sequence[Task], stepped: Stepped, finished: Finished) -> None:
+def _follow(client: Client, address: str, tasks: Sequence[Task], stepped: Stepped, finished: Finished) -> None:
     topic = f"sweep-{secrets.token_hex(8)}"
-    events: SimpleQueue[tuple[int, int | Future[Failed | None]]] = SimpleQueue()
+    events: SimpleQueue[Event] = SimpleQueue()
     client.subscribe_topic(topic, lambda event: events.put(event[1]))
     futures = [
         client.submit(work, run, folder, topic, number, key=f"{topic}-{number}", pure=False)
@@ -67,30 +90,35 @@ def _follow(client: Client, tasks: Sequence[Task], stepped: Stepped, finished: F
     try:
         for number, future in enumerate(futures):
             future.add_done_callback(lambda done, number=number: events.put((number, done)))
-        while under_way:
-            number, event = next_event(client, events)
+        for number, event in while_there_are_workers(client, address, events):
             if isinstance(event, int):
                 if number in under_way:  # a run's end may overtake its last steps
                     stepped(number, event)
             else:
                 under_way.remove(number)
                 finished(number, _failed(event, tasks[number][1]))
+            if not under_way:
+                return
+        for number in under_way:
+            finished(number, RunFailed(f"cluster {address}: no worker for {LONGEST_WAIT / 60:.3g} minutes; start some"))
     finally:
         client.cancel(futures)
 
 
-def next_event(client: Client, events: SimpleQueue[Event]) -> Event:
-    """What happens next on the cluster; a warning where nothing can, because it has no worker."""
-    told = False
-    while True:
+def while_there_are_workers(client: Client, address: str, events: SimpleQueue[Event]) -> Iterator[Event]:
+    """What happens on the cluster, until nothing can any more; a warning as soon as it has no worker."""
+    alone_since: float | None = None
+    while alone_since is None or time.monotonic() - alone_since < LONGEST_WAIT:
         try:
-            return events.get(timeout=PATIENCE)
+            yield events.get(timeout=PATIENCE)
         except Empty:
-            if not told and not client.scheduler_info(n_workers=-1)["workers"]:
-                warnings.warn(
-                    f"cluster {client.scheduler_info()['address']}: no worker is left; waiting for one", stacklevel=2
-                )
-                told = True
+            if client.scheduler_info(n_workers=-1)["workers"]:
+                alone_since = None
+            elif alone_since is None:
+                alone_since = time.monotonic()
+                warnings.warn(f"cluster {address}: no worker is left; waiting for one", stacklevel=2)
+        else:
+            alone_since = None
 
 
 def _failed(future: Future[Failed | None], folder: Path) -> Failed | None:

@@ -155,10 +155,12 @@ def _work_off(
     show: Callable[..., object],
 ) -> None:
     """The tasks, wherever they are to take place; those of this process show their values as they go."""
-    if cluster is not None and tasks:
-        from numeric.runs.cluster import run_on_cluster
+    if cluster is not None:
+        from numeric.runs.cluster import check_address, run_on_cluster
 
-        run_on_cluster(cluster, tasks, stepped, finished)
+        check_address(cluster)
+        if tasks:
+            run_on_cluster(cluster, tasks, stepped, finished)
         return
     if workers is None:
         from dask.system import CPU_COUNT  # those that this process may use

@@ -173,5 +173,6 @@ def available_device(name: str) -> torch.device:
     try:
         torch.zeros(1, device=device).item()
     except Exception as error:  # every kind of device says in its own way that it is not there
-        raise BadInput(f"device = {name}: {str(error).splitlines()[0]}; cpu is always there") from error
+        reason = str(error).partition("\n")[0].partition(". ")[0]  # a page may follow
+        raise BadInput(f"device = {name}: not there ({reason}); cpu is always there") from error
     return device

@@ -44,6 +44,10 @@ def run_as_program(name, arguments, monkeypatch):
         (["--steps"], "--steps: give it a value"),
         (["--out", ""], "followed by nothing"),
         (["--seed", "1.5"], "1.5"),
+        (["--seed", "1", "--steps", "3", "--seed=2"], "--seed: given 2 times"),
+        (["--eta", "1e-320"], "1e-3 (to e-99)"),
+        (["--eta", "nan"], "nan"),
+        (["--steps", "1e9"], "'1e9' is no whole number"),
     ],
 )
 def test_a_command_line_that_cannot_be_read_is_explained_in_one_line(arguments, named):
@@ -151,6 +155,28 @@ def test_a_closed_output_is_said_in_one_line(arguments, tmp_path):
     result = subprocess.run(command, shell=True, stderr=subprocess.PIPE, text=True, check=False)
     assert (result.returncode, result.stderr.count("\n")) == (os.EX_IOERR, 1)
     assert "the standard output is closed" in result.stderr
+
+
+PLAIN_TERMINALS = {"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+
+@pytest.mark.parametrize("environment", PLAIN_TERMINALS, ids=["ascii", "C"])
+@pytest.mark.parametrize("arguments", [["analysis"], ["analysis.quadratic", "--help"]], ids=["list", "help"])
+def test_mathematics_is_printed_whatever_the_locale(arguments, environment):
+    result = python(*arguments, env=os.environ | environment | {"TERM": "dumb", "COLUMNS": "10"}, encoding="utf-8")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert {"analysis": "2/η", "analysis.quadratic": "λ"}[arguments[0]] in result.stdout
+
+
+def test_a_warning_is_one_line(tmp_path):
+    script = tmp_path / "study.py"
+    script.write_text(
+        "'Nothing.'\nimport warnings\nfrom analysis.study import Study\nstudy = Study(__name__, source='')\n"
+        "@study.theory\ndef derived():\n    warnings.warn('no worker\\nis left')\n    return {}\nstudy.main()\n"
+    )
+    command = [sys.executable, str(script), "--out", str(tmp_path / "out")]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert (result.returncode, result.stderr) == (0, "warning: no worker is left\n")
 
 
 def test_two_programs_do_not_write_to_one_folder(tmp_path):

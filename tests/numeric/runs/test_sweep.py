@@ -1,9 +1,12 @@
 """Sweeps: the same bits wherever they run, nothing twice, and no failure that reaches another run."""
 
+import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 import warnings
 from multiprocessing import resource_tracker
@@ -332,6 +335,58 @@ def test_a_cluster_without_a_worker_is_waited_for_and_said(tmp_path, monkeypatch
             result = sweep(RUNS[:1], tmp_path, cluster=cluster.scheduler_address)
     assert not result.failures
     assert told[0] == f"cluster {cluster.scheduler_address}: no worker is left; waiting for one"
+
+
+@pytest.mark.slow
+def test_a_cluster_to_which_no_worker_comes_back_has_failed(tmp_path, monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setattr("numeric.runs.cluster.PATIENCE", 0.2)
+    monkeypatch.setattr("numeric.runs.cluster.LONGEST_WAIT", 1.5)
+    options = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": ":0"}
+    with distributed.LocalCluster(processes=True, **options) as cluster:
+        alive = tmp_path / folder_name(Stepping()) / "alive"
+
+        def leave(steps):
+            if alive.exists():
+                cluster.scale(0)
+
+        runs = [Stepping(), RUNS[0]]
+        with pytest.warns(UserWarning, match="no worker is left; waiting for one"):
+            result = sweep(runs, tmp_path, cluster=cluster.scheduler_address, progress=leave)
+        said = f"cluster {cluster.scheduler_address}: no worker for 0.025 minutes; start some"
+    assert [failure.reason for failure in result.failures] == [said, said]
+    assert {type(failure.error) for failure in result.failures} == {RunFailed}
+
+
+@pytest.mark.parametrize("greeting", [b"", b"SSH-2.0-OpenSSH_9.2p1\r\n"], ids=["silence", "secure shell"])
+def test_a_server_that_is_no_scheduler_is_bad_input(tmp_path, monkeypatch, greeting):
+    pytest.importorskip("distributed")
+    monkeypatch.setattr("numeric.runs.cluster.CONNECTING", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def greet():
+            with contextlib.suppress(OSError):  # once the server is closed
+                while True:
+                    guests.append(server.accept()[0])
+                    guests[-1].sendall(greeting)
+
+        guests = []
+        host = threading.Thread(target=greet)
+        host.start()
+        with pytest.raises(BadInput, match="cannot be reached"):
+            sweep(RUNS[:1], tmp_path, cluster=f"tcp://127.0.0.1:{server.getsockname()[1]}")
+        server.shutdown(socket.SHUT_RDWR)
+        host.join()
+        for guest in guests:
+            guest.close()
+
+
+@pytest.mark.parametrize("address", ["nonsense", "ucx://127.0.0.1:1", "inproc://x", "tcp://127.0.0.1"])
+def test_what_is_no_address_is_refused_where_all_runs_are_kept_too(tmp_path, address):
+    sweep(RUNS[:1], tmp_path, workers=1)
+    with pytest.raises(BadInput, match="cannot be reached"):
+        sweep(RUNS[:1], tmp_path, cluster=address)
+    assert sweep(RUNS[:1], tmp_path, cluster="tcp://127.0.0.1:1").failures == ()
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense://x", "ucx://127.0.0.1:1", "tcp://"])

@@ -340,14 +340,16 @@ def test_numbers_out_of_range_are_refused_when_the_experiment_is_described(chang
         (replace(SMALL, batch_size=51), "batch_size = 51"),
         (replace(SMALL, data=Chebyshev(degree=3), stop=Stop(accuracy=0.9)), "no classes"),
         (replace(SMALL, device="nowhere"), "device = nowhere"),
-        (replace(SMALL, device="hpu"), "device = hpu: "),
-        (replace(SMALL, device="meta"), "device = meta: "),
+        (replace(SMALL, device="hpu"), r"^device = hpu: not there \(.{1,120}\); cpu is always there$"),
+        (replace(SMALL, device="meta"), r"^device = meta: not there \(.{1,120}\); cpu is always there$"),
+        (replace(SMALL, device="vulkan"), r"^device = vulkan: not there \(.{1,120}\); cpu is always there$"),
+        (replace(SMALL, device="cuda:77"), r"^device = cuda:77: not there \(.{1,120}\); cpu is always there$"),
         (replace(SMALL, network=FullyConnected((10**6, 10**6))), "network: no memory for its weights"),
         (replace(SMALL, network=FullyConnected((10**10, 10**10))), "network: no memory for its weights"),
         (replace(SMALL, network=FullyConnected((10**19,))), "network: no memory for its weights"),
         (replace(SMALL, rule=GradientFlow(), batch_size=5), "gradient flow"),
     ],
-    ids=["batch", "accuracy", "device", "hpu", "meta", "wide", "wider", "widest", "flow"],
+    ids=["batch", "accuracy", "device", "hpu", "meta", "vulkan", "cuda", "wide", "wider", "widest", "flow"],
 )
 def test_what_does_not_fit_the_data_is_refused_when_it_is_run(experiment, said):
     with pytest.raises(BadInput, match=said):
