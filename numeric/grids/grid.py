@@ -14,7 +14,7 @@ which need to see the same files. Ctrl-C leaves the finished chunks, and so does
 
 Errors: `BadInput` for datasets that are not lazy or have unequal chunks, for a chunk that does not fit into memory, and
 for a store that cannot be written, is being written by another process, holds another grid, or is damaged; `NoSpace`
-for a full device.
+for a full device; `RunFailed` where the cluster's workers are gone for long.
 """
 
 from __future__ import annotations

@@ -18,10 +18,10 @@ import secrets
 import socket
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeVar
 
 from eos_sym import BadInput
 from numeric.runs.attempt import Failed, Finished, Report, Run, RunFailed, Stepped, Task, attempt
@@ -35,8 +35,7 @@ CONNECTING = 10.0  # seconds
 PATIENCE = 10.0  # seconds without an event, before workers are counted
 LONGEST_WAIT = 600.0  # seconds without a worker
 
-if TYPE_CHECKING:
-    Event: TypeAlias = tuple[int, int | Future[Failed | None]]  # of a task, how many steps it has made, or its end
+Event = TypeVar("Event")
 
 
 def check_address(address: str) -> None:
@@ -62,8 +61,8 @@ def not_reached(address: str) -> BadInput:
 def run_on_cluster(address: str, tasks: Sequence[Task], stepped: Stepped, finished: Finished) -> None:
     """All tasks, which `stepped` and `finished` are told about."""
     from distributed import Client, Security
-    from distributed.comm import connect
     from distributed.comm.addressing import get_address_host_port
+    from distributed.comm.core import connect
     from distributed.utils import LoopRunner
 
     check_address(address)
@@ -75,12 +74,12 @@ def run_on_cluster(address: str, tasks: Sequence[Task], stepped: Stepped, finish
     except Exception as error:  # every stranger answers in his own way
         raise not_reached(address) from error
     with client:
-        _follow(client, address, tasks, stepped, finished)
+        _follow(client, tasks, stepped, finished)
 
 
-def _follow(client: Client, address: str, tasks: Sequence[Task], stepped: Stepped, finished: Finished) -> None:
+def _follow(client: Client, tasks: Sequence[Task], stepped: Stepped, finished: Finished) -> None:
     topic = f"sweep-{secrets.token_hex(8)}"
-    events: SimpleQueue[Event] = SimpleQueue()
+    events: SimpleQueue[tuple[int, int | Future[Failed | None]]] = SimpleQueue()
     client.subscribe_topic(topic, lambda event: events.put(event[1]))
     futures = [
         client.submit(work, run, folder, topic, number, key=f"{topic}-{number}", pure=False)
@@ -90,35 +89,41 @@ def _follow(client: Client, address: str, tasks: Sequence[Task], stepped: Steppe
     try:
         for number, future in enumerate(futures):
             future.add_done_callback(lambda done, number=number: events.put((number, done)))
-        for number, event in while_there_are_workers(client, address, events):
+        while under_way:
+            number, event = next_event(client, events)
             if isinstance(event, int):
                 if number in under_way:  # a run's end may overtake its last steps
                     stepped(number, event)
             else:
                 under_way.remove(number)
                 finished(number, _failed(event, tasks[number][1]))
-            if not under_way:
-                return
+    except RunFailed as deserted:
         for number in under_way:
-            finished(number, RunFailed(f"cluster {address}: no worker for {LONGEST_WAIT / 60:.3g} minutes; start some"))
+            finished(number, deserted)
     finally:
         client.cancel(futures)
 
 
-def while_there_are_workers(client: Client, address: str, events: SimpleQueue[Event]) -> Iterator[Event]:
-    """What happens on the cluster, until nothing can any more; a warning as soon as it has no worker."""
+def next_event(client: Client, events: SimpleQueue[Event]) -> Event:
+    """What happens next on the cluster.
+
+    Where nothing can, because the cluster has no worker, a warning says so, and after long an error.
+    """
     alone_since: float | None = None
     while alone_since is None or time.monotonic() - alone_since < LONGEST_WAIT:
         try:
-            yield events.get(timeout=PATIENCE)
+            return events.get(timeout=PATIENCE)
         except Empty:
             if client.scheduler_info(n_workers=-1)["workers"]:
                 alone_since = None
             elif alone_since is None:
                 alone_since = time.monotonic()
-                warnings.warn(f"cluster {address}: no worker is left; waiting for one", stacklevel=2)
-        else:
-            alone_since = None
+                warnings.warn(f"cluster {_address(client)}: no worker is left; waiting for one", stacklevel=2)
+    raise RunFailed(f"cluster {_address(client)}: no worker for {LONGEST_WAIT / 60:.3g} minutes; start some")
+
+
+def _address(client: Client) -> str:
+    return str(client.scheduler_info()["address"])
 
 
 def _failed(future: Future[Failed | None], folder: Path) -> Failed | None:
