@@ -213,6 +213,13 @@ def _() -> Loop:
     return classifier(module, **IN_PARTS)
 
 
+@loop(KIND, "a layer that is used twice")
+def _() -> Loop:
+    torch.manual_seed(0)
+    layer = nn.Linear(4, 4)
+    return classifier(nn.Sequential(layer, nn.Tanh(), layer, nn.Tanh(), nn.Linear(4, 3)), **IN_PARTS)
+
+
 @loop(KIND, "squared error of outputs (n, 1) and targets (n,)")
 def _() -> Loop:
     return classifier(network(outputs=1), nn.MSELoss(), numbers(EXAMPLES, seed=2))

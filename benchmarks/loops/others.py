@@ -116,6 +116,19 @@ def _() -> Loop:
     return Loop(network(), difference, numbers(EXAMPLES, 4), numbers(EXAMPLES, 1, seed=2))
 
 
+@loop(NOISE, "temporal differences, targets of the network itself, held constant")
+def _() -> Loop:
+    class Difference(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.value = network(outputs=1)
+
+        def forward(self, states: Tensor) -> Tensor:
+            return self.value(states) - 0.9 * self.value(states + 0.1).detach() - 1
+
+    return plain(Difference(), lambda outputs, _: outputs.square().mean())
+
+
 @loop(NOISE, "policy gradient of given actions and advantages")
 def _() -> Loop:
     def policy(outputs: Tensor, advantages: Tensor) -> Tensor:

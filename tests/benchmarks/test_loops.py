@@ -13,6 +13,7 @@ COMPILES = pytest.mark.slow  # torch's compiler takes seconds to load
 
 
 @pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated")  # torch's own forward mode calls it
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")  # and its compiler looks
 @pytest.mark.parametrize(
     "title", [pytest.param(title, marks=COMPILES if "compile" in title else ()) for title in everything()]
 )

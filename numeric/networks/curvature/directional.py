@@ -25,7 +25,6 @@ from functools import partial
 
 import torch
 from torch import Tensor
-from torch.func import functional_call
 
 from eos_sym import BadInput
 from numeric.networks.loss import FlatLoss, refuse_wrong_derivatives
@@ -130,7 +129,7 @@ def _terms(loss: Loss) -> Iterator[Loss]:
         return
 
     def term(inputs: Tensor, targets: Tensor, share: float, parameters: Tensor) -> Tensor:
-        return share * loss.criterion(functional_call(loss.module, loss.split(parameters), (inputs,)), targets)
+        return share * loss.criterion(loss.outputs(loss.split(parameters), inputs), targets)
 
     for batch in loss.micro_batches():
         yield partial(term, *batch)

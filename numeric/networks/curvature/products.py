@@ -24,7 +24,6 @@ from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
-from torch.func import functional_call
 
 from eos_sym import BadInput
 from numeric.networks.loss import FlatLoss, in_double_precision, refuse_wrong_derivatives
@@ -129,7 +128,7 @@ class HessianAt:
     def _over_micro_batches(self, use: Callable[[Sequence[Tensor], Tensor], None]) -> None:
         """Call with the gradient's graph and the value of every micro-batch's term of the loss."""
         for inputs, targets, share in self.loss.micro_batches():
-            outputs = functional_call(self.loss.module, self._leaves, (inputs,))
+            outputs = self.loss.outputs(self._leaves, inputs)
             value = share * self.loss.criterion(outputs, targets)
             if value.numel() != 1:
                 raise BadInput(f"a loss of shape {tuple(value.shape)}: the criterion must be a mean over examples")

@@ -22,10 +22,11 @@ finite, or all zero.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -92,6 +93,21 @@ class FlatLoss:
         pieces = parameters.split([parameter.numel() for parameter in named.values()])
         return {name: piece.view_as(named[name]) for name, piece in zip(named, pieces, strict=True)}
 
+    def outputs(self, parameters: Mapping[str, Tensor], inputs: Tensor) -> Any:
+        """What the module gives of inputs with these parameters, by the names of `trainable`.
+
+        Each is put wherever the module holds it: tied weights into every layer, those of a layer that is used twice
+        once. (Left to find ties by itself, functional_call puts these in twice, and the module's own not back.)
+        """
+        given = {id(own): parameters[name] for name, own in self.trainable.items()}
+        places = {
+            f"{prefix}.{name}".removeprefix("."): given[id(own)]
+            for prefix, part in self.module.named_modules()
+            for name, own in part.named_parameters(recurse=False, remove_duplicate=False)
+            if id(own) in given
+        }
+        return functional_call(self.module, places, (inputs,), tie_weights=False)
+
     @property
     def in_micro_batches(self) -> bool:
         """Whether there are more examples than are in memory at a time."""
@@ -132,7 +148,7 @@ class FlatLoss:
         """L(θ), a scalar tensor; its graph holds every micro-batch."""
         named = self.split(parameters)
         terms = [
-            weight * self.criterion(functional_call(self.module, named, (inputs,)), targets)
+            weight * self.criterion(self.outputs(named, inputs), targets)
             for inputs, targets, weight in self.micro_batches()
         ]
         return terms[0] if len(terms) == 1 else torch.stack(terms).sum()
@@ -142,7 +158,7 @@ class FlatLoss:
         """Value and gradient, (p,), of every micro-batch's term of L(θ), without a graph."""
         point = parameters.detach().requires_grad_()
         for inputs, targets, weight in self.micro_batches():
-            outputs = functional_call(self.module, self.split(point), (inputs,))
+            outputs = self.outputs(self.split(point), inputs)
             term = weight * self.criterion(outputs, targets)
             yield term.detach(), torch.autograd.grad(term, point, materialize_grads=True)[0]
 

@@ -21,9 +21,9 @@ from itertools import chain
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.parameter import is_lazy
 from torch.optim import Optimizer
 
 from eos_sym import BadInput
@@ -56,6 +56,8 @@ def checked_loss(
     if not isinstance(module, nn.Module):
         raise BadInput(f"module: must be an nn.Module, not {type(module).__name__}")
     module = _unwrapped(module)
+    if any(map(is_lazy, module.parameters())):
+        raise BadInput("the module has lazy parameters, of no shape yet: call it once before the tracker is made")
     for name, values in (("inputs", inputs), ("targets", targets)):
         if not isinstance(values, Tensor) or not values.ndim:
             raise BadInput(
@@ -156,7 +158,7 @@ def evaluated(loss: FlatLoss) -> Iterator[None]:
         raise
     except (RuntimeError, ValueError, IndexError, TypeError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        if isinstance(error, NotImplementedError) and "derivative" in reason:
+        if "derivative" in reason and "not implemented" in reason:
             raise BadInput(
                 f"{reason.rstrip('.')}: write the operation out in torch's own; for recurrent layers on a GPU,"
                 " torch.backends.cudnn.flags(enabled=False) while the tracker is made and steps"
@@ -270,7 +272,7 @@ def _check_value(value: Tensor) -> None:
 def _check_parameters(loss: FlatLoss, optimizer: Optimizer | None) -> None:
     """Refuse a loss in which parameters are trained that θ does not hold, or not by way of the module's attributes."""
     leaves = {name: piece.detach().requires_grad_() for name, piece in loss.split(loss.parameters).items()}
-    outputs = functional_call(loss.module, leaves, (loss.inputs,))
+    outputs = loss.outputs(leaves, loss.inputs)
     own = {id(parameter): f"'{name}' itself" for name, parameter in loss.module.named_parameters()}
     moved = {id(one) for group in optimizer.param_groups for one in group["params"]} if optimizer else None
     for leaf in parameters_in(loss.criterion(outputs, loss.targets)):
@@ -278,7 +280,12 @@ def _check_parameters(loss: FlatLoss, optimizer: Optimizer | None) -> None:
         if not trained and id(leaf) not in own:
             continue
         where = own.get(id(leaf), "trained parameters of its own")
-        if id(leaf) not in own or not any(leaf is one for one in parameters_in(outputs)):
+        inside = any(leaf is one for one in parameters_in(outputs))
+        if inside and id(leaf) not in own:
+            raise BadInput(
+                "the module uses parameters that it does not have: keep them in nn.ModuleList, ParameterList"
+            )
+        if not inside:
             raise BadInput(
                 f"the criterion uses {where} (a penalty?): compute the loss in the forward pass of one module, which "
                 "has all that is trained, and give a criterion that hands it on; or freeze what is not trained"

@@ -432,6 +432,37 @@ def test_two_parameters_in_the_same_memory_are_refused_and_one_in_two_places_is_
     check(module)
 
 
+def test_layers_that_are_used_twice_and_weights_that_are_tied_stay_the_module_s_own():
+    layer = nn.Linear(4, 4)
+    module = nn.Sequential(layer, nn.Tanh(), layer, nn.Tanh(), nn.Linear(4, 4), nn.Linear(4, 3)).double()
+    module[4].weight = layer.weight
+    own, (inputs, values) = list(module.parameters()), data()
+    found = float(SharpnessTracker(module, nn.MSELoss(), inputs, values, relative=1e-6).measure().eigenvalues)
+    assert all(one is before for one, before in zip(module.parameters(), own, strict=True))
+    assert module[0].weight is module[4].weight is own[0]
+    slopes = torch.autograd.grad(nn.MSELoss()(module(inputs), values), own, create_graph=True)
+    entries = torch.cat([slope.reshape(-1) for slope in slopes])
+    rows = [torch.autograd.grad(entry, own, retain_graph=True, materialize_grads=True) for entry in entries]
+    dense = torch.stack([torch.cat([piece.reshape(-1) for piece in row]) for row in rows])
+    assert found == pytest.approx(float(torch.linalg.eigvalsh(dense)[-1]), rel=1e-6)
+
+
+def test_layers_in_a_plain_list_are_refused():
+    class Listed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layers, self.bias = [network()], nn.Parameter(torch.zeros(3, dtype=torch.float64))
+
+        def forward(self, inputs):
+            return self.layers[0](inputs) + self.bias
+
+    assert "uses parameters that it does not have: keep them in nn.ModuleList" in refusal(Listed())
+
+
+def test_lazy_parameters_are_refused():
+    assert "call it once before" in refusal(nn.Sequential(nn.LazyLinear(3)))
+
+
 def test_operations_without_a_second_derivative_are_refused_with_what_to_do():
     distances = lambda outputs, targets: torch.cdist(outputs, targets).mean()  # noqa: E731
     assert "'_cdist_backward' is not implemented: write the operation out" in refusal(network(), distances)

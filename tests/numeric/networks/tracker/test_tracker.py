@@ -271,7 +271,8 @@ def test_fused_attention_is_differentiated_twice():
     assert float(top @ (slopes[0] - slopes[1]) / (2 * step)) == pytest.approx(found, rel=1e-5)
 
 
-@pytest.mark.slow  # torch's compiler takes seconds to load
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")  # torch's compiler looks
+@pytest.mark.slow  # and takes seconds to load
 def test_what_is_compiled_is_measured_as_what_it_was_made_of():
     module, (inputs, targets) = network(), data()
     labels = nn.functional.one_hot(targets, 3).double()
