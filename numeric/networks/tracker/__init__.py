@@ -2,7 +2,7 @@
 
 `checks` refuses losses that are no function of the weights, with `derivatives` those that torch does not know the
 derivatives of, with `composition` those that are not made up by their micro-batches; `undisturbed` evaluates a module
-in the middle of training so that training goes on as if nothing had happened, `precision` in float64.
+in the middle of training so that training goes on as if nothing had happened.
 """
 
 from numeric.networks.tracker.checks import check_evaluation, checked_loss, enough_memory
