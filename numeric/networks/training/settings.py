@@ -19,7 +19,6 @@ from numeric.networks.training.measure import Measure
 from numeric.networks.training.optimizers import Rule
 from numeric.values import positive_number, whole_number
 
-SEEDS = 2**63  # that all of torch's generators take
 PRECISIONS = {"float32": torch.float32, "float64": torch.float64}
 
 
@@ -48,8 +47,7 @@ class Settings:
     def __post_init__(self) -> None:
         self._check_kinds()
         whole_number("steps", self.steps, least=1)
-        if whole_number("seed", self.seed, least=0) >= SEEDS:
-            raise BadInput(f"seed = {self.seed}: must be less than 2**63")
+        whole_number("seed", self.seed, least=0)
         for name in ("batch_size", "micro_batch"):
             if getattr(self, name) is not None:
                 whole_number(name, getattr(self, name), least=1)
