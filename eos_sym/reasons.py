@@ -4,6 +4,7 @@ a number            to 6 digits, if it has more than 12
 an expression       as it is up to 80 characters, else what it is: a polynomial of degree 12 in a, w
 several             one after the other up to 80 characters, else the first, and how many there are more
 a point, a chart    name = value, in the same way
+how many            1 orbit, 2 orbits
 """
 
 from __future__ import annotations
@@ -25,6 +26,11 @@ def brief(what: Expr | Iterable[Any] | Mapping[Any, Any]) -> str:
     texts = several if several is not None else [brief(part) for part in what]
     together = ", ".join(texts)
     return together if len(together) <= LONGEST or len(texts) == 1 else f"{texts[0]} and {len(texts) - 1} more"
+
+
+def counted(number: int, noun: str) -> str:
+    """The number with its noun, in the plural unless it is 1."""
+    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def _expression(expression: Expr) -> str:

@@ -22,6 +22,8 @@ from eos_sym import STEP_SIZE, BadInput, Undecided
 from eos_sym.edge import EdgeNormalForm, edge_normal_form, edge_normal_form_at, minimum_at_edge
 from eos_sym.losses import Derivatives
 
+ISOLATED = "the edge law is one of curves of minima; at an isolated minimum it is the flip that decides"
+
 
 @dataclass(frozen=True)
 class FlowEnd:
@@ -37,9 +39,7 @@ def edge(rule: str, problem: Problem) -> Any:
     if rule != "gradient_descent":
         return without_edge(f"the edge law is derived for gradient descent only, not for {rule}")
     if len(problem.objective.weights) == 1:
-        return without_edge(
-            "the edge law is one of curves of minima; at an isolated minimum it is the flip that decides"
-        )
+        return without_edge(ISOLATED)
     parameters = (*problem.objective.parameters, STEP_SIZE)
     missing = [symbol.name for symbol in parameters if symbol not in problem.at]
     if missing:
@@ -120,6 +120,11 @@ def _flow_end(problem: Problem, start: Point, at: Point) -> FlowEnd:
 def _symbolic(problem: Problem, missing: str) -> Any:
     """The normal form in the coordinates of the minima's chart, with what is missing for numbers."""
     try:
+        minima = problem.objective.minima
+        if not minima.pieces:
+            return without_edge(f"there is no minimum: {minima.reason}")
+        if not any(piece.free for piece in minima.pieces):
+            return without_edge(ISOLATED)
         form = edge_normal_form(problem.objective)
     except Undecided as reason:
         return without_edge(f"{reason}; {missing}")

@@ -384,9 +384,8 @@ def smooth_near(expressions: Sequence[Expr], at: Mapping[Symbol, Expr]) -> tuple
         if not (value.is_positive or value.is_negative):
             value = simplify(value)
         if not (value.is_positive or value.is_negative):
-            raise Undecided(
-                f"the loss has a kink where {brief(switch)} = 0, and the point is not known to lie beside it"
-            )
+            lies = "lies on it" if value.is_zero else "is not known to lie beside it"
+            raise Undecided(f"the loss has a kink where {brief(switch)} = 0, and the point {lies}")
         parts = tuple(_on_side(part, switch, 1 if value.is_positive else -1) for part in parts)
     return parts
 

@@ -1,8 +1,9 @@
-"""The two-cycles of a polynomial map without parameters as zeros of the ideal of its pairs, counted.
+"""The two-cycles of a polynomial or rational map without parameters as zeros of the ideal of its pairs, counted.
 
 If the map has finitely many complex points of period 1 and 2, the quotient ring of ⟨φ − F(θ), θ − F(φ)⟩ has as many
 dimensions as there are, with multiplicity; those with φ = θ are told apart exactly. If not, as on a manifold of minima,
-the pairs whose first moving coordinate is the i-th are one ideal for every i (`eos_sym.orbits.orbit.two_cycle_ideals`).
+or if there are denominators that must not vanish, the pairs whose first moving coordinate is the i-th are one ideal for
+every i (`eos_sym.orbits.orbit.two_cycle_ideals`).
 Every two-cycle is two zeros, (θ, φ) and (φ, θ), of which the one in ascending order is kept.
 
 A part of positive dimension with a smooth real point is a continuum of two-cycles (`eos_sym.algebra.real_points`); one
@@ -18,12 +19,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sympy import Expr, Mul, Symbol, fraction, together
+from sympy import Expr, Mul, Symbol
 
 from eos_sym.algebra import AlgebraicPoint, Ideal, RealPart, irreducible_factors, points_of, pure_parts, real_parts
+from eos_sym.algebra.pure_parts import without_last
 from eos_sym.errors import Undecided
 from eos_sym.orbits.manifolds import Manifold, Orbits
 from eos_sym.orbits.orbit import Orbit
+from eos_sym.reasons import counted
 from eos_sym.rules import Map
 
 
@@ -41,14 +44,15 @@ def of_finitely_many(dynamics: Map, partner: tuple[Symbol, ...], whole: Ideal) -
             orbits.append(_orbit(dynamics, zero, partner))
     total = len(whole.standard_monomials)
     reason = (
-        f"{moving // 2} complex two-cycles and {fixed} fixed points: {moving + fixed} points, and {total} with "
+        f"{counted(moving // 2, 'complex two-cycle')} and {counted(fixed, 'fixed point')}: "
+        f"{counted(moving + fixed, 'point')}, and {total} with "
         "multiplicity by the dimension of the quotient ring"
     )
     return Orbits(2, tuple(orbits), (), True, reason, moving // 2)
 
 
-def of_moving_pairs(dynamics: Map, partner: tuple[Symbol, ...], moving: list[Ideal]) -> Orbits:
-    """The two-cycles of a polynomial map with infinitely many points of period 1 or 2."""
+def of_moving_pairs(dynamics: Map, partner: tuple[Symbol, ...], moving: Sequence[Ideal]) -> Orbits:
+    """The two-cycles of a map with infinitely many points of period 1 or 2, or with denominators."""
     orbits: list[Orbit] = []
     manifolds: list[Manifold] = []
     isolated = multiple = 0
@@ -61,18 +65,18 @@ def of_moving_pairs(dynamics: Map, partner: tuple[Symbol, ...], moving: list[Ide
             elif part.is_real is not False and not (
                 _is_covered(part.ideal, before) or any(_is_covered(part.ideal, (_exchanged(m),)) for m in manifolds)
             ):
-                manifolds.append(_continuum(dynamics, part, partner, second - first))
+                manifolds.append(_continuum(dynamics, part, partner))
         continua = [manifold for manifold in manifolds if manifold.sample is not None]
         continua += [_exchanged(manifold) for manifold in continua]
         zeros = (zero for zero in points_of(finite) if _is_first(zero, first, second))
         orbits += [_orbit(dynamics, z, partner) for z in zeros if not any(_lies_on(z, m) for m in continua)]
         isolated += _count_isolated(ideal)
         multiple += len(ideal.standard_monomials) if ideal.dimension <= 0 else 0
-    counted = f"{isolated // 2} isolated complex two-cycles"
+    found = counted(isolated // 2, "isolated complex two-cycle")
     if any(ideal.dimension > 0 for ideal in moving):
-        reason = f"{counted}, and continua of them; the system was split into parts without loss of solutions"
+        reason = f"{found}, and continua of them; the system was split into parts without loss of solutions"
     else:
-        reason = f"{counted}, {multiple // 2} with multiplicity: half the dimension of the quotient ring"
+        reason = f"{found}, {multiple // 2} with multiplicity: half the dimension of the quotient ring"
     return Orbits(2, tuple(orbits), tuple(manifolds), True, reason, isolated // 2)
 
 
@@ -126,19 +130,15 @@ def _is_covered(branch: Ideal, manifolds: Sequence[Manifold]) -> bool:
     return all(_is_covered(branch.where_nonzero(equation), others) for equation in first.equations)
 
 
-def _continuum(dynamics: Map, part: RealPart, partner: tuple[Symbol, ...], difference: Expr) -> Manifold:
-    """A part of positive dimension; its last variable t = 1/(φᵢ − θᵢ) is replaced by what it stands for."""
-    variables, ideal = (*dynamics.state, *partner), part.ideal
-    inverse = ideal.variables[-1]
-    equations: list[Expr] = []
-    for element in ideal.basis:
-        numerator = fraction(together(ideal.expression(element).subs(inverse, 1 / difference)))[0]
-        parts = [part for part, _ in irreducible_factors(numerator) if part not in (difference, -difference)]
-        if parts:
-            equations.append(Mul(*parts))
-    needed = _independent(equations, variables)
+def _continuum(dynamics: Map, part: RealPart, partner: tuple[Symbol, ...]) -> Manifold:
+    """A part of positive dimension, in the points alone: without the inverse that keeps them apart."""
+    variables = (*dynamics.state, *partner)
+    plain = without_last(part.ideal)
+    equations = [
+        Mul(*(factor for factor, _ in irreducible_factors(plain.expression(element)))) for element in plain.basis
+    ]
     sample = None if part.point is None else part.point.values(variables)
-    return Manifold(dynamics, variables, needed, ideal.dimension, {}, sample)
+    return Manifold(dynamics, variables, _independent(equations, variables), part.ideal.dimension, {}, sample)
 
 
 def _independent(equations: list[Expr], variables: tuple[Symbol, ...]) -> tuple[Expr, ...]:

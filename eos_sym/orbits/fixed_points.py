@@ -69,7 +69,7 @@ from eos_sym.orbits.manifolds import Manifold, Orbits
 from eos_sym.orbits.monotone import only_fixed_point
 from eos_sym.orbits.orbit import Orbit, with_values
 from eos_sym.orbits.search import Points, beyond, search_orbits
-from eos_sym.reasons import brief
+from eos_sym.reasons import brief, counted
 from eos_sym.rules import Map
 from eos_sym.values import Values
 
@@ -130,9 +130,13 @@ def _counted(dynamics: Map, system: System) -> Orbits:
     count = len(system.ideal.standard_monomials)
     if system.replaced:
         names = ", ".join(map(str, system.functions))
-        reason = f"{len(orbits)} real among {len(zeros)} complex solutions of polynomial equations in {names}"
+        reason = (
+            f"{len(orbits)} real among {counted(len(zeros), 'complex solution')} of polynomial equations in {names}"
+        )
         return Orbits(1, orbits, (), True, reason)
-    reason = f"{len(zeros)} complex fixed points, {count} with multiplicity: the dimension of the quotient ring"
+    reason = (
+        f"{counted(len(zeros), 'complex fixed point')}, {count} with multiplicity: the dimension of the quotient ring"
+    )
     return Orbits(1, orbits, (), True, reason, len(zeros))
 
 

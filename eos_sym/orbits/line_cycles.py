@@ -28,6 +28,7 @@ from eos_sym.algebra.points import DIGITS
 from eos_sym.errors import Undecided
 from eos_sym.orbits.manifolds import Manifold, Orbits
 from eos_sym.orbits.orbit import Orbit, second_point
+from eos_sym.reasons import counted
 from eos_sym.rules import Map
 
 MIDPOINT, SQUARE = Dummy("m"), Dummy("q")  # complex, so that complex cycles are counted
@@ -58,7 +59,7 @@ def line_cycles(dynamics: Map) -> Orbits:
         zeros = [zero for zero in points_of(ideal.branches()) if not zero.vanishes(apart)]
         orbits = [orbit for zero in zeros if (orbit := _algebraic_orbit(dynamics, zero)) is not None]
         found = len(zeros)
-    reason = f"{found} complex two-cycles of at most {expected}, by (n² − n)/2 for the degree n = {degree}"
+    reason = f"{counted(found, 'complex two-cycle')} of at most {expected}, by (n² − n)/2 for the degree n = {degree}"
     if exceptions:
         reason += "; for parameters with " + ", ".join(f"{exception} ≠ 0" for exception in exceptions)
     return Orbits(2, tuple(orbits), (), True, reason, found)

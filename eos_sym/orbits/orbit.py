@@ -19,7 +19,7 @@ The first two are `proved`, the last is `numerical`; see `numeric.proofs.certify
 orbit.
 
 Errors: `BadInput` for points that do not fit the map or a residual that shows them to be no orbit; `Undecided` for a
-map that is not polynomial, and for what is asked of parameters without values.
+map that is not rational, and for what is asked of parameters without values.
 """
 
 from __future__ import annotations
@@ -39,15 +39,17 @@ from sympy import (
     ImmutableMatrix,
     Integer,
     Matrix,
+    Mul,
     S,
     Symbol,
+    default_sort_key,
     fraction,
     sign,
     simplify,
     together,
 )
 
-from eos_sym.algebra import Evaluator, Ideal, evaluator, vanishes, without_floats
+from eos_sym.algebra import Evaluator, Ideal, evaluator, irreducible_factors, vanishes, without_floats
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.notebook import shown
 from eos_sym.rules import Map
@@ -278,22 +280,23 @@ def two_cycle_equations(dynamics: Map) -> tuple[tuple[Symbol, ...], list[Expr]]:
 
 
 def two_cycle_ideals(dynamics: Map) -> tuple[tuple[Symbol, ...], list[tuple[Ideal, Expr]]]:
-    """The second point's symbols φ, and for every i an ideal with the expression φᵢ − θᵢ that is to be nonzero in it.
+    """The second point's symbols φ, and for every i an ideal with an expression that is to be nonzero in it.
 
-    The zeros of the i-th ideal are the pairs that do not move before the i-th coordinate; parameters are variables.
+    That is φᵢ − θᵢ, times the denominators of a rational map. The zeros of the i-th ideal are the pairs that do not
+    move before the i-th coordinate; parameters are variables.
     """
     partner, equations = two_cycle_equations(dynamics)
     variables = (*dynamics.state, *partner, *dynamics.parameters)
     cleared = [fraction(together(equation)) for equation in equations]
-    if any(denominator.free_symbols - {*dynamics.parameters} for _, denominator in cleared):
-        raise Undecided("two-cycles: the map is not a polynomial in its state")
+    wholes = [below for _, below in cleared if below.free_symbols - {*dynamics.parameters}]
+    poles = Mul(*sorted({factor for whole in wholes for factor, _ in irreducible_factors(whole)}, key=default_sort_key))
     try:
         ideal = Ideal.of([numerator for numerator, _ in cleared], variables)
     except Undecided as reason:
         raise Undecided(f"two-cycles: {reason}") from reason
     cases = []
     for variable, image in zip(dynamics.state, partner, strict=True):
-        cases.append((ideal, image - variable))
+        cases.append((ideal, (image - variable) * poles))
         ideal = ideal.adding(ideal.polynomial(image - variable))
     return partner, cases
 

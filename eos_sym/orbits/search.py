@@ -33,6 +33,7 @@ from eos_sym.orbits.convergence import APART, DIGITS, Zero, refined_zero, rough_
 from eos_sym.orbits.families import Lattice, family
 from eos_sym.orbits.manifolds import Manifold, Orbits
 from eos_sym.orbits.orbit import Orbit
+from eos_sym.reasons import counted
 from eos_sym.rules import Map
 from eos_sym.values import Values, named
 
@@ -94,13 +95,14 @@ def search_orbits(dynamics: Map, period: int, box: Box | None = None, near: Poin
     orbits = tuple(family(_orbit(dynamics, period, zero), lattice.periods) for zero in shown)
     continua = [continuum_through(dynamics, period, *line) for line in lines]
     manifolds = _told_apart(continua, [place in straight for place in range(len(lines))])
-    reason = f"a numerical search: {converged} of {len(starts)} starts converged, and {len(zeros)} orbits were found"
+    found = f"{counted(len(zeros), 'orbit')} {'was' if len(zeros) == 1 else 'were'} found"
+    reason = f"a numerical search: {converged} of {len(starts)} starts converged, and {found}"
     if len(shown) < len(zeros):
         reason += f"; the list is cut, the {len(shown)} nearest to {'the named points' if centers else '0'} are in it"
     if along_continua:
-        reason += f"; {along_continua} starts led to orbits that are not isolated or degenerate"
+        reason += f"; {counted(along_continua, 'start')} led to orbits that are not isolated or degenerate"
     if manifolds:
-        reason += f", on {len(manifolds)} continua at least"
+        reason += f", on {len(manifolds)} continu{'um' if len(manifolds) == 1 else 'a'} at least"
     if degenerate := sum(zero.singular for zero in shown):
         reason += f"; {degenerate} of those listed are degenerate, and not known to be isolated"
     return Orbits(period, orbits, manifolds, False, reason)

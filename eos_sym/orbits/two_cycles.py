@@ -7,8 +7,9 @@ that of the map, and the fixed points θ = φ are divided out. In the order in w
                         maps, without parameters, in intervals: `eos_sym.orbits.enclosed_cycles`
     mirror images       where Gröbner bases prove xᵢ² = xⱼ² on every two-cycle, each lies in a subspace xⱼ = ±xᵢ; if F
                         keeps them all, what is left is a smaller map on each, parameters included
-    polynomial maps     without parameters: all zeros of the ideals of the pairs, their number known beforehand, and
-                        continua of two-cycles: `eos_sym.orbits.cycle_pairs`
+    rational maps       without parameters: all zeros of the ideals of the pairs at which no denominator vanishes, of
+                        polynomial maps their number known beforehand, and continua of two-cycles:
+                        `eos_sym.orbits.cycle_pairs`
     monotone maps       none, where a coordinate never comes back or F + id takes no value twice, as below the edge:
                         `eos_sym.orbits.monotone`
     all others          invariant lines xⱼ = ±x₁, and `eos_sym.orbits.search`, numerically from many starts
@@ -98,7 +99,10 @@ def _on_diagonals(dynamics: Map) -> list[Orbit]:
 def _exactly(dynamics: Map) -> Orbits:
     if len(dynamics.state) == 1:
         periods = {} if dynamics.parameters else shifts(dynamics)
-        return _of_periodic_map(dynamics, periods) if periods else line_cycles(dynamics)
+        if periods:
+            return _of_periodic_map(dynamics, periods)
+        if dynamics.step[0].is_polynomial(*dynamics.state):
+            return line_cycles(dynamics)
     if not dynamics.jacobian.free_symbols & {*dynamics.state}:
         condition = factor((dynamics.jacobian + Matrix.eye(len(dynamics.state))).det())
         if condition != 0:
@@ -113,7 +117,7 @@ def _exactly(dynamics: Map) -> Orbits:
     if dynamics.parameters:
         raise Undecided("the two-cycles were not reduced to maps of one variable")
     whole, _ = cases[0]
-    if whole.dimension == 0:
+    if whole.dimension == 0 and all(step.is_polynomial(*dynamics.state) for step in dynamics.step):
         return of_finitely_many(dynamics, partner, whole)
     return of_moving_pairs(dynamics, partner, moving)
 

@@ -5,6 +5,7 @@ from sympy import Symbol, pi, simplify
 
 from analysis.derive.claims import two_cycles
 from analysis.derive.dynamics import flips, flow_on_minima
+from analysis.derive.edge import ISOLATED, edge
 from analysis.derive.orbits import fixed_points
 from analysis.derive.problem import read_problem
 from analysis.derive.theory import minima, stability_at_minima
@@ -57,7 +58,8 @@ def test_beside_a_kink_the_minima_of_a_net_have_their_critical_step_size():
     a = net.objective.weights[0]
     critical = stability_at_minima("gradient_descent", net)["critical_step_size"]
     assert simplify(critical - 2 / (a**2 + 1 / a**2)) == 0
-    assert "kink" in str(stability_at_minima("gradient_descent", typed("abs(x)", ["x"]))["critical_step_size"])
+    corner = str(stability_at_minima("gradient_descent", typed("abs(x)", ["x"]))["critical_step_size"])
+    assert "kink where x = 0, and the point lies on it" in corner
     region = stability_at_minima("gradient_descent", typed("max(x**2 - 1, 0)", ["x"]))
     assert "at rest" in str(region["critical_step_size"])
     with pytest.raises(Undecided, match="fill a region"):
@@ -83,3 +85,14 @@ def test_a_family_of_two_cycles_shifts_in_the_periodic_weights_alone():
     problem = typed("(x*sin(y) - 1)**2/2", ["x", "y"], "eta=0.1")
     (claim,) = two_cycles(problem, "gradient_descent", [cycle], "")
     assert "every one shifted from it in y by 2*pi*k;" in claim.statement
+
+
+@pytest.mark.parametrize(
+    ("loss", "reason"),
+    [
+        ("exp(-x) + exp(-y)", "undecided: there is no minimum: the gradient is zero nowhere"),
+        ("x**2 + 3*y**2", f"undecided: {ISOLATED}"),
+    ],
+)
+def test_without_a_curve_of_minima_no_point_near_the_edge_is_asked_for(loss, reason):
+    assert edge("gradient_descent", typed(loss, ["x", "y"], "eta=0.1"))["reason"] == reason

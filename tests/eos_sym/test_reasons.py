@@ -5,7 +5,7 @@ from sympy import Dummy, Float, Integer, Rational, cos, exp, symbols
 
 from eos_sym import GradientDescent, Objective
 from eos_sym.orbits import two_cycles
-from eos_sym.reasons import LONGEST, brief
+from eos_sym.reasons import LONGEST, brief, counted
 
 a, w = symbols("a w", real=True)
 
@@ -34,3 +34,11 @@ def test_the_reason_of_a_net_with_two_relus_can_be_read():
     reason = two_cycles(GradientDescent().map(net), {"eta": Rational(1, 10)}).reason
     assert all(len(part) < 4 * LONGEST for part in reason.split("; "))
     assert "_next**2" not in reason
+
+
+def test_one_is_not_in_the_plural():
+    assert [counted(number, "complex two-cycle") for number in (0, 1, 2)] == [
+        "0 complex two-cycles",
+        "1 complex two-cycle",
+        "2 complex two-cycles",
+    ]

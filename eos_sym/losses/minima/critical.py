@@ -7,10 +7,11 @@ that are near to the same simple root of its minimal polynomial are equal.
 If not, the local minima are those where the second derivatives show them:
 
     at a point          a positive definite Hessian (leading minors, in interval arithmetic)
-    where it is         along a line through the point the first derivative that is not 0 decides: of odd order, or
-    singular            negative, there is no minimum (x³ − 3xy²); with one weight, positive of even order, there is one
+    where it is         along a line through the point the first derivative that is not 0 decides: there is no minimum
+    singular            if it is negative or of odd order (x³ − 3xy²); with one weight, there is one if not
     on a manifold       a Hessian whose rank is the codimension, all eigenvalues but 0 positive: coefficients of the
-                        characteristic polynomial that alternate (Morse–Bott)
+                        characteristic polynomial that alternate (Morse–Bott). Where almost every point is a saddle,
+                        none is a minimum: beside each are saddles of its value, and lower points beside these
 
 A loss without critical points has no minimum. Errors: `Undecided` for critical points that are not
 all known, values or signs that are not told apart, and local minima where the second derivatives do not decide.
@@ -48,7 +49,7 @@ from eos_sym.losses.minima.pieces import Minima, Piece
 from eos_sym.reasons import brief
 
 DIGITS, SHOWN = 50, 30
-NO_BOTTOM = "wherever the gradient is zero, the Hessian has a negative eigenvalue"
+NO_BOTTOM = "beside every point where the gradient is zero there are lower ones"
 TOLD_APART = Rational(1, 10**20)
 ROUNDING = Rational(1, 10**40)  # of a number in closed form that is not known to be 0
 HIGHEST = 12  # order of a derivative along a line

@@ -81,7 +81,9 @@ class Minima:
     @property
     def piece(self) -> Piece:
         """The only piece."""
-        if len(self.pieces) != 1:
+        if not self.pieces:
+            raise Undecided(f"there is no minimum: {self.reason}")
+        if len(self.pieces) > 1:
             raise Undecided(f"the minima: there are {len(self.pieces)} pieces of them; take one of `pieces`")
         return self.pieces[0]
 

@@ -1,5 +1,5 @@
 import pytest
-from sympy import Float, Integer, Rational, cos, pi, sqrt, symbols
+from sympy import Float, Integer, Rational, cos, exp, pi, sqrt, symbols
 
 from eos_sym import STEP_SIZE, BadInput, GradientDescent, Map, Objective, Undecided, minimalist
 from eos_sym.orbits import Orbit, vanishes_on_two_cycles
@@ -62,9 +62,16 @@ def test_what_holds_on_some_two_cycles_only_is_not_proved(reduced):
     assert vanishes_on_two_cycles(Map((x,), (), (x - x**3,)), x**2 - 2) is False  # complex cycles have other values
 
 
-def test_a_map_that_is_not_polynomial_is_undecided():
+def test_what_holds_on_the_two_cycles_of_a_rational_map():
+    """Those of x ↦ 1/(1 + x²) have θφ = 1 and θ + φ = 1, and are complex; its fixed points are others."""
+    rational = Map((x,), (), (1 / (1 + x**2),))
+    assert vanishes_on_two_cycles(rational, x**2 - x + 1)
+    assert not vanishes_on_two_cycles(rational, x**3 + x - 1)
+
+
+def test_a_map_that_is_not_rational_is_undecided():
     with pytest.raises(Undecided, match="not a polynomial"):
-        vanishes_on_two_cycles(Map((x,), (), (1 / (1 + x**2),)), x)
+        vanishes_on_two_cycles(Map((x,), (), (exp(x),)), x)
     for coefficient in (sqrt(2), 0.5):
         with pytest.raises(Undecided, match="not rational"):
             vanishes_on_two_cycles(Map((x,), (), (coefficient * x - x**3,)), x)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sympy import Integer, Rational, expand, simplify, sqrt, symbols
+from sympy import Integer, Poly, Rational, expand, fraction, real_roots, simplify, sqrt, symbols, together
 
 from eos_sym import STEP_SIZE, BadInput, GradientDescent, Map, Objective, minimalist, product, quadratic, shallow
 from eos_sym.algebra import ideals
@@ -266,7 +266,45 @@ def test_parameters_without_values_are_asked_for():
         two_cycles(descent.map(shallow()), {mu: Integer(1)})
 
 
-def test_a_map_that_is_not_polynomial_is_searched():
+@pytest.mark.parametrize(
+    ("loss", "eta_there", "known"),
+    [
+        ("log(1 + x**2)", "21/20", 1),  # ±√(η − 1)
+        ("x**2/(1 + x**2)", "9/10", 0),
+        ("x**2/(1 + x**2)", "2", 3),
+        ("log(x**2 - x + 1)", "7/5", 1),
+        ("log(1 + x**2) + x**4/4", "1", 1),
+    ],
+)
+def test_the_two_cycles_of_a_rational_map_are_all_found(loss, eta_there, known):
+    """As many as the real zeros of F(F(x)) − x without those of F(x) − x, counted by Sturm's theorem."""
+    dynamics = descent.map(Objective.from_text(loss, "x"))
+    found = two_cycles(dynamics, {eta: Rational(eta_there)})
+    step = dynamics.step[0].subs(eta, Rational(eta_there))
+    twice, once = (fraction(together(image - x))[0] for image in (step.subs(x, step), step))
+    fixed, returning = (len(set(real_roots(Poly(numerator, x)))) for numerator in (once, twice))
+    assert found.complete
+    assert len(found.orbits) == known == (returning - fixed) / 2
+    assert all(orbit.status == "proved" for orbit in found.orbits)
+
+
+def test_where_a_rational_map_is_its_own_inverse_every_other_point_has_period_two():
+    (single,) = two_cycles(Map((x,), (), (2 / x,))).manifolds
+    assert single.dimension == 1
+    assert [expand(equation - x * single.variables[1] + 2) for equation in single.equations] == [0]
+
+
+def test_a_circle_of_two_cycles_of_a_rational_map_has_its_equation():
+    """Of log(1 + r²), r ↦ r − 2ηr/(1 + r²) is −r on r² = η − 1."""
+    found = two_cycles(descent.map(Objective.from_text("log(1 + x**2 + y**2)", "x y")), {eta: Rational(11, 10)})
+    (circle,) = found.manifolds
+    there, back = circle.variables[:2], circle.variables[2:]
+    assert (found.complete, found.orbits, circle.dimension) == (True, (), 1)
+    known = {there[0] + back[0], there[1] + back[1], 10 * back[0] ** 2 + 10 * back[1] ** 2 - 1}
+    assert {*map(expand, circle.equations)} == known
+
+
+def test_a_map_that_is_not_rational_is_searched():
     """θ ↦ θ − 3 tanh θ has the cycle ±θ with 2θ = 3 tanh θ."""
     found = two_cycles(descent.map(Objective.from_text("log(cosh(x))", "x")), {eta: Integer(3)})
     assert not found.complete
