@@ -63,6 +63,8 @@ def checked(path: Path, name: str, checksum: str) -> bytes:
     try:
         if not place.resolve().is_relative_to(path.resolve()):
             raise BadInput(f"{place}: leads out of the folder of its grid")
+        if place.exists() and not place.is_file():
+            raise BadInput(f"{place}: no file; {_remedy(path, name)}")  # a pipe, which would be waited for
         content = place.read_bytes()
     except OSError as error:
         raise BadInput(f"{place}: cannot be read ({error.strerror}); {_remedy(path, name)}") from error
@@ -73,7 +75,9 @@ def checked(path: Path, name: str, checksum: str) -> bytes:
 
 def _remedy(path: Path, name: str) -> str:
     """What to remove so that the file is written again."""
-    marks = (mark for mark in (path / DONE).glob("[0-9]*") if f'"{name}"'.encode() in mark.read_bytes())
+    marks = (
+        mark for mark in (path / DONE).glob("[0-9]*") if mark.is_file() and f'"{name}"'.encode() in mark.read_bytes()
+    )
     return f"remove {next(marks, path)} to compute it again"
 
 

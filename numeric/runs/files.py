@@ -131,6 +131,8 @@ def write_sealed(path: Path, content: bytes | memoryview) -> str:
 def read_sealed(path: Path) -> memoryview:
     """The content of a sealed file, as it was written."""
     try:
+        if path.exists() and not path.is_file():
+            raise BadInput(f"{path}: cannot be read (it is no file)")  # a pipe, or a device without an end
         whole = memoryview(path.read_bytes())
     except OSError as error:
         raise BadInput(f"{path}: cannot be read ({error.strerror})") from error

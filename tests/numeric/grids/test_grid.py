@@ -367,6 +367,14 @@ def test_a_strangers_grid_does_not_lead_out_of_its_folder(tmp_path):
         open_grid(path).compute()
 
 
+def test_a_pipe_in_the_place_of_a_chunk_is_not_waited_for(tmp_path):
+    path = finished_grid(tmp_path)
+    (path / "step" / "0.0").unlink()
+    os.mkfifo(path / "step" / "0.0")
+    with pytest.raises(BadInput, match=r"step/0.0: no file; remove"):
+        open_grid(path).compute()
+
+
 def test_a_finished_grid_is_read_without_a_lock(tmp_path, monkeypatch):
     path = finished_grid(tmp_path)
     monkeypatch.setattr("numeric.grids.grid.locked", lambda *place: pytest.fail("a lock where nothing is written"))

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import os
 import resource
 import subprocess
 import sys
@@ -86,6 +87,15 @@ def test_every_bit_of_a_sealed_file_counts(tmp_path):
         refusal(read_sealed, path)
     path.write_bytes(whole + b"\n")
     refusal(read_sealed, path)
+
+
+def test_what_has_no_end_is_not_waited_for(tmp_path):
+    pipe, device = tmp_path / "pipe", tmp_path / "device"
+    os.mkfifo(pipe)
+    device.symlink_to("/dev/zero")
+    for path in (pipe, device, tmp_path):
+        assert "it is no file" in refusal(read_sealed, path)
+    assert "No such file" in refusal(read_sealed, tmp_path / "absent")
 
 
 @contextlib.contextmanager

@@ -49,7 +49,8 @@ class Checkpoints:
 
     def latest(self) -> Any:
         """The state in the latest checkpoint that is whole; None if there is none."""
-        named = {path: match for path in self.folder.iterdir() if (match := _NAME.fullmatch(path.name))}
+        files = [path for path in self.folder.iterdir() if path.is_file()]  # and no pipe, which would be waited for
+        named = {path: match for path in files if (match := _NAME.fullmatch(path.name))}
         for path, match in sorted(named.items(), key=lambda item: int(item[1][1]), reverse=True):
             content = path.read_bytes()
             if hashlib.sha256(content).hexdigest() != match[2]:
@@ -57,7 +58,14 @@ class Checkpoints:
                 continue
             try:
                 state = from_bytes(content)
-            except (SafetensorError, ValueError, LookupError, TypeError, AttributeError):  # an older form, or not ours
+            except (
+                SafetensorError,
+                RuntimeError,
+                ValueError,
+                LookupError,
+                TypeError,
+                AttributeError,
+            ):  # an older form, or not ours
                 warnings.warn(f"{path}: of another form, not used; an earlier state of the run is", stacklevel=2)
                 continue
             self._previous = path

@@ -137,6 +137,7 @@ OLDER = {
     "pickled": b"\x80\x04N.",
     "no tree": save({"weights": torch.zeros(2)}),
     "another tree": save({"0": torch.zeros(2)}, {"state": '{"tensor": "7", "strides": [1]}'}),
+    "strides of no tensor": save({"0": torch.zeros(2)}, {"state": '{"tensor": "0", "strides": [-1]}'}),
     "no tree at all": save({"0": torch.zeros(2)}, {"state": "weights"}),
 }
 
