@@ -59,7 +59,7 @@ def check(
             moved = max(float(abs(sample - value)) for sample in samples)
             expected, got = float(value), float(found[index])
             allowed = ALLOWED_ERROR * abs(expected) + ALLOWED_MOVE * moved + sys.float_info.min
-            if math.isinf(expected) and not math.isfinite(got):
+            if math.isinf(expected) and math.isnan(got):
                 continue  # beyond floating point, and no number is said: nan is what overflows by two ways
             if got != expected and not abs(got - expected) <= allowed < math.inf:
                 raise CompilationError(f"{expressions[index]} at {point}: compiled {got}, exact {expected}")

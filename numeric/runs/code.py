@@ -29,17 +29,7 @@ KEEPING = "numeric.runs"  # what keeps results does not compute them
 DIGITS = 16
 MADE = {"__annotate__", "__annotate_func__", "_abc_impl", "default_assumptions", "_prop_handler"}  # by Python and SymPy
 WRITTEN = (FunctionType, classmethod, staticmethod, property)  # what names of Python's own stand for in a class
-INSIDE = (
-    "__wrapped__",
-    "__func__",
-    "__self__",
-    "py_func",
-    "fget",
-    "fset",
-    "func",
-    "args",
-    "keywords",
-)  # what wraps code
+INSIDE = ("__wrapped__", "__func__", "__self__", "py_func", "fget", "fset", "func", "args", "keywords")  # of wrappers
 
 
 @cache
