@@ -29,10 +29,12 @@ if TYPE_CHECKING:
 LONGEST_PLOTTED = 60  # characters of a loss in a title
 CONTOURS = 12
 WINDOW = 0.75  # the least half width of the plane of orbits, relative to the size of their coordinates, or to 1
+WIDER, MOST_WIDENINGS = 0.2, 12  # by what part the plane is widened on each side to show a curve, and how often
 FAR = 20.0  # times the size of its start: how far a run that diverges is shown
 MEMBERS = range(-2, 3)  # the integers for which a family of orbits of one or two is drawn
 OF_A_PANEL = 0.25  # seconds, however late it is
 VERDICT_MARKERS = {"stable": "o", "unstable": "X", "marginal": "D", "undecided": "s"}
+NO_VALUES = "needs values of the parameters"
 START: Any = {"marker": "o", "markersize": 5, "markerfacecolor": "white", "linestyle": ""}
 END: Any = {"marker": "*", "markersize": 8, "markeredgecolor": "white", "markeredgewidth": 0.5, "linestyle": ""}
 NAMES = {
@@ -102,6 +104,11 @@ def orbits(axes: Axes, problem: Problem, theory: Theory, runs: Mapping[str, xr.D
     """The isolated orbits of the first rule, over level sets of the loss, with where its run starts and ends."""
     weights = problem.objective.weights
     title = f"fixed points and two-cycles of {_name(next(iter(theory.of_rules)))}"
+    if len(weights) == 1 and any(symbol not in problem.at for symbol in problem.objective.parameters):
+        axes.text(0.5, 0.5, NO_VALUES, transform=axes.transAxes, ha="center")
+        axes.set(xticks=[], yticks=[])
+        legend_above(axes, title)
+        return
     curves, drawn = _curves(problem, theory), []
     for kind, color in (("fixed_points", THEORY_COLOR), ("two_cycles", COLORS[3])):
         drawn += _orbits(axes, kind, color, problem, theory)
@@ -119,6 +126,7 @@ def orbits(axes: Axes, problem: Problem, theory: Theory, runs: Mapping[str, xr.D
         drawn += list(shown)
     _set_window(axes, np.array(drawn), both=len(weights) > 1)
     if len(weights) > 1:
+        _widen(axes, problem, curves)
         _contours(axes, problem)
         axes.set(xlabel=typeset(weights[0]), ylabel=typeset(weights[1]))
         _draw_curves(axes, problem, curves)
@@ -134,6 +142,27 @@ def _set_window(axes: Axes, points: Any, both: bool) -> None:
         middle = (values.max() + values.min()) / 2
         half = max(0.6 * np.ptp(values), WINDOW * (np.abs(values).max() or 1))
         setting(middle - half, middle + half)
+
+
+def _widen(axes: Axes, problem: Problem, curves: Sequence[Expr]) -> None:
+    """Wider axes, until every curve comes into the ellipse within them; as they were if one does not."""
+    before = axes.get_xlim(), axes.get_ylim()
+    radius, angle = np.meshgrid(np.linspace(0, 1, 60), np.linspace(0, 2 * np.pi, 120))
+    for equation in curves:
+        height = compile_function([equation], problem.objective.weights)
+        for _ in range(MOST_WIDENINGS):
+            (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
+            across = (left + right + (right - left) * radius * np.cos(angle)) / 2
+            up = (low + high + (high - low) * radius * np.sin(angle)) / 2
+            signs = np.sign(height(across, up)[0])
+            if (signs > 0).any() and (signs < 0).any():
+                break
+            axes.set(
+                xlim=(left - WIDER * (right - left), right + WIDER * (right - left)),
+                ylim=(low - WIDER * (high - low), high + WIDER * (high - low)),
+            )
+        else:
+            axes.set(xlim=before[0], ylim=before[1])
 
 
 def _curves(problem: Problem, theory: Theory) -> list[Expr]:
@@ -164,9 +193,7 @@ def _graph(axes: Axes, problem: Problem) -> None:
 
 
 def _losses(problem: Problem, points: Any) -> Any:
-    """The loss of a single weight at the points, not a number without values for all parameters."""
-    if any(symbol not in problem.at for symbol in problem.objective.parameters):
-        return np.full_like(points, np.nan)
+    """The loss of a single weight at the points."""
     return compile_function([problem.objective.loss.subs(problem.at)], problem.objective.weights)(points)[0]
 
 
@@ -273,7 +300,7 @@ def critical_curve(axes: Axes, problem: Problem, theory: Theory, runs: Mapping[s
     axes.set(xlabel="step size $\\eta$", ylabel="sharpness")
     legend_above(axes, "critical sharpness")
     if not axes.get_legend_handles_labels()[0]:
-        axes.text(0.5, 0.5, "needs values of the parameters", transform=axes.transAxes, ha="center")
+        axes.text(0.5, 0.5, NO_VALUES, transform=axes.transAxes, ha="center")
 
 
 def _with_values(value: Any, problem: Problem, but: Any = None) -> Any:

@@ -150,7 +150,9 @@ def _minimum_near(derivatives: Derivatives, start: Sequence[Any]) -> LocalExpans
     if len(found.eigenvalues) > 1 and top - found.eigenvalues[1] <= NEARLY_ZERO * top:
         raise BadInput(f"{where}: degenerate top eigenvalue, λ₁ = λ₂ = {mp.nstr(top, 6)}; start where λ₁ is simple")
     if mp.norm(_uphill(found)) <= NEARLY_ZERO * top:
-        raise Undecided(f"{where}: the sharpness {mp.nstr(top, 6)} does not change along the minima")
+        raise Undecided(
+            f"{where}: the sharpness {mp.nstr(top, 6)} does not change along the minima there, to first order"
+        )
     return found
 
 

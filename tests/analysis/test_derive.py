@@ -296,6 +296,31 @@ def test_curves_of_fixed_points_are_drawn():
     np.testing.assert_allclose(hyperbola.prod(axis=1), 1, atol=1e-2)
 
 
+@pytest.mark.parametrize(
+    ("loss", "curve", "reach"),
+    [
+        ("(x**2 + y**2 - 1)**2/4", lambda x, y: x**2 + y**2 - 1, 1),  # around the only isolated fixed point
+        ("(x*y - 100)**2/2", lambda x, y: x * y - 100, 10),  # the window about the saddle ends at 0.75
+    ],
+)
+def test_a_curve_of_fixed_points_far_from_the_others_comes_into_the_picture(loss, curve, reach):
+    problem = read_problem(loss, ["x", "y"], ["gradient_descent"], ["eta=1/5"], [], [])
+    found = [{"points": [{"x": 0, "y": 0}], "verdict": "unstable"}, {"equations": [curve(*problem.objective.weights)]}]
+    theory = Theory({}, {"gradient_descent": {"fixed_points": found, "two_cycles": [], "critical_sharpness": 10}})
+    (panel, *_) = draw(Budget(60), problem, theory, {}).axes
+    points = np.concatenate([path.vertices for path in panel.collections[-1].get_paths()])
+    np.testing.assert_allclose(curve(*points.T), 0, atol=0.02 * reach**2)
+    assert panel.get_xlim()[1] > reach
+
+
+def test_a_loss_of_unknown_parameters_is_not_drawn():
+    problem = read_problem("k*x**2/2", ["x"], ["gradient_descent"], [], [], [], ["k"])
+    found = [{"points": [{"x": 0}], "verdict": "undecided"}]
+    theory = Theory({}, {"gradient_descent": {"fixed_points": found, "two_cycles": [], "critical_sharpness": 10}})
+    (panel, *_) = draw(Budget(60), problem, theory, {}).axes
+    assert [text.get_text() for text in panel.texts] == ["needs values of the parameters"]
+
+
 def test_a_degenerate_fixed_point_is_not_called_stable(run):
     points = run("y**2/2 + x**6 - x**4", "--weights", "x", "y", "--at", "eta=0.1")["theory"]["fixed_points"]
     (origin,) = [point for point in points if point["points"] == [{"x": "0", "y": "0"}]]
