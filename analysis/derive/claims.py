@@ -98,7 +98,7 @@ def two_cycles(problem: Problem, rule: str, found: Any, source: str) -> Iterator
     """That each two-cycle that was settled is what it was found to be."""
     if not isinstance(found, list) or any(symbol not in problem.at for symbol in problem.maps[rule].parameters):
         return
-    settled = (cycle for cycle in found if cycle["verdict"] in ("stable", "unstable"))
+    settled = (cycle for cycle in found if "points" in cycle and cycle["verdict"] in ("stable", "unstable"))
     for index, cycle in enumerate(settled):
         first, second = representative(cycle)
         where = ", ".join(f"{name} = {float(first[name]):.6g} ↔ {float(second[name]):.6g}" for name in first)

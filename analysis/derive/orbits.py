@@ -120,9 +120,10 @@ def _manifold(manifold: Manifold) -> dict[str, Any]:
         described["chart"] = {name.name: value.subs(plain) for name, value in manifold.chart.items()}
     try:
         condition = manifold.stability
-        described |= {"neutral_multipliers": condition.neutral, "stable_where_positive": list(condition.margins)}
+        described["neutral_multipliers"] = condition.neutral
+        described["stable_where_positive"] = [margin.subs(plain) for margin in condition.margins]
         if condition.multipliers is not None:
-            described["multipliers"] = list(condition.multipliers)
+            described["multipliers"] = [multiplier.subs(plain) for multiplier in condition.multipliers]
         described |= _unstable(condition)  # all along it; stability is across it alone
     except Undecided:
         pass  # the equations are an answer without their stability

@@ -49,6 +49,7 @@ SEARCH_STEPS, FOLLOWING_STEPS, REFINING_STEPS = 100, 12, 12  # from CLOSE to 10^
 LEAST_FALL, GOOD_FALL = 0.25, 0.75  # of the loss, relative to that of the quadratic model
 FIRST_DAMPING, LEAST_DAMPING = 1e-2, 1e-3  # with less, rounding would move the point along the minima
 LARGEST_FACTOR, LEAST_FACTOR = 2, 1.001  # of the sharpness, from one minimum to the next
+MOST_STRAY = 0.125  # of a step along the minima, relative to it: those of another branch are farther from its tangent
 ZERO = mp.mpf(10) ** -(DIGITS // 2)  # eigenvalues and gaps below this, relative to λ₁, count as 0
 NEARLY_ZERO = mp.mpf("1e-8")  # the same before the digits are refined
 PROBE = mp.mpf("1e-3")  # how far, relative to 1 + |θ|, neighbours are taken along directions of zero curvature
@@ -177,7 +178,7 @@ def _follow(derivatives: Derivatives, here: LocalExpansion, edge: Any) -> LocalE
             there, residual = _solve(derivatives, list(ahead), target, CLOSE, FOLLOWING_STEPS)
         except BadInput:  # a step out of the domain of the loss
             there, residual = here, mp.inf
-        strayed = mp.norm(mp.matrix(list(there.point)) - ahead) > mp.norm(step) / 2
+        strayed = mp.norm(mp.matrix(list(there.point)) - ahead) > MOST_STRAY * mp.norm(step)
         if residual <= CLOSE and not strayed and there.eigenvalues[-1] >= -NEARLY_ZERO * target:
             here, factor = there, min(factor**2, LARGEST_FACTOR)
         else:

@@ -73,14 +73,16 @@ class Manifold:
 
     @cached_property
     def stability(self) -> StabilityCondition:
-        """The condition to be stable across a manifold of fixed points: in its chart, or where its equations hold."""
+        """The condition to be stable across the manifold: in a chart of fixed points, or where the equations hold."""
         if not self.equations:
             raise Undecided("a continuum that only numbers tell of has no equations to derive its stability from")
-        if len(self.variables) != len(self.map.state):
-            raise Undecided("stability across a manifold is derived for fixed points only")
+        there, back = self.variables[: len(self.map.state)], self.variables[len(self.map.state) :]
+        if back:
+            second = self.map.jacobian.subs(dict(zip(there, back, strict=True)), simultaneous=True)
+            return stability_on(second * self.map.jacobian, self.equations, self.variables, self.dimension)
         if len(self.variables) - len(self.chart) == self.dimension:
             return stability_across(self.map, self.chart)
-        return stability_on(self.map, self.equations, self.dimension)
+        return stability_on(self.map.jacobian, self.equations, self.variables, self.dimension)
 
 
 @dataclass(frozen=True)

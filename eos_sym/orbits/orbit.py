@@ -288,12 +288,12 @@ def two_cycle_ideals(dynamics: Map) -> tuple[tuple[Symbol, ...], list[tuple[Idea
     partner, equations = two_cycle_equations(dynamics)
     variables = (*dynamics.state, *partner, *dynamics.parameters)
     cleared = [fraction(together(equation)) for equation in equations]
-    wholes = [below for _, below in cleared if below.free_symbols - {*dynamics.parameters}]
-    poles = Mul(*sorted({factor for whole in wholes for factor, _ in irreducible_factors(whole)}, key=default_sort_key))
     try:
         ideal = Ideal.of([numerator for numerator, _ in cleared], variables)
-    except Undecided as reason:
+    except Undecided as reason:  # of denominators other than polynomials, too: they are factors of terms here
         raise Undecided(f"two-cycles: {reason}") from reason
+    wholes = [below for _, below in cleared if below.free_symbols - {*dynamics.parameters}]
+    poles = Mul(*sorted({factor for whole in wholes for factor, _ in irreducible_factors(whole)}, key=default_sort_key))
     cases = []
     for variable, image in zip(dynamics.state, partner, strict=True):
         cases.append((ideal, (image - variable) * poles))

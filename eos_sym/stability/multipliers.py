@@ -67,9 +67,11 @@ def stability(jacobian: Matrix) -> StabilityCondition:
     return _Spectrum(jacobian.applyfunc(as_decimals)).condition()
 
 
-def stability_on(dynamics: Map, equations: Sequence[Expr], dimension: int) -> StabilityCondition:
-    """The condition across the manifold of fixed points with these equations, in all the coordinates of its points."""
-    return _Spectrum(dynamics.jacobian.applyfunc(as_decimals), equations, dynamics.state, dimension).condition()
+def stability_on(
+    jacobian: Matrix, equations: Sequence[Expr], variables: Sequence[Symbol], dimension: int
+) -> StabilityCondition:
+    """The condition across the manifold with these equations, of fixed points or cycles that have this Jacobian."""
+    return _Spectrum(jacobian.applyfunc(as_decimals), equations, variables, dimension).condition()
 
 
 def stability_across(dynamics: Map, chart: Values) -> StabilityCondition:
@@ -100,7 +102,7 @@ class _Spectrum:
     """
 
     def __init__(
-        self, jacobian: Matrix, equations: Sequence[Expr] = (), state: Sequence[Symbol] = (), dimension: int = 0
+        self, jacobian: Matrix, equations: Sequence[Expr] = (), variables: Sequence[Symbol] = (), dimension: int = 0
     ) -> None:
         self._original, self._dimension = jacobian, dimension
         self._field = Elementary([*jacobian, *equations])
@@ -111,7 +113,7 @@ class _Spectrum:
             ideal = [fraction(together(part))[0] for part in written[len(jacobian) :]]
             ideal += [fraction(together(root**order - power))[0] for root, order, power in self._field.relations]
             symbols = set().union(*(part.free_symbols for part in ideal))
-            self._variables = sorted(symbols & {*state, *self._field.generators}, key=str)
+            self._variables = sorted(symbols & {*variables, *self._field.generators}, key=str)
             self._basis = list(groebner(ideal, *self._variables, order="grevlex").exprs)
         self._jacobian = Matrix(jacobian.rows, jacobian.cols, list(map(self._reduced, written[: len(jacobian)])))
         if jacobian.has(nan, zoo) or self._jacobian.has(nan):

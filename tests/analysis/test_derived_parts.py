@@ -7,6 +7,7 @@ from analysis.derive.claims import two_cycles
 from analysis.derive.dynamics import flips, flow_on_minima
 from analysis.derive.edge import ISOLATED, edge
 from analysis.derive.orbits import fixed_points
+from analysis.derive.orbits import two_cycles as find_two_cycles
 from analysis.derive.problem import read_problem
 from analysis.derive.theory import minima, stability_at_minima
 from eos_sym import Undecided
@@ -96,3 +97,10 @@ def test_a_family_of_two_cycles_shifts_in_the_periodic_weights_alone():
 )
 def test_without_a_curve_of_minima_no_point_near_the_edge_is_asked_for(loss, reason):
     assert edge("gradient_descent", typed(loss, ["x", "y"], "eta=0.1"))["reason"] == reason
+
+
+def test_a_circle_of_two_cycles_is_unstable_and_no_claim_of_one_cycle():
+    problem = typed("(x**2 + y**2 - 1)**2/4", ["x", "y"], "eta=1/2")
+    (circle,) = found = find_two_cycles("gradient_descent", problem).orbits
+    assert (circle["verdict"], circle["multipliers"], circle["neutral_multipliers"]) == ("unstable", [36], 1)
+    assert not list(two_cycles(problem, "gradient_descent", found, ""))

@@ -48,6 +48,17 @@ def test_a_far_start_follows_the_minima_to_the_edge():
     assert abs(found.weights[loss.weights[0]] - sqrt(5 + sqrt(24)).n(40)) < 1e-25  # 4(x² + x⁻²) = 40
 
 
+@pytest.mark.parametrize(("near_x", "near_y"), [(1, 1), (-1, 1), (0.8, 1.5), (-1.05, 0.9)])
+def test_the_branch_of_the_minima_is_not_changed_on_the_way(near_x, near_y):
+    """Of x²y = 1 there are two branches; on each, 4x⁻² + x⁴ = 20 at two points."""
+    loss = text("(1 - x**2*y)**2/2", "x y")
+    x, y = loss.weights
+    found = minimum_at_edge(loss, Rational(1, 10), near(loss, near_x, near_y), {}).weights
+    assert found[x] * near_x > 0
+    assert abs(4 / found[x] ** 2 + found[x] ** 4 - 20) < 1e-30
+    assert abs(found[x] ** 2 * found[y] - 1) < 1e-30
+
+
 def test_parameters_take_their_values():
     loss = text("a*(1 - x*y)**2", "x y", "a")
     x, y, a = *loss.weights, *loss.parameters

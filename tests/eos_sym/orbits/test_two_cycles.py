@@ -304,6 +304,21 @@ def test_a_circle_of_two_cycles_of_a_rational_map_has_its_equation():
     assert {*map(expand, circle.equations)} == known
 
 
+@pytest.mark.parametrize(
+    ("loss", "eta_there", "multipliers"),
+    [
+        ("(x**2 + y**2 - 1)**2/4", "1/2", {36}),  # r ↦ r(1 − η(r² − 1)) has the cycle ±√5 alone, of the slope −6 twice
+        ("(x**2 + y**2 - 1)**2/4", "21/20", {Rational(5041, 100), Rational(119, 200)}),
+        ("log(1 + x**2 + y**2)", "11/10", {Rational(49, 121)}),
+    ],
+)
+def test_a_circle_of_two_cycles_has_the_multipliers_of_the_radius(loss, eta_there, multipliers):
+    found = two_cycles(descent.map(Objective.from_text(loss, "x y")), {eta: Rational(eta_there)})
+    conditions = [circle.stability for circle in found.manifolds]
+    assert all(condition.neutral == 1 for condition in conditions)
+    assert {multiplier for condition in conditions for multiplier in condition.multipliers} == multipliers
+
+
 def test_a_map_that_is_not_rational_is_searched():
     """θ ↦ θ − 3 tanh θ has the cycle ±θ with 2θ = 3 tanh θ."""
     found = two_cycles(descent.map(Objective.from_text("log(cosh(x))", "x")), {eta: Integer(3)})

@@ -141,13 +141,13 @@ def test_across_a_circle_of_minima_momentum_has_the_multipliers_of_its_equations
     dynamics = HeavyBall().map(Objective("ring", (a**2 + w**2 - 1) ** power / 4, (a, w)))
     at = {STEP_SIZE: Rational(1, 10), MOMENTUM: Rational(3, 10)}
     fixed = Map(dynamics.state, (), tuple(step.subs(at) for step in dynamics.step))
-    condition = stability_on(fixed, (*dynamics.state[2:], a**2 + w**2 - 1), 1)
+    condition = stability_on(fixed.jacobian, (*dynamics.state[2:], a**2 + w**2 - 1), fixed.state, 1)
     assert (condition.neutral, condition.multipliers) == (4 - sum(others.values()), others)
 
 
 def test_equations_with_functions_that_are_not_solved_give_the_trace():
     dynamics = GradientDescent().map(Objective("product", (tanh(a) * tanh(w) - HALF) ** 2 / 2, (a, w)))
-    condition = stability_on(dynamics, (2 * tanh(a) * tanh(w) - 1,), 1)
+    condition = stability_on(dynamics.jacobian, (2 * tanh(a) * tanh(w) - 1,), dynamics.state, 1)
     point = {a: Integer(1), w: atanh(1 / (2 * tanh(1)))}
     multipliers, _ = values_at(dynamics, point, {STEP_SIZE: Integer(1)}, None)
     (multiplier,) = condition.multipliers
