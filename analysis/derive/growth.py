@@ -92,7 +92,7 @@ def _linear(passage: Any, covector: Array, rate: float, size: float, grows: bool
         start = relative * (size or 1.0) * direction
         largest = start * (FACTOR if grows else 1.0)
         whole, half = passage(largest), passage(largest / 2)
-        with np.errstate(over="ignore"):  # what is not finite is not linear
+        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is not linear
             bent = np.linalg.norm(whole - 2 * half) / np.linalg.norm(largest)
         if ROUNDING * size / np.linalg.norm(start) > allowed / FACTOR:
             break

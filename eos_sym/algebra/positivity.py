@@ -141,9 +141,13 @@ def _product(first: Range, second: Range) -> Range:
 def _power(base: Range, power: Expr) -> Range:
     """The range of a power with a constant exponent."""
     if power.is_Integer and power > 0 and power % 2 == 0:
-        smallest = Max(Integer(0), base.lower, -base.upper)
-        largest = Max(-base.lower, base.upper)
-        return Range(smallest**power, largest**power if largest.is_finite else oo, False, False)
+        if base.upper <= 0:
+            base = _scaled(base, Integer(-1))
+        open_below = base.open_below and base.lower >= 0
+        smallest, largest = Max(Integer(0), base.lower), Max(-base.lower, base.upper)
+        ends = ((-base.lower, base.open_below), (base.upper, base.open_above))
+        open_above = all(is_open for end, is_open in ends if end == largest)
+        return Range(smallest**power, largest**power if largest.is_finite else oo, bool(open_below), open_above)
     if power.is_number and base.lower >= 0 and (power > 0 or base.is_positive):
         first, last = (_end_to_the(end, power) for end in (base.lower, base.upper))
         if power > 0:

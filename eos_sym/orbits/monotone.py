@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sympy import Expr, Matrix, Symbol, factor, factor_terms, fraction
+from sympy import Expr, Matrix, Symbol, factor, factor_terms, fraction, sinh, trigsimp
 
 from eos_sym.algebra import is_positive_everywhere
 from eos_sym.errors import Undecided
@@ -83,6 +83,8 @@ def _is_strictly_monotone(field: Sequence[Expr], variables: Sequence[Symbol]) ->
 
 
 def _is_positive(minor: Expr) -> bool:
-    """Whether it is known to be positive everywhere, as it stands, or by its factors."""
+    """Whether it is known to be positive everywhere: as it stands, by its factors, or as cosh² − sinh² is."""
     above, below = fraction(factor(minor))
-    return is_positive_everywhere(minor) or all(map(is_positive_everywhere, (above, below)))
+    if is_positive_everywhere(minor) or all(map(is_positive_everywhere, (above, below))):
+        return True
+    return minor.has(sinh) and is_positive_everywhere(trigsimp(minor))

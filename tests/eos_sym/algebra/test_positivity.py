@@ -22,6 +22,10 @@ x, y, z = symbols("x y z", real=True)
         3 + sin(x) * cos(y) - tanh(x * y),
         exp(2 * x) - exp(x) + 1,
         1 - tanh(x) ** 2 / 2,
+        5 - tanh(x) ** 2 - 4 * tanh(y) ** 2,  # 1 is not attained
+        1 - erf(x - y) ** 4,
+        (2 + erf(x)) ** 2 - 1,
+        (erf(x) - 2) ** 2 - 1,
         1 + tanh(x),
         1 - erf(x * y),
         2 + sin(x) ** 3,
@@ -49,6 +53,9 @@ def test_a_positive_expression_is_proved_so(expression):
         x**2,
         x**2 - x,
         1 + sin(x),
+        1 - sin(x) ** 2,  # 1 is attained
+        (sin(x) - 2) ** 2 - 1,
+        tanh(x) ** 2,
         1 - cos(x),
         x**2 - 2 * x * y + y**2,
         x**2 - 3 * x * y + y**2 + 1,
