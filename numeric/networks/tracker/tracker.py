@@ -191,8 +191,8 @@ class SharpnessTracker:
             with undisturbed(self.loss.module), self.loss.loaded(weights), enough_memory(self.loss):
                 hessian = HessianAt(self.loss, weights)
                 gradient = hessian.gradient
-                if len(self._rows).bit_count() == 1 and hessian.value <= self._rows[0]["full_loss"].to(weights):
-                    check_derivatives(self.loss.sample(SAMPLE))  # after 1, 2, 4, 8 … readings, unless the run diverges
+                if _is_power_of_four(len(self._rows)) and hessian.value <= self._rows[0]["full_loss"].to(weights):
+                    check_derivatives(self.loss.sample(SAMPLE))  # at times, unless the run diverges
                     check_composition(self.loss)
                 reading = self._eigenpairs.read(hessian, weights, gradient)
                 if self._effective is not None and inverse is not None:
@@ -232,6 +232,10 @@ class SharpnessTracker:
         empty |= {name: torch.empty(0, self.eigenvalues, dtype=torch.float64) for name in _BY_INDEX}
         empty |= {name: torch.empty(0, dtype=torch.float64) for name in plain}
         return {name: torch.stack([row[name] for row in self._rows]) for name in empty} if self._rows else empty
+
+
+def _is_power_of_four(number: int) -> bool:
+    return number.bit_count() == 1 and number.bit_length() % 2 == 1
 
 
 def _under(name: str, state: Mapping[str, Any]) -> dict[str, Any]:

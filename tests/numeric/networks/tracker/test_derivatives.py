@@ -228,7 +228,7 @@ def test_what_becomes_wrong_in_training_is_found_from_time_to_time():
     for _ in range(3):
         tracker.step()
     module[1].own = True
-    tracker.step()  # the fourth reading; compared is after 1, 2, 4, 8 …
+    tracker.step()  # the fourth reading; compared is after 1, 4, 16, 64 …
     with pytest.raises(BadInput, match="an operation has no second derivative"):
         tracker.step()
 
