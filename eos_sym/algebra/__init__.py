@@ -21,7 +21,15 @@ from eos_sym.algebra.evaluate import (
     to_interval,
     without_floats,
 )
-from eos_sym.algebra.exponentials import Factored, base_and_power, exponent_of, exponents, factored, factored_to_sum
+from eos_sym.algebra.exponentials import (
+    Factored,
+    base_and_power,
+    by_exponent,
+    exponent_of,
+    exponents,
+    factored,
+    factored_to_sum,
+)
 from eos_sym.algebra.factors import irreducible_factors
 from eos_sym.algebra.ideals import Ideal
 from eos_sym.algebra.identities import sign_of, vanishes
@@ -56,6 +64,7 @@ __all__ = [
     "System",
     "as_decimals",
     "base_and_power",
+    "by_exponent",
     "components",
     "decimal",
     "derivative",

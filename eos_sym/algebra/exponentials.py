@@ -19,6 +19,12 @@ MOST_HYPERBOLIC = 4  # the power of a cosh or sinh that is multiplied out
 
 def exponents(total: Expr) -> dict[Expr, Expr] | None:
     """{u: c} of what comes to several such terms; None of anything else."""
+    found = by_exponent(total)
+    return found if found is not None and len(found) > 1 else None
+
+
+def by_exponent(total: Expr) -> dict[Expr, Expr] | None:
+    """{u: c} of a sum, however few terms that comes to; None where a term is none of these."""
     found: dict[Expr, Expr] = {}
     for term in total.args if total.is_Add else [total]:
         split = _split(term)
@@ -26,8 +32,7 @@ def exponents(total: Expr) -> dict[Expr, Expr] | None:
             return None
         for exponent, coefficient in split.items():
             found[exponent] = found.get(exponent, Integer(0)) + coefficient
-    found = {exponent: coefficient for exponent, coefficient in found.items() if coefficient != 0}
-    return found if len(found) > 1 else None
+    return {exponent: coefficient for exponent, coefficient in found.items() if coefficient != 0}
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,13 @@
 
     log S                  →  log Σ e^(u + log c), pair by pair with logaddexp, if every c ≥ 0
     log(eᵛ S⁻¹)            →  −log Σ e^(u + log c − v)
-    eᵛ Sᵖ Rʳ …             →  e^(v + pM + rN + …) (Σ c e^(u − M))ᵖ …,     M = max u
+    eᵛ Sᵖ Rʳ …             →  e^(v + pM + rN + …) (Σ c e^(u − M))ᵖ …,     M = max u, cosh and sinh among the sums
     a eᵘ/S − b e²ᵘ/S²      →  one quotient over S², where terms of the numerators cancel
 
 With these the softmax eˣ/(eˣ + eʸ) and its derivatives of all orders are computed to the last digits wherever they are
-in the range of floats, and so are the cross entropy and log cosh. Coefficients of unknown sign are taken to the
-exponents too, as sign(c) e^(u + log|c|). Sums are recognized by `eos_sym.algebra.exponentials`.
+in the range of floats, and so are the cross entropy, log cosh, and e^−x⁴ cosh x³, which is no 0 · ∞. Coefficients of
+unknown sign are taken to the exponents too, as sign(c) e^(u + log|c|). Sums are recognized by
+`eos_sym.algebra.exponentials`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from functools import reduce
 from sympy import Abs, Add, Expr, Integer, Max, Min, Mul, cosh, exp, expand, log, sinh, tanh
 from sympy.codegen.numpy_nodes import logaddexp
 
-from eos_sym.algebra import base_and_power, exponent_of, exponents, factored
+from eos_sym.algebra import base_and_power, by_exponent, exponent_of, exponents, factored
 
 LARGEST_EXPONENT = 709  # of a term c e^u whose c may be 0
 MOST_TERMS = 200  # of a numerator that is multiplied out
@@ -52,7 +53,7 @@ def bounded(expression: Expr) -> Expr:
 
 def _collected(product: Expr) -> Expr | None:
     scale, rest, scaled_factors = Integer(0), [], []
-    above = below = fractional = False
+    above = below = fractional = exponential = False
     for factor in Mul.make_args(product):
         base, power = base_and_power(factor)
         scaled = _scaled(base, divided=bool(power < 0)) if power.is_number else None
@@ -65,7 +66,8 @@ def _collected(product: Expr) -> Expr | None:
         below |= bool(power < 0) and exponent_of(base) is None
         above |= bool(power > 0)
         fractional |= base.is_Add and not power.is_Integer
-    if not (fractional or (below and above)):
+        exponential |= exponent_of(base) is not None
+    if not (fractional or (above and below) or (exponential and len(scaled_factors) > 1)):
         return None
     return Mul(exp(bounded(scale)), *scaled_factors, *map(bounded, rest))
 
@@ -126,8 +128,8 @@ def _scaled(base: Expr, *, divided: bool) -> tuple[Expr, Expr] | None:
         (u,) = base.args
         even = (1 + exp(-2 * Abs(u))) / 2
         return Abs(u), even if isinstance(base, cosh) else tanh(u) * even
-    terms = exponents(base) if base.is_Add else None
-    return None if terms is None else _largest_and_rest(terms, coefficients=divided)
+    terms = by_exponent(base) if base.is_Add else None
+    return _largest_and_rest(terms, coefficients=divided) if terms and any(u != 0 for u in terms) else None
 
 
 def _largest_and_rest(terms: Mapping[Expr, Expr], *, coefficients: bool) -> tuple[Expr, Expr]:

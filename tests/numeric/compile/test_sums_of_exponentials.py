@@ -51,6 +51,36 @@ def test_values_and_derivatives_to_third_order_agree_with_many_digits(loss):
         np.testing.assert_allclose(found, expected, rtol=2e-12, atol=1e-14, err_msg=str(point))
 
 
+PRODUCTS = [  # beyond some x one factor is 0 in floating point and another infinite
+    x**2 * exp(-(x**4)) * cosh(x**3),
+    exp(-(x**4)) * sinh(x**3) ** 2,
+    exp(-(x**2)) * cosh(x) + x**2,
+    exp(x**4) * exp(-exp(x**2)),
+    exp(-cosh(x)) * exp(x**2),
+    exp(-(x**2)) * (exp(x) + x**2),
+    x**3 * exp(-(x**2)) * cosh(x**2),
+    sqrt(1 + exp(x**4)) * exp(-(x**4)),
+    log(1 + x**2 * exp(x**4)),
+    exp(x**6) / (1 + exp(x**4)),
+    exp(x**4) / (1 + exp(x**4)),
+    exp(exp(x)) / (1 + exp(exp(x))),
+]
+
+
+@pytest.mark.parametrize("loss", PRODUCTS, ids=str)
+def test_nothing_is_undefined_whose_value_is_a_number(loss):
+    expressions = [loss, diff(loss, x)]
+    function, exact = compile_function(expressions, [x]), lambdify([x], expressions, modules="mpmath")
+    for point in (-30.0, -20.0, -11.0, -5.0, -1.3, 0.2, 1.3, 5.0, 11.0, 20.0, 30.0):
+        with mpmath.workdps(60):
+            expected = [float(value) if abs(value) < 1e308 else np.inf for value in exact(mpmath.mpf(point))]
+        for value, number in zip(function(point), expected, strict=True):
+            if np.isfinite(number):
+                assert float(value) == pytest.approx(number, rel=1e-9, abs=1e-14), point
+            else:
+                assert not np.isfinite(value), point
+
+
 def test_the_softmax_of_three_is_accurate_to_the_last_digits():
     softmax = exp(x) / (exp(x) + exp(y) + exp(z))
     curvature = diff(log(exp(x) + exp(y) + exp(z)), x, 2)
