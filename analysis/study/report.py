@@ -56,7 +56,9 @@ def _readable(value: Any) -> list[str]:
         return [line for label, item in known for line in _labelled(f"{label}:  ", item)]
     if isinstance(value, Sequence) and not isinstance(value, str):
         if any(isinstance(item, Mapping | Flow) for item in value):
-            return [line for number, item in enumerate(value, 1) for line in _labelled(f"{number}.  ", item)]
+            return [
+                line for number, item in enumerate(value, 1) for line in _labelled(f"{number}. ".ljust(INDENT), item)
+            ]
         return [line for item in value for line in _readable(item)] or ["none"]
     return [_short(value)]
 

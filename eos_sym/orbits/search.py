@@ -21,6 +21,7 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from mpmath import fp, mp
@@ -44,6 +45,7 @@ RELAXATION, ESCAPED = 100, 1e8
 SAME, CLOSE_BY, ON_MANIFOLD, BLURRED = 1e-14, 1e-12, 1e-10, 1e-6  # the difference of equal orbits, relative
 WORK = 3_000_000  # bounds the starts: n³ operations a step
 MOST_ORBITS, MOST_ALONG_CONTINUA = 60, 8
+PLACES = 9  # after the point, by which orbits are sorted
 LARGEST_DENOMINATOR = 100  # of coordinates that are tried for exactness
 Box = Mapping[Symbol, tuple[float, float]]
 Points = Sequence[Values]
@@ -91,7 +93,12 @@ def search_orbits(dynamics: Map, period: int, box: Box | None = None, near: Poin
             lines += [(zero, directions)] * (not any(is_on_line(zero.orbit, *line, period) for line in lines))
         else:
             zeros.append(zero)
-    shown = zeros if len(zeros) <= MOST_ORBITS else _nearest(zeros, centers or [[0.0] * len(dynamics.state)])
+    whole = len(zeros) <= MOST_ORBITS
+    shown = (
+        sorted(zeros, key=partial(_lower, size=len(dynamics.state)))
+        if whole
+        else _nearest(zeros, centers or [[0.0] * len(dynamics.state)])
+    )
     orbits = tuple(family(_orbit(dynamics, period, zero), lattice.periods) for zero in shown)
     continua = [continuum_through(dynamics, period, *line) for line in lines]
     manifolds = _told_apart(continua, [place in straight for place in range(len(lines))])
@@ -117,6 +124,12 @@ def _told_apart(continua: Sequence[Manifold], straight: Sequence[bool]) -> tuple
         several = all(straight[place] for place in seen)
         told += [continua[place] for place in alike if continua[place].equations or several or place == seen[0]]
     return tuple(told)
+
+
+def _lower(zero: Zero, size: int) -> list[float]:
+    """The lower point of an orbit, by which orbits are sorted."""
+    row = [round(float(value), PLACES) for value in zero.orbit]
+    return min(row[first : first + size] for first in range(0, len(row), size))
 
 
 def _nearest(zeros: Sequence[Zero], centers: Sequence[Vector]) -> list[Zero]:
@@ -281,8 +294,10 @@ def _orbit(dynamics: Map, period: int, zero: Zero) -> Orbit:
 
 
 def _points(dynamics: Map, period: int, row: Sequence[Any]) -> tuple[dict[Symbol, Expr], ...]:
+    """The points of an orbit that stand in a row, the lower one first."""
     n = len(dynamics.state)
-    return tuple(dict(zip(dynamics.state, row[n * k : n * (k + 1)], strict=True)) for k in range(period))
+    ordered = sorted(([*row[n * k : n * (k + 1)]] for k in range(period)), key=lambda point: [*map(float, point)])
+    return tuple(dict(zip(dynamics.state, point, strict=True)) for point in ordered)
 
 
 def _simple(value: Any, error: Any) -> Rational | None:

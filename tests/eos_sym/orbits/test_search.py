@@ -239,3 +239,13 @@ def test_a_search_that_leaves_the_domain_of_the_map_goes_on_elsewhere(loss, peri
     """Both gradients have one zero, and complex values for x < 0."""
     found = search_orbits(with_values(descent.map(Objective.from_text(loss, "x")), {eta: Rational(1, 10)}), period)
     assert len(found.orbits) == (period == 1)
+
+
+def test_orbits_are_listed_in_the_order_of_their_lower_points():
+    """Those of x ↦ x − η(x + (5/2) cos 5x), of which 28 two-cycles are found."""
+    x = symbols("x", real=True)
+    found = search_orbits(Map((x,), (), (x - (x + 5 * cos(5 * x) / 2),)), 2)
+    ends = [[float(point[x]) for point in orbit.points] for orbit in found.orbits]
+    assert len(ends) > 10
+    assert all(low < high for low, high in ends)
+    assert [low for low, _ in ends] == sorted(low for low, _ in ends)
