@@ -9,7 +9,8 @@ whether or not g is a gradient.
 
     F − id = c g, c never 0    has one zero at most: gradient descent on a strictly convex loss. Newton's method looks
                                for it, and Krawczyk's test proves that there is one in a box about what it finds:
-                               eˣ x + x = 10 has no closed form, and one solution.
+                               eˣ x + x = 10 has no closed form, and one solution. Of one variable g may have factors
+                               that are positive everywhere, which are left out: silu has one minimum.
     F + id                     has the value θ + φ at both points of a two-cycle, and so there is none: gradient descent
                                where the Hessian is below 2/η everywhere.
     a coordinate of F − id     of one sign everywhere never comes back, whatever the step size: logistic losses of
@@ -22,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sympy import Expr, Matrix, Symbol, factor, factor_terms, fraction, sinh, trigsimp
+from sympy import Expr, Matrix, Mul, Symbol, factor, factor_terms, fraction, sinh, together, trigsimp
 
 from eos_sym.algebra import is_positive_everywhere
 from eos_sym.errors import Undecided
@@ -37,12 +38,16 @@ LARGEST = 3  # unknowns: the minors of more are long
 
 def only_fixed_point(dynamics: Map) -> Orbits:
     """The fixed point, with a bound of its error."""
-    field = _displacement_over_its_factor(dynamics)
-    if not (_is_strictly_monotone(field, dynamics.state) or _is_strictly_monotone([-g for g in field], dynamics.state)):
-        raise Undecided("the displacement is not known to be monotone")
-    values, error = regular_zero(field, dynamics.state)
-    orbit = Orbit(dynamics, (values,), error)
-    return Orbits(1, (orbit,), (), True, "the displacement is strictly monotone, and so vanishes once at most")
+    whole = _displacement_over_its_factor(dynamics)
+    forms = {"the displacement": whole}
+    if len(whole) == 1:
+        forms["the displacement, over a positive function,"] = [_without_positive_factors(*whole)]
+    for what, field in forms.items():
+        if any(_is_strictly_monotone(side, dynamics.state) for side in (field, [-part for part in field])):
+            values, error = regular_zero(field, dynamics.state)
+            orbit = Orbit(dynamics, (values,), error)
+            return Orbits(1, (orbit,), (), True, f"{what} is strictly monotone, and so vanishes once at most")
+    raise Undecided("the displacement is not known to be monotone")
 
 
 def no_two_cycles(dynamics: Map) -> Orbits:
@@ -71,6 +76,12 @@ def _displacement_over_its_factor(dynamics: Map) -> list[Expr]:
     if not common.is_nonzero or any(part.free_symbols - {*dynamics.state} or not is_smooth(part) for part in field):
         raise Undecided("the displacement is not a factor times a smooth field without parameters")
     return field
+
+
+def _without_positive_factors(slope: Expr) -> Expr:
+    """A function with the same zeros; denominators of what is smooth everywhere are not 0."""
+    above, _ = fraction(factor(together(slope)))
+    return Mul(*(part for part in Mul.make_args(above) if not is_positive_everywhere(part)))
 
 
 def _is_strictly_monotone(field: Sequence[Expr], variables: Sequence[Symbol]) -> bool:

@@ -19,6 +19,7 @@ def descent(loss, weights):
     [
         ("log(1 + exp(-x)) + x**2/20", "x", lambda x: x / 10 - 1 / (1 + exp(x))),
         ("exp(x) + exp(-2*x) + x**2", "x", lambda x: exp(x) - 2 * exp(-2 * x) + 2 * x),
+        ("x/(1 + exp(-x))", "x", lambda x: x + exp(x) + 1),  # silu: not convex, its slope is e^x/(1 + e^x)² times that
         ("log(cosh(x)) + log(cosh(2*x - 1))", "x", lambda x: mp.tanh(x) + 2 * mp.tanh(2 * x - 1)),
         (
             "log(1 + exp(x)) + log(1 + exp(y - x)) + (x**2 + y**2)/10",
