@@ -18,7 +18,7 @@ Rounding is another matter: what is multiplied with is not H but H + E. It adds 
 
     2 ‖Ev‖ max(1, θ₁/θ₁ then),    measured: the product with v computed again in another arithmetic,
 
-twice, since it is measured on a sample, in float64 not at every reading, and differs from point to point; and
+twice, since it is measured on a sample, and `LATER` times if it was measured at another point; and
 `ROUNDING` machine precisions of the largest |θ| for the sums of vectors: in float32 2.4e-7 of it, a reading's floor.
 
 Shapes: values (b,), squares RᵀR (b, b), bounds (k,). Source: :cite:t:`temple1928theory`, :cite:t:`kato1949upper`;
@@ -34,6 +34,7 @@ from torch import Tensor
 
 ROUNDING = 2.0
 SAFETY = 2.0
+LATER = 16.0
 
 
 def bounds(values: Tensor, squares: Tensor, count: int) -> Tensor:
@@ -57,11 +58,11 @@ class Rounding:
     error: float = 0.0
     top: float = 0.0
 
-    def at(self, values: Tensor, dtype: torch.dtype) -> float:
-        """What the arithmetic adds to every bound at a reading of these Ritz values."""
+    def at(self, values: Tensor, dtype: torch.dtype, *, measured: bool) -> float:
+        """What the arithmetic adds to every bound at a reading of these Ritz values, measured there or earlier."""
         top = float(values.abs().max())
         growth = max(1.0, top / self.top) if self.top else 1.0
-        return ROUNDING * torch.finfo(dtype).eps * top + SAFETY * growth * self.error
+        return ROUNDING * torch.finfo(dtype).eps * top + (SAFETY if measured else LATER) * growth * self.error
 
 
 def measured_rounding(values: Tensor, product: Tensor, repeated: Tensor) -> Rounding:

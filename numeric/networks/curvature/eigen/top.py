@@ -20,9 +20,9 @@ The first reading and every `SEARCHED`-th search all directions from a random ve
 nothing is found; every `SEARCHED_IN_MOTION`-th does if it has to begin again, and any whose largest value has moved by
 more than `JUMP`. Only these say with what probability a direction was overlooked.
 
-What rounding adds to a product is measured by one that is `repeated`; in float64, where it is far below most
-tolerances, only if a reading scouts, searches or begins again, and until the next it is taken for the same, or for as
-much more as the largest value is.
+What rounding adds to a product is measured by one that is `repeated`, if a reading scouts, searches or begins again;
+and at every reading where a generous multiple of what was measured last is more than `IMMATERIAL` of the tolerance, as
+in float32 at 1e-6. Elsewhere that multiple is in the bound.
 
 Cost: count + guard products a reading at least, three quarters of one more in the mean to scout, ten to twenty for a
 search, and the gradient. A reading stops at `most_products`, at the floor of the arithmetic if that is above the
@@ -57,6 +57,7 @@ SCOUTED = 4
 SEARCHED = 64
 SEARCHED_IN_MOTION = 16
 STEADY = 0.1  # change of the largest value between readings, relative to it, above which all may have changed
+IMMATERIAL = 0.1  # of the tolerance: what rounding may be without being measured again
 JUMP = 0.5  # the same, above which the block may be about something else
 PREDICTED = 0.95  # overlap of a predicted block with the one found, below which a newcomer may have entered
 LARGEST_SUBSPACE = 40  # then the best half goes on
@@ -102,7 +103,7 @@ class TopEigenpairs:
         if scouting and subspace.finite:
             subspace.extend(self._beyond(subspace, tracked))
         pairs, found = self._converge(subspace, tracked, everything=first)
-        overlooked, measuring = math.nan, first or scouting or weights.dtype != torch.float64
+        overlooked, measuring = math.nan, first or scouting
         if pairs is not None and subspace.size == len(weights):
             overlooked = 0.0
         elif pairs is not None:
@@ -117,11 +118,12 @@ class TopEigenpairs:
                 pairs, found = self._converge(subspace, tracked, everything=True)
         if pairs is None:
             return not_finite(weights, self.count, subspace.products, operator.evaluations)
-        if measuring or not math.isnan(overlooked):
-            self._rounding = measured_rounding(pairs.values, *operator.repeated(pairs.vectors[:, : self.count]))
-        self._learn(subspace, pairs, weights, start[:, :tracked], scouted=first or scouting)
-        slack = self._rounding.at(pairs.values, weights.dtype)
         tolerance = self.relative * pairs.values[: self.count].abs()
+        slack = self._rounding.at(pairs.values, weights.dtype, measured=False)
+        if measuring or not math.isnan(overlooked) or slack > IMMATERIAL * float(tolerance.min()):
+            self._rounding = measured_rounding(pairs.values, *operator.repeated(pairs.vectors[:, : self.count]))
+            slack = self._rounding.at(pairs.values, weights.dtype, measured=True)
+        self._learn(subspace, pairs, weights, start[:, :tracked], scouted=first or scouting)
         return Reading(
             eigenvalues=pairs.values[: self.count],
             eigenvectors=pairs.vectors[:, : self.count],
@@ -164,7 +166,7 @@ class TopEigenpairs:
                 return None, found
             pairs = subspace.ritz(tracked)
             found = pairs.scale * bounds(pairs.values / pairs.scale, pairs.squares, self.count)
-            slack = self._rounding.at(pairs.values, pairs.vectors.dtype)
+            slack = self._rounding.at(pairs.values, pairs.vectors.dtype, measured=True)
             tolerance = self.relative * pairs.values[: self.count].abs()
             shortfall = found / (tolerance - slack).clamp_min(tolerance / 4)  # rounding's part is already spent
             lengths = pairs.lengths
