@@ -50,6 +50,7 @@ SHORT = 0.05  # reach of the first lines, in root mean squares of the weights
 FAR = 10  # reaches of the last lines: no expansion holds there
 DIRECTIONS = {1: (12, 24), 2: (19, 64), 3: (27, 96)}  # kept, and products, by the modes at the edge
 FALLEN = 0.5  # of its height: then a spike is over
+GONE = 0.01  # of its largest size: an oscillation that dies out
 STEADY, BURSTING = 1.6, 3.0  # largest over least oscillation
 
 Manner = Literal["diverges", "decays", "hovers", "bursts", "undecided"]
@@ -145,7 +146,7 @@ class Forecast:
         """What the oscillation does in the last half of the time."""
         if self.diverges:
             return "diverges"
-        if self.peak is None and self.path.size[-1] < self.path.size[0]:
+        if self.path.size[-1] < GONE * self.path.size.max():
             return "decays"
         late = self.path.size[self.steps // 2 :]
         ratio = late.max() / late.min() if late.min() > 0 else np.inf
