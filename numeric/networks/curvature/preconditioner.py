@@ -119,7 +119,10 @@ def preconditions(optimizer: Optimizer, parameters: Sequence[Tensor]) -> bool:
         raise BadInput(f"optimizer {given.__name__}: P is known for {known}; leave it out for the sharpness alone")
     groups = _groups(optimizer, parameters)
     if not groups:
-        raise BadInput("the optimizer moves none of the module's parameters: give the one that trains this module")
+        raise BadInput(
+            "the optimizer moves none of the module's parameters: give the one that trains this module, or none for the"
+            " sharpness alone, as of averaged weights"
+        )
     if isinstance(optimizer, KnowsPreconditioner):
         return optimizer.preconditions
     if any(group["maximize"] for group in groups):

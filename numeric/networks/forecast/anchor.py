@@ -11,8 +11,8 @@ module of single precision is copied, since differences of its gradients carry t
 The u_a are eigenvectors to a precision; ∇²L u_a is computed, so that the model does not depend on it.
 
 Shapes: θ (p,), edge and its image ∇²L U (p, k), eigenvalues (k + 1,), the last one that of the first direction left out
-(−∞ if there is none). Units: `evaluations` in gradients of the full batch. Errors: `BadInput` for a step size that is
-not positive, and where the loss or its curvature is not finite.
+(−∞ if there is none). Units: `evaluations` in gradients of the full batch. Errors: `BadInput` where the loss or its
+curvature is not finite, and for a loss that is not computed in double precision even so.
 """
 
 from __future__ import annotations
@@ -21,13 +21,16 @@ import copy
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 from eos_sym import BadInput
 from numeric.compile import Array
 from numeric.networks.curvature import HessianAt, TopEigenpairs
 from numeric.networks.loss import FlatLoss
-from numeric.values import positive_number
+from numeric.networks.loss.precision import coarsest_precision
+from numeric.networks.tracker.checks import check_start
+from numeric.networks.tracker.undisturbed import undisturbed
 
 AT_THE_EDGE = 0.9
 MOST_AT_THE_EDGE = 3
@@ -79,16 +82,28 @@ class Anchor:
 
 
 def in_double_precision(loss: FlatLoss) -> FlatLoss:
-    """The loss of a copy of the module, in float64; the module itself is never touched."""
-    inputs = loss.inputs.double() if loss.inputs.is_floating_point() else loss.inputs
-    targets = loss.targets.double() if loss.targets.is_floating_point() else loss.targets
-    return replace(loss, module=copy.deepcopy(loss.module).double(), inputs=inputs, targets=targets)
+    """The loss in float64, of copies of the module and of a criterion that is one, which are never touched."""
+    module, criterion = (
+        copy.deepcopy(one).double() if isinstance(one, nn.Module) else one for one in (loss.module, loss.criterion)
+    )
+    inputs, targets = (one.double() if one.is_floating_point() else one for one in (loss.inputs, loss.targets))
+    double = replace(loss, module=module, criterion=criterion, inputs=inputs, targets=targets)
+    try:
+        check_start(double)
+        with undisturbed(module):
+            precision = coarsest_precision(double, double.parameters)
+    except BadInput as error:
+        raise BadInput(f"in double precision, which a forecast needs: {error}; make all constants float64") from error
+    if precision != torch.float64:
+        raise BadInput(
+            f"a forecast needs double precision, the loss is computed in {precision} in part: let module and criterion"
+            " compute in the precision of their inputs"
+        )
+    return double
 
 
 def anchor(loss: FlatLoss, eta: float, modes: int | None = None) -> Anchor:
     """The reference point two steps of gradient descent from the module's weights, with its k = `modes` at the edge."""
-    positive_number("eta", eta)
-    loss = in_double_precision(loss)
     cost = Cost()
     path = [loss.parameters]
     for _ in range(2):

@@ -19,8 +19,10 @@ The lines along which the loss is expanded reach to the peak that they predict: 
 lowest order made of them says how far the next ones go. How far the forecast may be trusted is measured beforehand
 (`trust`). A step size other than the optimizer's changes the map and not the model: `Forecast.at(eta)`.
 
-Units: steps of gradient descent; `evaluations` in gradients of the full batch. Errors: `BadInput` for fewer than 2
-steps, for a step size that is not positive, and where the loss or its curvature is not finite.
+Units: steps of gradient descent; `evaluations` in gradients of the full batch, without those of the checks. Errors:
+`BadInput` for fewer than 2 steps, for a step size that is not positive, for an optimizer that is not gradient descent
+of all of θ, where the loss or its curvature is not finite, and for a loss that is random, not made up by its
+micro-batches, or wrongly differentiated, as `numeric.networks.tracker.checks` says.
 Source: derived for this project; :cite:t:`damian2022selfstabilization` for what the cubic terms do.
 """
 
@@ -39,11 +41,13 @@ from torch import Tensor, nn
 from eos_sym import BadInput, GradientDescent, Map
 from eos_sym.self_stabilization import BASE, EXPANDED
 from numeric.compile import Array
-from numeric.networks.forecast.anchor import MOST_AT_THE_EDGE, Anchor, anchor
+from numeric.networks.forecast.anchor import MOST_AT_THE_EDGE, Anchor, anchor, in_double_precision
 from numeric.networks.forecast.directions import krylov_space, leading_directions
 from numeric.networks.forecast.loss_model import LossModel, driving_model, fit_edge, loss_model
 from numeric.networks.forecast.trust import Trust
 from numeric.networks.loss import FlatLoss
+from numeric.networks.tracker.checks import check_evaluation, check_start, checked_loss, enough_memory
+from numeric.networks.tracker.undisturbed import undisturbed
 from numeric.values import positive_number, whole_number
 
 SHORT = 0.05  # reach of the first lines, in root mean squares of the weights
@@ -190,7 +194,8 @@ class Forecast:
         """The error of ∇V at a point, relative to how far ∇L is from where it was."""
         basis = torch.cat([self.anchor.edge, self.directions], 1)
         point = self.anchor.weights + basis @ torch.from_numpy(np.concatenate([x, z])).to(basis)
-        true = (basis.T @ self.anchor.gradient_at(point)).numpy()
+        with undisturbed(self.anchor.loss.module):
+            true = (basis.T @ self.anchor.gradient_at(point)).numpy()
         here = (basis.T @ self.anchor.gradient).numpy()
         return float(np.linalg.norm(true - np.concatenate(self.model.gradient(x, z))) / np.linalg.norm(true - here))
 
@@ -218,14 +223,20 @@ def _difference(base: Peak | None, full: Peak | None) -> float:
     return abs(base.height / full.height - 1)
 
 
-def plain_step_size(optimizer: torch.optim.Optimizer) -> float:
-    """The step size of an optimizer that is gradient descent."""
+def plain_step_size(optimizer: torch.optim.Optimizer, loss: FlatLoss) -> float:
+    """The step size of an optimizer that is gradient descent, of all that the loss is a function of."""
     groups = optimizer.param_groups
     plain = isinstance(optimizer, torch.optim.SGD) and not any(
         group["momentum"] or group["weight_decay"] or group["maximize"] for group in groups
     )
     if not plain or len({float(group["lr"]) for group in groups}) > 1:
         raise BadInput("a forecast is of gradient descent: torch.optim.SGD with one lr, no momentum, no weight decay")
+    moved = {id(one) for group in groups for one in group["params"]}
+    if left := [name for name, own in loss.trainable.items() if id(own) not in moved]:
+        raise BadInput(
+            f"the optimizer does not move '{left[0]}': give the one that trains this module, or freeze what is not"
+            " trained, requires_grad_(False)"
+        )
     return float(groups[0]["lr"])
 
 
@@ -240,22 +251,36 @@ def forecast(
     steps: int = 300,
     modes: int | None = None,
     micro_batch: int | None = None,
+    weight: float | Callable[[Tensor], Tensor | float] | None = None,
 ) -> Forecast:
     """What full-batch gradient descent will do from the module's weights on; the module stays as it is.
 
     The step size is that of the optimizer, or `eta`, which need not be the one used so far. `modes` is the number of
-    eigenvectors at the edge; not given, it is that of all with ηλ/2 > .9, at least one and at most 3.
+    eigenvectors at the edge; not given, it is that of all with ηλ/2 > .9, at least one and at most 3. `micro_batch` and
+    `weight` are those of the tracker.
     """
     whole_number("steps", steps, least=2)
     if modes is not None:
         whole_number("modes", modes, least=1)
         if modes > MOST_AT_THE_EDGE:
             raise BadInput(f"modes = {modes}: must be {MOST_AT_THE_EDGE} or less")
+    if micro_batch is not None:
+        whole_number("micro_batch", micro_batch, least=1)
+    loss = checked_loss(module, criterion, inputs, targets, micro_batch, weight)
     if eta is None:
         if optimizer is None:
             raise BadInput("give the optimizer, or the step size eta")
-        eta = plain_step_size(optimizer)
-    here = anchor(FlatLoss(module, inputs, targets, criterion, micro_batch), eta, modes)
+        eta = plain_step_size(optimizer, loss)
+    positive_number("eta", eta)
+    check_evaluation(loss, optimizer)
+    check_start(loss)
+    loss = in_double_precision(loss)
+    with undisturbed(loss.module), enough_memory(loss):
+        return _forecast(anchor(loss, eta, modes), eta, steps)
+
+
+def _forecast(here: Anchor, eta: float, steps: int) -> Forecast:
+    """The forecast from a reference point."""
     kept, products = DIRECTIONS[here.modes]
     typical = float(here.loss.parameters.square().mean().sqrt())
     short = fit_edge(here, SHORT * (typical or 1.0))

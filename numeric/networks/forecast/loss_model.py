@@ -33,6 +33,7 @@ QUADRATIC = 6  # directions across the edge on which C depends on x
 LINES = {1: 1, 2: 6, 3: 21}  # as many as a homogeneous polynomial of degree 5 has coefficients
 NODES = (1 / 3, 2 / 3, 1.0)
 DRIVING = (4, 3, 0)
+ROUNDING = 32.0  # times the precision: what a gradient is off by at most, relative
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ class EdgeFit:
     """The loss on lines in the space of the edge: a (n_a,), and b in all weights, (n_b, p), of the full order.
 
     `misfit` is the part of the fitted gradients, relative to what is beyond second order in them, that no polynomial
-    of this order has: kinks, or a reach beyond the radius of the expansion.
+    of this order has: kinks, or a reach beyond the radius of the expansion. What rounding may add is not of it.
     """
 
     form: ReducedOrderModel
@@ -169,7 +170,8 @@ def fit_edge(anchor: Anchor, reach: float) -> EdgeFit:
     left = np.linalg.norm(rows @ fitted / reach - slope.ravel())
     left = np.hypot(left, float((torch.from_numpy(matrix).to(rest) @ solution - rest).norm()))
     whole = float(beyond.norm())
-    return EdgeFit(form, a, b, float(left) / whole if whole else 0.0, reach)
+    rounding = ROUNDING * torch.finfo(beyond.dtype).eps * float(gradients.norm() + (moved @ anchor.image.T).norm())
+    return EdgeFit(form, a, b, max(float(left) - rounding, 0.0) / whole if whole else 0.0, reach)
 
 
 def _first_and_second(form: ReducedOrderModel, slope: Array, curvature: Array) -> Array:

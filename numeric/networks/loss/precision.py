@@ -47,7 +47,7 @@ class Results(TorchDispatchMode):
 def coarsest_precision(loss: FlatLoss, parameters: Tensor) -> torch.dtype:
     """The precision that rounds most of those in which the loss is computed."""
     with Results() as results:  # not of its derivatives: torch 2.13 can crash in a backward pass that is watched
-        loss(parameters)
+        loss(parameters.detach().requires_grad_())  # it may take derivatives by them itself
     found: torch.dtype = results.coarsest
     return found
 

@@ -12,6 +12,7 @@ from numeric.maps import compile_map
 from numeric.networks import half_squared_error
 from numeric.networks.data import Digits
 from numeric.networks.forecast import forecast
+from numeric.networks.forecast.anchor import PRECISION
 
 ETA, ANCHOR, AFTER = 0.2, 521, 61
 
@@ -149,3 +150,84 @@ def test_rules_other_than_gradient_descent_are_refused():
     ):
         with pytest.raises(BadInput, match="gradient descent"):
             forecast(module, half_squared_error, *examples(), optimizer=optimizer)
+
+
+def test_a_step_size_is_of_all_that_is_trained():
+    module = network()
+    for optimizer in (
+        torch.optim.SGD(network().parameters(), lr=0.1),
+        torch.optim.SGD(module[2:].parameters(), lr=0.1),
+    ):
+        with pytest.raises(BadInput, match=r"does not move '0.weight'.*freeze what is not trained"):
+            forecast(module, half_squared_error, *examples(), optimizer=optimizer)
+
+
+def summed(outputs, targets):
+    return (outputs - targets).square().sum()
+
+
+@pytest.mark.parametrize(
+    ("module", "criterion", "arguments", "words"),
+    [
+        (nn.Sequential(nn.Linear(16, 3), nn.Dropout()), half_squared_error, {}, "Dropout '1' draws random numbers"),
+        (nn.Linear(16, 3), summed, {"micro_batch": 20}, "give weight=1"),
+        (nn.Linear(16, 3), lambda outputs, _: outputs.detach().mul(outputs).mean(), {}, "held constant"),
+        (nn.Linear(16, 3), nn.MSELoss(reduction="none"), {}, "must be a mean"),
+        (lambda inputs: inputs, half_squared_error, {}, "must be an nn.Module"),
+    ],
+    ids=["dropout", "sums", "detached", "no number", "no module"],
+)
+def test_a_loss_is_checked_as_the_tracker_checks_it(module, criterion, arguments, words):
+    module = module.double() if isinstance(module, nn.Module) else module
+    with pytest.raises(BadInput, match=words):
+        forecast(module, criterion, *examples(), eta=0.1, steps=5, **arguments)
+
+
+def test_micro_batches_of_a_sum_make_up_the_same_reference_point(at_the_edge):
+    module, _ = at_the_edge
+    mean = forecast(module, half_squared_error, *examples(), eta=ETA, steps=2).anchor
+    parts = forecast(module, summed, *examples(), eta=ETA / 120, steps=2, micro_batch=25, weight=1).anchor
+    assert parts.weights.numpy() == pytest.approx(mean.weights.numpy(), rel=1e-10)
+    assert parts.value == pytest.approx(120 * mean.value)
+    assert parts.eigenvalues == pytest.approx(120 * mean.eigenvalues, rel=PRECISION)
+
+
+def test_constants_of_single_precision_are_converted_or_named():
+    torch.manual_seed(0)
+    single, weight = nn.Linear(16, 3), torch.tensor([1.0, 2.0, 3.0])
+    inputs, labels = examples()[0].float(), torch.arange(60) % 3
+    found = forecast(single, nn.CrossEntropyLoss(weight=weight), inputs, labels, eta=0.1, steps=5)
+    exact = copy.deepcopy(single).double()
+    criterion = nn.CrossEntropyLoss(weight=weight.double())
+    true = forecast(exact, criterion, inputs.double(), labels, eta=0.1, steps=5)
+    assert found.data.loss.values == pytest.approx(true.data.loss.values, rel=1e-10)
+    closure = lambda outputs, given: nn.functional.cross_entropy(outputs, given, weight=weight)  # noqa: E731
+    with pytest.raises(BadInput, match="make all constants float64"):
+        forecast(single, closure, inputs, labels, eta=0.1, steps=5)
+    rounding = lambda outputs, given: nn.functional.cross_entropy(outputs.float(), given)  # noqa: E731
+    with pytest.raises(BadInput, match=r"computed in torch.float32 in part"):
+        forecast(single, rounding, inputs, labels, eta=0.1, steps=5)
+
+
+def test_least_squares_has_no_kinks_and_its_decay_is_exact():
+    torch.manual_seed(0)
+    line = nn.Linear(16, 3).double()
+    inputs, targets = examples()
+    top = float(
+        torch.linalg.eigvalsh(
+            torch.autograd.functional.hessian(
+                lambda weight: half_squared_error(inputs @ weight.T + line.bias.detach(), targets), line.weight.detach()
+            ).reshape(48, 48)
+        )[-1]
+    )
+    eta = 1.9 / top
+    found = forecast(line, half_squared_error, inputs, targets, eta=eta, steps=20)
+    weights, path = copy.deepcopy(line), [float(half_squared_error(line(inputs), targets).detach())]
+    for _ in range(20):
+        weights.zero_grad()
+        half_squared_error(weights(inputs), targets).backward()
+        torch.optim.SGD(weights.parameters(), lr=eta).step()
+        path.append(float(half_squared_error(weights(inputs), targets).detach()))
+    assert found.manner == "decays"
+    assert found.trust.measured["kinks"] == 0
+    assert found.trust.measured["at_the_peak"] < 1e-9
