@@ -83,9 +83,9 @@ class Anchor:
 
 def in_double_precision(loss: FlatLoss) -> FlatLoss:
     """The loss in float64, of copies of the module and of a criterion that is one, which are never touched."""
-    module, criterion = (
-        copy.deepcopy(one).double() if isinstance(one, nn.Module) else one for one in (loss.module, loss.criterion)
-    )
+    module, criterion = copy.deepcopy(loss.module).double(), loss.criterion
+    if isinstance(criterion, nn.Module):
+        criterion = copy.deepcopy(criterion).double()
     inputs, targets = (one.double() if one.is_floating_point() else one for one in (loss.inputs, loss.targets))
     double = replace(loss, module=module, criterion=criterion, inputs=inputs, targets=targets)
     try:

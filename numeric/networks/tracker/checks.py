@@ -113,7 +113,8 @@ def check_evaluation(loss: FlatLoss, optimizer: Optimizer | None = None) -> bool
     """
     _check_parts(loss)
     with undisturbed(loss.module), evaluated(loss):
-        sample, value = _evaluated_sample(loss)
+        with _parameters_kept(loss.module):
+            sample, value = _evaluated_sample(loss)
         _check_value(value)
         if not value.isfinite():
             return False  # at the start `check_start` refuses it, later a reading is NaN
@@ -188,6 +189,25 @@ def _check_parts(loss: FlatLoss) -> None:
             raise BadInput(f"{named} is scripted: give the tracker the module that it was made of")
         if getattr(part, "sparse", None) is True:
             raise BadInput(f"{named} has sparse gradients, which have no second derivative: build it with sparse=False")
+
+
+@contextmanager
+def _parameters_kept(module: nn.Module) -> Iterator[None]:
+    """Refuse a module that changes its parameters when it is evaluated, and take that back."""
+    kept = {name: own.detach().clone() for name, own in module.named_parameters()}
+    try:
+        yield
+    finally:
+        now = dict(module.named_parameters())
+        changed = [name for name, value in kept.items() if not torch.allclose(now[name], value, 0, 0, equal_nan=True)]
+        with torch.no_grad():
+            for name in changed:
+                now[name].copy_(kept[name])
+    if changed:
+        raise BadInput(
+            f"evaluating the module changes its '{changed[0]}' in place (max_norm?), so the loss is no function of"
+            " the weights: change them after the optimizer's step"
+        )
 
 
 def _sharded(parameter: Tensor) -> bool:

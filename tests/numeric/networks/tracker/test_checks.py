@@ -622,3 +622,59 @@ def test_a_criterion_that_makes_the_shapes_fit_or_needs_no_targets_is_accepted()
         lambda outputs, _: outputs.square().mean(),
     ):
         check(network(outputs=1), criterion, torch.zeros(20, dtype=torch.float64))
+
+
+class Clamped(nn.Module):
+    """A layer that clamps its weights when it is evaluated, by way of `.data` or without a gradient."""
+
+    def __init__(self, change):
+        super().__init__()
+        self.layer, self.change = network(), change
+
+    def forward(self, inputs):
+        self.change(self.layer[0].weight)
+        return self.layer(inputs)
+
+
+@torch.no_grad()
+def shrink(weight):
+    weight.mul_(0.999)
+
+
+@pytest.mark.parametrize("change", [lambda weight: weight.data.clamp_(-0.1, 0.1), shrink], ids=["data", "no_grad"])
+def test_a_module_that_changes_its_weights_when_evaluated_is_refused_and_keeps_them(change):
+    module = Clamped(change)
+    before = module.layer[0].weight.detach().clone()
+    assert "changes its 'layer.0.weight' in place" in refusal(module)
+    assert torch.equal(module.layer[0].weight, before)
+
+
+def test_embeddings_with_a_largest_norm_are_refused():
+    torch.manual_seed(0)
+    words = nn.Sequential(nn.Embedding(5, 4, max_norm=0.5), nn.Flatten(), nn.Linear(8, 3)).double()
+    before = words[0].weight.detach().clone()
+    indices = torch.arange(40).reshape(20, 2) % 5
+    assert "max_norm" in refusal(words, nn.CrossEntropyLoss(), LABELS, inputs=indices)
+    assert torch.equal(words[0].weight, before)
+
+
+def test_weights_that_are_clamped_where_they_are_already_are_read():
+    check(Clamped(lambda weight: weight.data.clamp_(-10, 10)))
+
+
+def test_a_loss_may_take_derivatives_by_the_weights_themselves():
+    class Adapted(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(4, 3, bias=False).double()
+
+        def forward(self, inputs):
+            loss = self.layer(inputs).square().mean()
+            (slope,) = torch.autograd.grad(loss, self.layer.weight, create_graph=True)
+            return inputs @ (self.layer.weight - 0.1 * slope).T
+
+    module, (inputs, targets) = Adapted(), data()
+    top = float(SharpnessTracker(module, nn.MSELoss(), inputs, targets, relative=1e-9).measure().eigenvalues[0])
+    step = torch.eye(4, dtype=torch.float64) - 0.1 * 2 / 60 * inputs.T @ inputs  # the loss is that of weight @ step
+    seen = inputs @ step
+    assert top == pytest.approx(float(torch.linalg.eigvalsh(2 / 60 * seen.T @ seen)[-1]), rel=1e-8)
