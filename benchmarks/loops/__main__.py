@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
+from benchmarks.command_line import run
 from benchmarks.loops.loop import everything
 from benchmarks.loops.outcome import outcome
 
@@ -29,7 +31,12 @@ def table() -> str:
     return "\n".join([*lines, ""])
 
 
-def main() -> int:
+@dataclass(frozen=True)
+class Options:
+    """What the tracker reads of every training loop, beside its dense Hessian."""
+
+
+def main(_: Options) -> int:
     """Write the table; the exit code says whether a reading was wrong."""
     text = table()
     head = PAGE.read_text(encoding="utf-8").partition(BEGIN)[0]
@@ -39,4 +46,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run("python -m benchmarks.loops", Options, main)

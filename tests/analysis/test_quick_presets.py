@@ -28,6 +28,6 @@ def test_the_defaults_refute_nothing(name, tmp_path):
     )
     assert (run.returncode, run.stderr) == (0, "")
     claims = json.loads(run.stdout, parse_constant=pytest.fail)["claims"]
-    assert any(claim["status"] == "supported" for claim in claims)
+    assert any(part["status"] == "supported" for claim in claims for part in claim["parts"])
     assert all(claim["status"] != "refuted" for claim in claims if not claim["open"])
     assert {path.name for path in tmp_path.iterdir()} >= {"claims.json", "data.nc", "figure.pdf", "figure.png"}
