@@ -1,11 +1,15 @@
 """How a study's program ends when it cannot go on: in one line, with an exit code that stands for nothing else.
 
-  2  bad input                                     1 is left to a claim that is refuted
+===  ==================================================================================================
+  0  nothing is refuted, open claims aside
+  1  a claim is refuted
+  2  bad input
  70  a fault of the program, with its traceback
  74  no room on a device, or no standard output (an exception with an `exit_code`, or the system's)
  75  a run that failed, which is tried again the next time
 130  an interruption
 141  a reader of the output, such as ``head``, that has seen enough; in silence
+===  ==================================================================================================
 """
 
 import errno
