@@ -94,12 +94,19 @@ def refined_zero(closing: Closing, rough: Vector, reached: Vector) -> Zero | Non
         try:
             again, _ = closing.step(orbit, units, 1e-90)
             credible = last > exact or _responds(closing, orbit, units)
+            errors = [error * unit for unit in units]
+            credible = credible and _explained(*closing(orbit), errors)
         except FAILURES:
             return None
-    errors = [error * unit for unit in units]
     distinct = closing.period == 1 or closing.apart(orbit) > max(APART**2 * largest(orbit), 1e6 * largest(errors))
     singular = last > exact or is_singular(table)
     return Zero(orbit, errors, singular) if largest(again) <= error and credible and distinct else None
+
+
+def _explained(misses: Vector, slopes: list[Vector], errors: Vector) -> bool:
+    """Whether the errors make up what is missed; where the slopes are singular, no change of the orbit may do so."""
+    allowed = (1e6 * sum(abs(slope) * error for slope, error in zip(row, errors, strict=True)) for row in slopes)
+    return all(abs(miss) <= most + 1e-20 for miss, most in zip(misses, allowed, strict=True))
 
 
 def _responds(closing: Closing, orbit: Vector, units: Vector) -> bool:

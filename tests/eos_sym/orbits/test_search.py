@@ -249,3 +249,10 @@ def test_orbits_are_listed_in_the_order_of_their_lower_points():
     assert len(ends) > 10
     assert all(low < high for low, high in ends)
     assert [low for low, _ in ends] == sorted(low for low, _ in ends)
+
+
+def test_a_miss_that_no_change_of_the_orbit_makes_up_is_no_orbit():
+    # y falls by 10|x|/sqrt(1 + 100x²) in every step of normalized gradient descent on 5x²exp(20y): it never comes back
+    objective = Objective.from_text("5*x**2*exp(20*y)", "x y")
+    found = two_cycles(NormalizedGradientDescent().map(objective), {STEP_SIZE: 1})
+    assert found.orbits == ()
