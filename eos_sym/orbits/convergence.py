@@ -33,6 +33,8 @@ APART = 1e-7  # the points of a two-cycle, relative to their size
 SMALLEST = 1e-6  # of the unit of a coordinate, relative to the largest value that it had
 DIGITS, WORKING_DIGITS = 30, 60
 SLOWEST, CONTRACTED, DEGENERATE = 0.9, 1e-3, 1e-9  # of steps to a degenerate zero: each, all together, the last
+GENEROUS = 1e6  # times the errors
+ROUNDED = 1e-20  # a miss that is none
 NEARBY, LINEAR = 1e-12, 1e-2  # a move, and the part of the change it makes that slopes may not explain
 
 
@@ -98,15 +100,15 @@ def refined_zero(closing: Closing, rough: Vector, reached: Vector) -> Zero | Non
             credible = credible and _explained(*closing(orbit), errors)
         except FAILURES:
             return None
-    distinct = closing.period == 1 or closing.apart(orbit) > max(APART**2 * largest(orbit), 1e6 * largest(errors))
+    distinct = closing.period == 1 or closing.apart(orbit) > max(APART**2 * largest(orbit), GENEROUS * largest(errors))
     singular = last > exact or is_singular(table)
     return Zero(orbit, errors, singular) if largest(again) <= error and credible and distinct else None
 
 
 def _explained(misses: Vector, slopes: list[Vector], errors: Vector) -> bool:
     """Whether the errors make up what is missed; where the slopes are singular, no change of the orbit may do so."""
-    allowed = (1e6 * sum(abs(slope) * error for slope, error in zip(row, errors, strict=True)) for row in slopes)
-    return all(abs(miss) <= most + 1e-20 for miss, most in zip(misses, allowed, strict=True))
+    allowed = (GENEROUS * sum(abs(slope) * error for slope, error in zip(row, errors, strict=True)) for row in slopes)
+    return all(abs(miss) <= most + ROUNDED for miss, most in zip(misses, allowed, strict=True))
 
 
 def _responds(closing: Closing, orbit: Vector, units: Vector) -> bool:

@@ -49,7 +49,6 @@ class Anchor:
     """θ*, where θ₀ is from there, and the edge of the spectrum; `cost` counts everything computed from here on."""
 
     loss: FlatLoss
-    eta: float
     weights: Tensor
     start: Tensor
     value: float
@@ -125,7 +124,6 @@ def anchor(loss: FlatLoss, eta: float, modes: int | None = None) -> Anchor:
     beyond = values[modes] if len(values) > modes else -np.inf
     return Anchor(
         loss=loss,
-        eta=eta,
         weights=weights,
         start=path[0] - weights,
         value=float(value),

@@ -178,8 +178,8 @@ class Forecast:
         place = self.peak.step if self.peak else len(self.path.x) - 1
         x, z = self.path.x[place], self.path.z[place]
         form, size = self.model.form, np.linalg.norm(x)
-        highest = replace(self.model, a=np.where([sum(e) == EXPANDED[0] for e in form.along], self.model.a, 0))
-        highest = replace(highest, b=0 * self.model.b, C=0 * self.model.C)
+        last = np.where([sum(e) == EXPANDED[0] for e in form.along], self.model.a, 0)
+        highest = replace(self.model, a=last, b=0 * self.model.b, C=0 * self.model.C)
         base = self._descend(self.model.of_order(BASE)).peak
         measured = {
             "kinks": self.misfit,

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import combinations_with_replacement
 
 import numpy as np
 import torch
@@ -118,16 +117,6 @@ class EdgeFit:
     def across(self, degree: int) -> Tensor:
         """The coefficients of b of this degree, (p, number)."""
         return self.b[[sum(e) == degree for e in self.form.linear]].T
-
-    @property
-    def third_derivatives(self) -> Tensor:
-        """∇³L(u_a, u_b, ·) across the edge for a ≤ b, (p, k(k + 1)/2)."""
-        modes = self.form.edge
-        columns = []
-        for one, other in combinations_with_replacement(range(modes), 2):
-            e = tuple((a == one) + (a == other) for a in range(modes))
-            columns.append((1 + (one == other)) * self.b[self.form.linear.index(e)])
-        return torch.stack(columns, 1)
 
 
 def lines(modes: int) -> Array:

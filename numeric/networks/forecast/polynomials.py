@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -24,22 +25,24 @@ class Monomials:
 
     def values(self, x: Array) -> Array:
         """The monomials at the points, (…, n)."""
-        return self._product(x, np.array(self.exponents).reshape(len(self.exponents), x.shape[-1]))
+        return self._product(x, self._powers)
 
     def slopes(self, x: Array) -> Array:
         """Their first derivatives, (…, k, n)."""
-        powers = np.array(self.exponents).reshape(len(self.exponents), x.shape[-1])
-        return np.stack([self._derived(x, powers, (a,)) for a in range(x.shape[-1])], -2)
+        return np.stack([self._derived(x, (a,)) for a in range(x.shape[-1])], -2)
 
     def curvatures(self, x: Array) -> Array:
         """Their second derivatives, (…, k, k, n)."""
-        powers = np.array(self.exponents).reshape(len(self.exponents), x.shape[-1])
         size = x.shape[-1]
-        rows = [np.stack([self._derived(x, powers, (a, b)) for b in range(size)], -2) for a in range(size)]
+        rows = [np.stack([self._derived(x, (a, b)) for b in range(size)], -2) for a in range(size)]
         return np.stack(rows, -3)
 
-    def _derived(self, x: Array, powers: Array, along: tuple[int, ...]) -> Array:
-        factor, left = np.ones(len(powers)), powers.copy()
+    @cached_property
+    def _powers(self) -> Array:
+        return np.array(self.exponents)
+
+    def _derived(self, x: Array, along: tuple[int, ...]) -> Array:
+        factor, left = np.ones(len(self.exponents)), self._powers.copy()
         for a in along:
             factor = factor * left[:, a]
             left[:, a] = np.maximum(left[:, a] - 1, 0)
