@@ -4,12 +4,14 @@ The theory is derived in a child, which can be killed (`analysis.derive.limited`
 Compiling, simulating, checking and drawing are done by the program itself, in what is left, and in a second of grace.
 There they are interrupted by a signal once they have used so much processor time, so that a busy machine costs nothing.
 
-An interruption may come anywhere, so that nothing of what was interrupted is used again. Where there are no such
-signals, as on Windows, nothing is.
+An interruption may come anywhere, so that nothing of what was interrupted is used again, but where Python would lose
+it, in finalizers and in what the garbage collector calls: there it waits for the next signal. Where there are no such
+signals, as on Windows, nothing is interrupted.
 """
 
 from __future__ import annotations
 
+import gc
 import signal
 import time
 from collections.abc import Iterator
@@ -22,7 +24,7 @@ from eos_sym.errors import Undecided
 GRACE = 1.0  # seconds beyond the time given
 KEPT = 1 / 10  # of the time that is left, for what follows the theory
 SHORTEST = 1e-3  # seconds, for a timer that is to run at all
-AGAIN = 0.5  # seconds after which an interruption that was lost is repeated
+AGAIN = 0.05  # seconds after which an interruption is repeated that was lost or had to wait
 INTERRUPTS = hasattr(signal, "setitimer")
 
 
@@ -78,4 +80,15 @@ def within(seconds: float, what: str) -> Iterator[None]:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise _OutOfTimeError
+    if not _would_be_lost(frame):
+        raise _OutOfTimeError
+
+
+def _would_be_lost(frame: FrameType | None) -> bool:
+    """Whether Python would print an exception that is raised here, and go on."""
+    collecting = [getattr(callback, "__code__", None) for callback in gc.callbacks]
+    while frame is not None:
+        if frame.f_code in collecting or frame.f_code.co_name == "__del__":
+            return True
+        frame = frame.f_back
+    return False

@@ -1,5 +1,6 @@
 """The time given bounds what the program does itself, by its processor time."""
 
+import gc
 import signal
 import time
 
@@ -33,6 +34,35 @@ def test_nobody_on_the_way_takes_the_interruption_for_an_error_of_his_own():
 
     with pytest.raises(Undecided), within(0.1, "the sum"):
         stubborn()
+
+
+class Slow:
+    """Takes its time to go."""
+
+    def __del__(self):
+        work(0.4)
+
+
+def test_where_python_would_lose_the_interruption_it_waits_until_it_is_heard():
+    def collected(phase, info):
+        work(0.4)
+
+    def finalized():
+        Slow()
+        work(60)
+
+    with pytest.raises(Undecided), within(0.1, "a finalizer"):  # raised in there, it is a warning, which is an error
+        finalized()
+    def collection():
+        gc.collect()
+        work(60)
+
+    gc.callbacks.append(collected)
+    try:
+        with pytest.raises(Undecided), within(0.1, "a collection"):
+            collection()
+    finally:
+        gc.callbacks.remove(collected)
 
 
 def test_waiting_costs_nothing_and_afterwards_nothing_is_interrupted():
