@@ -53,6 +53,7 @@ def test_where_python_would_lose_the_interruption_it_waits_until_it_is_heard():
 
     with pytest.raises(Undecided), within(0.1, "a finalizer"):  # raised in there, it is a warning, which is an error
         finalized()
+
     def collection():
         gc.collect()
         work(60)

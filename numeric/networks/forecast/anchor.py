@@ -67,6 +67,10 @@ class Anchor:
         """The part of the vectors (p,) or (p, n) that is orthogonal to the edge."""
         return vectors - self.edge @ (self.edge.T @ vectors)
 
+    def start_on(self, directions: Tensor) -> tuple[Array, Array]:
+        """x (k,) and z (m,) of the weights θ₀ that training is at, on directions (p, m)."""
+        return (self.edge.T @ self.start).numpy(), (directions.T @ self.start).numpy()
+
     def gradient_at(self, weights: Tensor) -> Tensor:
         """∇L, (p,)."""
         self.cost.evaluations += 1

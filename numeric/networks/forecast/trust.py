@@ -1,10 +1,8 @@
 """When a forecast may be trusted: what is measured of the model before anything has happened, and its limits.
 
-    kinks         misfit of the lines       what no polynomial has of the gradients on the lines, beyond second order
-    sixth_order   η |6 a₆ x⁶| / (2x²)       how much of the edge, 2/η, the last term along the edge makes at the peak
-    left_out      ηλ/2                      of the first direction that is not in the edge: above 1 it diverges
-    base          |x_base − x|/x            the peaks of the model of lowest order and of the full one differ
-    at_the_peak   ‖g − ∇V‖/‖g − ∇V(0)‖      the true gradient at the predicted peak, on the model's directions
+    left_out      ηλ/2      of the first direction that is not in the edge: above 1 it diverges
+
+and what the expansion has measured of itself, `loss_expansion`.
 
 A forecast is trusted if all of them are within their limits, and otherwise the reason names those that are not. The
 limits are first ones, from a handful of runs; they have not been held against many others.

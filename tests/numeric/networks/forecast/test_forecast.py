@@ -121,7 +121,9 @@ def test_the_compiled_map_of_the_formula_takes_the_same_path(at_the_edge):
 
     one = torch.ones(1, 1, dtype=torch.float64)
     found = forecast(Chain(), half_squared_error, one, one, eta=0.25, steps=20)
-    run = compile_map(found.map).run(found.start, found.model.values | {"eta": found.eta}, steps=20, record_every=1)
+    expansion = found.expansion
+    values = expansion.model.values | {"eta": found.eta}
+    run = compile_map(expansion.map).run(expansion.start, values, steps=20, record_every=1)
     path = np.concatenate([found.path.x, found.path.z], 1)[:21]
     assert run.trajectory.transpose("iteration", "state").values == pytest.approx(path)
 

@@ -1,0 +1,115 @@
+"""Gradient descent on a model of the loss near a network's weights: the path, its first spike, and how it goes on.
+
+    x⁺ = x − η ∂V/∂x,    z⁺ = z − η ∂V/∂z
+
+in k coordinates x along the edge and m across it, z. Of a step t is told, at the midpoint (θ_{t−1} + 2θ_t + θ_{t+1})/4
+where an oscillation of period two is averaged out, its part that changes sign, (2x_t − x_{t−1} − x_{t+1})/4.
+
+Shapes: x (n, k), z (n, m) at the steps 0 … n − 1; a path ends where the model leaves its `bound` behind.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, NamedTuple, Protocol
+
+import numpy as np
+
+from numeric.compile import Array
+
+FALLEN = 0.5  # of its height: then a spike is over
+GONE = 0.01  # of its largest size: an oscillation that dies out
+STEADY, BURSTING = 1.6, 3.0  # largest over least oscillation
+
+Manner = Literal["diverges", "decays", "hovers", "bursts", "undecided"]
+
+
+class Model(Protocol):
+    """A function V(x, z) that stands for L(θ* + U x + K z) − L(θ*)."""
+
+    def potential(self, x: Array, z: Array) -> Array:
+        """V, (…)."""
+
+    def gradient(self, x: Array, z: Array) -> tuple[Array, Array]:
+        """∂V/∂x (…, k) and ∂V/∂z (…, m)."""
+
+    def hessian(self, x: Array, z: Array) -> Array:
+        """∇²V, (…, k + m, k + m), the edge coordinates first."""
+
+
+class Peak(NamedTuple):
+    """The first spike of the oscillation: the step at which it is highest, and ‖x‖ there."""
+
+    step: int
+    height: float
+
+
+@dataclass(frozen=True)
+class Path:
+    """The steps 0 … n − 1 of so many that were wanted."""
+
+    x: Array
+    z: Array
+    wanted: int
+
+    @property
+    def diverges(self) -> bool:
+        """Whether the bound was left."""
+        return len(self.x) < self.wanted
+
+    @cached_property
+    def oscillation(self) -> Array:
+        """The part of x that changes its sign with every step, at the steps 1 … n − 2, (n − 2, k)."""
+        return np.asarray((2 * self.x[1:-1] - self.x[:-2] - self.x[2:]) / 4)
+
+    @property
+    def midpoints(self) -> tuple[Array, Array]:
+        """x and z without that part, at the same steps."""
+        x, z = ((one[:-2] + 2 * one[1:-1] + one[2:]) / 4 for one in (self.x, self.z))
+        return x, z
+
+    @cached_property
+    def size(self) -> Array:
+        """‖x‖ of the oscillation, (n − 2,)."""
+        return np.asarray(np.linalg.norm(self.oscillation, axis=1))
+
+    @property
+    def peak(self) -> Peak | None:
+        """The first spike that is over before the path ends."""
+        return first_peak(self.size)
+
+    @property
+    def manner(self) -> Manner:
+        """What the oscillation does in the last half of the time."""
+        if self.diverges:
+            return "diverges"
+        if self.size[-1] < GONE * self.size.max():
+            return "decays"
+        late = self.size[self.wanted // 2 :]
+        ratio = late.max() / late.min() if late.min() > 0 else np.inf
+        return "hovers" if ratio < STEADY else "bursts" if ratio > BURSTING else "undecided"
+
+
+def first_peak(size: Array) -> Peak | None:
+    """The first spike of an oscillation of this size at the steps 1, 2 …, if it is over before they end."""
+    highest = np.maximum.accumulate(size)
+    over = np.flatnonzero(size < FALLEN * highest)
+    over = over[highest[over] > size[:1].sum()]  # what falls from the beginning is no spike
+    if not len(over):
+        return None
+    place = int(size[: over[0]].argmax())
+    return Peak(place + 1, float(size[place]))
+
+
+def descend(model: Model, x: Array, z: Array, eta: float, steps: int, bound: float) -> Path:
+    """So many steps and one more, for the midpoint of the last, or as many as leave every |x_a| below the bound."""
+    xs, zs = [x], [z]
+    for _ in range(steps + 1):
+        slope, across = model.gradient(x, z)
+        x, z = x - eta * slope, z - eta * across
+        if not np.abs(x).max() < bound:
+            break
+        xs.append(x)
+        zs.append(z)
+    return Path(np.array(xs), np.array(zs), steps + 2)
