@@ -1,0 +1,11 @@
+"""What the theory of the edge of stability says at a network's own weights, for any module, criterion and data.
+
+    descent       the loss in double precision, and consecutive weights of gradient descent on it
+    midpoint      the identity that the sharpness at a two-step midpoint obeys
+
+What is used from here is imported as it is used (see ``__init__.pyi``), and torch with it.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,65 @@
+"""The loss of a user's module in double precision, and consecutive weights of gradient descent on it.
+
+    θ_{t+1} = θ_t − η ∇L(θ_t)
+
+Quantities of the edge are differences of consecutive weights, or derivatives by differences of gradients: in single
+precision little is left of them. So the module is copied, in float64, and the copy alone is evaluated; it is checked as
+a tracked one is (`numeric.networks.tracker.checks`).
+
+Shapes: weights (count, p). Errors: `BadInput` for what those checks refuse, for a step size that is not positive, and
+for weights that are of another shape, not finite, or not steps of gradient descent with this η on this loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from eos_sym import BadInput
+from numeric.networks.forecast.anchor import in_double_precision
+from numeric.networks.loss import FlatLoss
+from numeric.networks.tracker.checks import check_evaluation, check_start, checked_loss
+from numeric.values import positive_number
+
+GIVEN = 3  # consecutive weights at least: one midpoint
+SAME_STEP = 1e-3  # of the largest step: weights of single precision are as near to gradient descent as that
+
+
+def exact_loss(
+    module: nn.Module, criterion: Callable[[Tensor, Tensor], Tensor], inputs: Tensor, targets: Tensor
+) -> FlatLoss:
+    """The loss, checked, of a copy of the module in double precision; the module stays as it is."""
+    loss = checked_loss(module, criterion, inputs, targets)
+    check_evaluation(loss)
+    check_start(loss)
+    return in_double_precision(loss)
+
+
+def consecutive(loss: FlatLoss, eta: float, count: int, weights: Tensor | None = None) -> Tensor:
+    """So many consecutive weights: the given ones, followed by steps from the last; from the module's if none are."""
+    positive_number("eta", eta)
+    path = [loss.parameters] if weights is None else [*_checked(loss, eta, weights)]
+    while len(path) < count:
+        path.append(path[-1] - eta * loss.value_and_gradient(path[-1])[1])
+    if not path[-1].isfinite().all():
+        raise BadInput(f"gradient descent with eta = {eta:g} diverges within {count} steps: begin where training is")
+    return torch.stack(path[:count])
+
+
+def _checked(loss: FlatLoss, eta: float, weights: Tensor) -> Tensor:
+    size = len(loss.parameters)
+    if weights.ndim != 2 or weights.shape[1] != size or len(weights) < GIVEN:
+        raise BadInput(f"weights of shape {tuple(weights.shape)}: give {GIVEN} or more consecutive ones, (3, {size})")
+    weights = weights.detach().to(loss.parameters)
+    if not weights.isfinite().all():
+        raise BadInput("weights: not finite; give those of a run that does not diverge")
+    step = weights[1] - weights[0]
+    missed = step + eta * loss.value_and_gradient(weights[0])[1]
+    if float(missed.norm()) > SAME_STEP * float(weights.diff(dim=0).norm(dim=1).max()):
+        raise BadInput(
+            f"weights: the first step is not one of gradient descent with eta = {eta:g} on this loss; give consecutive "
+            "weights in the order of module.parameters(), of full-batch training without momentum"
+        )
+    return weights
