@@ -2,6 +2,8 @@
 
     descent       the loss in double precision, and consecutive weights of gradient descent on it
     midpoint      the identity that the sharpness at a two-step midpoint obeys
+    hovering      how far a network that hovers swings, and how it answers a kick; with the `threshold` of its stability
+    covariance    how many directions have to oscillate where several eigenvalues are at the edge
 
 What is used from here is imported as it is used (see ``__init__.pyi``), and torch with it.
 """

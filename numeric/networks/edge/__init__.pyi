@@ -1,5 +1,11 @@
+from .covariance import EdgeCovariance as EdgeCovariance
+from .covariance import edge_covariance as edge_covariance
 from .descent import consecutive as consecutive
 from .descent import exact_loss as exact_loss
+from .hovering import Hovering as Hovering
+from .hovering import hovering_of as hovering_of
 from .midpoint import MidpointReading as MidpointReading
 from .midpoint import midpoint_identity as midpoint_identity
 from .midpoint import read_midpoint as read_midpoint
+from .threshold import Threshold as Threshold
+from .threshold import hovering_threshold as hovering_threshold
