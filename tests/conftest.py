@@ -1,7 +1,19 @@
 """What several test files share."""
 
+import gc
+
 import numpy as np
 import pytest
+
+from analysis.study.study import OBJECTS
+
+gc.disable()  # what is imported is no garbage; as in a study's program
+
+
+def pytest_collection_finish():
+    gc.freeze()
+    gc.set_threshold(OBJECTS)
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -5,14 +5,16 @@ Compiling, simulating, checking and drawing are done by the program itself, in w
 There they are interrupted by a signal once they have used so much processor time, so that a busy machine costs nothing.
 
 An interruption may come anywhere, so that nothing of what was interrupted is used again, but where Python would lose
-it, in finalizers and in what the garbage collector calls: there it waits for the next signal. Where there are no such
-signals, as on Windows, nothing is interrupted.
+it, in finalizers and in what the garbage collector calls: there it waits for the next signal. Callbacks of weak
+references are not told from other functions: what is lost there comes again, and nothing is said of it. Where there are
+no such signals, as on Windows, nothing is interrupted.
 """
 
 from __future__ import annotations
 
 import gc
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -70,13 +72,30 @@ def within(seconds: float, what: str) -> Iterator[None]:
     signal.setitimer(signal.ITIMER_PROF, seconds, AGAIN)
     try:
         try:
-            yield
+            with _lost_in_silence():
+                yield
         finally:
             signal.setitimer(signal.ITIMER_PROF, 0)
     except _OutOfTimeError:
         raise Undecided(f"{what}: not finished in the time that was left; --timeout gives more") from None
     finally:
         signal.signal(signal.SIGPROF, before)
+
+
+@contextmanager
+def _lost_in_silence() -> Iterator[None]:
+    """Of an interruption that Python could not pass on it does not print that."""
+    say = sys.unraisablehook
+
+    def said(lost: sys.UnraisableHookArgs) -> None:
+        if lost.exc_type is not _OutOfTimeError:
+            say(lost)
+
+    sys.unraisablehook = said
+    try:
+        yield
+    finally:
+        sys.unraisablehook = say
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

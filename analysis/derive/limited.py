@@ -6,10 +6,12 @@ does not end in its time is `undecided`, and so are those that need its result; 
 
 Before every task the child forks a copy of itself, which waits, and takes its place if it is killed: with everything
 loaded, and everything that was found so far. The copy is made by a process with a single thread. Where there is no
-fork, a fresh interpreter is started, and its start is not counted. Tasks are functions at the top level of a module.
+fork, a fresh interpreter is started. The start of a child is not counted. Tasks are functions at the top level of a
+module.
 
 A fresh interpreter spends a second on loading SymPy again. A fork has everything at once, but is safe only of a process
-with a single thread, and NumPy has more: a program forks its first child with `prepare` before it loads that.
+with a single thread, and NumPy has more: a program forks its first child with `prepare` before it loads that, and all
+others come from multiprocessing's server of forks, which loads SymPy once.
 """
 
 from __future__ import annotations
@@ -38,6 +40,8 @@ LONGEST_FAULT = 100  # characters of what an exception says
 LARGEST = 100_000  # bytes of a result: some seconds of printing
 TOO_LARGE = "the result, {:.1f} MB, is too large to be printed; a loss with fewer terms or weights has a shorter one"
 FORKS = sys.platform == "linux"
+PRELOADED = ["analysis.derive.theory"]  # by the server of forks: it has one thread, and SymPy
+ANEW: Literal["forkserver", "spawn"] = "forkserver" if FORKS else "spawn"
 ALARMS = hasattr(signal, "setitimer")
 Task = Callable[[Any], Any]
 
@@ -130,7 +134,7 @@ def run_limited(
     refuses what was typed: it is raised here.
     """
     results: dict[Hashable, Any] = {}
-    left, child = seconds, _PREPARED.pop() if _PREPARED else _start("spawn")
+    left, child = seconds, _PREPARED.pop() if _PREPARED else _start(ANEW)
     try:
         _begin(child, argument)
         for place, (name, task) in enumerate(tasks.items()):
@@ -148,7 +152,7 @@ def run_limited(
                 raise results[name]
             if child.pid is None:
                 child.end()
-                child = _start("spawn")
+                child = _start(ANEW)
                 _begin(child, argument)
     finally:
         child.end()
@@ -170,8 +174,10 @@ def _threads() -> int:
     return len(list(Path("/proc/self/task").iterdir()))
 
 
-def _start(method: Literal["fork", "spawn"]) -> Child:
+def _start(method: Literal["fork", "forkserver", "spawn"]) -> Child:
     context: Any = multiprocessing.get_context(method)
+    if method == "forkserver":
+        context.set_forkserver_preload(PRELOADED)
     ours, theirs = context.Pipe()
     inherited = ours if method == "fork" else None  # to be closed there, so that the child hears when we are gone
     process = context.Process(target=_work, args=(theirs, inherited), daemon=True)

@@ -104,6 +104,15 @@ def draw_and_save(draw: Callable[[], Figure], folder: Path) -> None:
         mpl.rcParams.update(STYLE)
         figure = draw()
         check_page(figure)
-        write_atomically(folder / "figure.png", figure.savefig)
-        figure.set_layout_engine("none")  # the layout was found for the first file
-        write_atomically(folder / "figure.pdf", figure.savefig)
+        _lay_out(figure)
+        for name in ("figure.png", "figure.pdf"):
+            write_atomically(folder / name, figure.savefig)
+
+
+def _lay_out(figure: Figure) -> None:
+    """Find the places of everything, once for all files: with a layout to be found matplotlib draws each file twice."""
+    figure.set_dpi(mpl.rcParams["savefig.dpi"])
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+    figure.set_layout_engine(None)

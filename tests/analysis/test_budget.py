@@ -3,6 +3,7 @@
 import gc
 import signal
 import time
+import weakref
 
 import pytest
 
@@ -64,6 +65,21 @@ def test_where_python_would_lose_the_interruption_it_waits_until_it_is_heard():
             collection()
     finally:
         gc.callbacks.remove(collected)
+
+
+def test_an_interruption_that_is_lost_in_a_callback_of_a_weak_reference_comes_again():
+    class Known:
+        pass
+
+    def forgotten():
+        known = Known()
+        reference = weakref.ref(known, lambda _: work(0.4))
+        del known
+        work(60)
+        return reference
+
+    with pytest.raises(Undecided), within(0.1, "a reference"):  # what Python prints of it is a warning here, an error
+        forgotten()
 
 
 def test_waiting_costs_nothing_and_afterwards_nothing_is_interrupted():

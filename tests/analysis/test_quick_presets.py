@@ -1,33 +1,28 @@
-"""Every study that trains networks runs as a user runs it: its defaults, in a process of its own, to exit code 0.
+"""Every study that trains networks runs as a user runs it: its defaults, as a program, to exit code 0.
 
-It trains there one run after the other, which spares this machine's processor the processes of workers.
+It trains one run after the other, which spares this machine's processor the processes of workers.
 
 The studies of formulas do so in their own tests. Trajectories at the edge depend on the last bits of a machine's
 arithmetic: what an estimate then cannot tell is undecided, and never the opposite of what it is elsewhere.
 """
 
 import json
-import subprocess
-import sys
 
 import pytest
 
 from analysis.study.index import studies
+from tests.analysis.programs import run_as_program
 from tests.analysis.test_full_presets import main_module
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("name", [name for name in studies() if hasattr(main_module(name).Options, "workers")])
-def test_the_defaults_refute_nothing(name, tmp_path):
-    run = subprocess.run(
-        [sys.executable, "-m", f"analysis.{name}", "--json", "--workers", "1", "--out", str(tmp_path)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (run.returncode, run.stderr) == (0, "")
-    claims = json.loads(run.stdout, parse_constant=pytest.fail)["claims"]
+def test_the_defaults_refute_nothing(name, tmp_path, monkeypatch, capfd):
+    code = run_as_program(name, ["--json", "--workers", "1", "--out", str(tmp_path)], monkeypatch)
+    said = capfd.readouterr()
+    assert (code, said.err) == (0, "")
+    claims = json.loads(said.out, parse_constant=pytest.fail)["claims"]
     assert any(part["status"] == "supported" for claim in claims for part in claim["parts"])
     assert all(claim["status"] != "refuted" for claim in claims if not claim["open"])
     assert {path.name for path in tmp_path.iterdir()} >= {"claims.json", "data.nc", "figure.pdf", "figure.png"}

@@ -51,7 +51,6 @@ class Running:
         examples = Examples(inputs, targets, loaded.classes)
         loss = checked_loss(module, CRITERIA[experiment.loss], inputs, targets, experiment.micro_batch)
         batches = Batches(examples, experiment.batch_size, generator)
-        check_evaluation(loss)
         self._at_once = replace(loss, micro_batch=experiment.micro_batch or experiment.batch_size)
         self._measurements: Measurements | None = None
         self.training: Training | FlowTraining
@@ -59,7 +58,9 @@ class Running:
             self.training = _flow(experiment, experiment.rule, loss, examples)
             return
         optimizer = experiment.rule.build(module.parameters())
-        if experiment.measure is not None:
+        if experiment.measure is None:
+            check_evaluation(loss)  # as the trackers of the flow and of measurements do
+        else:
             self._measurements = Measurements(
                 experiment.measure, loss, optimizer, examples, batch_size=experiment.batch_size, seed=experiment.seed
             )

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import runpy
 import signal
 import subprocess
 import sys
@@ -17,22 +16,13 @@ from analysis.study.index import studies
 from analysis.study.options import read_options
 from eos_sym import BadInput
 from numeric.runs import load, locked
+from tests.analysis.programs import run_as_program
 
 ROOT = Path(__file__).parents[3]
 
 
 def python(*arguments, **options):
     return subprocess.run([sys.executable, "-m", *arguments], capture_output=True, text=True, check=False, **options)
-
-
-def run_as_program(name, arguments, monkeypatch):
-    """The exit code of a study run in this process."""
-    monkeypatch.setattr(sys, "argv", [name, *arguments])
-    for module in (f"analysis.{name}", f"analysis.{name}.__main__"):
-        monkeypatch.delitem(sys.modules, module, raising=False)  # as in a process of its own
-    with pytest.raises(SystemExit) as ending:
-        runpy.run_module(f"analysis.{name}", run_name="__main__", alter_sys=True)
-    return ending.value.code
 
 
 @pytest.mark.parametrize(
@@ -247,26 +237,21 @@ def test_a_module_of_analysis_that_is_missing_inside_a_program_is_an_ordinary_er
 
 
 @pytest.mark.parametrize("name", studies())
-def test_help_and_a_wrong_option_load_nothing_that_is_slow(name):
-    for arguments, code in ((["--help"], 0), (["--no-such-option"], 2)):
-        script = (
-            "import runpy, sys\n"
-            f"sys.argv = ['x', *{arguments!r}]\n"
-            f"try: runpy.run_module('analysis.{name}', run_name='__main__', alter_sys=True)\n"
-            "except SystemExit as ending: code = ending.code or 0\n"
-            "slow = {'torch', 'sympy', 'numpy', 'scipy', 'xarray', 'matplotlib', 'numba'} & {*sys.modules}\n"
-            f"sys.exit(repr((code, slow)) if code != {code} or slow else 0)"
-        )
-        result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-        assert result.returncode == 0, result.stderr
-
-
-@pytest.mark.parametrize("name", studies())
-def test_help_shows_no_default_that_is_none(name):
-    said = python(f"analysis.{name}", "--help").stdout
-    assert "{None}" not in said
-    assert "(default: )" not in said
-    assert "(default: None)" not in said
+def test_help_and_a_wrong_option_load_nothing_that_is_slow_and_help_shows_no_default_that_is_none(name):
+    script = (
+        "import runpy, sys\n"
+        "for option, expected in ('--help', 0), ('--no-such-option', 2):\n"
+        "    sys.argv = ['x', option]\n"
+        f"    try: runpy.run_module('analysis.{name}', run_name='__main__', alter_sys=True)\n"
+        "    except SystemExit as ending: code = ending.code or 0\n"
+        "    slow = {'torch', 'sympy', 'numpy', 'scipy', 'xarray', 'matplotlib', 'numba'} & {*sys.modules}\n"
+        "    if code != expected or slow: sys.exit(repr((option, code, slow)))"
+    )
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert "--seed" in result.stdout
+    for none in ("{None}", "(default: )", "(default: None)"):
+        assert none not in result.stdout
 
 
 def test_help_names_every_option_and_its_default():
@@ -276,11 +261,11 @@ def test_help_names_every_option_and_its_default():
         assert option in result.stdout
 
 
-def test_json_is_one_document_and_the_files_are_written_all_the_same(tmp_path):
-    result = python("analysis.quadratic", "--json", "--out", str(tmp_path))
-    assert result.returncode == 0
-    assert result.stderr == ""
-    document = json.loads(result.stdout, parse_constant=pytest.fail)
+def test_json_is_one_document_and_the_files_are_written_all_the_same(tmp_path, monkeypatch, capfd):
+    assert run_as_program("quadratic", ["--json", "--out", str(tmp_path)], monkeypatch) == 0
+    said = capfd.readouterr()
+    assert said.err == ""
+    document = json.loads(said.out, parse_constant=pytest.fail)
     assert document.keys() == {"analysis", "parameters", "theory", "claims", "files", "versions"}
     assert {claim["status"] for claim in document["claims"]} == {"proved"}
     assert all(len({evidence["channel"] for evidence in claim["evidence"]}) >= 2 for claim in document["claims"])
@@ -295,9 +280,9 @@ def test_json_is_one_document_and_the_files_are_written_all_the_same(tmp_path):
     ]
 
 
-def test_a_diverging_run_is_an_outcome_and_not_a_warning(tmp_path):
-    result = python("analysis.quadratic", "--eta", "5", "--steps", "400", "--out", str(tmp_path))
-    assert (result.returncode, result.stderr) == (0, "")
+def test_a_diverging_run_is_an_outcome_and_not_a_warning(tmp_path, monkeypatch, capfd):
+    arguments = ["--eta", "5", "--steps", "400", "--out", str(tmp_path)]
+    assert (run_as_program("quadratic", arguments, monkeypatch), capfd.readouterr().err) == (0, "")
     assert load(tmp_path / "data.nc")["runs"].outcome.values.tolist() == ["diverged"]
 
 

@@ -8,6 +8,7 @@ import resource
 import signal
 import time
 from dataclasses import replace
+from multiprocessing import forkserver
 
 import pytest
 import torch
@@ -229,6 +230,7 @@ def run_until(moment, experiment, folder):
 @pytest.fixture(scope="module")
 def process():
     """Starts processes that have loaded already what takes seconds to load."""
+    forkserver._forkserver._stop()  # that of other tests has loaded other modules, and so has this one for them
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOADED)
 
@@ -237,7 +239,8 @@ def process():
         child.start()
         return child
 
-    return start
+    yield start
+    forkserver._forkserver._stop()
 
 
 @pytest.fixture(scope="module")
