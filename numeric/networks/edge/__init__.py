@@ -4,6 +4,9 @@
     midpoint      the identity that the sharpness at a two-step midpoint obeys
     hovering      how far a network that hovers swings, and how it answers a kick; with the `threshold` of its stability
     covariance    how many directions have to oscillate where several eigenvalues are at the edge
+    coefficients  u, S, ∇S, α, β, δ, ε and Q of self-stabilization
+    constrained   the trajectory along the edge about which gradient descent turns
+    predicted_dynamics, assumptions   those turns beside gradient descent, and where what they assume fails
 
 What is used from here is imported as it is used (see ``__init__.pyi``), and torch with it.
 """

@@ -1,3 +1,6 @@
+from .coefficients import EdgeCoefficients as EdgeCoefficients
+from .coefficients import EdgeReader as EdgeReader
+from .constrained import ConstrainedTrajectory as ConstrainedTrajectory
 from .covariance import EdgeCovariance as EdgeCovariance
 from .covariance import edge_covariance as edge_covariance
 from .descent import consecutive as consecutive
@@ -7,5 +10,7 @@ from .hovering import hovering_of as hovering_of
 from .midpoint import MidpointReading as MidpointReading
 from .midpoint import midpoint_identity as midpoint_identity
 from .midpoint import read_midpoint as read_midpoint
+from .predicted_dynamics import beside_descent as beside_descent
+from .predicted_dynamics import self_stabilization as self_stabilization
 from .threshold import Threshold as Threshold
 from .threshold import hovering_threshold as hovering_threshold

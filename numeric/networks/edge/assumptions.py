@@ -1,0 +1,62 @@
+"""What the theory of self-stabilization assumes of a network, measured at a point of the constrained trajectory.
+
+Each is the ratio of something that is left out to what is kept, at an oscillation of size δ:
+
+    sharpening  1 where α ≤ 0, else 0               the sharpness does not rise: there is nothing to turn about
+    step        ε = η√α                             the step of a turn
+    crowding    ε/(2 − ηλ₂)                         √α, by which the sharpness swings, over the gap 2/η − λ₂
+    cubic       ‖∇L(θ†+xu) + ∇L(θ†−xu) − 2∇L − x²∇S‖/‖x²∇S‖    of the push of an oscillation x, the higher orders
+    quartic     |Q|δ²/(6√α)                         growth by the fourth derivative over that by the sharpness
+    parallel    η(u·∇S)²δ²/(4√α)                    the same by ½x²(u·∇S)u, which is odd in x and acts at second order
+    pull        ‖∇²L ∇S⊥‖/√(αβ)                     what turns ∇S⊥: the map of x and y alone assumes that it is 0
+
+The last three are no assumptions of predicted dynamics that have these terms. An assumption has failed from `LIMIT` on,
+half of what is kept; a NaN is beyond it. The limit is a first one, from a handful of runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from torch import Tensor
+
+from numeric.networks.edge.coefficients import EdgeCoefficients
+from numeric.networks.loss import FlatLoss
+
+LIMIT = 0.5
+OF_ALL = ("sharpening", "step", "crowding", "cubic")
+ASSUMED: Mapping[str, Sequence[str]] = {
+    "cubic": (*OF_ALL, "quartic", "parallel"),
+    "quartic": (*OF_ALL, "parallel"),
+    "complete": OF_ALL,
+}
+ASSUMPTIONS = (*OF_ALL, "quartic", "parallel", "pull")
+
+
+def assumptions(loss: FlatLoss, at: EdgeCoefficients, curved: Tensor, x: float, eta: float) -> Mapping[str, float]:
+    """The measures, by name; `curved` is ∇²L ∇S⊥, and x the oscillation that is expected there."""
+    epsilon, gap = at.epsilon(eta), 2 - eta * at.second
+    growth = at.delta**2 * eta / epsilon  # δ²/√α
+    return {
+        "sharpening": float(not at.alpha > 0),
+        "step": epsilon,
+        "crowding": epsilon / gap if gap > 0 else np.inf,
+        "cubic": _beyond_the_push(loss, at, x),
+        "quartic": abs(at.quartic) * growth / 6,
+        "parallel": eta * at.parallel**2 * growth / 4,
+        "pull": float(curved.norm()) * eta / (epsilon * at.beta**0.5),
+    }
+
+
+def first_failure(measured: Mapping[str, float], order: str) -> str | None:
+    """The first assumption of the predicted dynamics of this order that has failed."""
+    return next((name for name in ASSUMED[order] if not measured[name] < LIMIT), None)
+
+
+def _beyond_the_push(loss: FlatLoss, at: EdgeCoefficients, x: float) -> float:
+    """The part of the even gradient along the line of u that x²∇S is not."""
+    ahead, behind = (loss.value_and_gradient(at.weights + side * x * at.direction)[1] for side in (1, -1))
+    push = x**2 * at.sharpness_gradient
+    size = float(push.norm())
+    return float((ahead + behind - 2 * at.gradient - push).norm()) / size if size else np.nan

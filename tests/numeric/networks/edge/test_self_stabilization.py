@@ -1,0 +1,129 @@
+"""Coefficients against nested derivatives and a dense Hessian; the dynamics where gradient descent is known exactly."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from analysis.self_stabilization.constrained import Geometry, follow
+from analysis.self_stabilization.network import Network
+from analysis.self_stabilization.runs import ETA as TOY_ETA
+from analysis.self_stabilization.runs import on_edge
+from analysis.self_stabilization.theory import TWO_EXAMPLES
+from eos_sym import BadInput, Undecided
+from numeric.networks.curvature import expansion_along, gradient, hessian
+from numeric.networks.edge import ConstrainedTrajectory, EdgeReader, self_stabilization
+from numeric.networks.loss import FlatLoss, half_squared_error
+
+ETA = 0.1
+
+
+class Valley(nn.Module):
+    """½su² + ½b(s − 25)² + cu⁴/24 + τu³/6 + ½λw², b = .002, as the one output of a network."""
+
+    def __init__(self, c=0.0, tau=0.0, across=5.0, s=20.0):
+        super().__init__()
+        self.weights = nn.Parameter(torch.tensor([s, 0.01, 0.0], dtype=torch.float64))
+        self.c, self.tau, self.across = c, tau, across
+
+    def forward(self, inputs):
+        s, u, w = self.weights
+        valley = s * u**2 / 2 + 0.001 * (s - 25) ** 2 + self.c * u**4 / 24 + self.tau * u**3 / 6
+        return inputs * (valley + self.across * w**2 / 2)
+
+
+def arguments(valley):
+    return valley, lambda outputs, targets: outputs.mean(), torch.ones(1, 1).double(), torch.zeros(1, 1).double()
+
+
+def told_of(steps=60, kick=0.5, **of_the_valley):
+    return self_stabilization(*arguments(Valley(**of_the_valley)), eta=ETA, steps=steps, kick=kick)
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Linear(5, 2)).double()
+    inputs, targets = torch.randn(8, 3).double(), torch.randn(8, 2).double()
+    return FlatLoss(module, inputs, targets, half_squared_error)
+
+
+def test_the_coefficients_are_those_of_nested_derivatives_and_of_a_dense_hessian(network):
+    """Against a wrong stencil, and a ∇S that is not the slope of the top eigenvalue."""
+    weights = network.parameters
+    found = EdgeReader(network).read(weights)
+    values = torch.linalg.eigvalsh(hessian(network, weights))
+    assert [found.sharpness, found.second] == pytest.approx(values[[-1, -2]].tolist(), rel=1e-5)
+    nested = expansion_along(network, weights, found.direction)
+    assert found.sharpness_gradient.numpy() == pytest.approx(nested.third.numpy(), rel=1e-4, abs=1e-5)
+    assert (found.alpha, found.beta, found.quartic) == pytest.approx(
+        (nested.alpha, nested.beta, nested.quartic), rel=1e-3
+    )
+    along = torch.randn(len(weights), generator=torch.Generator().manual_seed(1)).double()
+    tops = [float(torch.linalg.eigvalsh(hessian(network, weights + h * along))[-1]) for h in (1e-4, -1e-4)]
+    assert float(found.sharpness_gradient @ along) == pytest.approx((tops[0] - tops[1]) / 2e-4, rel=1e-3)
+
+
+def test_single_precision_is_refused():
+    single = FlatLoss(nn.Linear(2, 1), torch.ones(2, 2), torch.ones(2, 1), half_squared_error)
+    with pytest.raises(BadInput, match="double"):
+        EdgeReader(single)
+
+
+def test_the_constrained_trajectory_of_a_network_is_that_of_its_formula():
+    """Against a projection that is not on M, or along something else than its normals; the other is a nearest point."""
+    geometry, loss = Geometry(TWO_EXAMPLES, {"mu": np.array([1e-4])}, TOY_ETA), Network(1e-4).loss
+    point, _ = on_edge(geometry, 1)
+    dense = follow(geometry, point, np.zeros_like(point), 40)
+    trajectory = ConstrainedTrajectory(loss, torch.from_numpy(point[0]), TOY_ETA)
+    for _ in range(40):
+        trajectory.advance()
+    start, end = dense.constrained.values[0, [0, -1]]
+    assert np.linalg.norm(trajectory.here.weights.numpy() - end) < 1e-2 * np.linalg.norm(end - start)
+    values, vectors = torch.linalg.eigh(hessian(loss, trajectory.here.weights))
+    assert float(values[-1]) == pytest.approx(2 / TOY_ETA, rel=1e-4)
+    assert float(vectors[:, -1] @ gradient(loss, trajectory.here.weights)) == pytest.approx(0, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("valley", "exact"),
+    [
+        ({}, ("cubic", "quartic", "complete")),
+        ({"c": -10.0}, ("quartic", "complete")),
+        ({"c": -10.0, "tau": 3.0}, ("complete",)),
+    ],
+)
+def test_where_nothing_else_is_neglected_the_prediction_is_gradient_descent(valley, exact):
+    """Against any wrong factor in the dynamics: what an order has not, and no more, tells it from gradient descent."""
+    errors = told_of(**valley).error.max("step")
+    for order in errors.order.values:
+        assert (errors.sel(order=order) < 1e-3) == (order in exact)
+
+
+def test_coefficients_and_sharpness_of_the_valley_are_those_by_hand():
+    told = told_of(steps=40)
+    alpha = 0.002 * (25 - 20)
+    assert told.alpha.values == pytest.approx(alpha, rel=1e-4)
+    assert (told.beta[0], told.delta[0], told.epsilon[0]) == pytest.approx(
+        (1, (2 * alpha) ** 0.5, 0.1 * alpha**0.5), rel=1e-4
+    )
+    read = told.isel(step=told.sharpness.notnull() & told.predicted_sharpness.notnull().all("order"))
+    assert read.sizes["step"] == 13
+    assert read.sharpness.values == pytest.approx(read.predicted_sharpness.sel(order="cubic").values, rel=1e-4)
+    assert told.loss.values == pytest.approx(told.predicted_loss.sel(order="cubic").values, abs=0.1 * alpha)
+
+
+def test_a_second_eigenvalue_at_the_edge_is_said_from_the_first_step_on():
+    told = told_of(steps=3, across=19.99)
+    assert told.failing.values.tolist() == ["crowding"] * 3
+    assert told.failing_from.values.tolist() == [0] * 3
+
+
+def test_a_quartic_term_is_a_failing_assumption_of_the_cubic_order_alone():
+    told = told_of(steps=3, c=-60.0)
+    assert told.failing.values.tolist() == ["quartic", "none", "none"]
+
+
+def test_where_the_sharpness_does_not_rise_there_is_nothing_to_follow():
+    with pytest.raises(Undecided, match="does not rise"):
+        told_of(s=26.0)
