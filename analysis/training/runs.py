@@ -15,6 +15,7 @@ from numeric.networks.loss import CRITERIA, FlatLoss
 from numeric.networks.training.experiment import Experiment
 from numeric.networks.training.running import available_device
 from numeric.runs import NoSpace, combine, sweep
+from numeric.runs.attempt import Run
 from numeric.runs.history import PROVENANCE
 
 Label = TypeVar("Label")
@@ -23,18 +24,26 @@ Planned = TypeVar("Planned", bound=Callable[..., Mapping[Any, Experiment]])
 
 
 def train(options: TrainingOptions, folder: Path, planned: Mapping[Label, Experiment]) -> dict[Label, xr.Dataset]:
-    """The histories of the experiments, by the same labels; the runs are kept in `folder`, that of the results.
+    """The histories of the experiments, by the same labels, on the options' device and no longer than they say."""
+    return worked_off(options, folder, {label: as_asked(options, one) for label, one in planned.items()})
+
+
+def as_asked(options: TrainingOptions, experiment: Experiment) -> Experiment:
+    """The experiment on the options' device, and no longer than they say."""
+    if options.cluster is None:
+        available_device(options.device)
+    steps = experiment.steps if options.steps is None else min(experiment.steps, options.steps)
+    return replace(experiment, device=options.device, steps=steps)
+
+
+def worked_off(options: TrainingOptions, folder: Path, planned: Mapping[Label, Run]) -> dict[Label, xr.Dataset]:
+    """The histories of the runs, by the same labels; they are kept in `folder`, that of the results.
 
     Runs that were finished before are only read. Errors: that of the first run that failed, `BadInput`, `NoSpace` or
     `RunFailed`; the others are kept.
     """
-    if options.cluster is None:
-        available_device(options.device)
-    experiments = [replace(one, device=options.device) for one in planned.values()]
-    if options.steps is not None:
-        experiments = [replace(one, steps=min(one.steps, options.steps)) for one in experiments]
-    expect(sum(one.steps for one in experiments))
-    result = sweep(experiments, folder / "runs", workers=options.workers, cluster=options.cluster)
+    expect(sum(one.steps for one in planned.values()))
+    result = sweep(planned.values(), folder / "runs", workers=options.workers, cluster=options.cluster)
     if result.failures:
         first = result.failures[0]
         more = f" (and {len(result.failures) - 1} more)" if len(result.failures) > 1 else ""
