@@ -5,8 +5,10 @@
 with the loss L of the outputs exact, whatever it is. For squared error V is quadratic and its curvature, the part
 Jᵀ∇²L J of the Hessian, constant: nothing stops an oscillation beyond the edge. For cross-entropy the loss saturates.
 
-Shapes: outputs (n, …), their derivatives J Y (n, …, k + m). Units: k + m products with J, of about 2/3 of a gradient
-each, and nothing at a step. Errors: `BadInput` for a network whose output is not one tensor.
+A product with J is the derivative of Jᵀw by w: torch's forward mode is not needed, nor any third derivative.
+
+Shapes: outputs (n, …), their derivatives J Y (n, …, k + m). Units: a gradient for each of the k + m products with J,
+and nothing at a step. Errors: `BadInput` for a network whose output is not one tensor.
 """
 
 from __future__ import annotations
@@ -17,13 +19,10 @@ from functools import cached_property
 
 import torch
 from torch import Tensor
-from torch.func import jvp
 
 from eos_sym import BadInput
 from numeric.networks.forecast.pointwise import PointwiseModel
 from numeric.networks.tracker.undisturbed import undisturbed
-
-PRODUCT_WITH_J = 2 / 3  # of a gradient: a forward pass with a derivative beside it
 
 
 @dataclass(frozen=True)
@@ -57,19 +56,18 @@ class LinearizedNetwork(PointwiseModel):
     @cached_property
     def _batches(self) -> list[tuple[Tensor, Tensor, Tensor, float]]:
         """f(θ*) and J Y of every micro-batch, its targets and its weight."""
-        with undisturbed(self.anchor.loss.module), torch.no_grad():
+        with undisturbed(self.anchor.loss.module):
             return list(self._linearized())
 
+    @torch.enable_grad()
     def _linearized(self) -> Iterator[tuple[Tensor, Tensor, Tensor, float]]:
-        loss, weights = self.anchor.loss, self.anchor.weights
-        self.anchor.cost.evaluations += PRODUCT_WITH_J * self.basis.shape[1]
+        loss, point = self.anchor.loss, self.anchor.weights.detach().requires_grad_()
+        self.anchor.cost.evaluations += self.basis.shape[1]
         for inputs, targets, weight in loss.micro_batches():
-
-            def outputs(parameters: Tensor, inputs: Tensor = inputs) -> Tensor:
-                found = loss.outputs(loss.split(parameters), inputs)
-                if not isinstance(found, Tensor):
-                    raise BadInput(f"a network is linearized in one tensor, its output is a {type(found).__name__}")
-                return found
-
-            columns = [jvp(outputs, (weights,), (column,))[1] for column in self.basis.T]
-            yield outputs(weights), torch.stack(columns, -1), targets, weight
+            outputs = loss.outputs(loss.split(point), inputs)
+            if not isinstance(outputs, Tensor):
+                raise BadInput(f"a network is linearized in one tensor, its output is a {type(outputs).__name__}")
+            along = torch.zeros_like(outputs, requires_grad=True)
+            (pulled,) = torch.autograd.grad(outputs, point, along, create_graph=True)
+            columns = [torch.autograd.grad(pulled, along, column, retain_graph=True)[0] for column in self.basis.T]
+            yield outputs.detach(), torch.stack(columns, -1), targets, weight
