@@ -73,8 +73,13 @@ class Anchor:
 
     def gradient_at(self, weights: Tensor) -> Tensor:
         """∇L, (p,)."""
+        return self.value_and_gradient_at(weights)[1]
+
+    def value_and_gradient_at(self, weights: Tensor) -> tuple[float, Tensor]:
+        """L and ∇L, (p,)."""
         self.cost.evaluations += 1
-        return self.loss.value_and_gradient(weights)[1]
+        value, gradient = self.loss.value_and_gradient(weights)
+        return float(value), gradient
 
     def hessian_at(self, weights: Tensor, block: Tensor) -> Tensor:
         """∇²L times the columns of the block, (p, n)."""

@@ -3,7 +3,8 @@
     x⁺ = x − η ∂V/∂x,    z⁺ = z − η ∂V/∂z
 
 in k coordinates x along the edge and m across it, z. Of a step t is told, at the midpoint (θ_{t−1} + 2θ_t + θ_{t+1})/4
-where an oscillation of period two is averaged out, its part that changes sign, (2x_t − x_{t−1} − x_{t+1})/4.
+where an oscillation of period two is averaged out, its part that changes sign, (2x_t − x_{t−1} − x_{t+1})/4. A spike
+rises to its height and falls to half of that; the next one rises to twice the least that lies between.
 
 Shapes: x (n, k), z (n, m) at the steps 0 … n − 1; a path ends where the model leaves its `bound` behind.
 """
@@ -19,8 +20,8 @@ import numpy as np
 from numeric.compile import Array
 
 FALLEN = 0.5  # of its height: then a spike is over
-GONE = 0.01  # of its largest size: an oscillation that dies out
-STEADY, BURSTING = 1.6, 3.0  # largest over least oscillation
+GONE = 0.01  # of its largest size: an oscillation that has died out
+STEADY, BURSTING = 1.6, 3.0  # largest over least oscillation, and over the least one before
 
 Manner = Literal["diverges", "decays", "hovers", "bursts", "undecided"]
 
@@ -39,7 +40,7 @@ class Model(Protocol):
 
 
 class Peak(NamedTuple):
-    """The first spike of the oscillation: the step at which it is highest, and ‖x‖ there."""
+    """A spike of the oscillation: the step at which it is highest, and ‖x‖ there."""
 
     step: int
     height: float
@@ -80,15 +81,24 @@ class Path:
         return first_peak(self.size)
 
     @property
+    def spikes(self) -> list[Peak]:
+        """All spikes that are over before the path ends."""
+        return spikes(self.size)
+
+    @property
     def manner(self) -> Manner:
         """What the oscillation does in the last half of the time."""
         if self.diverges:
             return "diverges"
-        if self.size[-1] < GONE * self.size.max():
+        least = GONE * self.size.max()
+        late = np.maximum(self.size[self.wanted // 2 :], least)
+        if not least > 0 or late.max() == least:
             return "decays"
-        late = self.size[self.wanted // 2 :]
-        ratio = late.max() / late.min() if late.min() > 0 else np.inf
-        return "hovers" if ratio < STEADY else "bursts" if ratio > BURSTING else "undecided"
+        if (late / np.minimum.accumulate(late)).max() > BURSTING:
+            return "bursts"
+        if late[-1] == least:
+            return "decays"
+        return "hovers" if late.max() / late.min() < STEADY else "undecided"
 
 
 def first_peak(size: Array) -> Peak | None:
@@ -102,11 +112,35 @@ def first_peak(size: Array) -> Peak | None:
     return Peak(place + 1, float(size[place]))
 
 
-def descend(model: Model, x: Array, z: Array, eta: float, steps: int, bound: float) -> Path:
-    """So many steps and one more, for the midpoint of the last, or as many as leave every |x_a| below the bound."""
+def spikes(size: Array) -> list[Peak]:
+    """All spikes of an oscillation of this size, but those that are next to nothing beside its largest."""
+    found, begin = [], 0
+    while peak := first_peak(size[begin:]):
+        found.append(Peak(begin + peak.step, peak.height))
+        after = size[begin + peak.step :]
+        after = after[np.argmax(after < FALLEN * peak.height) :]
+        rises = after > np.minimum.accumulate(after) / FALLEN
+        if not rises.any():
+            break
+        begin = len(size) - len(after) + int(after[: rises.argmax()].argmin())
+    return [one for one in found if one.height >= GONE * size.max()]
+
+
+def top_eigenvalue(model: Model, path: Path) -> Array:
+    """The top eigenvalue of ∇²V at the midpoints of a path, (n − 2,)."""
+    return np.asarray(np.linalg.eigvalsh(model.hessian(*path.midpoints))[:, -1])
+
+
+def descend(model: Model, x: Array, z: Array, eta: float, steps: int, bound: float, added: Array | None = None) -> Path:
+    """So many steps and one more, for the midpoint of the last, or as many as leave every |x_a| below the bound.
+
+    To the gradient of each of them its row of what is `added` is, (steps + 1 or more, k + m).
+    """
     xs, zs = [x], [z]
-    for _ in range(steps + 1):
+    for step in range(steps + 1):
         slope, across = model.gradient(x, z)
+        if added is not None:
+            slope, across = slope + added[step, : len(x)], across + added[step, len(x) :]
         x, z = x - eta * slope, z - eta * across
         if not np.abs(x).max() < bound:
             break
