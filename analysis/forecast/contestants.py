@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,7 @@ from analysis.forecast.followed import FACTORS
 from analysis.forecast.foretold import Foretold, Prepared
 from eos_sym.self_stabilization import BASE
 from numeric.compile import Array
-from numeric.networks.forecast import Forecast, LossModel, forecast
+from numeric.networks.forecast import Forecast, LossExpansion, LossModel, forecast
 from numeric.networks.forecast.linearized_network import LinearizedNetwork
 from numeric.networks.forecast.loss_model import EdgeFit
 from numeric.networks.forecast.path import Model, Path
@@ -53,15 +54,27 @@ class Bound(Prepared):
         return self.model.sharpness(x, z)
 
 
-def forecast_of(loss: FlatLoss, eta: float, steps: int, modes: int | None = None) -> Forecast:
+def forecast_of(loss: FlatLoss, eta: float, steps: int, **choices: Any) -> Forecast:
     """The program's own forecast, at the module's weights."""
-    return forecast(loss.module, loss.criterion, loss.inputs, loss.targets, eta=eta, steps=steps, modes=modes)
+    return forecast(loss.module, loss.criterion, loss.inputs, loss.targets, eta=eta, steps=steps, **choices)
 
 
-def with_model(found: Forecast, model: Model) -> Prepared:
+def loss_expansion_of(loss: FlatLoss, eta: float, steps: int, modes: int | None = None) -> LossExpansion:
+    """Of its expansions, that of the loss."""
+    expansion = forecast_of(loss, eta, steps, modes=modes, expansion="loss").expansion
+    assert isinstance(expansion, LossExpansion)
+    return expansion
+
+
+def with_model(expansion: LossExpansion, model: Model) -> Prepared:
     """Another model at the same point and on the same directions."""
+    return Prepared(model, expansion.anchor, expansion.directions, expansion.bound)
+
+
+def gated(found: Forecast) -> Gated:
+    """The forecast's own model."""
     expansion = found.expansion
-    return Prepared(model, found.anchor, expansion.directions, expansion.bound)
+    return Gated(expansion.model, found.anchor, expansion.directions, expansion.bound, found)
 
 
 @dataclass(frozen=True)
@@ -70,9 +83,16 @@ class ByLossExpansion(Foretold):
 
     def prepared(self, loss: FlatLoss, eta: float, steps: int) -> Gated:
         """As the program makes it."""
-        found = forecast_of(loss, eta, steps)
-        expansion = found.expansion
-        return Gated(expansion.model, found.anchor, expansion.directions, expansion.bound, found)
+        return gated(forecast_of(loss, eta, steps, expansion="loss"))
+
+
+@dataclass(frozen=True)
+class ByCutExpansion(Foretold):
+    """The expansion of what the loss is applied to."""
+
+    def prepared(self, loss: FlatLoss, eta: float, steps: int) -> Gated:
+        """As the program makes it."""
+        return gated(forecast_of(loss, eta, steps, expansion="cut"))
 
 
 @dataclass(frozen=True)
@@ -81,8 +101,8 @@ class ByBaseModel(Foretold):
 
     def prepared(self, loss: FlatLoss, eta: float, steps: int) -> Prepared:
         """The same coefficients, as far as they go."""
-        found = forecast_of(loss, eta, steps)
-        return with_model(found, found.expansion.model.of_order(BASE))
+        expansion = loss_expansion_of(loss, eta, steps)
+        return with_model(expansion, expansion.model.of_order(BASE))
 
 
 @dataclass(frozen=True)
@@ -91,9 +111,8 @@ class ByPredictedDynamics(Foretold):
 
     def prepared(self, loss: FlatLoss, eta: float, steps: int) -> Prepared:
         """Of one mode."""
-        found = forecast_of(loss, eta, steps, modes=1)
-        expansion = found.expansion
-        return with_model(found, predicted_dynamics(expansion.model.of_order(BASE), expansion.fit))
+        expansion = loss_expansion_of(loss, eta, steps, modes=1)
+        return with_model(expansion, predicted_dynamics(expansion.model.of_order(BASE), expansion.fit))
 
 
 def predicted_dynamics(base: LossModel, fit: EdgeFit) -> LossModel:
@@ -122,8 +141,8 @@ class ByLinearizedNetwork(Bounding):
 
     def prepared(self, loss: FlatLoss, eta: float, steps: int) -> Prepared:
         """On the directions of the expansion of the loss."""
-        found = forecast_of(loss, eta, steps)
-        return with_model(found, LinearizedNetwork(found.anchor, found.expansion.directions))
+        expansion = loss_expansion_of(loss, eta, steps)
+        return with_model(expansion, LinearizedNetwork(expansion.anchor, expansion.directions))
 
 
 @dataclass(frozen=True)
@@ -132,14 +151,14 @@ class ByRestrictedLoss(Bounding):
 
     def prepared(self, loss: FlatLoss, eta: float, steps: int) -> Bound:
         """On the directions of the expansion of the loss."""
-        found = forecast_of(loss, eta, steps)
-        expansion = found.expansion
-        model = RestrictedLoss(found.anchor, expansion.directions)
-        return Bound(model, found.anchor, expansion.directions, expansion.bound)
+        expansion = loss_expansion_of(loss, eta, steps)
+        model = RestrictedLoss(expansion.anchor, expansion.directions)
+        return Bound(model, expansion.anchor, expansion.directions, expansion.bound)
 
 
 CONTESTANTS: Mapping[str, type[Foretold]] = {
     "loss": ByLossExpansion,
+    "cut": ByCutExpansion,
     "base": ByBaseModel,
     "damian": ByPredictedDynamics,
     "linearized": ByLinearizedNetwork,

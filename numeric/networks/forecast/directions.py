@@ -33,18 +33,18 @@ def krylov_space(anchor: Anchor, drivers: Tensor, products: int) -> tuple[Tensor
     basis = drivers.new_zeros(len(drivers), 0)
     images = basis
     scaled = drivers / drivers.norm(dim=0).clamp_min(torch.finfo(drivers.dtype).tiny)
-    block = _orthonormal(anchor.across(scaled), basis)  # once more: of a tiny driver, rounding along the edge was large
+    block = orthonormal(anchor.across(scaled), basis)  # once more: of a tiny driver, rounding along the edge was large
     while block.shape[1] and images.shape[1] < products:
         basis = torch.cat([basis, block], 1)
         image = anchor.across(anchor.hessian_at(anchor.weights, block))
         images = torch.cat([images, image], 1)
-        block = _orthonormal(image, basis)
+        block = orthonormal(image, basis)
     projected = (basis.T @ images).numpy()
     return basis, (projected + projected.T) / 2
 
 
-def _orthonormal(block: Tensor, basis: Tensor) -> Tensor:
-    """What the block adds to the basis, orthonormal."""
+def orthonormal(block: Tensor, basis: Tensor) -> Tensor:
+    """What the block adds to the basis, orthonormal, the leading directions first."""
     scale = float(block.norm(dim=0).max()) if block.shape[1] else 0.0
     for _ in range(2):
         block = block - basis @ (basis.T @ block)

@@ -30,6 +30,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import torch
@@ -38,6 +39,7 @@ from torch import Tensor, nn
 
 from eos_sym import BadInput
 from numeric.networks.forecast.anchor import MOST_AT_THE_EDGE, Anchor, anchor, in_double_precision
+from numeric.networks.forecast.cut_expansion import CutExpansion, expand_cut
 from numeric.networks.forecast.loss_expansion import LossExpansion, expand_loss
 from numeric.networks.forecast.path import Manner, Path, Peak, descend
 from numeric.networks.forecast.trust import Trust
@@ -51,7 +53,7 @@ from numeric.values import positive_number, whole_number
 class Forecast:
     """An expansion at the edge, and what gradient descent with the step size `eta` does on it for so many steps."""
 
-    expansion: LossExpansion
+    expansion: LossExpansion | CutExpansion
     eta: float
     steps: int
 
@@ -131,16 +133,20 @@ def forecast(
     eta: float | None = None,
     steps: int = 300,
     modes: int | None = None,
+    expansion: Literal["loss", "cut"] | None = None,
     micro_batch: int | None = None,
     weight: float | Callable[[Tensor], Tensor | float] | None = None,
 ) -> Forecast:
     """What full-batch gradient descent will do from the module's weights on; the module stays as it is.
 
     The step size is that of the optimizer, or `eta`, which need not be the one used so far. `modes` is the number of
-    eigenvectors at the edge; not given, it is that of all with ηλ/2 > .9, at least one and at most 3. `micro_batch` and
-    `weight` are those of the tracker.
+    eigenvectors at the edge; not given, it is that of all with ηλ/2 > .9, at least one and at most 3. `expansion` is of
+    the loss, or of what its head is applied to, `cut`; not given, it is of the loss where that may be trusted.
+    `micro_batch` and `weight` are those of the tracker.
     """
     whole_number("steps", steps, least=2)
+    if expansion not in ("loss", "cut", None):
+        raise BadInput(f"expansion = {expansion}: must be 'loss', 'cut', or None for the one to be trusted")
     if modes is not None:
         whole_number("modes", modes, least=1)
         if modes > MOST_AT_THE_EDGE:
@@ -157,4 +163,9 @@ def forecast(
     check_start(loss)
     loss = in_double_precision(loss)
     with undisturbed(loss.module), enough_memory(loss):
-        return Forecast(expand_loss(anchor(loss, eta, modes), eta, steps), eta, steps)
+        here = anchor(loss, eta, modes)
+        if expansion != "cut":
+            found = Forecast(expand_loss(here, eta, steps), eta, steps)
+            if expansion == "loss" or found.trust.trusted:
+                return found
+        return Forecast(expand_cut(here, eta, steps), eta, steps)

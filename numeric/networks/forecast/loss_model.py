@@ -16,7 +16,7 @@ Shapes: x (…, k), z (…, m). Errors: `BadInput` for a reach that is not posit
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -25,14 +25,19 @@ from torch import Tensor
 from eos_sym.self_stabilization import EXPANDED, ReducedOrderModel, coefficient
 from numeric.compile import Array
 from numeric.networks.forecast.anchor import Anchor
-from numeric.networks.forecast.polynomials import Monomials
+from numeric.networks.forecast.polynomials import Monomials, lines
 from numeric.values import positive_number
 
 QUADRATIC = 6  # directions across the edge on which C depends on x
-LINES = {1: 1, 2: 6, 3: 21}  # as many as a homogeneous polynomial of degree 5 has coefficients
 NODES = (1 / 3, 2 / 3, 1.0)
 DRIVING = (4, 3, 0)
 ROUNDING = 32.0  # times the precision: what a gradient is off by at most, relative
+
+
+@lru_cache(maxsize=32)
+def monomials(form: ReducedOrderModel) -> tuple[Monomials, Monomials, Monomials]:
+    """Those of a, b and C."""
+    return Monomials(form.along), Monomials(form.linear), Monomials(form.curved)
 
 
 @dataclass(frozen=True)
@@ -44,9 +49,9 @@ class LossModel:
     b: Array
     C: Array
 
-    @cached_property
+    @property
     def _monomials(self) -> tuple[Monomials, Monomials, Monomials]:
-        return Monomials(self.form.along), Monomials(self.form.linear), Monomials(self.form.curved)
+        return monomials(self.form)
 
     def potential(self, x: Array, z: Array) -> Array:
         """V, (…)."""
@@ -119,25 +124,12 @@ class EdgeFit:
         return self.b[[sum(e) == degree for e in self.form.linear]].T
 
 
-def lines(modes: int) -> Array:
-    """Unit vectors in the space of the edge, (lines, k), spread evenly over half of its sphere."""
-    number = np.arange(LINES[modes])
-    if modes == 1:
-        return np.ones((1, 1))
-    if modes == 2:
-        angle = np.pi * number / len(number)
-        return np.stack([np.cos(angle), np.sin(angle)], 1)
-    height = (number + 0.5) / len(number)  # a spiral of Fibonacci on the half with height > 0
-    angle = np.pi * (3 - np.sqrt(5)) * number
-    radius = np.sqrt(1 - height**2)
-    return np.stack([radius * np.cos(angle), radius * np.sin(angle), height], 1)
-
-
 def fit_edge(anchor: Anchor, reach: float) -> EdgeFit:
     """Fit a and b to the gradients at the nodes."""
     positive_number("reach", reach)
     form = ReducedOrderModel(anchor.modes, 0)
-    x = np.concatenate([side * node * lines(anchor.modes) for node in NODES for side in (-1, 1)])  # over the reach
+    unit = lines(anchor.modes, EXPANDED[1])
+    x = np.concatenate([side * node * unit for node in NODES for side in (-1, 1)])  # over the reach
     moved = torch.from_numpy(reach * x).to(anchor.edge)
     gradients = torch.stack([anchor.gradient_at(anchor.weights + anchor.edge @ one) for one in moved])
     beyond = gradients - anchor.gradient - moved @ anchor.image.T  # above second order of the loss
@@ -150,14 +142,12 @@ def fit_edge(anchor: Anchor, reach: float) -> EdgeFit:
     a = np.concatenate([_first_and_second(form, (anchor.edge.T @ anchor.gradient).numpy(), curvature), fitted])
     a[-len(high) :] /= reach ** np.array([sum(e) for e in high], float)
 
-    driven = [e for e in form.linear if sum(e) > 1]
-    matrix = Monomials(driven).values(x)
-    solution = torch.from_numpy(np.linalg.pinv(matrix)).to(rest) @ rest
-    scale = torch.from_numpy(reach ** -np.array([sum(e) for e in driven], float)).to(rest)
-    b = torch.cat([anchor.across(anchor.gradient)[None], anchor.across(anchor.image).T, scale[:, None] * solution])
+    driven = Monomials([e for e in form.linear if sum(e) > 1])
+    solution = driven.fitted(x, rest, reach)
+    b = torch.cat([anchor.across(anchor.gradient)[None], anchor.across(anchor.image).T, solution])
 
     left = np.linalg.norm(rows @ fitted / reach - slope.ravel())
-    left = np.hypot(left, float((torch.from_numpy(matrix).to(rest) @ solution - rest).norm()))
+    left = np.hypot(left, float((torch.from_numpy(driven.values(reach * x)).to(rest) @ solution - rest).norm()))
     whole = float(beyond.norm())
     rounding = ROUNDING * torch.finfo(beyond.dtype).eps * float(gradients.norm() + (moved @ anchor.image.T).norm())
     return EdgeFit(form, a, b, max(float(left) - rounding, 0.0) / whole if whole else 0.0, reach)

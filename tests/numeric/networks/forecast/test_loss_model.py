@@ -10,7 +10,8 @@ from torch import nn
 
 from eos_sym.self_stabilization import BASE, EXPANDED, ReducedOrderModel
 from numeric.networks.forecast.anchor import Anchor
-from numeric.networks.forecast.loss_model import LossModel, fit_edge, lines, loss_model
+from numeric.networks.forecast.loss_model import LossModel, fit_edge, loss_model
+from numeric.networks.forecast.polynomials import lines
 from numeric.networks.loss import FlatLoss
 
 
@@ -127,6 +128,6 @@ def test_a_kink_is_no_polynomial():
 
 @pytest.mark.parametrize("modes", [1, 2, 3])
 def test_lines_are_unit_vectors_in_different_directions(modes):
-    found = lines(modes)
+    found = lines(modes, 5)
     assert np.linalg.norm(found, axis=1) == pytest.approx(np.ones(len(found)))
     assert (np.abs(found @ found.T) - 2 * np.eye(len(found))).max() < 0.97

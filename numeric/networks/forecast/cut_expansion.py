@@ -1,0 +1,126 @@
+"""The accurate one of the two expansions: of what the loss is applied to (`cut`), for any loss, from forward passes.
+
+What enters the head is a polynomial near θ* (`cut_fit`), the head and the loss are exact (`cut_model`). The lines along
+the edge are `ROOM` times as long as the peak that the model itself predicts, and made again until they are.
+
+The directions across the edge are found by the model: it begins with those that drive what is there and a few products
+of ∇²L with them; then true gradients are taken at points of the path that it *predicts*, and the leading directions of
+what lies outside the model join it, `ENRICHED` times. It is still a forecast from one point.
+
+    leaves        ‖x‖/reach             how far beyond the lines the predicted peak is
+    at_the_peak   ‖e − ê‖/‖ê − e*‖      what enters the head there, in the model and in truth, ê
+
+Shapes: directions (p, m). Source: derived for this project.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations_with_replacement
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from numeric.networks.forecast.anchor import Anchor
+from numeric.networks.forecast.cut import find_cut
+from numeric.networks.forecast.cut_fit import CutFit
+from numeric.networks.forecast.cut_model import CutModel
+from numeric.networks.forecast.directions import krylov_space, orthonormal
+from numeric.networks.forecast.path import Path, descend
+
+PRODUCTS = {1: 10, 2: 18, 3: 30}  # directions to begin with, by the modes at the edge
+ENRICHED: Sequence[int] = (10, 10)  # directions that join
+SAMPLES = 20
+SOON = 120  # steps of the first paths
+QUADRATIC = 10
+ROOM = 1.2
+FITTING = (0.6, 1.15)  # of the length that the lines have: that they should have
+BEGIN, LEAST = 0.4, 0.02  # their length, in root mean squares of the weights
+BEYOND = 1.3  # of it: where later spikes have lines made anew
+TRIES = 8
+FAR = 4  # of their length: no expansion holds there
+THIRD_STEP = 0.03  # of the differences that drive, in root mean squares of the weights
+
+
+@dataclass(frozen=True)
+class CutExpansion:
+    """A `CutModel` at an anchor, on these directions across the edge, good to the reach of its lines."""
+
+    anchor: Anchor
+    directions: Tensor
+    model: CutModel
+    reach: float
+
+    @property
+    def bound(self) -> float:
+        """|x_a| beyond which nothing is said."""
+        return FAR * self.reach
+
+    def gates(self, path: Path, eta: float) -> dict[str, float]:
+        """What was measured of the model for this path; costs a forward pass, at the predicted peak."""
+        place = path.peak.step if path.peak else int(np.linalg.norm(path.x, axis=1).argmax())
+        x, z = path.x[place], path.z[place]
+        basis = torch.cat([self.anchor.edge, self.directions], 1)
+        moved = self.anchor.weights + basis @ torch.from_numpy(np.concatenate([x, z]))
+        true, model = self.model.cut.entering(moved), self.model.entering_at(x, z)
+        far = float((true - self.model.entering).norm())
+        return {
+            "leaves": float(np.linalg.norm(x)) / self.reach,
+            "at_the_peak": float((model - true).norm()) / far if far else 0.0,
+        }
+
+
+def expand_cut(anchor: Anchor, eta: float, steps: int) -> CutExpansion:
+    """The expansion for a forecast of so many steps."""
+    typical = float(anchor.weights.square().mean().sqrt())
+    fit = CutFit(anchor, find_cut(anchor.loss), BEGIN * typical)
+    fit.add(_driven(anchor, THIRD_STEP * typical))
+    soon = min(SOON, steps)
+    path = _reaching(fit, eta, soon, LEAST * typical)
+    for number, ahead in zip(ENRICHED, (soon, steps), strict=True):
+        fit.add(_missing(fit, path, ahead, number))
+        if (farthest := float(np.linalg.norm(path.x, axis=1).max())) > BEYOND * fit.reach:
+            fit.extend_to(ROOM * min(farthest, FAR * fit.reach))
+        fit.turn(_descend(fit, fit.model(), eta, steps).z)
+        model = fit.model(QUADRATIC)
+        path = _descend(fit, model, eta, steps)
+    return CutExpansion(anchor, fit.directions, model, fit.reach)
+
+
+def _descend(fit: CutFit, model: CutModel, eta: float, steps: int) -> Path:
+    return descend(model, *fit.anchor.start_on(fit.directions), eta, steps, FAR * fit.reach)
+
+
+def _driven(anchor: Anchor, step: float) -> Tensor:
+    """Where ∇L, ∇³L(u_a, u_b, ·), the start and a few products of ∇²L with them lead, across the edge, (p, m)."""
+    drivers = [anchor.gradient, anchor.start]
+    for one, other in combinations_with_replacement(anchor.edge.T, 2):
+        moved = step * (one + other) / (one + other).norm()
+        both = anchor.gradient_at(anchor.weights + moved) + anchor.gradient_at(anchor.weights - moved)
+        drivers.append(both - 2 * anchor.gradient)
+    return krylov_space(anchor, torch.stack(drivers, 1), PRODUCTS[anchor.modes])[0]
+
+
+def _reaching(fit: CutFit, eta: float, steps: int, least: float) -> Path:
+    """The path of the model, whose lines are extended or shortened to it."""
+    for _ in range(TRIES):
+        path = _descend(fit, fit.model(), eta, steps)
+        if path.diverges and not path.peak:
+            fit.extend_to(2 * fit.reach)
+            continue
+        wanted = max(ROOM * (path.peak.height if path.peak else float(path.size.max())), least)
+        if FITTING[0] * fit.reach < wanted < FITTING[1] * fit.reach:
+            break
+        fit.extend_to(wanted)
+    return path
+
+
+def _missing(fit: CutFit, path: Path, steps: int, number: int) -> Tensor:
+    """The leading directions of the true gradients on a path that lie outside the model, (p, number)."""
+    basis = torch.cat([fit.anchor.edge, fit.directions], 1)
+    points = np.concatenate([path.x, path.z], 1)[: steps + 1]
+    chosen = np.unique(np.linspace(0, len(points) - 1, SAMPLES).round().astype(int))
+    moved = fit.anchor.weights[:, None] + basis @ torch.from_numpy(points[chosen].T)
+    return orthonormal(torch.stack([fit.anchor.gradient_at(one) for one in moved.T], 1), basis)[:, :number]

@@ -1,0 +1,134 @@
+"""What enters a network's head as a polynomial near θ*, fitted to forward passes, a direction at a time.
+
+    e(θ* + U x + K z) ≈ e* + A(x) + z·B(x) + ½ z·C z
+
+A: values at Chebyshev nodes on lines in the space of the edge that are as long as the `reach`, with the slope at θ*
+kept. B: differences along each direction at θ* and at nodes on both sides of it, of degree 2 in x with the value at θ*
+kept. C: second differences between the first directions. A forward pass is a third of a gradient; no derivative is
+taken. That of a direction costs 4, 8 or 14 passes with 1, 2 or 3 modes at the edge.
+
+Shapes: as in `cut_model`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from eos_sym.self_stabilization import ReducedOrderModel
+from numeric.compile import Array
+from numeric.networks.forecast.anchor import Anchor
+from numeric.networks.forecast.cut import Cut
+from numeric.networks.forecast.cut_model import CutModel
+from numeric.networks.forecast.polynomials import Monomials, lines
+
+FORWARD = 1 / 3  # of a gradient
+DEGREE = {1: 6, 2: 6, 3: 4}  # of A, by the modes at the edge
+LINEAR = 2  # the degree of B
+INSIDE = 0.75  # where between θ* and the reach the nodes of B are
+STEP = 2.5e-3  # of differences across the edge, relative to the length of the weights
+SHORT_STEP = 1e-2  # of those along it, relative to the former
+
+
+class CutFit:
+    """The polynomial so far: on the directions (p, m) that were added."""
+
+    def __init__(self, anchor: Anchor, cut: Cut, reach: float) -> None:
+        self.anchor, self.cut, self.reach = anchor, cut, reach
+        self.directions = anchor.edge[:, :0]
+        self._step = STEP * float(anchor.weights.norm())
+        self._here = self._entering(anchor.weights)
+        short = SHORT_STEP * self._step
+        slopes = [self._difference(anchor.weights, short * u) / short for u in anchor.edge.T]
+        self._slope = torch.stack(slopes)
+        self.extend_to(reach)
+
+    @property
+    def form(self) -> ReducedOrderModel:
+        """The terms that there are."""
+        modes = self.anchor.modes
+        return ReducedOrderModel(modes, self.directions.shape[1], (DEGREE[modes], LINEAR, 0))
+
+    def extend_to(self, reach: float) -> None:
+        """Fit all anew on lines that reach as far."""
+        self.reach = reach
+        modes, degree = self.anchor.modes, self.form.order[0]
+        number = degree + 2
+        nodes = np.cos((2 * np.arange(number) + 1) * np.pi / (2 * number))
+        x = np.concatenate([node * lines(modes, degree) for node in nodes])
+        beyond = torch.stack([self._along(one) for one in x]) - self._here - torch.from_numpy(reach * x) @ self._slope
+        self._A = torch.cat([self._slope, Monomials(self._nonlinear(degree)).fitted(x, beyond, reach)])
+
+        unit = INSIDE * lines(modes, LINEAR)
+        self._nodes = np.concatenate([unit, -unit])
+        self._at_nodes = [self._along(one) for one in self._nodes]
+        directions, self.directions = self.directions, self.directions[:, :0]
+        self._B = beyond.new_zeros(len(self.form.linear), 0, beyond.shape[1])
+        self.add(directions)
+
+    def add(self, directions: Tensor) -> None:
+        """Fit B along these directions too; they are orthonormal, and orthogonal to what is there."""
+        exponents = [e for e in self.form.linear if sum(e)]
+        found = []
+        for direction in self._step * directions.T:
+            ahead = self._entering(self.anchor.weights + direction) - self._here
+            behind = self._entering(self.anchor.weights - direction) - self._here
+            there = torch.stack(
+                [self._along(x, direction) - value for x, value in zip(self._nodes, self._at_nodes, strict=True)]
+            )
+            change = there - ahead  # with the second order, which does not depend on x here
+            rest = Monomials(exponents).fitted(self._nodes, change, self.reach)
+            found.append(torch.cat([(ahead - behind)[None] / 2, rest]) / self._step)
+        if found:
+            self._B = torch.cat([self._B, torch.stack(found, 1)], 1)
+            self.directions = torch.cat([self.directions, directions], 1)
+
+    def turn(self, z: Array) -> None:
+        """Turn the directions so that the first ones are those in which a path z (n, m) goes farthest."""
+        _, _, rotated = np.linalg.svd(z, full_matrices=True)
+        rotation = torch.from_numpy(rotated.T.copy())
+        self.directions = self.directions @ rotation
+        self._B = torch.einsum("ein,ij->ejn", self._B, rotation)
+
+    def model(self, quadratic: int = 0) -> CutModel:
+        """The model, with C on so many directions."""
+        number = min(quadratic, self.directions.shape[1])
+        curved = self._here.new_zeros(number, number, len(self._here))
+        for i in range(number):
+            curved[i, i] = self._second(i)
+            for j in range(i):
+                curved[i, j] = (self._second(i, j) - curved[i, i] - curved[j, j]) / 2
+                curved[j, i] = curved[i, j]
+        basis = torch.cat([self.anchor.edge, self.directions], 1)
+        return CutModel(
+            cut=self.cut,
+            form=self.form,
+            entering=self._here,
+            A=self._A,
+            B=self._B,
+            C=curved,
+            head_weights=self.anchor.weights[self.cut.places],
+            head=basis[self.cut.places],
+            value=self.anchor.value,
+        )
+
+    def _second(self, *places: int) -> Tensor:
+        """The second derivative along the sum of these directions."""
+        direction = self._step * self.directions[:, places].sum(1)
+        linear = self._step * self._B[0, list(places)].sum(0)
+        return 2 * (self._entering(self.anchor.weights + direction) - self._here - linear) / self._step**2
+
+    def _nonlinear(self, degree: int) -> list[tuple[int, ...]]:
+        return [e for e in self.form.along if 1 < sum(e) <= degree]
+
+    def _along(self, x: Array, direction: Tensor | float = 0.0) -> Tensor:
+        """What enters at θ* + reach·U x + direction."""
+        return self._entering(self.anchor.weights + self.reach * self.anchor.edge @ torch.from_numpy(x) + direction)
+
+    def _difference(self, weights: Tensor, direction: Tensor) -> Tensor:
+        return (self._entering(weights + direction) - self._entering(weights - direction)) / 2
+
+    def _entering(self, weights: Tensor) -> Tensor:
+        self.anchor.cost.evaluations += FORWARD
+        return self.cut.entering(weights)

@@ -1,0 +1,120 @@
+"""The expansion of what the loss is applied to: its derivatives, what it finds again, and what it foretells."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from numeric.networks.data import Digits
+from numeric.networks.forecast import CutExpansion, LossExpansion, first_peak, forecast
+from numeric.networks.forecast.anchor import Anchor
+from numeric.networks.forecast.cut import find_cut
+from numeric.networks.forecast.cut_fit import CutFit
+from numeric.networks.loss import FlatLoss
+
+ETA, ANCHOR, AFTER = 0.3, 257, 61
+
+
+class Polynomial(nn.Module):
+    """Outputs that are known polynomials of four weights; the loss is their softmax's."""
+
+    def __init__(self):
+        super().__init__()
+        self.w = nn.Parameter(torch.tensor([0.3, -0.2, 0.5, 0.1], dtype=torch.float64))
+
+    def forward(self, inputs):
+        x, y, z, v = self.w
+        return inputs * torch.stack([x**3 - x * y + 2 * z * x**2, z * v + y**2 * z, x**4 + v + z**2])
+
+
+@pytest.fixture(scope="module")
+def planted():
+    inputs, labels = torch.tensor([[1.0, 0.5, -1.0], [0.2, 1.0, 0.7]], dtype=torch.float64), torch.tensor([0, 2])
+    loss = FlatLoss(Polynomial(), inputs, labels, nn.CrossEntropyLoss())
+    weights = loss.parameters
+    value, gradient = loss.value_and_gradient(weights)
+    edge = torch.eye(4, dtype=torch.float64)[:, :2]
+    anchor = Anchor(loss, weights, 0 * weights, float(value), gradient, edge, edge, np.ones(3))
+    fit = CutFit(anchor, find_cut(loss), 0.4)
+    fit.add(torch.eye(4, dtype=torch.float64)[:, 2:])
+    return anchor, fit
+
+
+def test_a_loss_of_polynomials_is_found_again_exactly(planted):
+    anchor, fit = planted
+    model = fit.model(quadratic=2)
+    x, z = np.array([0.1, -0.25]), np.array([0.2, -0.1])
+    moved = anchor.weights + torch.tensor([*x, *z])
+    value, gradient = anchor.loss.value_and_gradient(moved)
+    # with every term of degree 6 in x, of degree 2 in x times z, and z z, there is nothing else in these outputs
+    assert model.potential(x, z) == pytest.approx(float(value) - anchor.value, rel=1e-6)
+    assert np.concatenate(model.gradient(x, z)) == pytest.approx(gradient.numpy(), rel=1e-5)
+    hessian = torch.autograd.functional.hessian(anchor.loss, moved).numpy()
+    assert model.hessian(x, z) == pytest.approx(hessian, rel=1e-4, abs=1e-6)
+
+
+def test_turned_directions_are_the_same_model(planted):
+    anchor, _ = planted
+    fit = CutFit(anchor, find_cut(anchor.loss), 0.4)
+    fit.add(torch.eye(4, dtype=torch.float64)[:, 2:])
+    before = fit.model(2)
+    path = np.array([[0.0, 0.0], [0.1, 0.2], [0.05, 0.3]])
+    fit.turn(path)
+    after = fit.model(2)
+    x, z = np.array([0.1, -0.25]), np.array([0.2, -0.1])
+    turned = z @ fit.directions[2:].numpy()
+    assert after.potential(x, turned) == pytest.approx(before.potential(x, z), rel=1e-7)
+    assert np.square(path @ fit.directions[2:].numpy()).sum(0)[0] > 0.9 * np.square(path).sum()
+
+
+def test_many_points_at_once_are_each_by_itself(planted):
+    _, fit = planted
+    model = fit.model(2)
+    x, z = np.random.default_rng(0).normal(size=(2, 3, 2)) / 10
+    assert model.potential(x, z)[0] == pytest.approx(float(model.potential(x[0], z[0])))
+    assert model.gradient(x, z)[1][1] == pytest.approx(model.gradient(x[1], z[1])[1])
+    assert model.hessian(x, z)[2] == pytest.approx(model.hessian(x[2], z[2]))
+
+
+@pytest.fixture(scope="module")
+def at_the_edge():
+    """A network with cross-entropy before its first spike, its data, and the weights that it takes from there on."""
+    data = Digits(60, classes=3, noise=0.3).load()
+    inputs = data.inputs.double().flatten(1)
+    inputs = inputs - inputs.mean(0)
+    inputs = inputs @ torch.linalg.svd(inputs, full_matrices=False).Vh[:16].T
+    inputs, labels = inputs / inputs.std(), data.targets.argmax(1)
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Linear(16, 14), nn.SiLU(), nn.Linear(14, 14), nn.SiLU(), nn.Linear(14, 3)).double()
+    criterion = nn.CrossEntropyLoss()
+    optimizer = torch.optim.SGD(module.parameters(), lr=ETA)
+    path = []
+    for step in range(ANCHOR + AFTER + 1):
+        if step == ANCHOR:
+            before = copy.deepcopy(module)
+        path.append(nn.utils.parameters_to_vector(module.parameters()).detach())
+        optimizer.zero_grad()
+        criterion(module(inputs), labels).backward()
+        optimizer.step()
+    return before, criterion, inputs, labels, torch.stack(path[ANCHOR:])
+
+
+def test_the_spike_of_a_network_with_cross_entropy_is_foretold(at_the_edge):
+    module, criterion, inputs, labels, path = at_the_edge
+    found = forecast(module, criterion, inputs, labels, eta=ETA, steps=60)
+    assert isinstance(found.expansion, CutExpansion)  # the expansion of the loss is not to be trusted here
+    assert found.trust.trusted
+    size = ((2 * path[1:-1] - path[:-2] - path[2:]) / 4 @ found.anchor.edge).norm(dim=1).numpy()
+    assert size[0] < 1e-3 * size.max()
+    assert found.peak.step == first_peak(size).step
+    assert found.peak.height == pytest.approx(size.max(), rel=0.02)
+    midpoints = ((path[:-2] + 2 * path[1:-1] + path[2:]) / 4)[::6]
+    hessian = torch.autograd.functional.hessian
+    sharpness = [float(torch.linalg.eigvalsh(hessian(found.anchor.loss, one))[-1]) for one in midpoints]
+    assert np.corrcoef(found.data.sharpness[::6], sharpness)[0, 1] > 0.99
+    assert found.data.loss.values == pytest.approx([float(found.anchor.loss(one)) for one in path[1:-1]], rel=0.05)
+    other = forecast(module, criterion, inputs, labels, eta=ETA, steps=60, expansion="loss")
+    assert isinstance(other.expansion, LossExpansion)
+    assert not other.trust.trusted
