@@ -16,13 +16,14 @@ from threadpoolctl import threadpool_limits
 def one_thread() -> Iterator[None]:
     """One thread for linear algebra, and for torch where it is loaded."""
     torch = sys.modules.get("torch")
-    with threadpool_limits(1):
-        if torch is None:
+    if torch is None:
+        with threadpool_limits(1):
             yield
-            return
-        before = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
+        return
+    before = torch.get_num_threads()  # outside the limits, which it would answer; torch's own MKL hears torch alone
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1):
             yield
-        finally:
-            torch.set_num_threads(before)
+    finally:
+        torch.set_num_threads(before)

@@ -1,9 +1,6 @@
 """The thresholds of z ↦ z(1 + K − Kz²) against docs/theory, and against iteration written out by hand."""
 
-import json
 import math
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -17,6 +14,7 @@ from analysis.bifurcation.descent import period, simulated_period
 from analysis.bifurcation.period_three import PeriodThree
 from analysis.bifurcation.theory import Family, K, positive_zero, verdicts_between, z
 from eos_sym import Undecided
+from tests.analysis.programs import document_of
 
 
 @pytest.fixture(scope="module")
@@ -230,10 +228,7 @@ def test_the_cascade_of_period_three_has_its_periods_and_the_same_ratio(family):
 
 @pytest.mark.slow
 def test_every_claim_holds_on_two_channels_but_that_of_the_onset(tmp_path):
-    command = [sys.executable, "-m", "analysis.bifurcation", "--json", "--out", str(tmp_path)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (result.returncode, result.stderr) == (0, "")
-    claims = json.loads(result.stdout, parse_constant=pytest.fail)["claims"]
+    claims = document_of("bifurcation", tmp_path)["claims"]
     assert {claim["status"] for claim in claims} == {"proved", "supported"}
     alone = [claim["id"] for claim in claims if len({evidence["channel"] for evidence in claim["evidence"]}) < 2]
     assert alone == ["onset"]

@@ -1,9 +1,5 @@
 """The descent lemma along trajectories, against finite differences and steps written out by hand."""
 
-import json
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -33,6 +29,7 @@ from analysis.descent_lemma.segments import (
 )
 from eos_sym import STEP_SIZE as ETA
 from eos_sym import shallow
+from tests.analysis.programs import document_of
 
 numbers = st.floats(-1.5, 1.5, allow_nan=False)
 
@@ -162,18 +159,12 @@ def test_the_models_of_a_network_that_does_not_reach_the_edge_are_missing():
 
 @pytest.mark.slow
 def test_every_claim_holds_on_two_channels(tmp_path):
-    command = [sys.executable, "-m", "analysis.descent_lemma", "--json", "--out", str(tmp_path)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (result.returncode, result.stderr) == (0, "")
-    claims = json.loads(result.stdout, parse_constant=pytest.fail)["claims"]
+    claims = document_of("descent_lemma", tmp_path)["claims"]
     assert {claim["status"] for claim in claims} == {"proved", "supported"}
     assert all(len({evidence["channel"] for evidence in claim["evidence"]}) >= 2 for claim in claims)
 
 
 @pytest.mark.slow
 def test_a_network_that_never_gets_to_the_edge_leaves_claims_undecided(tmp_path):
-    command = [sys.executable, "-W", "error::UserWarning", "-m", "analysis.descent_lemma", "--eta", "1/100"]
-    result = subprocess.run([*command, "--json", "--out", str(tmp_path)], capture_output=True, text=True, check=False)
-    assert (result.returncode, result.stderr) == (0, "")
-    claims = json.loads(result.stdout, parse_constant=pytest.fail)["claims"]
+    claims = document_of("descent_lemma", tmp_path, "--eta", "1/100")["claims"]
     assert {claim["status"] for claim in claims} == {"proved", "supported", "undecided"}

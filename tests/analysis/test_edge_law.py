@@ -1,9 +1,5 @@
 """``python -m analysis.edge_law``: its losses, its runs, and what its users see."""
 
-import json
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from scipy.special import lambertw
@@ -13,6 +9,7 @@ from analysis.edge_law.cases import cases, product_case, quartic_case
 from eos_sym.reading import parse
 from eos_sym.rules import STEP_SIZE
 from numeric.runs import load
+from tests.analysis.programs import document_of
 
 
 @pytest.fixture(scope="module")
@@ -73,11 +70,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def document(folder):
-    warnings = ("-W", "error::RuntimeWarning", "-W", "error::UserWarning")
-    command = [sys.executable, *warnings, "-m", "analysis.edge_law", "--json", "--out", str(folder)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (result.returncode, result.stderr) == (0, "")
-    return json.loads(result.stdout, parse_constant=pytest.fail)
+    return document_of("edge_law", folder)
 
 
 @pytest.mark.slow

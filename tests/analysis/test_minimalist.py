@@ -1,8 +1,6 @@
 """``python -m analysis.minimalist`` as its users see it."""
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -11,15 +9,9 @@ from sympy import Symbol
 from eos_sym import STEP_SIZE
 from eos_sym.reading import parse
 from numeric.runs import load
+from tests.analysis.programs import document_of
 
 pytestmark = pytest.mark.slow
-
-
-def analysis(*arguments):
-    """Warnings of ours are errors; torch warns itself of its own deprecations when it is loaded."""
-    warnings = ("-W", "error::RuntimeWarning", "-W", "error::UserWarning")
-    command = [sys.executable, *warnings, "-m", "analysis.minimalist", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +21,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def document(folder):
-    result = analysis("--json", "--out", str(folder))
-    assert (result.returncode, result.stderr) == (0, "")
-    return json.loads(result.stdout, parse_constant=pytest.fail)
+    return document_of("minimalist", folder)
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +89,5 @@ def test_where_a_start_does_not_converge_its_end_is_missing(data):
 
 
 def test_a_start_that_diverges_is_drawn_without_a_warning(tmp_path):
-    result = analysis("--start", "x=9", "y=3", "--out", str(tmp_path))
-    assert (result.returncode, result.stderr) == (0, "")
+    document_of("minimalist", tmp_path, "--start", "x=9", "y=3")
     assert set(load(tmp_path / "data.nc")["trajectories"].outcome.values) == {"diverged"}

@@ -1,7 +1,5 @@
 """The table of rules: measured boundaries and torch's optimizers against the formulas typed here."""
 
-import json
-import subprocess
 import sys
 from fractions import Fraction
 
@@ -12,6 +10,7 @@ from analysis.momentum.__main__ import NORMALIZED, Options, boundaries, normaliz
 from analysis.momentum.__main__ import critical as derived_sharpness
 from analysis.momentum.runs import edge, family_edge, parameters, sgd, torch_growth
 from analysis.study.options import read_command_line
+from tests.analysis.programs import document_of
 
 FORMULAS = {
     "gradient_descent": lambda eta, beta, rho: 2 / eta,
@@ -89,8 +88,7 @@ def test_bad_input_is_named(arguments, named, monkeypatch, capsys):
 
 @pytest.mark.slow
 def test_the_whole_table_is_proved_and_what_is_not_in_it_supported(tmp_path):
-    command = [sys.executable, "-W", "error", "-m", "analysis.momentum", "--json", "--out", str(tmp_path)]
-    document = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    document = document_of("momentum", tmp_path)
     status = {claim["id"]: claim["status"] for claim in document["claims"]}
     assert status == {**dict.fromkeys([*FORMULAS, "sgd_mean_square"], "proved"), "normalized": "supported"}
     assert all(len({evidence["channel"] for evidence in claim["evidence"]}) >= 2 for claim in document["claims"])

@@ -1,7 +1,3 @@
-import json
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import xarray as xr
@@ -14,6 +10,7 @@ from analysis.normalized_gd.__main__ import Options
 from analysis.normalized_gd.theory import KINDS, NORMALIZED, RATIO, ROOT_LOSS, SHARE, cycle, derived
 from eos_sym import STEP_SIZE, BadInput
 from numeric.runs import load
+from tests.analysis.programs import document_of
 
 ACROSS = derived(cycle())["two_step_multipliers"]["across"]
 
@@ -94,11 +91,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def document(folder):
-    warnings = ("-W", "error::RuntimeWarning", "-W", "error::UserWarning", "-W", "error::FutureWarning")
-    command = [sys.executable, *warnings, "-m", "analysis.normalized_gd", "--json", "--out", str(folder)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (result.returncode, result.stderr) == (0, "")
-    return json.loads(result.stdout, parse_constant=pytest.fail)
+    return document_of("normalized_gd", folder)
 
 
 @pytest.mark.slow

@@ -1,7 +1,5 @@
 """SAM's edge, its two-cycles and its drift: by hand, by runs, and by torch."""
 
-import json
-import subprocess
 import sys
 
 import numpy as np
@@ -26,6 +24,7 @@ from analysis.study.options import read_command_line
 from eos_sym import STEP_SIZE, Objective
 from eos_sym.rules import RADIUS, RULES
 from numeric import compile_map, compile_sharpness
+from tests.analysis.programs import document_of
 
 
 @pytest.fixture(scope="module")
@@ -151,8 +150,7 @@ def test_bad_input_is_named(arguments, named, monkeypatch, capsys):
 
 @pytest.mark.slow
 def test_every_claim_holds_on_two_channels(tmp_path):
-    command = [sys.executable, "-W", "error", "-m", "analysis.sam", "--json", "--out", str(tmp_path)]
-    document = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    document = document_of("sam", tmp_path)
     assert {claim["status"] for claim in document["claims"]} == {"supported"}  # each has a part seen in runs alone
     with_proof = [one["id"] for one in document["claims"] if "proved" in {part["status"] for part in one["parts"]}]
     assert with_proof == ["sam_edge", "two_cycle", "alignment"]

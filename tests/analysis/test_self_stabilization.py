@@ -1,7 +1,5 @@
 """``python -m analysis.self_stabilization`` as its users see it, and its constrained trajectory against formulas."""
 
-import json
-import subprocess
 import sys
 
 import numpy as np
@@ -16,13 +14,7 @@ from analysis.self_stabilization.theory import TWO_EXAMPLES
 from analysis.study.options import read_command_line
 from eos_sym import Objective
 from numeric.runs import load
-
-
-def analysis(*arguments):
-    """Warnings of ours are errors; torch warns itself of its own deprecations when it is loaded."""
-    warnings = ("-W", "error::RuntimeWarning", "-W", "error::UserWarning")
-    command = [sys.executable, *warnings, "-m", "analysis.self_stabilization", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+from tests.analysis.programs import document_of
 
 
 @pytest.fixture(scope="module")
@@ -32,9 +24,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def document(folder):
-    result = analysis("--json", "--out", str(folder))
-    assert (result.returncode, result.stderr) == (0, "")
-    return json.loads(result.stdout, parse_constant=pytest.fail)
+    return document_of("self_stabilization", folder)
 
 
 @pytest.mark.slow

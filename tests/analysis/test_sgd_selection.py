@@ -1,7 +1,5 @@
 """SGD leaves the minimum that GD keeps: the theory by hand, runs of both, and torch with the same draws."""
 
-import json
-import subprocess
 import sys
 
 import numpy as np
@@ -14,6 +12,7 @@ from analysis.sgd_selection.theory import derived, ended_at, linearized, per_ste
 from analysis.study.options import read_command_line
 from eos_sym import STEP_SIZE
 from numeric.runs import load
+from tests.analysis.programs import document_of
 
 
 @pytest.fixture(scope="module")
@@ -95,9 +94,8 @@ def test_bad_input_is_named(arguments, named, monkeypatch, capsys):
     [("0.7", "supported", True), ("0.3", "supported", False), ("0.5595", "undecided", False)],
 )
 def test_the_analysis_says_what_the_exponent_says(eta, selection, burst, tmp_path):
-    command = [sys.executable, "-W", "error", "-m", "analysis.sgd_selection", "--json", "--out", str(tmp_path)]
-    result = subprocess.run([*command, "--eta", eta, "--runs", "50"], capture_output=True, text=True, check=True)
-    claims = {claim["id"]: claim for claim in json.loads(result.stdout)["claims"]}
+    document = document_of("sgd_selection", tmp_path, "--eta", eta, "--runs", "50")
+    claims = {claim["id"]: claim for claim in document["claims"]}
     assert claims["sgd_selects"]["status"] == selection
     assert ("burst" in claims) == burst
     assert {claims[name]["status"] for name in claims if name != "sgd_selects"} <= {"proved", "supported"}

@@ -1,9 +1,5 @@
 """Degree 2 beside degree 4, against formulas and ends of docs/theory/minimalist.md, written down here alone."""
 
-import json
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from sympy import Rational, expand, simplify, sqrt, symbols
@@ -29,6 +25,7 @@ from analysis.shallow.theory import (
 from eos_sym import STEP_SIZE as ETA
 from eos_sym.algebra import expand_in
 from numeric.runs import load
+from tests.analysis.programs import document_of
 
 x, y = symbols("x y", real=True)
 
@@ -135,10 +132,7 @@ def test_the_exponents_of_the_essay(theory):
 
 @pytest.mark.slow
 def test_every_claim_holds_on_two_channels_and_where_runs_end_is_proved_of_none(tmp_path):
-    command = [sys.executable, "-m", "analysis.shallow", "--json", "--out", str(tmp_path)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (result.returncode, result.stderr) == (0, "")
-    claims = json.loads(result.stdout, parse_constant=pytest.fail)["claims"]
+    claims = document_of("shallow", tmp_path)["claims"]
     assert {claim["status"] for claim in claims} == {"proved", "supported"}
     assert all(len({evidence["channel"] for evidence in claim["evidence"]}) >= 2 for claim in claims)
     assert all(evidence["part"] for claim in claims for evidence in claim["evidence"])
