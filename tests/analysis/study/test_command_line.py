@@ -84,13 +84,20 @@ def test_the_list_has_every_study_with_the_first_line_of_its_essay():
     assert {"minimalist", "derive", "edge_of_stability", "width"} <= {*studies()}
 
 
+@pytest.fixture
+def nothing(tmp_path):
+    """The command line of a study of nothing, which begins in a fraction of the time of those that are there."""
+    script = tmp_path / "study.py"
+    script.write_text("'Nothing.'\nfrom analysis.study import Study\nStudy(__name__, source='').main()\n")
+    return [str(script), "--out", str(tmp_path / "out")]
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
-@pytest.mark.parametrize("arguments", [["analysis"], ["analysis.quadratic"]])
-def test_an_output_without_space_is_said_in_one_line(arguments, tmp_path):
-    more = ["--out", str(tmp_path)] if arguments != ["analysis"] else []
+@pytest.mark.parametrize("arguments", [["-m", "analysis"], None], ids=["list", "study"])
+def test_an_output_without_space_is_said_in_one_line(arguments, nothing):
     with Path("/dev/full").open("w") as full:
-        command = [sys.executable, "-m", *arguments, *more]
-        result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        command = [sys.executable, *(arguments or nothing)]
+        result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, cwd=ROOT)
     assert (result.returncode, result.stderr.count("\n")) == (os.EX_IOERR, 1)
     assert "No space left on device" in result.stderr
 
@@ -218,13 +225,14 @@ def test_the_list_takes_no_arguments_and_says_what_was_meant():
         assert meant in result.stderr
 
 
-@pytest.mark.parametrize("arguments", [["analysis"], ["analysis.quadratic", "--help"], ["analysis.quadratic"]])
-def test_a_reader_that_has_seen_enough_ends_a_program_in_silence(arguments, tmp_path):
-    more = ["--out", str(tmp_path)] if len(arguments) == 1 and arguments != ["analysis"] else []
+@pytest.mark.parametrize(
+    "arguments", [["-m", "analysis"], ["-m", "analysis.quadratic", "--help"], None], ids=["list", "help", "study"]
+)
+def test_a_reader_that_has_seen_enough_ends_a_program_in_silence(arguments, nothing):
     reading, writing = os.pipe()
     os.close(reading)
-    command = [sys.executable, "-m", *arguments, *more]
-    result = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    command = [sys.executable, *(arguments or nothing)]
+    result = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False, cwd=ROOT)
     os.close(writing)
     assert (result.returncode, result.stderr) == (128 + signal.SIGPIPE, "")
 
