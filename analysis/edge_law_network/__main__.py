@@ -10,6 +10,17 @@ oscillation along u, q = x² and ρ the rate at which it grows. Where one eigenv
 
 at every step, whatever the run does: it needs neither a split of the spectrum nor a minimum. As q → 0 it is the
 multiplier of the oscillation, and the gap of a run that converges is half the rate at which q decays in the time ηt.
+
+*Hovering.* The oscillation at which a network stays is the one that balances the drift, q = 2α/β, if α and β are taken
+in the same projection. Kicked, it comes back with the multipliers μ = 1 + ηs of s − qQ_e/3 + q Σ t_j²/(s + λ_j) = 0,
+where the spectrum need not be split into slow and fast.
+
+*Bursting.* What becomes of the oscillation where a second eigenvalue is at the edge is in the determinant of two modes,
+or three. Where the central flow takes an oscillation of rank two, no two-cycle holds the edge, and the modes take
+turns.
+
+*The rate law.* A drive that decays at the rate ν while the network hovers leaves the gap ν/2; a first guess of ν is the
+smallest root of Σ t_j²/(λ_j − ν) = 0.
 """
 
 from dataclasses import dataclass
@@ -40,7 +51,11 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from analysis.edge_law_network.batch import Descents
+from analysis.edge_law_network.bursts import hover_or_burst, ranks, two_modes
+from analysis.edge_law_network.decay import decay, rate_law
 from analysis.edge_law_network.figure import draw
+from analysis.edge_law_network.hovering import hovering
+from analysis.edge_law_network.kicks import amplitudes, answers, kicks
 from analysis.edge_law_network.midpoints import identity_holds, midpoints
 from analysis.edge_law_network.runs import combined, planned, train
 from analysis.study import Pieces
@@ -60,7 +75,9 @@ def training(histories: Mapping[Descents, xr.Dataset]) -> xr.Dataset:
     return combined(histories)
 
 
-study.experiment(midpoints)
+for experiment in (midpoints, hovering, two_modes, decay):
+    study.experiment(experiment)
+study.measurement(kicks)
 
 
 @study.claim(
@@ -73,10 +90,62 @@ def midpoint_identity(midpoints: xr.Dataset) -> Pieces:
     return identity_holds(midpoints)
 
 
+@study.claim(
+    "networks that hover swing by q = 2α/β with α and β in the same projection, of all directions; of the slow ones "
+    "alone, ηλ up to 0.1 … 0.003, as well; mixed, α of all and β of the slow ones, it is too large",
+    open=True,
+)
+def amplitude(kicks: xr.Dataset) -> Pieces:
+    """Measured against balanced oscillations."""
+    return amplitudes(kicks)
+
+
+@study.claim(
+    "a kick of 10 % dies out with the damping and period of s − qQ_e/3 + q Σ t_j²/(s + λ_j) = 0 or, of several modes, "
+    "det[sI − D + qG(s)] = 0, within 15 %; the whole answer is the predicted one, nothing fitted; "
+    "with a split of the spectrum both are further off",
+    open=True,
+)
+def answer(kicks: xr.Dataset) -> Pieces:
+    """Damped cosines through the answers against the multipliers."""
+    return answers(kicks)
+
+
+@study.claim(
+    "which windows at the edge burst and which hover is told by det[sI − D + qG(s)] = 0; it tells more of them than "
+    "ηλ₂/2 < 0.985 does, and so is better than that; with one mode the threshold Ω says what the multipliers say",
+    open=True,
+)
+def bursting(hovering: xr.Dataset) -> Pieces:
+    """Both criteria on the same windows."""
+    return hover_or_burst(hovering)
+
+
+@study.claim(
+    "where the central flow takes an oscillation of rank two, gradient descent on a loss of two modes bursts, and its "
+    "time average is that covariance, where rank one does, it hovers; networks burst more often there; always",
+    open=True,
+)
+def rank(hovering: xr.Dataset, two_modes: xr.Dataset) -> Pieces:
+    """The loss of two modes, and the windows with two eigenvalues at the edge."""
+    return ranks(hovering, two_modes)
+
+
+@study.claim(
+    "the gap of a run that converges is half the smallest root of Σ t_j²/(λ_j − ν) = 0, or 3β/(2|κ₄|) if that is less; "
+    "the rate at which its oscillation no longer follows the drive is a worse guess; so is the limit formula of the "
+    "edge law",
+    open=True,
+)
+def rate(decay: xr.Dataset) -> Pieces:
+    """Three guesses of the gap."""
+    return rate_law(decay)
+
+
 @study.figure
-def figure(midpoints: xr.Dataset) -> Figure:
+def figure(midpoints: xr.Dataset, hovering: xr.Dataset, two_modes: xr.Dataset, decay: xr.Dataset) -> Figure:
     """The figure."""
-    return draw(midpoints)
+    return draw(midpoints, hovering, two_modes, decay)
 
 
 if __name__ == "__main__":

@@ -42,7 +42,23 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from math import factorial, prod
 
-from sympy import Expr, I, ImmutableMatrix, Integer, Poly, Symbol, cancel, eye, im, linsolve, re, sqrt, symbols, zeros
+from sympy import (
+    Expr,
+    I,
+    ImmutableMatrix,
+    Integer,
+    Matrix,
+    Poly,
+    Symbol,
+    cancel,
+    eye,
+    im,
+    linsolve,
+    re,
+    sqrt,
+    symbols,
+    zeros,
+)
 
 from eos_sym.rules import STEP_SIZE, Map
 from eos_sym.self_stabilization.reduced_order import BASE, ReducedOrderModel, coefficient
@@ -94,8 +110,9 @@ class HoveringRates:
     @cached_property
     def balance(self) -> Mapping[Symbol, Expr]:
         """What the derivatives at the midpoint are, so that the cycle of amplitude √q is one."""
-        defects = [new - old for new, old in zip(self.model.step, self.model.state, strict=True)]
-        defects = [one.subs(self._cycle).expand() for one in defects]
+        at_cycle, _ = self._linearized
+        old = [self._cycle.get(name, Integer(0)) for name in self.model.state]
+        defects = [(new - before).expand() for new, before in zip(at_cycle, old, strict=True)]
         edge = range(1, self.modes + 1)
         unknown = [*(derivative(a) for a in edge), Symbol("F", real=True), *(derivative(1, a) for a in edge)]
         (solution,) = linsolve([one for one in defects if one != 0], unknown)
@@ -105,10 +122,9 @@ class HoveringRates:
     def matrix(self) -> ImmutableMatrix:
         """The rates of (√q ε₁, …, √q ε_k, z) to leading order, (k + 1, k + 1): symmetric but for signs."""
         size, k = self.modes + 1, self.modes
-        rates = (self.model.jacobian.subs(self._cycle) - eye(2 * size)) / STEP_SIZE
-        rates = rates.subs(self.balance).expand()
+        rates = ((self._linearized[1] - eye(2 * size)) / STEP_SIZE).xreplace(self.balance).expand()
         kept, followers = [*range(size, size + k), k], [*range(k), size + k]
-        leading = rates.extract(followers, followers).subs({AMPLITUDE: 0, **dict.fromkeys(self._excesses, 0)})
+        leading = rates.extract(followers, followers).xreplace(dict.fromkeys([AMPLITUDE, *self._excesses], Integer(0)))
         following = leading.inv() * rates.extract(followers, kept)
         effective = (rates.extract(kept, kept) - rates.extract(kept, followers) * following).expand()
         order = [1] * k + [0]
@@ -147,9 +163,16 @@ class HoveringRates:
 
     @property
     def _cycle(self) -> Mapping[Symbol, Expr]:
-        cycle = dict.fromkeys(self.model.state, Integer(0))
-        cycle[self.model.state[self.modes + 1]] = AMPLITUDE
-        return cycle
+        return {self.model.state[self.modes + 1]: AMPLITUDE}
+
+    @cached_property
+    def _linearized(self) -> tuple[list[Expr], Matrix]:
+        """The step from the cycle, and its Jacobian there."""
+        state = self.model.state
+        moved = {name: name + place for name, place in self._cycle.items()}
+        polynomials = [Poly(one.xreplace(moved), *state) for one in self.model.step]
+        jacobian = [[one.coeff_monomial(name) for name in state] for one in polynomials]
+        return [one.coeff_monomial(1) for one in polynomials], Matrix(jacobian)
 
     @property
     def _excesses(self) -> list[Symbol]:
@@ -158,9 +181,9 @@ class HoveringRates:
 
     def _up_to(self, entry: Expr, order: int) -> Expr:
         """The terms up to this order in √q."""
-        scaled = Poly(entry.subs({y: y * AMPLITUDE**2 for y in self._excesses}), AMPLITUDE)
+        scaled = Poly(entry.xreplace({y: y * AMPLITUDE**2 for y in self._excesses}), AMPLITUDE)
         kept = sum((value * AMPLITUDE**power for (power,), value in scaled.terms() if power <= order), Integer(0))
-        return kept.subs({y: y / AMPLITUDE**2 for y in self._excesses}).expand()
+        return kept.xreplace({y: y / AMPLITUDE**2 for y in self._excesses}).expand()
 
 
 @cache

@@ -12,5 +12,7 @@ from .midpoint import midpoint_identity as midpoint_identity
 from .midpoint import read_midpoint as read_midpoint
 from .predicted_dynamics import beside_descent as beside_descent
 from .predicted_dynamics import self_stabilization as self_stabilization
+from .rate import DriveDecay as DriveDecay
+from .rate import drive_decay as drive_decay
 from .threshold import Threshold as Threshold
 from .threshold import hovering_threshold as hovering_threshold

@@ -38,6 +38,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from math import factorial, prod
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -60,6 +61,21 @@ from numeric.values import positive_number, whole_number
 
 PRODUCTS = 40  # of the Hessian, for each direction at the edge
 OSCILLATES = 0.1  # of a perturbation's square that is along the edge: less, and it is a drift across it
+
+
+class Split(NamedTuple):
+    """α and β over the slow directions, and κ₄ with the others fast."""
+
+    alpha: float
+    beta: float
+    quartic: float
+
+    @property
+    def balanced(self) -> float:
+        """q = 2α/β."""
+        if not self.alpha > 0:
+            raise Undecided(f"α = {self.alpha:.3g}: no oscillation balances a sharpness that falls by itself")
+        return 2 * self.alpha / self.beta
 
 
 @dataclass(frozen=True)
@@ -98,17 +114,15 @@ class Hovering:
     @property
     def balanced(self) -> float:
         """q = 2α/β, over all directions across the edge."""
-        return self.balanced_below(np.inf)
+        return self.split(np.inf).balanced
 
-    def balanced_below(self, limit: float) -> float:
-        """The same with α and β over the directions with ηλ ≤ limit only: where the others follow at once."""
+    def split(self, limit: float) -> Split:
+        """The coefficients of the edge law: the directions with ηλ ≤ limit slow, the others fast."""
         values, vectors = np.linalg.eigh(self.curvature)
-        slow = vectors[:, self.eta * values <= limit]
-        across = self.slopes[0] @ slow
-        rise = -float((self.force @ slow) @ across)
-        if not rise > 0:
-            raise Undecided(f"α = {rise:.3g}: no oscillation balances a sharpness that falls by itself")
-        return 2 * rise / float(across @ across)
+        across, force = self.slopes[0] @ vectors, self.force @ vectors
+        slow = self.eta * values <= limit
+        quartic = self.quartic - 3 * float((across[~slow] ** 2 / values[~slow]).sum())
+        return Split(-float(across[slow] @ force[slow]), float(across[slow] @ across[slow]), quartic)
 
     def at(self, square: float) -> Hovering:
         """The same point with an oscillation of this q = x²."""

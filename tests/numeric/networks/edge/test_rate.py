@@ -1,0 +1,83 @@
+"""The decay of the drive on a loss where it is known, and against the flow that it is the solution of.
+
+Wrong programs these catch: one without zero modes, whose smallest root is that between the two smallest eigenvalues;
+one that counts the edge among the directions; a share without its sign; a rate per step for one in time ηt.
+"""
+
+import numpy as np
+import pytest
+import torch
+from scipy.integrate import solve_ivp
+from torch import nn
+
+from eos_sym import Undecided
+from numeric.networks import half_squared_error
+from numeric.networks.edge.rate import DriveDecay, drive_decay
+
+ETA = 0.1
+
+
+class Valley(nn.Module):
+    """Outputs √(2/η + T·z) x and √λ_j (z_j + f_j): an edge along x, driven by what is left of the others."""
+
+    def __init__(self, eigenvalues, slopes, offsets):
+        super().__init__()
+        self.sizes, self.slopes, self.offsets = (torch.tensor(one).double() for one in (eigenvalues, slopes, offsets))
+        self.theta = nn.Parameter(torch.zeros(len(slopes) + 1, dtype=torch.float64))
+
+    def forward(self, inputs):
+        x, z = self.theta[0], self.theta[1:]
+        driving = self.sizes.sqrt() * (z[: len(self.sizes)] + self.offsets)
+        return torch.cat([((2 / ETA + self.slopes @ z).sqrt() * x)[None], driving])[None] * inputs
+
+
+def decay(eigenvalues, slopes, offsets):
+    """The decay at the bottom of such a valley, which has as many zero modes as slopes are more."""
+    module = Valley(eigenvalues, slopes, offsets)
+    inputs, targets = torch.ones(1, 1).double(), torch.zeros(1, len(offsets) + 1).double()
+    return drive_decay(module, half_squared_error, inputs, targets, eta=ETA)
+
+
+def force_at_the_midpoint(spectrum, offsets):
+    """∇L at the midpoint of two steps from 0, where the decay is read."""
+    path = [np.zeros(len(spectrum))]
+    for _ in range(2):
+        path.append(path[-1] - ETA * spectrum * (path[-1] + offsets))
+    return spectrum * ((path[0] + 2 * path[1] + path[2]) / 4 + offsets)
+
+
+def test_one_eigenvalue_and_a_zero_mode():
+    # t₀²/(−ν) + t₁²/(λ − ν) = 0
+    found = decay([3.0], [1.0, 2.0], [-0.05])
+    rate = 3.0 * 4.0 / 5.0
+    assert found.rates == pytest.approx([rate], rel=1e-4)
+    (force,) = force_at_the_midpoint(np.array([3.0]), np.array([-0.05]))
+    assert found.alpha(0.0) == pytest.approx(-force, rel=1e-3)
+    assert found.rate(0.3) == pytest.approx(rate, rel=1e-4)
+    assert found.smallest == found.frozen == pytest.approx(rate / 2, rel=1e-4)
+
+
+def test_the_rates_are_the_roots_and_the_drive_is_that_of_the_flow():
+    eigenvalues, slopes, offsets = [0.3, 1.0, 4.0], [0.7, -0.4, 0.5, 0.9, 0.2], [-0.1, 0.05, -0.2]
+    found = decay(eigenvalues, slopes, offsets)
+    t, spectrum = np.array(slopes), np.array([*eigenvalues, 0.0, 0.0])
+    assert [(t**2 / (spectrum - rate)).sum() for rate in found.rates] == pytest.approx([0, 0, 0], abs=1e-2)
+    assert found.rates[0] < 0.3 < found.rates[1] < 1.0
+    force = force_at_the_midpoint(spectrum, np.array([*offsets, 0.0, 0.0]))
+    inside = np.eye(5) - np.outer(t, t) / (t @ t)
+    flow = solve_ivp(lambda _, z: -inside @ (force + spectrum * z), (0, 3), np.zeros(5), rtol=1e-9, atol=1e-12)
+    assert found.alpha(3.0) == pytest.approx(-t @ (force + spectrum * flow.y[:, -1]), rel=2e-3)
+
+
+def test_the_frozen_rate_is_that_of_the_time_when_it_is_as_fast_as_the_turning():
+    found = DriveDecay(np.array([0.1, 1.0]), np.array([0.02, 0.5]), np.inf)
+    time = found.freezing
+    assert 2 * found.alpha(time) == pytest.approx(found.rate(time) ** 2)
+    assert 0.1 < found.rate(time) < 1.0
+    assert found.smallest == pytest.approx(0.05)
+    assert DriveDecay(np.array([0.1]), np.array([0.02]), 0.03).smallest == 0.03
+
+
+def test_a_drive_that_is_none_is_undecided():
+    with pytest.raises(Undecided, match="no drive"):
+        DriveDecay(np.array([0.1]), np.array([-0.02]), np.inf).frozen  # noqa: B018
