@@ -20,15 +20,15 @@ pytestmark = pytest.mark.slow
 
 STEPS = 10
 FEWER = {  # runs, where there are more than a few
-    "dataset_size": {"sizes": (5, 10)},
-    "depth": {"depths": (1, 2)},
+    "dataset_size": {"sizes": (5, 10, 20), "seeds": 2},
+    "depth": {"depths": (1, 2, 4), "seeds": 2},
     "edge_of_stability": {"eta": (Fraction(1, 50),)},
     "gradient_flow": {"eta": (Fraction(1, 50),), "steps": 4},
-    "initialization": {"scales": (Fraction(1, 2), Fraction(1))},
+    "initialization": {"scales": (Fraction(1, 2), Fraction(1), Fraction(2)), "seeds": 2},
     "reasonable_steps": {"eta": (Fraction(1, 100), Fraction(1, 20))},
     "sgd_batch": {"eta": (Fraction(1, 100),), "batch_size": (8,)},
     "vgg": {"eta": (Fraction(1, 20),), "examples": 2, "steps": 1},
-    "width": {"widths": (32, 64)},
+    "width": {"widths": (32, 64, 256), "seeds": 2},
 }
 NARROWER = {"vgg": Vgg(width=8)}  # its channels are in proportion to the width, by tests of the architectures
 
