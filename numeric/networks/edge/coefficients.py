@@ -28,7 +28,7 @@ from eos_sym import BadInput, Undecided
 from numeric.networks.curvature import HessianAt, TopEigenpairs
 from numeric.networks.loss import FlatLoss
 
-SHORT = 0.02  # h, in root mean squares of the weights
+SHORT = 0.01  # h, in root mean squares of the weights
 RELATIVE = 1e-6  # of S, as a bound; the error of u is of the order of its square root
 FOLLOWED = 2  # eigenvalues
 

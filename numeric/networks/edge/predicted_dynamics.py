@@ -19,7 +19,7 @@ with all coefficients at θ†, anew at every step, in three orders:
 The last term changes its sign with x and so averages out, but not its square: a shift of x by −½(u·∇S)x²/S enters the
 next one, and where S = 2/η the two make Q − (3η/2)(u·∇S)² of Q. Predicted are x, y and
 
-    L(θ_t) ≈ L(θ†) + x²/η,    S(θ̄_t) ≈ 2/η + ȳ_t    at midpoints z̄_t = (z_{t−1} + 2z_t + z_{t+1})/4.
+    L(θ_t) ≈ L(θ†) + x²/η,    S(θ̄_t) ≈ 2/η + (y + (u·∇S)x)‾_t    at midpoints z̄_t = (z_{t−1} + 2z_t + z_{t+1})/4.
 
 A run that comes to the edge by itself oscillates there by less than its distance from M, which the theory neglects. So
 a `kick` may be given: gradient descent begins at θ† + kick·δ·u.
@@ -200,6 +200,6 @@ def _dataset(rows: list[Mapping[str, Any]], eta: float) -> xr.Dataset:
     told = xr.Dataset(columns, {"step": np.arange(len(rows)), "order": [*ORDERS], "assumption": [*ASSUMPTIONS]})
     told["error"] = told.error / told.delta[0]
     told["predicted_loss"] = told.constrained_loss + told.predicted_x**2 / eta
-    y = told.predicted_y
-    told["predicted_sharpness"] = 2 / eta + (y.shift(step=1) + 2 * y + y.shift(step=-1)) / 4
+    excess = told.predicted_y + told.parallel * told.predicted_x
+    told["predicted_sharpness"] = 2 / eta + (excess.shift(step=1) + 2 * excess + excess.shift(step=-1)) / 4
     return told
