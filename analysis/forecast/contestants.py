@@ -164,6 +164,7 @@ CONTESTANTS: Mapping[str, type[Foretold]] = {
     "linearized": ByLinearizedNetwork,
     "restricted": ByRestrictedLoss,
 }
+GATED = ("loss",)  # the program's own
 WORDS = {
     "loss": "expansion of the loss",
     "cut": "expansion of the pre-activations",

@@ -3,9 +3,9 @@
     step        |t̂ − t|/t of the first spike, and 1 where only one of the two has a spike
     height      |x̂ − x|/x of it, with ‖x‖ over the contestant's edge, and 1 likewise
     spikes      how many of the two have one: 2, 1 or 0
-    correlation_100, correlation_300    of the sharpness at two-step midpoints, with η itself, at every `EVERY`th step
-                as far as that; −1, the least there is, where the forecast does not go so far
-    level_100, level_300    the mean predicted loss of the last ten steps before, over the true mean
+    correlation_100, _300, _1000    of the sharpness at two-step midpoints, with η itself, at every `EVERY`th step as
+                far as that; −1, the least there is, where the forecast does not go so far
+    level_100, _300, _1000          the mean predicted loss of the last ten steps before, over the true mean
     trusted     1 where the gates let the forecast through, 0 where they do not
 
 Shapes: (trial, contestant, factor). NaN where there is nothing to compare: no moment, no forecast, no reading.
@@ -13,14 +13,14 @@ Shapes: (trial, contestant, factor). NaN where there is nothing to compare: no m
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import product
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from analysis.forecast.contestants import CONTESTANTS, WORDS
+from analysis.forecast.contestants import CONTESTANTS, GATED, WORDS
 from analysis.forecast.followed import EVERY, FACTORS
 from analysis.forecast.trials import Trial
 from numeric.compile import Array
@@ -28,7 +28,7 @@ from numeric.networks.forecast import Peak, first_peak
 from numeric.runs import combine
 
 LEVEL = 10  # steps over which a loss that oscillates is averaged
-LENGTHS = (100, 300)
+LENGTHS = (100, 300, 1000)
 SPIKES = ("step", "height", "spikes", "true_step", "foretold_step", "true_height", "foretold_height", "trusted")
 SCORES = (*SPIKES, *(f"{name}_{steps}" for name, steps in product(("correlation", "level"), LENGTHS)))
 COSTS = ("evaluations", "seconds", "memory", "modes", "directions")
@@ -120,22 +120,26 @@ def in_one(runs: Mapping[Any, xr.Dataset], *dimensions: str) -> xr.Dataset:
 
 
 def table(scores: xr.Dataset) -> Mapping[str, Mapping[str, str]]:
-    """Of each loss, and of each kind of run that is apart, what each contestant came to."""
-    kinds = {f"{loss}{', ' * bool(apart)}{apart}": (loss, apart) for loss, apart in _kinds(scores)}
-    return {name: _of_kind(scores, *kind) for name, kind in kinds.items()}
+    """What each contestant came to: of each loss; by the number k of modes at the edge; of each kind that is apart."""
+    found = {}
+    for loss, apart in dict.fromkeys(zip(scores.loss_function.values, scores.apart.values, strict=True)):
+        runs = scores.isel(trial=((scores.loss_function == loss) & (scores.apart == apart)).values)
+        words = str(loss) + (f", {apart}" if apart else "")
+        there = int((runs.reason == "").sum())
+        found[words] = {"runs": f"{there} of {runs.sizes['trial']} with a moment to forecast from"}
+        found[words] |= _by_contestant(runs, CONTESTANTS, *GOOD[loss])
+        if not apart:
+            for modes in np.unique(runs.modes.sel(contestant=GATED[0]).dropna("trial")):
+                some = runs.isel(trial=(runs.modes.sel(contestant=GATED[0]) == modes).values)
+                found[f"{words}, k = {modes:.0f}"] = _by_contestant(some, GATED, *GOOD[loss])
+    return found
 
 
-def _kinds(scores: xr.Dataset) -> list[tuple[str, str]]:
-    return [*dict.fromkeys(zip(scores.loss_function.values.tolist(), scores.apart.values.tolist(), strict=True))]
-
-
-def _of_kind(scores: xr.Dataset, loss: str, apart: str) -> Mapping[str, str]:
-    runs = scores.isel(trial=((scores.loss_function == loss) & (scores.apart == apart)).values)
-    there = int((runs.reason == "").sum())
-    found = {"runs": f"{there} of {runs.sizes['trial']} with a moment to forecast from"}
-    for who in runs.contestant.values.tolist():
+def _by_contestant(runs: xr.Dataset, names: Iterable[str], step: float, height: float) -> dict[str, str]:
+    found = {}
+    for who in names:
         rows = runs.sel(contestant=who, factor=1.0)
-        found[WORDS[who]] = _in_words(rows.isel(trial=np.isfinite(rows.trusted.values)), *GOOD[loss])
+        found[WORDS[who]] = _in_words(rows.isel(trial=np.isfinite(rows.trusted.values)), step, height)
     return found
 
 
@@ -143,9 +147,11 @@ def _in_words(rows: xr.Dataset, step: float, height: float) -> str:
     if not rows.sizes["trial"]:
         return "no forecast"
     spikes = rows.isel(trial=rows.spikes.values > 0)
-    good = int(((spikes.step <= step) & (spikes.height <= height)).sum())
-    said = [f"let through {int(rows.trusted.sum())} of {rows.sizes['trial']}"]
-    said += [f"spike within {step:.0%}, {height:.0%} in {good} of {spikes.sizes['trial']}"]
+    good = ((spikes.step <= step) & (spikes.height <= height)).values
+    said = [f"spike within {step:.0%}, {height:.0%} in {good.sum()} of {len(good)}"]
+    if not (rows.trusted == 1).all():
+        trusted = spikes.trusted.values == 1
+        said += [f"let through {int(rows.trusted.sum())}, of these {good[trusted].sum()} of {trusted.sum()}"]
     if spikes.sizes["trial"]:
         said += [f"height off by {float(spikes.height.median()):.3f} (worst {float(spikes.height.max()):.2g})"]
     for steps in LENGTHS:

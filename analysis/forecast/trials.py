@@ -32,7 +32,10 @@ Loss = Literal["mse", "cross_entropy"]
 
 @dataclass(frozen=True)
 class Trial:
-    """One run: its name in words, and what is trained; `apart` says why no claim is about it."""
+    """One run: its name in words, and what is trained; `apart` says why no claim is about it.
+
+    `horizon` is the number of steps that are forecast, if it is not that of the preset.
+    """
 
     name: str
     experiment: Experiment
@@ -46,21 +49,22 @@ class Family:
     """Runs that share data, loss and kind of network, each with an activation and a step size of its own."""
 
     name: str
-    data: DataSet
+    data: DataSet | None
     network: type[FullyConnected | Convolutional | Normalized]
     widths: tuple[int, ...]
     loss: Loss
     steps: int
     runs: tuple[tuple[Activation, float], ...]
     apart: str = ""
+    horizon: int | None = None
 
-    def trials(self, first_seed: int) -> Iterator[Trial]:
+    def trials(self, data: DataSet, first_seed: int) -> Iterator[Trial]:
         """One of each pair, with seeds from the first on."""
         for number, (activation, eta) in enumerate(self.runs):
             yield Trial(
                 f"{self.name}, {activation}, η = {eta:g}",
                 Experiment(
-                    self.data,
+                    data,
                     self._built(activation),
                     GradientDescent(eta),
                     self.steps,
@@ -71,6 +75,7 @@ class Family:
                 ),
                 eta,
                 self.apart,
+                self.horizon,
             )
 
     def _built(self, activation: Activation) -> Architecture:
@@ -129,7 +134,7 @@ APART = (
 HORIZON = {"quick": 150, "full": 300}
 
 
-def on_images(images: DataSet) -> tuple[Family, ...]:
+def on_images(images: DataSet | None) -> tuple[Family, ...]:
     """The runs on images of CIFAR-10."""
     name, widths = "images, 16–16–16", (16, 16, 16)
     return (
@@ -139,9 +144,9 @@ def on_images(images: DataSet) -> tuple[Family, ...]:
 
 
 def trials(preset: Literal["quick", "full"], images: DataSet | None, seed: int) -> Iterator[Trial]:
-    """The preset's runs; the full one's include those on images where they are given."""
-    families = QUICK if preset == "quick" else FULL + (on_images(images) if images is not None else ()) + APART
+    """The preset's runs, without those on images where there are none; the others have the same seeds then."""
     first = FIRST_SEED + 1000 * seed
-    for family in families:
-        yield from family.trials(first)
+    for family in QUICK if preset == "quick" else FULL + on_images(images) + APART:
+        if family.data is not None:
+            yield from family.trials(family.data, first)
         first += len(family.runs)

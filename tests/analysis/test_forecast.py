@@ -151,7 +151,15 @@ def test_what_is_allowed_to_fail_may(values):
 
 def test_runs_that_are_apart_decide_nothing():
     assert judged(apart="kinked")["first_spikes_loss_mse"] == "undecided"
-    assert "mse, kinked" in table(scores(apart="kinked"))
+    found = table(scores(apart="kinked"))
+    assert [*found] == ["mse, kinked"]
+    assert found["mse, kinked"]["runs"].startswith("10 of 10")
+
+
+def test_the_table_tells_the_forecasts_let_through_from_the_others():
+    found = table(scores(trusted=some(1.0, 0.0, 4), height=some(0.01, 0.5, 4)))
+    assert [*found] == ["mse", "mse, k = 1"]
+    assert "in 6 of 10; let through 6, of these 6 of 6" in found["mse"]["expansion of the loss"]
 
 
 def test_the_list_of_runs_is_long_enough_and_shares_no_seed():
@@ -163,5 +171,8 @@ def test_the_list_of_runs_is_long_enough_and_shares_no_seed():
     seeds = [one.experiment.seed for one in listed]
     assert len({*seeds}) == len(seeds) == len({one.name for one in listed})
     assert min(seeds) > 5
+    assert {one.name: one.experiment.seed for one in without}.items() <= {
+        o.name: o.experiment.seed for o in listed
+    }.items()
     assert {one.experiment.precision for one in listed} == {"float64"}
     assert not {*seeds} & {one.experiment.seed for one in trials("full", images, 1)}
