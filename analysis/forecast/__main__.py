@@ -58,8 +58,6 @@ from analysis.forecast.trials import HORIZON, Trial, trials
 from analysis.study import Pieces, about
 from analysis.training.runs import as_asked, worked_off
 
-MET = [demand for demand in DEMANDS if demand.contestant in CONTESTANTS]
-
 
 @study.measurement
 def planned(options: Options) -> Mapping[str, Trial]:
@@ -121,7 +119,7 @@ def scores(
     "height; the median correlation of the sharpness is at least {demand.correlated}",
     id="first_spikes_{demand}",
     open=True,
-    demand=MET,
+    demand=DEMANDS,
 )
 def first_spikes(scores: xr.Dataset, demand: Demand) -> Pieces:
     """All runs with this loss, from the moments on, with the step size that they were trained with."""
@@ -137,7 +135,7 @@ def first_spikes(scores: xr.Dataset, demand: Demand) -> Pieces:
     "{demand.height:.0%} of their height",
     id="other_step_sizes_{demand}",
     open=True,
-    demand=MET,
+    demand=DEMANDS,
 )
 def other_step_sizes(scores: xr.Dataset, demand: Demand) -> Pieces:
     """All of them together."""
@@ -148,7 +146,7 @@ def other_step_sizes(scores: xr.Dataset, demand: Demand) -> Pieces:
     "{demand.words}: with one mode at the edge a forecast costs at most {demand.gradients} gradients",
     id="cost_{demand}",
     open=True,
-    demand=MET,
+    demand=DEMANDS,
 )
 def costs(scores: xr.Dataset, demand: Demand) -> Pieces:
     """The dearest of all runs; what the gates cost is in it."""

@@ -46,8 +46,8 @@ SQUARED, ENTROPY = "half squared error", "cross-entropy"
 TO_100, TO_300 = ((100, 0.95),), ((100, 0.99), (300, 0.95))
 DEMANDS = (
     Demand("loss", "mse", 0.05, 0.02, 0.9, TO_300, 120, f"{SQUARED}, by the expansion of the loss"),
-    Demand("cut", "mse", 0.05, 0.02, 0.9, TO_300, 300, f"{SQUARED}, by the expansion of the pre-activations"),
-    Demand("cut", "cross_entropy", 0.10, 0.05, 0.8, TO_100, 300, f"{ENTROPY}, by the expansion of the pre-activations"),
+    Demand("cut", "mse", 0.05, 0.02, 0.9, TO_300, 300, f"{SQUARED}, by the expansion at the cut"),
+    Demand("cut", "cross_entropy", 0.10, 0.05, 0.8, TO_100, 300, f"{ENTROPY}, by the expansion at the cut"),
 )
 LET_THROUGH = 0.8  # least share
 

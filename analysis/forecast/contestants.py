@@ -1,7 +1,8 @@
 """Who forecasts: two expansions of a network, what came before them, and the bounds of what can be done.
 
     expansion of the loss       all terms of the reduced-order model, `numeric.networks.forecast.forecast`
-    base model                  its terms of weight 4 or less
+    expansion at the cut        of what the head of the network is applied to, head and loss exact, the same
+    base model                  the terms of weight 4 or less of the first
     predicted dynamics          Damian, Nichani and Lee's: one mode, of the terms in x alone the quadratic one, and a
                                 constant drive −½δ²∇S⊥ in the place of ∇L⊥, δ² = 2α/β, α = −∇L·∇S⊥, β = ‖∇S⊥‖²
     linearized network          f(θ*) + J(θ − θ*) under its own loss, on the same directions
@@ -97,7 +98,7 @@ class ByCutExpansion(Foretold):
 
 @dataclass(frozen=True)
 class ByBaseModel(Foretold):
-    """Its terms of weight 4 or less."""
+    """The terms of weight 4 or less of the expansion of the loss."""
 
     def prepared(self, loss: FlatLoss, eta: float, steps: int) -> Prepared:
         """The same coefficients, as far as they go."""
@@ -164,10 +165,10 @@ CONTESTANTS: Mapping[str, type[Foretold]] = {
     "linearized": ByLinearizedNetwork,
     "restricted": ByRestrictedLoss,
 }
-GATED = ("loss",)  # the program's own
+GATED = ("loss", "cut")  # the program's own
 WORDS = {
     "loss": "expansion of the loss",
-    "cut": "expansion of the pre-activations",
+    "cut": "expansion at the cut",
     "base": "base model",
     "damian": "predicted dynamics",
     "linearized": "linearized network",

@@ -21,7 +21,7 @@ from analysis.study import COLORS, SMALLEST_FONT, THEORY_COLOR, new_figure
 from analysis.study.figure import legend_above
 
 LOSSES = {"mse": "half squared error", "cross_entropy": "cross-entropy"}
-BEST = {"mse": "loss", "cross_entropy": "loss"}  # whose forecast is drawn
+BEST = {"mse": "loss", "cross_entropy": "cut"}  # whose forecast is drawn
 COLOR = {"mse": COLORS[0], "cross_entropy": COLORS[1]}
 LEAST, MOST = 1e-4, 3.0  # of the errors that are drawn: what is beyond is at the edge
 
