@@ -77,16 +77,14 @@ def expand_cut(anchor: Anchor, eta: float, steps: int) -> CutExpansion:
     typical = float(anchor.weights.square().mean().sqrt())
     fit = CutFit(anchor, find_cut(anchor.loss), BEGIN * typical)
     fit.add(_driven(anchor, THIRD_STEP * typical))
-    soon = min(SOON, steps)
-    path = _reaching(fit, eta, soon, LEAST * typical)
-    for number, ahead in zip(ENRICHED, (soon, steps), strict=True):
-        fit.add(_missing(fit, path, ahead, number))
+    path = _reaching(fit, eta, min(SOON, steps), LEAST * typical)
+    for number in ENRICHED:
+        fit.add(_missing(fit, path, number))
         if (farthest := float(np.linalg.norm(path.x, axis=1).max())) > BEYOND * fit.reach:
             fit.extend_to(ROOM * min(farthest, FAR * fit.reach))
-        fit.turn(_descend(fit, fit.model(), eta, steps).z)
-        model = fit.model(QUADRATIC)
-        path = _descend(fit, model, eta, steps)
-    return CutExpansion(anchor, fit.directions, model, fit.reach)
+        path = _descend(fit, fit.model(), eta, steps)
+    fit.turn(path.z)
+    return CutExpansion(anchor, fit.directions, fit.model(QUADRATIC), fit.reach)
 
 
 def _descend(fit: CutFit, model: CutModel, eta: float, steps: int) -> Path:
@@ -117,10 +115,10 @@ def _reaching(fit: CutFit, eta: float, steps: int, least: float) -> Path:
     return path
 
 
-def _missing(fit: CutFit, path: Path, steps: int, number: int) -> Tensor:
+def _missing(fit: CutFit, path: Path, number: int) -> Tensor:
     """The leading directions of the true gradients on a path that lie outside the model, (p, number)."""
     basis = torch.cat([fit.anchor.edge, fit.directions], 1)
-    points = np.concatenate([path.x, path.z], 1)[: steps + 1]
+    points = np.concatenate([path.x, path.z], 1)
     chosen = np.unique(np.linspace(0, len(points) - 1, SAMPLES).round().astype(int))
     moved = fit.anchor.weights[:, None] + basis @ torch.from_numpy(points[chosen].T)
     return orthonormal(torch.stack([fit.anchor.gradient_at(one) for one in moved.T], 1), basis)[:, :number]

@@ -12,6 +12,9 @@ Shapes: as in `cut_model`.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import combinations_with_replacement
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -94,20 +97,17 @@ class CutFit:
     def model(self, quadratic: int = 0) -> CutModel:
         """The model, with C on so many directions."""
         number = min(quadratic, self.directions.shape[1])
-        curved = self._here.new_zeros(number, number, len(self._here))
-        for i in range(number):
-            curved[i, i] = self._second(i)
-            for j in range(i):
-                curved[i, j] = (self._second(i, j) - curved[i, i] - curved[j, j]) / 2
-                curved[j, i] = curved[i, j]
+        alone = [self._second(i) for i in range(number)]
+        pairs = [
+            alone[i] if i == j else (self._second(i, j) - alone[i] - alone[j]) / 2
+            for i, j in combinations_with_replacement(range(number), 2)
+        ]
         basis = torch.cat([self.anchor.edge, self.directions], 1)
         return CutModel(
             cut=self.cut,
-            form=self.form,
+            form=replace(self.form, quadratic=number),
             entering=self._here,
-            A=self._A,
-            B=self._B,
-            C=curved,
+            fields=torch.cat([self._A, self._B.flatten(0, 1), *(one[None] for one in pairs)]),
             head_weights=self.anchor.weights[self.cut.places],
             head=basis[self.cut.places],
             value=self.anchor.value,

@@ -2,11 +2,12 @@
 
     V(x, z) = loss(head(e(x, z); θ* + U x + K z)) − L(θ*),    e(x, z) = e* + A(x) + z·B(x) + ½ z·C z
 
-with A, B and C those of `ReducedOrderModel`, but with vectors for coefficients: all that enters the head. A step on the
-model is as many operations as they have numbers, and one evaluation of the head, however many weights come before it.
+with A, B and C those of `ReducedOrderModel`, but with vectors for coefficients: all that enters the head. So e − e* is
+a row φ(x, z) of monomials times a matrix E of f such vectors; a step on the model costs two products with E and one
+evaluation of the head, however many weights come before it.
 
-Shapes: e* (N,), A (n_A, N), B (n_B, m, N), C (q, q, N) on the first q directions; the head's weights (h,) and its part
-of U and K (h, k + m). x (…, k), z (…, m).
+Shapes: e* (N,), E (f, N): of xᵉ, of xᵉ z_i and of z_i z_j, i ≤ j, on the first `form.quadratic` directions, in this
+order; the head's weights (h,) and its part of U and K (h, k + m). x (…, k), z (…, m).
 """
 
 from __future__ import annotations
@@ -31,9 +32,7 @@ class CutModel:
     cut: Cut
     form: ReducedOrderModel
     entering: Tensor
-    A: Tensor
-    B: Tensor
-    C: Tensor
+    fields: Tensor
     head_weights: Tensor
     head: Tensor
     value: float
@@ -53,11 +52,21 @@ class CutModel:
 
     def entering_at(self, x: Array, z: Array) -> Tensor:
         """e, (N,), at one point."""
-        along, linear, _ = (torch.from_numpy(one.values(x)) for one in monomials(self.form))
-        across = torch.from_numpy(z)
-        few = across[: len(self.C)]
-        bent = torch.einsum("i,ijn,j->n", few, self.C, few) / 2
-        return self.entering + along @ self.A + torch.einsum("e,i,ein->n", linear, across, self.B) + bent
+        along, linear, _ = (one.values(x) for one in monomials(self.form))
+        first, second = np.triu_indices(self._size)
+        row = [along, np.outer(linear, z).ravel(), z[first] * z[second] * self._shares]
+        return self.entering + torch.from_numpy(np.concatenate(row)) @ self.fields
+
+    @property
+    def _size(self) -> int:
+        """On how many directions there is a C."""
+        return min(self.form.quadratic or 0, self.form.across)
+
+    @property
+    def _shares(self) -> Array:
+        """What z_i z_j comes with, i ≤ j."""
+        first, second = np.triu_indices(self._size)
+        return np.where(first == second, 0.5, 1.0)
 
     def _at_each(self, of: Callable[[Array, Array], float | Array], x: Array, z: Array) -> Array:
         points = zip(x.reshape(-1, x.shape[-1]), z.reshape(-1, z.shape[-1]), strict=True)
@@ -69,38 +78,41 @@ class CutModel:
         weights = (self.head_weights + self.head @ torch.from_numpy(np.concatenate([x, z]))).requires_grad_()
         return self.cut.loss_of(entering, weights), entering, weights
 
-    def _pulled_back(self, slope: Tensor) -> LossModel:
-        """The polynomial slope·e."""
-        a, b = (self.A @ slope).numpy(), (self.B @ slope).numpy()
+    def _polynomial(self, values: Array) -> LossModel:
+        """φ·values, (f,), as a function of x and z."""
+        first, second = np.triu_indices(self._size)
+        along, linear, pairs = np.split(values, [len(self.form.along), len(values) - len(first)])
         curved = np.zeros((1, self.form.across, self.form.across))
-        curved[0, : len(self.C), : len(self.C)] = (self.C @ slope).numpy()
-        return LossModel(self.form, a, b, curved)
+        curved[0, first, second] = curved[0, second, first] = pairs
+        return LossModel(self.form, along, linear.reshape(-1, self.form.across), curved)
 
     @torch.enable_grad()
     def _gradient(self, x: Array, z: Array) -> Array:
         loss, *leaves = self._loss(x, z)
         to_entering, to_weights = torch.autograd.grad(loss, leaves, materialize_grads=True)
-        polynomial = self._pulled_back(to_entering)
+        polynomial = self._polynomial((self.fields @ to_entering).numpy())
         return np.asarray(np.concatenate(polynomial.gradient(x, z)) + (self.head.T @ to_weights).numpy())
 
     @torch.enable_grad()
     def _hessian(self, x: Array, z: Array) -> Array:
         loss, *leaves = self._loss(x, z)
         slopes = torch.autograd.grad(loss, leaves, create_graph=True, materialize_grads=True)
-        moved = self._jacobian(x, z)
+        moved = torch.from_numpy(self._slopes(x, z)) @ self.fields
         rows = []
         for entering, weights in zip(moved, self.head.T, strict=True):
             slope = (slopes[0] * entering).sum() + (slopes[1] * weights).sum()
             ahead = torch.autograd.grad(slope, leaves, retain_graph=True, materialize_grads=True)
             rows.append(moved @ ahead[0] + self.head.T @ ahead[1])
-        return np.asarray(torch.stack(rows).numpy() + self._pulled_back(slopes[0].detach()).hessian(x, z))
+        bent = self._polynomial((self.fields @ slopes[0].detach()).numpy()).hessian(x, z)
+        return np.asarray(torch.stack(rows).numpy() + bent)
 
-    def _jacobian(self, x: Array, z: Array) -> Tensor:
-        """∂e/∂(x, z), (k + m, N)."""
+    def _slopes(self, x: Array, z: Array) -> Array:
+        """∂φ/∂(x, z), (k + m, f)."""
         along, linear, _ = monomials(self.form)
-        across = torch.from_numpy(z)
-        edge = torch.from_numpy(along.slopes(x)) @ self.A
-        edge = edge + torch.einsum("ae,i,ein->an", torch.from_numpy(linear.slopes(x)), across, self.B)
-        rest = torch.einsum("e,ein->in", torch.from_numpy(linear.values(x)), self.B)
-        rest[: len(self.C)] += torch.einsum("ijn,j->in", self.C, across[: len(self.C)])
-        return torch.cat([edge, rest])
+        unit, (first, second) = np.eye(self.form.across), np.triu_indices(self._size)
+        mixed = np.einsum("ae,i->aei", linear.slopes(x), z).reshape(self.form.edge, -1)
+        across = np.einsum("e,ij->jei", linear.values(x), unit).reshape(self.form.across, -1)
+        curved = (unit[first] * z[second, None] + unit[second] * z[first, None]).T * self._shares
+        zeros = np.zeros
+        edge = np.hstack([along.slopes(x), mixed, zeros((self.form.edge, len(first)))])
+        return np.vstack([edge, np.hstack([zeros((self.form.across, len(self.form.along))), across, curved])])

@@ -141,8 +141,8 @@ def forecast(
 
     The step size is that of the optimizer, or `eta`, which need not be the one used so far. `modes` is the number of
     eigenvectors at the edge; not given, it is that of all with ηλ/2 > .9, at least one and at most 3. `expansion` is of
-    the loss, or of what its head is applied to, `cut`; not given, it is of the loss where that may be trusted.
-    `micro_batch` and `weight` are those of the tracker.
+    the loss, or of what its head is applied to, `cut`; not given, it is of the loss where that may be trusted and one
+    eigenvector is at the edge: with more of them it is no cheaper. `micro_batch` and `weight` are those of the tracker.
     """
     whole_number("steps", steps, least=2)
     if expansion not in ("loss", "cut", None):
@@ -164,7 +164,7 @@ def forecast(
     loss = in_double_precision(loss)
     with undisturbed(loss.module), enough_memory(loss):
         here = anchor(loss, eta, modes)
-        if expansion != "cut":
+        if expansion == "loss" or (expansion is None and here.modes == 1):
             found = Forecast(expand_loss(here, eta, steps), eta, steps)
             if expansion == "loss" or found.trust.trusted:
                 return found

@@ -216,7 +216,7 @@ def test_least_squares_has_no_kinks_and_decays_by_what_its_curvature_says():
     line = nn.Linear(16, 3).double()
     inputs, targets = examples()
     top = float(torch.linalg.eigvalsh(inputs.T @ inputs / len(inputs))[-1])  # the inputs are centred: the bias is apart
-    found = forecast(line, half_squared_error, inputs, targets, eta=1.9 / top, steps=20)
+    found = forecast(line, half_squared_error, inputs, targets, eta=1.9 / top, steps=20, expansion="loss")
     assert found.anchor.eigenvalues[0] == pytest.approx(top, rel=PRECISION)
     assert found.path.size[1:] / found.path.size[:-1] == pytest.approx(0.9, rel=PRECISION)  # |1 − ηλ|
     assert found.trust.measured["kinks"] == 0
