@@ -2,7 +2,9 @@
 
 Let gradient descent start beside a manifold of minima, where the sharpness exceeds 2/η by y₀. It oscillates across the
 valley with a growing amplitude x, and the oscillation drives it along the valley to flatter minima, until it dies out:
-below the edge, by how much? Near the edge two steps are, with q = x² and the excess y of the sharpness,
+below the edge, by how much? The law supposes that nothing else moves it along the valley while the oscillation dies,
+α = −∇L·∇λ₁ → 0: so it is beside minima, and not in the training of networks (`analysis.edge_law_network`). Near the
+edge two steps are, with q = x² and the excess y of the sharpness,
 
     Δ₂y = −ηβq,    Δ₂x = x(2ηy + (η/3)κ₄q),
 
@@ -218,7 +220,8 @@ def laws(ends: xr.Dataset) -> Iterator[Claim]:
         blind = "" if last > SMALL_EXCESS else ", which is −y₀ to a twentieth here, whatever κ₄ is,"
         yield Claim(
             f"law_{case.name.replace(' ', '_').replace('-', '_')}",
-            f"{case.name}, η = {case.step_size}: from e y₀ = {first:.2g} to {last:.2g} gradient descent ends at "
+            f"{case.name}, η = {case.step_size}: from e y₀ = {first:.2g} to {last:.2g} beside minima, where α → 0, "
+            "gradient descent ends at "
             f"y∞ = −(1 + W₀)/e{blind} up to a relative deviation of first order in y₀ and smaller than the size "
             f"σ = {case.neglected_rate:.2g} y₀ of the neglected terms",
             study.source,
@@ -293,7 +296,8 @@ def limits(extremes: xr.Dataset) -> Pieces:
 
 
 @study.claim(
-    "where κ₄ is 15, on ½su² + (5/8)u⁴, gradient descent ends at y∞ = −(1 + W₋₁)/e, below −y₀, while |e| y₀ < 1, up to "
+    "where κ₄ is 15, on ½su² + (5/8)u⁴, where α → 0, gradient descent ends at y∞ = −(1 + W₋₁)/e, below −y₀, while "
+    "|e| y₀ < 1, up to "
     "what an error 2ηy₀ of log y₀ makes; it escapes beyond",
     id="escape",
 )

@@ -43,7 +43,8 @@ def _row(loss: FlatLoss, run: xr.Dataset) -> dict[str, float]:
     eta = float(run.eta)
     loss.load(torch.from_numpy(run.end.values))
     at_end = anchor(loss, eta, 1)
-    found = {"eta": eta, "gap": 1 - eta * float(at_end.eigenvalues[0]) / 2}
+    peak = float(run.swing[int(run.peak)])
+    found = {"eta": eta, "gap": 1 - eta * float(at_end.eigenvalues[0]) / 2, "peak": peak}
     found["smallest"] = _in_units(lambda: drive_decay_at(at_end, eta).smallest, eta)
     found["limit"] = _in_units(lambda: drive_decay_at(at_end, eta).limit, eta)
     later = [w for w in range(THIRD + 1, run.sizes["window"]) if run.middle[w] > run.peak]

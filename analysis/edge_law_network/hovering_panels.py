@@ -12,20 +12,20 @@ from analysis.study.figure import legend_above
 from eos_sym import Undecided
 from numeric.networks.forecast.path import BURSTING, STEADY
 
-SHOWN = 3  # answers
+SHOWN = (0.25, 0.5, 0.75)  # answers, in the order of their distance from the theory
 LARGEST, FASTEST = 1e3, 0.06  # what is beyond is drawn there
 
 
 def plot_answers(axes: Axes, title: str, hovering: xr.Dataset) -> None:
-    """Kicked copies over free ones, and the theory, of windows from the smallest to the largest period."""
+    """Kicked copies over free ones, and the theory: nearer to it than three quarters, half and a quarter of all."""
     axes.set(xlabel="steps after the kick", ylabel="ln of kicked over free")
     try:
-        windows = pure(kicks(hovering)).sortby("period")
+        windows = pure(kicks(hovering)).sortby("distance")
     except Undecided as reason:
         _say(axes, title, str(reason))
         return
-    places = np.linspace(0, windows.sizes["window"] - 1, SHOWN + 2).round().astype(int)[1:-1]
-    for color, place in zip(COLORS, dict.fromkeys(places.tolist()), strict=False):
+    places = [round(share * (windows.sizes["window"] - 1)) for share in SHOWN]
+    for color, place in zip(COLORS, places, strict=False):
         one = windows.isel(window=place)
         label = f"{one.activation.item()}, $\\eta={one.eta.item():g}$"
         axes.plot(one.step_in_window, one.answer, color=color, label=label)
@@ -36,7 +36,7 @@ def plot_answers(axes: Axes, title: str, hovering: xr.Dataset) -> None:
 
 
 def plot_rates(axes: Axes, title: str, hovering: xr.Dataset) -> None:
-    """Damping and turning a step, measured against predicted."""
+    """Damping and turning a step, measured against predicted, in the range of the predicted ones."""
     axes.set(xlabel="predicted, a step", ylabel="measured")
     try:
         windows = pure(kicks(hovering))
@@ -49,8 +49,9 @@ def plot_rates(axes: Axes, title: str, hovering: xr.Dataset) -> None:
     }
     for (label, (predicted, measured)), marker in zip(pairs.items(), "o^", strict=True):
         axes.plot(predicted, measured, marker, markersize=3, markeredgewidth=0, alpha=0.7, label=label)
-    axes.axline((1e-2, 1e-2), (2e-2, 2e-2), color=THEORY_COLOR, linewidth=0.8)
     axes.set(xscale="log", yscale="log")
+    axes.set_ylim(axes.get_xlim())
+    axes.axline((1e-2, 1e-2), (2e-2, 2e-2), color=THEORY_COLOR, linewidth=0.8)
     legend_above(axes, title)
 
 
