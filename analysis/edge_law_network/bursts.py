@@ -29,7 +29,7 @@ from numeric.networks.edge import edge_covariance
 from numeric.networks.forecast.path import BURSTING, STEADY
 
 SECOND = 0.985
-WINDOWS = 60
+WINDOWS, OF_EACH = 60, 10
 ETA, QUARTIC, STEPS = 0.1, -10.0, 20_000
 DRIVES = {"rank two": (1e-3, 5e-4), "rank one": (1e-3, -1e-4)}
 
@@ -103,8 +103,9 @@ def ranks(hovering: xr.Dataset, two_modes: xr.Dataset) -> Pieces:
     shares: dict[str, tuple[float, int]] = {}
     for words, chosen in {"two or more": edge["rank"] >= 2, "one": edge["rank"] == 1}.items():
         some = edge.isel(window=np.flatnonzero(chosen.values))
-        if not some.sizes["window"]:
-            raise Undecided(f"no window with λ₂ at the edge has a central flow of rank {words}: take more runs")
+        if some.sizes["window"] < OF_EACH:
+            count = some.sizes["window"]
+            raise Undecided(f"{count} windows with λ₂ at the edge have rank {words}; {OF_EACH} tell: take more runs")
         shares[words] = float((some.manner == "bursts").mean()), some.sizes["window"]
     (bursts, many), (fewer, few) = shares["two or more"], shares["one"]
     quantity = f"share that bursts of {many} windows with λ₂ at the edge and rank two, less that of {few} with rank one"

@@ -34,9 +34,10 @@ def decay(histories: Mapping[Descents, xr.Dataset]) -> xr.Dataset:
         each = history.sizes["member"] // len(losses)
         for run in np.flatnonzero((history.outcome == "converged") & (history.middle[:, CROSSING] >= 0)):
             rows.append(_row(losses[run // each], history.isel(member=int(run))))
-    if not rows:
-        raise Undecided("no run crosses 2/η and converges: take other seeds")
-    return xr.Dataset({name: ("run", np.array([row[name] for row in rows])) for name in rows[0]})
+    return xr.Dataset({name: ("run", np.array([row[name] for row in rows])) for name in FIELDS})
+
+
+FIELDS = ("eta", "gap", "peak", "smallest", "frozen", "limit")
 
 
 def _row(loss: FlatLoss, run: xr.Dataset) -> dict[str, float]:
@@ -81,9 +82,15 @@ def rate_law(decay: xr.Dataset) -> Pieces:
     """Errors by size of the gap, the correlation of the logarithms, and the other guesses beside it."""
     yield from about("half the smallest root", over(BINS, partial(of_size, decay)), partial(correlation, decay))
     for name, words in {"frozen": "no longer follows", "limit": "limit formula"}.items():
-        mine, other = (float(np.median(errors(decay, one))) for one in ("smallest", name))
-        quantity = f"median relative error of it, {decay.sizes['run']} runs, over that of half the smallest root"
-        yield from about(words, exceeds("network", quantity, other / mine, above=1))
+        yield from about(words, partial(worse, decay, name))
+
+
+def worse(decay: xr.Dataset, name: str) -> Evidence:
+    """That another guess is further off than half the smallest root."""
+    runs = of_gap(decay, 0.0, 1.0)
+    mine, other = (float(np.median(errors(runs, one))) for one in ("smallest", name))
+    quantity = f"median relative error of it, {runs.sizes['run']} runs, over that of half the smallest root"
+    return exceeds("network", quantity, other / mine, above=1)
 
 
 def of_size(decay: xr.Dataset, words: str) -> Evidence:

@@ -10,9 +10,11 @@ from analysis.edge_law_network.hovering_panels import (
     plot_manners,
     plot_rates,
     plot_two_modes,
+    say,
 )
 from analysis.edge_law_network.midpoints import of_one_mode
 from analysis.study import THEORY_COLOR, new_figure
+from eos_sym import Undecided
 
 
 def draw(midpoints: xr.Dataset, hovering: xr.Dataset, two_modes: xr.Dataset, decay: xr.Dataset) -> Figure:
@@ -30,7 +32,11 @@ def draw(midpoints: xr.Dataset, hovering: xr.Dataset, two_modes: xr.Dataset, dec
 
 def plot_identity(axes: Axes, title: str, midpoints: xr.Dataset) -> None:
     """Both sides of the midpoint identity on all runs."""
-    one = of_one_mode(midpoints)
+    try:
+        one = of_one_mode(midpoints)
+    except Undecided as reason:
+        say(axes, title, str(reason))
+        return
     measured, predicted = (one[name] / one.edge - 1 for name in ("sharpness", "predicted"))
     axes.plot(predicted, measured, ".", markersize=3)
     axes.axline((0, 0), slope=1, color=THEORY_COLOR, linewidth=0.8)

@@ -20,7 +20,7 @@ steps; lengths of weights. Errors: `Undecided` where no window is at the edge.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -130,7 +130,8 @@ def noisy_digits() -> Examples:
 
 def hovering(options: CommonOptions, folder: Path) -> xr.Dataset:
     """All windows of the preset's runs; runs that were finished before are only read."""
-    planned = (QUICK,) if options.preset == "quick" else FULL
+    chosen = (QUICK,) if options.preset == "quick" else FULL
+    planned = [replace(one, seeds=tuple(options.seed + seed for seed in one.seeds)) for one in chosen]
     expect(sum(one.steps for one in planned))
     result = sweep(planned, folder / "runs", workers=getattr(options, "workers", None))
     if result.failures:

@@ -22,7 +22,7 @@ def plot_answers(axes: Axes, title: str, hovering: xr.Dataset) -> None:
     try:
         windows = pure(kicks(hovering)).sortby("distance")
     except Undecided as reason:
-        _say(axes, title, str(reason))
+        say(axes, title, str(reason))
         return
     places = [round(share * (windows.sizes["window"] - 1)) for share in SHOWN]
     for color, place in zip(COLORS, places, strict=False):
@@ -41,7 +41,7 @@ def plot_rates(axes: Axes, title: str, hovering: xr.Dataset) -> None:
     try:
         windows = pure(kicks(hovering))
     except Undecided as reason:
-        _say(axes, title, str(reason))
+        say(axes, title, str(reason))
         return
     pairs = {
         "damping": (-windows.damping, -windows.measured_damping),
@@ -61,7 +61,7 @@ def plot_manners(axes: Axes, title: str, hovering: xr.Dataset) -> None:
     try:
         windows = criteria(hovering)
     except Undecided as reason:
-        _say(axes, title, str(reason))
+        say(axes, title, str(reason))
         return
     below = (windows.second < SECOND).values
     swing = np.minimum(windows.swing.values, LARGEST)
@@ -86,11 +86,11 @@ def plot_two_modes(axes: Axes, title: str, two_modes: xr.Dataset, steps: int = 1
     legend_above(axes, title)
 
 
-def plot_decay(axes: Axes, title: str, decay: xr.Dataset | None) -> None:
+def plot_decay(axes: Axes, title: str, decay: xr.Dataset) -> None:
     """The gap at the end against half the smallest root, and against the limit formula."""
     axes.set(xlabel="predicted gap $\\cdot\\,\\eta/2$", ylabel="gap $\\cdot\\,\\eta/2$ at the end")
-    if decay is None or not (decay.gap > 0).any():
-        _say(axes, title, "no run crosses and converges")
+    if not (decay.gap > 0).any():
+        say(axes, title, "no run crosses and converges")
         return
     for name, label, marker in (("smallest", "$\\nu/2$", "o"), ("limit", "$3\\beta/(2|\\kappa_4|)$", "x")):
         axes.plot(decay[name], decay.gap, marker, markersize=3, label=label)
@@ -99,6 +99,7 @@ def plot_decay(axes: Axes, title: str, decay: xr.Dataset | None) -> None:
     legend_above(axes, title)
 
 
-def _say(axes: Axes, title: str, reason: str) -> None:
+def say(axes: Axes, title: str, reason: str) -> None:
+    """Why there is nothing in a panel."""
     axes.set_title(title)
     axes.text(0.5, 0.5, reason, transform=axes.transAxes, ha="center", va="center", wrap=True)

@@ -14,7 +14,7 @@ Pieces that raise `Undecided` are undecided evidence with the reason; other exce
 that does not say of which of several parts it speaks: `ValueError`.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -69,10 +69,15 @@ class Verdict:
 def decide(claim: Claim) -> Verdict:
     """Hear the evidence of a claim and combine it."""
     statements = claim.statement.split(SEPARATOR)
-    evidence = tuple(_placed(one, statements) for one in all_heard(claim.evidence()))
+    evidence = tuple(_placed(one, statements) for one in all_heard(_pieces(claim)))
     parts = tuple(_part(one, [piece for piece in evidence if piece.part in (one, None)]) for one in statements)
     status = min((part.status for part in parts), key=WEAKEST_FIRST.index)
     return Verdict(claim.id, claim.statement, claim.source, claim.open, status, parts, evidence)
+
+
+def _pieces(claim: Claim) -> Iterator[Piece]:
+    """The claim's evidence, which is asked for where it is heard: what it is made of may be undecided already."""
+    yield from claim.evidence()
 
 
 def _part(statement: str, evidence: Sequence[Evidence]) -> Part:

@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 from analysis.edge_law_network.bursts import hover_or_burst, on_the_loss, order, right, two_modes
-from analysis.edge_law_network.decay import rate_law
+from analysis.edge_law_network.decay import decay, rate_law
 from analysis.edge_law_network.hovering import SPAN, noisy_digits
 from analysis.edge_law_network.kicks import answer_of, kicks
 from analysis.study.evidence import all_heard
@@ -68,6 +68,12 @@ def test_the_rate_law_is_supported_where_it_holds_and_refuted_where_it_does_not(
     assert {one.status for one in all_heard(rate_law(made))} == {"supported"}
     blind = made.assign(smallest=("run", gap.mean() * np.where(np.arange(30) % 2, 1.1, 0.9)))
     assert "refuted" in {one.status for one in all_heard(rate_law(blind))}
+
+
+def test_without_a_run_that_converges_the_rate_law_is_undecided():
+    made = decay({})
+    assert made.sizes["run"] == 0
+    assert {one.status for one in all_heard(rate_law(made))} == {"undecided"}
 
 
 def test_the_digits_are_in_principal_components():

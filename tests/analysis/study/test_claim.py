@@ -90,6 +90,15 @@ def test_a_claim_that_gives_up_leaves_no_part_decided():
     assert [part.status for part in verdict.parts] == ["undecided", "undecided"]
 
 
+def test_a_claim_whose_measurement_is_undecided_is_undecided_for_that_reason():
+    def asked():
+        raise Undecided("3 windows; 5 tell something")
+
+    verdict = decide(Claim("id", "one; another", "here", asked))
+    assert verdict.status == "undecided"
+    assert [one.observed for one in verdict.evidence] == ["3 windows; 5 tell something"]
+
+
 def test_a_check_that_cannot_decide_gives_its_reason_and_no_channel():
     verdict = decide(claim(give_up))
     assert verdict.status == "undecided"
