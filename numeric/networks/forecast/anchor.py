@@ -1,18 +1,20 @@
 """The reference point of a forecast: a two-step midpoint, the eigenvectors at the edge there, and what they cost.
 
-From the weights θ₀ gradient descent is followed for two steps, θ₁ and θ₂, and the loss is expanded at
+From the weights θ₀ training is followed for two steps of its rule, θ₁ and θ₂, and the loss is expanded at
 
     θ* = (θ₀ + 2θ₁ + θ₂)/4,
 
 where an oscillation of period two is averaged out. At the edge are the eigenvectors u_a of ∇²L(θ*) with
-ηλ_a/2 > `AT_THE_EDGE`, at most `MOST_AT_THE_EDGE` of them and at least one. A forecast runs in double precision: a
-module of single precision is copied, since differences of its gradients carry the derivatives.
+λ_a > `AT_THE_EDGE` of the rule's critical sharpness, at most `MOST_AT_THE_EDGE` of them and at least one, as
+`top_space` finds them from the sum of the gradient, of θ₀ − 2θ₁ + θ₂, which is along the edge if there is an
+oscillation, and of a random vector. A forecast runs in double precision: a module of single precision is copied, since
+differences of its gradients carry the derivatives.
 
 The u_a are eigenvectors to a precision; ∇²L u_a is computed, so that the model does not depend on it.
 
-Shapes: θ (p,), edge and its image ∇²L U (p, k), eigenvalues (k + 1,), the last one that of the first direction left out
-(−∞ if there is none). Units: `evaluations` in gradients of the full batch. Errors: `BadInput` where the loss or its
-curvature is not finite, and for a loss that is not computed in double precision even so.
+Shapes: θ and its momentum b (p,), edge and its image ∇²L U (p, k), eigenvalues (k + 1,), the last one that of the first
+direction left out (−∞ if there is none). Units: `evaluations` in gradients of the full batch. Errors: `BadInput` where
+the loss or its curvature is not finite, and for a loss that is not computed in double precision even so.
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ from torch import Tensor, nn
 
 from eos_sym import BadInput
 from numeric.compile import Array
-from numeric.networks.curvature import HessianAt, TopEigenpairs
+from numeric.networks.curvature import HessianAt
+from numeric.networks.forecast.rules import Rule, as_rule, edge_of, step_of
+from numeric.networks.forecast.top_space import LEAST, find_top
 from numeric.networks.loss import FlatLoss
 from numeric.networks.loss.precision import coarsest_precision
 from numeric.networks.tracker.checks import check_start
@@ -34,7 +38,6 @@ from numeric.networks.tracker.undisturbed import undisturbed
 
 AT_THE_EDGE = 0.9
 MOST_AT_THE_EDGE = 3
-PRECISION = 1e-3  # of the eigenvalues, relative, as a bound; their error is of the order of its square over the gap
 
 
 @dataclass
@@ -56,6 +59,9 @@ class Anchor:
     edge: Tensor
     image: Tensor
     eigenvalues: Array
+    rule: Rule
+    momentum: Tensor  # b at θ₀
+    known: tuple[Tensor, Array] | None = None  # directions across, (p, n), and what ∇²L is on them, diagonal, (n,)
     cost: Cost = field(default_factory=Cost)
 
     @property
@@ -67,9 +73,14 @@ class Anchor:
         """The part of the vectors (p,) or (p, n) that is orthogonal to the edge."""
         return vectors - self.edge @ (self.edge.T @ vectors)
 
-    def start_on(self, directions: Tensor) -> tuple[Array, Array]:
-        """x (k,) and z (m,) of the weights θ₀ that training is at, on directions (p, m)."""
-        return (self.edge.T @ self.start).numpy(), (directions.T @ self.start).numpy()
+    def start_on(self, directions: Tensor) -> tuple[Array, Array, Array]:
+        """x (k,) and z (m,) of the weights θ₀ that training is at, on directions (p, m), and b there, (k + m,)."""
+        inside = torch.cat([self.edge, directions], 1)
+        return (
+            (self.edge.T @ self.start).numpy(),
+            (directions.T @ self.start).numpy(),
+            (inside.T @ self.momentum).numpy(),
+        )
 
     def gradient_at(self, weights: Tensor) -> Tensor:
         """∇L, (p,)."""
@@ -110,35 +121,60 @@ def in_double_precision(loss: FlatLoss) -> FlatLoss:
     return double
 
 
-def anchor(loss: FlatLoss, eta: float, modes: int | None = None) -> Anchor:
-    """The reference point two steps of gradient descent from the module's weights, with its k = `modes` at the edge."""
-    cost = Cost()
-    path = [loss.parameters]
+def anchor(
+    loss: FlatLoss,
+    rule: Rule | float,
+    modes: int | None = None,
+    momentum: Tensor | None = None,
+    eigenvectors: Tensor | None = None,
+) -> Anchor:
+    """The reference point two steps of the rule from the module's weights, with its k = `modes` at the edge.
+
+    A number for a rule is the step size of gradient descent. Eigenvectors that are known (p, n), of weights nearby,
+    spare it half of the products.
+    """
+    cost, rule = Cost(), as_rule(rule)
+    path, step = [loss.parameters], step_of(rule)
+    if momentum is None:
+        momentum = torch.zeros_like(path[0])
+    buffer = momentum
     for _ in range(2):
-        path.append(path[-1] - eta * loss.value_and_gradient(path[-1])[1])
+        weights, buffer = step(path[-1], buffer, loss.value_and_gradient(path[-1])[1])
+        path.append(weights)
         cost.evaluations += 1
     weights = (path[0] + 2 * path[1] + path[2]) / 4
-    most = min(MOST_AT_THE_EDGE + 1 if modes is None else modes + 1, len(weights))
     hessian = HessianAt(loss, weights)
     value, gradient = hessian.value, hessian.gradient
-    reading = TopEigenpairs(most, relative=PRECISION).read(hessian, weights, gradient)
-    values = reading.eigenvalues.numpy()
-    if not (np.isfinite(values).all() and value.isfinite()):
+    known = () if eigenvectors is None else eigenvectors.to(gradient).T
+    found = find_top(
+        hessian.product,
+        _mixture(gradient, path[0] - 2 * path[1] + path[2], *known),
+        AT_THE_EDGE * edge_of(rule),
+        fewest=modes or 1,
+        most=modes or MOST_AT_THE_EDGE,
+        least=LEAST if eigenvectors is None else LEAST // 2,
+    )
+    if not (value.isfinite() and np.isfinite(found.eigenvalues[0])):
         raise BadInput("the loss at the weights, or its curvature, is not finite: forecast from where training is")
-    if modes is None:
-        modes = min(max(int((eta * values / 2 > AT_THE_EDGE).sum()), 1), MOST_AT_THE_EDGE)
-    edge = reading.eigenvectors[:, :modes]
-    image = hessian.product(edge)
     cost.evaluations += hessian.evaluations
-    beyond = values[modes] if len(values) > modes else -np.inf
     return Anchor(
         loss=loss,
         weights=weights,
         start=path[0] - weights,
         value=float(value),
         gradient=gradient,
-        edge=edge,
-        image=image,
-        eigenvalues=np.append(values[:modes], beyond),
+        edge=found.vectors,
+        image=found.images,
+        eigenvalues=found.eigenvalues,
+        rule=rule,
+        momentum=momentum,
+        known=(found.others, found.values),
         cost=cost,
     )
+
+
+def _mixture(*vectors: Tensor) -> Tensor:
+    """The sum of the vectors and a random one, each of length 1."""
+    generator = torch.Generator().manual_seed(0)
+    random = torch.randn(len(vectors[0]), generator=generator, dtype=torch.float64).to(vectors[0])
+    return torch.stack([one / one.norm() for one in (*vectors, random) if one.norm() > 0]).sum(0)

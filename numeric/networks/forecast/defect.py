@@ -5,10 +5,10 @@ directions E of what lies outside of U and K, the model is continued by what is 
 
     V(x, z, w) = V(x, z) + w·Eᵀb(x) + z·KᵀHE w + ½ w·EᵀHE w,
 
-b(x) the gradient across on the lines of the edge (`EdgeFit`). The defect, ∇L − ∇V in (x, z, w), and L − V, are
-interpolated between the points by distance in (x, z), in which a path comes back where it has been, and are added to
-the gradient of V at every step. The paths of these companions are what training might do as well: one with the defect
-inside, one with what is outside, one with both. How far they go apart from the forecast is its band,
+b(x) the gradient across, to second order from differences as long as the oscillation. The defect, ∇L − ∇V in (x, z, w),
+and L − V, are interpolated between the points by distance in (x, z), in which a path comes back where it has been, and
+are added to the gradient of V at every step. The paths of these companions are what training might do as well: one with
+the defect inside, one with what is outside, one with both. How far they go apart from the forecast is its band,
 
     band of q at step t = `TIMES` the largest |q' − q| of the companions, over all steps within `WINDOW` of t,
 
@@ -22,18 +22,18 @@ Source: derived for this project, after a-posteriori error estimates by defect c
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from eos_sym.self_stabilization import ReducedOrderModel
 from numeric.compile import Array
 from numeric.networks.forecast.anchor import Anchor
-from numeric.networks.forecast.loss_model import EdgeFit
 from numeric.networks.forecast.path import Model, Path, descend, top_eigenvalue
 from numeric.networks.forecast.polynomials import Monomials
+from numeric.networks.forecast.rules import Rule
 
 POINTS = 12
 OUTSIDE = 4  # directions
@@ -58,10 +58,6 @@ class Expansion(Protocol):
         """V."""
 
     @property
-    def fit(self) -> EdgeFit:
-        """The gradients on the lines of the edge."""
-
-    @property
     def bound(self) -> float:
         """|x_a| beyond which nothing is said."""
 
@@ -71,14 +67,10 @@ class Continued:
     """V on the directions outside too: the coordinates across are z and then w."""
 
     inner: Model
-    fit: EdgeFit
+    linear: Monomials
     slopes: Array
     mixed: Array
     outer: Array
-
-    @cached_property
-    def _linear(self) -> Monomials:
-        return Monomials(self.fit.form.linear)
 
     def _split(self, z: Array) -> tuple[Array, Array]:
         within = len(self.mixed)
@@ -87,15 +79,15 @@ class Continued:
     def potential(self, x: Array, z: Array) -> Array:
         """V, (…)."""
         z, w = self._split(z)
-        pulled = self._linear.values(x) @ self.slopes + z @ self.mixed + w @ self.outer / 2
+        pulled = self.linear.values(x) @ self.slopes + z @ self.mixed + w @ self.outer / 2
         return np.asarray(self.inner.potential(x, z) + (w * pulled).sum(-1))
 
     def gradient(self, x: Array, z: Array) -> tuple[Array, Array]:
         """∂V/∂x (…, k) and ∂V/∂(z, w) (…, m + r)."""
         z, w = self._split(z)
         slope, across = self.inner.gradient(x, z)
-        slope = slope + np.einsum("...ae,...e->...a", self._linear.slopes(x), w @ self.slopes.T)
-        outside = self._linear.values(x) @ self.slopes + z @ self.mixed + w @ self.outer
+        slope = slope + np.einsum("...ae,...e->...a", self.linear.slopes(x), w @ self.slopes.T)
+        outside = self.linear.values(x) @ self.slopes + z @ self.mixed + w @ self.outer
         return slope, np.concatenate([across + w @ self.mixed.T, outside], -1)
 
     def hessian(self, x: Array, z: Array) -> Array:
@@ -105,8 +97,8 @@ class Continued:
         edge, size = x.shape[-1], within.shape[-1]
         found = np.zeros((*within.shape[:-2], size + len(self.outer), size + len(self.outer)))
         found[..., :size, :size] = within
-        found[..., :edge, :edge] += np.einsum("...abe,...e->...ab", self._linear.curvatures(x), w @ self.slopes.T)
-        found[..., :edge, size:] = self._linear.slopes(x) @ self.slopes
+        found[..., :edge, :edge] += np.einsum("...abe,...e->...ab", self.linear.curvatures(x), w @ self.slopes.T)
+        found[..., :edge, size:] = self.linear.slopes(x) @ self.slopes
         found[..., edge:size, size:] = self.mixed
         found[..., size:, :size] = found[..., :size, size:].swapaxes(-1, -2)
         found[..., size:, size:] = self.outer
@@ -132,24 +124,25 @@ class Defect:
     """∇L − ∇V and L − V at the steps of a path, (n, k + m + r) and (n,), of the continued model from its start."""
 
     model: Continued
-    start: tuple[Array, Array]
+    start: tuple[Array, Array, Array]
     slope: Array
     value: Array
     bound: float
 
-    def band(self, path: Path, eta: float) -> Band:
+    def band(self, path: Path, rule: Rule) -> Band:
         """How far the companions of the path go apart from it; without end where one leaves the bound."""
         edge, inside = path.x.shape[1], path.x.shape[1] + path.z.shape[1]
-        x, z = self.start
-        within, steps = z[: inside - edge], len(path.x) - 2
+        x, z, momentum = self.start
+        within = (x, z[: inside - edge], momentum[:inside])
+        steps = len(path.x) - 2
         place = np.arange(self.slope.shape[1])
         inner = self.model.inner
         told = _readings(inner, path)
         found = np.zeros_like(told)
         for model, companion in (
-            (inner, descend(inner, x, within, eta, steps, self.bound, self.slope[:, :inside])),
-            (self.model, descend(self.model, x, z, eta, steps, self.bound, self.slope * (place >= inside))),
-            (self.model, descend(self.model, x, z, eta, steps, self.bound, self.slope)),
+            (inner, descend(inner, *within, rule, steps, self.bound, self.slope[:, :inside])),
+            (self.model, descend(self.model, *self.start, rule, steps, self.bound, self.slope * (place >= inside))),
+            (self.model, descend(self.model, *self.start, rule, steps, self.bound, self.slope)),
         ):
             apart = np.full_like(told, np.inf)
             if len(companion.x) > 2:
@@ -185,8 +178,7 @@ def measure_defect(expansion: Expansion, path: Path) -> Defect:
     image = anchor.hessian_at(anchor.weights, outside)
     model = Continued(
         expansion.model,
-        expansion.fit,
-        (expansion.fit.b @ outside).numpy(),
+        *_driven_outside(anchor, outside, float(path.size.max())),
         (expansion.directions.T @ image).numpy(),
         (outside.T @ image).numpy(),
     )
@@ -197,6 +189,23 @@ def measure_defect(expansion: Expansion, path: Path) -> Defect:
     along = interpolate(scaled[chosen], np.concatenate([slope, missed[:, None]], 1), scaled)
     start = anchor.start_on(torch.cat([expansion.directions, outside], 1))
     return Defect(model, start, along[:, :-1], along[:, -1], expansion.bound)
+
+
+def _driven_outside(anchor: Anchor, outside: Tensor, length: float) -> tuple[Monomials, Array]:
+    """Eᵀb(x) to second order, from gradients at this length on both sides along the edge and between."""
+    form = ReducedOrderModel(anchor.modes, 0, (2, 2, 0))
+    unit = np.eye(anchor.modes)
+    rows = [outside.T @ anchor.gradient, *(anchor.image.T @ outside)]
+    curved: dict[tuple[int, ...], Tensor] = {}
+    for e in form.linear[1 + anchor.modes :]:
+        direction = np.array(e) / np.linalg.norm(e)
+        moved = length * (anchor.edge @ torch.from_numpy(direction).to(anchor.edge))
+        sides = anchor.gradient_at(anchor.weights + moved) + anchor.gradient_at(anchor.weights - moved)
+        curved[e] = outside.T @ (sides - 2 * anchor.gradient) / length**2  # ∇³L along the direction twice
+    for e, value in curved.items():
+        alone = [curved[tuple(2 * unit[a].astype(int))] for a in np.flatnonzero(e)]
+        rows.append(value / 2 if 2 in e else value - (alone[0] + alone[1]) / 2)
+    return Monomials(form.linear), torch.stack(rows).numpy()
 
 
 def spread(points: Array, count: int) -> Array:

@@ -19,6 +19,7 @@ from numeric.compile import Array
 from numeric.networks.forecast.anchor import Anchor
 
 NEGLIGIBLE = 1e-10  # of a block's largest vector: what is left of it is rounding
+LITTLE = 0.1  # of a unit vector: then what was left of it was rounding
 
 
 def leading_directions(basis: Tensor, projected: Array, path: Array, count: int) -> tuple[Tensor, Array]:
@@ -30,23 +31,26 @@ def leading_directions(basis: Tensor, projected: Array, path: Array, count: int)
 
 def krylov_space(anchor: Anchor, drivers: Tensor, products: int) -> tuple[Tensor, Array]:
     """An orthonormal basis (p, n) of the block Krylov space, and ∇²L on it, (n, n)."""
-    basis = drivers.new_zeros(len(drivers), 0)
-    images = basis
+    basis, values = anchor.known or (drivers.new_zeros(len(drivers), 0), np.zeros(0))
+    projected, used = np.diag(values), 0
     scaled = drivers / drivers.norm(dim=0).clamp_min(torch.finfo(drivers.dtype).tiny)
-    block = orthonormal(anchor.across(scaled), basis)  # once more: of a tiny driver, rounding along the edge was large
-    while block.shape[1] and images.shape[1] < products:
-        basis = torch.cat([basis, block], 1)
+    block = orthonormal(scaled, torch.cat([anchor.edge, basis], 1))
+    while block.shape[1] and used < products:
         image = anchor.across(anchor.hessian_at(anchor.weights, block))
-        images = torch.cat([images, image], 1)
-        block = orthonormal(image, basis)
-    projected = (basis.T @ images).numpy()
+        basis, used = torch.cat([basis, block], 1), used + block.shape[1]
+        columns = (basis.T @ image).numpy()
+        before = len(projected)
+        projected = np.block([[projected, columns[:before]], [columns[:before].T, columns[before:]]])
+        block = orthonormal(image, torch.cat([anchor.edge, basis], 1))
     return basis, (projected + projected.T) / 2
 
 
 def orthonormal(block: Tensor, basis: Tensor) -> Tensor:
     """What the block adds to the basis, orthonormal, the leading directions first."""
-    scale = float(block.norm(dim=0).max()) if block.shape[1] else 0.0
-    for _ in range(2):
-        block = block - basis @ (basis.T @ block)
-    vectors, sizes, _ = torch.linalg.svd(block, full_matrices=False)
-    return vectors[:, sizes > NEGLIGIBLE * scale] if scale else block[:, :0]
+    least = NEGLIGIBLE * float(block.norm(dim=0).max()) if block.shape[1] else 0.0
+    for _ in range(2):  # what is small has lost its right angles: once more, at length 1
+        for _ in range(2):
+            block = block - basis @ (basis.T @ block)
+        vectors, sizes, _ = torch.linalg.svd(block, full_matrices=False)
+        block, least = vectors[:, sizes > least], LITTLE
+    return block

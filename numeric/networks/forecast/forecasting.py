@@ -1,27 +1,29 @@
-"""What gradient descent will do next at the edge of stability, computed from a network's weights at one moment.
+"""What training will do next at the edge of stability, computed from a network's weights at one moment.
 
     from numeric.networks.forecast import forecast
 
     prediction = forecast(model, criterion, inputs, targets, optimizer=optimizer, steps=300)
-    prediction.peak                     the first spike: its step and its height
+    prediction.peak, .spikes            the first spike, and all: their steps and heights
+    prediction.manner, .settles         whether it hovers, bursts, decays or diverges; the sharpness where it ends
     prediction.data                     an xarray.Dataset, as below
+    prediction.horizon, .band           until when it may be trusted, and how far it may be off
     prediction.trust                    whether to trust it, and why not
-    prediction.at(0.12).data            the same model with another step size
+    prediction.at(0.12).data, .fate     the same model with another step size, and what becomes of training
 
 Nothing is fitted to training and nothing is trained but two steps: at their midpoint θ* the loss is expanded along the
-eigenvectors at the edge and across them (`loss_expansion`), gradient descent is run on the expansion, a map of k + m
+eigenvectors at the edge and across them (`loss_expansion`), training is run on the expansion, a map of k + m
 numbers (`path`), and of every step t = 1, 2 … are told, at the midpoint (θ_{t−1} + 2θ_t + θ_{t+1})/4,
 
     oscillation   u_a·(2θ_t − θ_{t−1} − θ_{t+1})/4, (step, mode)     sharpness   the top eigenvalue of ∇²V, (step,)
     loss          L(θ*) + V at θ_t itself, (step,)
 
-How far the forecast may be trusted is measured beforehand (`trust`). A step size other than the optimizer's changes the
-map and not the model: `Forecast.at(eta)`.
+How far the forecast may be trusted is measured beforehand: whether at all (`trust`), and until when (`defect`). A step
+size other than the optimizer's changes the map and not the model: `Forecast.at(eta)`.
 
-Units: steps of gradient descent; `evaluations` in gradients of the full batch, without those of the checks. Errors:
-`BadInput` for fewer than 2 steps, for a step size that is not positive, for an optimizer that is not gradient descent
-of all of θ, where the loss or its curvature is not finite, and for a loss that is random, not made up by its
-micro-batches, or wrongly differentiated, as `numeric.networks.tracker.checks` says.
+Units: steps of training; `evaluations` in gradients of the full batch, without those of the checks. Errors:
+`BadInput` for fewer than 2 steps, for a step size that is not positive, for an optimizer that is none of the `rules`,
+where the loss or its curvature is not finite, and for a loss that is random, not made up by its micro-batches, or
+wrongly differentiated, as `numeric.networks.tracker.checks` says.
 Source: derived for this project; :cite:t:`damian2022selfstabilization` for what the cubic terms do.
 """
 
@@ -40,27 +42,35 @@ from torch import Tensor, nn
 from eos_sym import BadInput
 from numeric.networks.forecast.anchor import MOST_AT_THE_EDGE, Anchor, anchor, in_double_precision
 from numeric.networks.forecast.cut_expansion import CutExpansion, expand_cut
+from numeric.networks.forecast.defect import Band, measure_defect
 from numeric.networks.forecast.loss_expansion import LossExpansion, expand_loss
-from numeric.networks.forecast.path import Manner, Path, Peak, descend
+from numeric.networks.forecast.path import Manner, Path, Peak, descend, top_eigenvalue
+from numeric.networks.forecast.rules import Rule, edge_of, rule_of
 from numeric.networks.forecast.trust import Trust
-from numeric.networks.loss import FlatLoss
 from numeric.networks.tracker.checks import check_evaluation, check_start, checked_loss, enough_memory
 from numeric.networks.tracker.undisturbed import undisturbed
-from numeric.values import positive_number, whole_number
+from numeric.networks.training.optimizers import GradientDescent
+from numeric.values import whole_number
+
+Fate = Literal["diverges", "catapults", "self-stabilizes", "decays", "undecided"]
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """An expansion at the edge, and what gradient descent with the step size `eta` does on it for so many steps."""
+    """An expansion at the edge, and what training by a rule does on it for so many steps."""
 
     expansion: LossExpansion | CutExpansion
-    eta: float
+    rule: Rule
     steps: int
+
+    @property
+    def eta(self) -> float:
+        """The step size."""
+        return self.rule.eta
 
     def at(self, eta: float) -> Forecast:
         """The forecast for another step size from now on, by the same model."""
-        positive_number("eta", eta)
-        return replace(self, eta=eta)
+        return replace(self, rule=replace(self.rule, eta=eta))
 
     @property
     def anchor(self) -> Anchor:
@@ -69,9 +79,9 @@ class Forecast:
 
     @cached_property
     def path(self) -> Path:
-        """Gradient descent on the model."""
+        """Training on the model."""
         start = self.anchor.start_on(self.expansion.directions)
-        return descend(self.expansion.model, *start, self.eta, self.steps, self.expansion.bound)
+        return descend(self.expansion.model, *start, self.rule, self.steps, self.expansion.bound)
 
     @property
     def peak(self) -> Peak | None:
@@ -79,48 +89,81 @@ class Forecast:
         return self.path.peak
 
     @property
+    def spikes(self) -> list[Peak]:
+        """All spikes that are over before the forecast ends."""
+        return self.path.spikes
+
+    @property
     def manner(self) -> Manner:
         """What the oscillation does in the last half of the time."""
         return self.path.manner
 
+    @property
+    def fate(self) -> Fate:
+        """What becomes of training, for the step sizes of `at`: a catapult is beyond the edge and dies out below it."""
+        if self.manner == "decays":
+            beyond = self.data.sharpness.values > edge_of(self.rule)
+            return "undecided" if beyond[-1] else "catapults" if beyond.any() else "decays"
+        if self.manner in ("hovers", "bursts"):
+            return "self-stabilizes"
+        return "diverges" if self.path.diverges else "undecided"
+
+    @property
+    def settles(self) -> float | None:
+        """The mean of the sharpness over the last half of the time, if the oscillation hovers or decays there."""
+        if self.manner not in ("hovers", "decays"):
+            return None
+        return float(self.data.sharpness[self.steps // 2 :].mean())
+
     @cached_property
     def data(self) -> xr.Dataset:
-        """Oscillation, sharpness and loss at the steps 1 …, as far as the model goes."""
-        x, z = self.path.midpoints
-        model = self.expansion.model
+        """Oscillation, sharpness and loss at the steps 1 …, as far as the model goes, and the spikes."""
+        path, model = self.path, self.expansion.model
+        steps, heights = np.array(self.spikes).reshape(-1, 2).T
         return xr.Dataset(
             {
-                "oscillation": (("step", "mode"), self.path.oscillation),
-                "sharpness": ("step", np.linalg.eigvalsh(model.hessian(x, z))[:, -1]),
-                "loss": ("step", self.anchor.value + model.potential(self.path.x[1:-1], self.path.z[1:-1])),
+                "oscillation": (("step", "mode"), path.oscillation),
+                "sharpness": ("step", top_eigenvalue(model, path)),
+                "loss": ("step", self.anchor.value + model.potential(path.x[1:-1], path.z[1:-1])),
+                "spike_step": ("spike", steps.astype(int)),
+                "spike_height": ("spike", heights),
             },
-            {"step": np.arange(1, len(x) + 1), "mode": np.arange(1, self.anchor.modes + 1)},
-            {"eta": self.eta, "evaluations": self.anchor.cost.evaluations},
+            {"step": self._steps_told, "mode": np.arange(1, self.anchor.modes + 1)},
+            {"eta": self.eta, "manner": self.manner, "evaluations": self.anchor.cost.evaluations},
         )
+
+    @property
+    def _steps_told(self) -> range:
+        return range(1, len(self.path.x) - 1)
+
+    @cached_property
+    def _band(self) -> Band:
+        with undisturbed(self.anchor.loss.module):
+            return measure_defect(self.expansion, self.path).band(self.path, self.rule)
+
+    @property
+    def band(self) -> xr.Dataset:
+        """How far the size of the oscillation, the sharpness and the loss may be off, at the steps of `data`.
+
+        It and the horizon cost 22, 26 or 32 gradients with 1, 2 or 3 modes at the edge, once.
+        """
+        found = {name: ("step", getattr(self._band, name)) for name in ("oscillation", "sharpness", "loss")}
+        return xr.Dataset(found, {"step": self._steps_told}, {"horizon": self.horizon})
+
+    @property
+    def horizon(self) -> int:
+        """The last step until which the forecast may be trusted, if it may at all."""
+        return self._band.horizon(self.path.size)
 
     @cached_property
     def trust(self) -> Trust:
         """How far the forecast may be trusted; costs one gradient, at the predicted peak."""
         with undisturbed(self.anchor.loss.module):
             measured = self.expansion.gates(self.path, self.eta)
-        return Trust({"left_out": self.eta * float(self.anchor.eigenvalues[-1]) / 2} | measured)
-
-
-def plain_step_size(optimizer: torch.optim.Optimizer, loss: FlatLoss) -> float:
-    """The step size of an optimizer that is gradient descent, of all that the loss is a function of."""
-    groups = optimizer.param_groups
-    plain = isinstance(optimizer, torch.optim.SGD) and not any(
-        group["momentum"] or group["weight_decay"] or group["maximize"] for group in groups
-    )
-    if not plain or len({float(group["lr"]) for group in groups}) > 1:
-        raise BadInput("a forecast is of gradient descent: torch.optim.SGD with one lr, no momentum, no weight decay")
-    moved = {id(one) for group in groups for one in group["params"]}
-    if left := [name for name, own in loss.trainable.items() if id(own) not in moved]:
-        raise BadInput(
-            f"the optimizer does not move '{left[0]}': give the one that trains this module, or freeze what is not"
-            " trained, requires_grad_(False)"
-        )
-    return float(groups[0]["lr"])
+        center = self.expansion.model.hessian(np.zeros(self.anchor.modes), np.zeros(self.expansion.directions.shape[1]))
+        across = np.linalg.eigvalsh(center[self.anchor.modes :, self.anchor.modes :])
+        left_out = np.append(across, self.anchor.eigenvalues[-1]).max()
+        return Trust({"left_out": float(left_out) / edge_of(self.rule)} | measured)
 
 
 def forecast(
@@ -136,13 +179,16 @@ def forecast(
     expansion: Literal["loss", "cut"] | None = None,
     micro_batch: int | None = None,
     weight: float | Callable[[Tensor], Tensor | float] | None = None,
+    eigenvectors: Tensor | None = None,
 ) -> Forecast:
-    """What full-batch gradient descent will do from the module's weights on; the module stays as it is.
+    """What full-batch training will do from the module's weights on; module and optimizer stay as they are.
 
-    The step size is that of the optimizer, or `eta`, which need not be the one used so far. `modes` is the number of
-    eigenvectors at the edge; not given, it is that of all with ηλ/2 > .9, at least one and at most 3. `expansion` is of
-    the loss, or of what its head is applied to, `cut`; not given, it is of the loss where that may be trusted and one
-    eigenvector is at the edge: with more of them it is no cheaper. `micro_batch` and `weight` are those of the tracker.
+    It goes on with the optimizer's step size, its momentum and what that has gathered; or without momentum, and with
+    the step size `eta`, which need not be the one used so far. `modes` is the number of eigenvectors at the edge; not
+    given, it is that of all above .9 of the critical sharpness, at least one and at most 3. `expansion` is of the loss,
+    or of what its head is applied to, `cut`; not given, it is of the loss where that may be trusted and one eigenvector
+    is at the edge, with more of them it is no cheaper, or where there is momentum. `micro_batch` and `weight` are those
+    of the tracker, whose `eigenvectors`, if given, make it cheaper.
     """
     whole_number("steps", steps, least=2)
     if expansion not in ("loss", "cut", None):
@@ -157,15 +203,19 @@ def forecast(
     if eta is None:
         if optimizer is None:
             raise BadInput("give the optimizer, or the step size eta")
-        eta = plain_step_size(optimizer, loss)
-    positive_number("eta", eta)
+        rule, momentum = rule_of(optimizer, loss)
+    else:
+        rule, momentum = GradientDescent(eta), None
     check_evaluation(loss, optimizer)
     check_start(loss)
     loss = in_double_precision(loss)
     with undisturbed(loss.module), enough_memory(loss):
-        here = anchor(loss, eta, modes)
-        if expansion == "loss" or (expansion is None and here.modes == 1):
-            found = Forecast(expand_loss(here, eta, steps), eta, steps)
-            if expansion == "loss" or found.trust.trusted:
+        here, plain = anchor(loss, rule, modes, momentum, eigenvectors), isinstance(rule, GradientDescent)
+        if expansion == "loss" or (expansion is None and (here.modes == 1 or not plain)):
+            found = Forecast(expand_loss(here, steps), rule, steps)
+            if expansion == "loss" or found.trust.trusted or not plain:
                 return found
-        return Forecast(expand_cut(here, eta, steps), eta, steps)
+        if not plain:
+            raise BadInput("with momentum there is the expansion of the loss alone: leave expansion = 'cut' out")
+        here = replace(here, known=None)  # what is driven least is not worth its passes
+        return Forecast(expand_cut(here, rule.eta, steps), rule, steps)

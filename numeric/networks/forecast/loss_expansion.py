@@ -5,7 +5,7 @@ lowest order made of them, in the whole Krylov space, says how far the next ones
 (`directions`).
 
     kinks         misfit of the lines       what no polynomial has of the gradients on the lines, beyond second order
-    sixth_order   η |6 a₆ x⁶| / (2x²)       how much of the edge, 2/η, the last term along the edge makes at the peak
+    sixth_order   |6 a₆ x⁶| / (x² edge)     how much of the edge the last term along the edge makes at the peak
     base          |x_base − x|/x            the peaks of the model of lowest order and of the full one differ
     at_the_peak   ‖g − ∇V‖/‖g − ∇V(0)‖      the true gradient at the predicted peak, on the model's directions
 
@@ -20,17 +20,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from eos_sym import GradientDescent, Map
+from eos_sym import Map
 from eos_sym.self_stabilization import BASE, EXPANDED
 from numeric.compile import Array
 from numeric.networks.forecast.anchor import Anchor
 from numeric.networks.forecast.directions import krylov_space, leading_directions
 from numeric.networks.forecast.loss_model import EdgeFit, LossModel, driving_model, fit_edge, loss_model
 from numeric.networks.forecast.path import Path, Peak, descend
+from numeric.networks.forecast.rules import edge_of, formula_of
 
 SHORT = 0.05  # reach of the first lines, in root mean squares of the weights
 FAR = 10  # reaches of the last lines: no expansion holds there
-DIRECTIONS = {1: (12, 24), 2: (19, 64), 3: (27, 96)}  # kept, and products, by the modes at the edge
+DIRECTIONS = {1: (12, 16), 2: (19, 40), 3: (27, 60)}  # kept, and products, by the modes at the edge
 
 
 @dataclass(frozen=True)
@@ -49,26 +50,29 @@ class LossExpansion:
 
     @property
     def map(self) -> Map:
-        """Gradient descent on the model; `model.values` are its parameters beside η, for `numeric.compile_map`."""
-        return GradientDescent().map(self.model.form.objective)
+        """The rule's map of the model; `model.values` and `rule.values` are its parameters, for `compile_map`."""
+        return formula_of(self.anchor.rule).on(self.model.form.objective)
 
     @property
     def start(self) -> dict[str, float]:
         """Where the weights are, by the names of the map's state."""
-        names = [symbol.name for symbol in (*self.model.form.edge_coordinates, *self.model.form.across_coordinates)]
-        return dict(zip(names, np.concatenate(self.anchor.start_on(self.directions)), strict=True))
+        values = np.concatenate(self.anchor.start_on(self.directions))
+        return {symbol.name: float(value) for symbol, value in zip(self.map.state, values, strict=False)}
 
     def gates(self, path: Path, eta: float) -> dict[str, float]:
         """What was measured of the model for this path; costs one gradient, at the predicted peak."""
+        rule = replace(self.anchor.rule, eta=eta)
         place = path.peak.step if path.peak else len(path.x) - 1
         x, z = path.x[place], path.z[place]
         form, size = self.model.form, float(np.linalg.norm(x))
         last = np.where([sum(e) == EXPANDED[0] for e in form.along], self.model.a, 0)
         highest = replace(self.model, a=last, b=0 * self.model.b, C=0 * self.model.C)
-        base = descend(self.model.of_order(BASE), path.x[0], path.z[0], eta, path.wanted - 2, self.bound)
+        base = descend(
+            self.model.of_order(BASE), *self.anchor.start_on(self.directions), rule, path.wanted - 2, self.bound
+        )
         return {
             "kinks": self.fit.misfit,
-            "sixth_order": eta * float(np.linalg.norm(highest.gradient(x, z)[0]) / (2 * size)) if size else 0.0,
+            "sixth_order": float(np.linalg.norm(highest.gradient(x, z)[0]) / (size * edge_of(rule))) if size else 0.0,
             "base": _difference(base.peak, path.peak),
             "at_the_peak": self._mistaken(x, z),
         }
@@ -82,7 +86,7 @@ class LossExpansion:
         return float(np.linalg.norm(true - np.concatenate(self.model.gradient(x, z))) / np.linalg.norm(true - here))
 
 
-def expand_loss(anchor: Anchor, eta: float, steps: int) -> LossExpansion:
+def expand_loss(anchor: Anchor, steps: int) -> LossExpansion:
     """The expansion for a forecast of so many steps."""
     kept, products = DIRECTIONS[anchor.modes]
     typical = float(anchor.loss.parameters.square().mean().sqrt())
@@ -90,7 +94,7 @@ def expand_loss(anchor: Anchor, eta: float, steps: int) -> LossExpansion:
     drivers = [short.across(1), short.across(2), short.across(3), anchor.across(anchor.gradient)[:, None]]
     basis, projected = krylov_space(anchor, torch.cat([*drivers, anchor.across(anchor.start)[:, None]], 1), products)
     base = driving_model(anchor, short, basis, projected)
-    path = descend(base, *anchor.start_on(basis), eta, steps, FAR * short.reach)
+    path = descend(base, *anchor.start_on(basis), anchor.rule, steps, FAR * short.reach)
     directions, quadratic = leading_directions(basis, projected, path.z, kept)
     fit = fit_edge(anchor, path.peak.height if path.peak else FAR * short.reach)
     return LossExpansion(anchor, directions, loss_model(anchor, fit, directions, quadratic), fit)

@@ -1,6 +1,6 @@
-"""Gradient descent on a model of the loss near a network's weights: the path, its first spike, and how it goes on.
+"""Training on a model of the loss near a network's weights: the path, its spikes, and how it goes on.
 
-    x⁺ = x − η ∂V/∂x,    z⁺ = z − η ∂V/∂z
+    x⁺ = x − η ∂V/∂x,    z⁺ = z − η ∂V/∂z,    or by another of the `rules`,
 
 in k coordinates x along the edge and m across it, z. Of a step t is told, at the midpoint (θ_{t−1} + 2θ_t + θ_{t+1})/4
 where an oscillation of period two is averaged out, its part that changes sign, (2x_t − x_{t−1} − x_{t+1})/4. A spike
@@ -18,6 +18,7 @@ from typing import Literal, NamedTuple, Protocol
 import numpy as np
 
 from numeric.compile import Array
+from numeric.networks.forecast.rules import Rule, as_rule, step_of
 
 FALLEN = 0.5  # of its height: then a spike is over
 GONE = 0.01  # of its largest size: an oscillation that has died out
@@ -131,19 +132,30 @@ def top_eigenvalue(model: Model, path: Path) -> Array:
     return np.asarray(np.linalg.eigvalsh(model.hessian(*path.midpoints))[:, -1])
 
 
-def descend(model: Model, x: Array, z: Array, eta: float, steps: int, bound: float, added: Array | None = None) -> Path:
+def descend(
+    model: Model,
+    x: Array,
+    z: Array,
+    momentum: Array,
+    rule: Rule | float,
+    steps: int,
+    bound: float,
+    added: Array | None = None,
+) -> Path:
     """So many steps and one more, for the midpoint of the last, or as many as leave every |x_a| below the bound.
 
-    To the gradient of each of them its row of what is `added` is, (steps + 1 or more, k + m).
+    A number for a rule is the step size of gradient descent. The momentum is (k + m,). To the gradient of each step its
+    row of what is `added` is, (steps + 1 or more, k + m).
     """
-    xs, zs = [x], [z]
+    state, edge = np.concatenate([x, z]), len(x)
+    move = step_of(as_rule(rule))
+    states = [state]
     for step in range(steps + 1):
-        slope, across = model.gradient(x, z)
+        gradient = np.concatenate(model.gradient(state[:edge], state[edge:]))
         if added is not None:
-            slope, across = slope + added[step, : len(x)], across + added[step, len(x) :]
-        x, z = x - eta * slope, z - eta * across
-        if not np.abs(x).max() < bound:
+            gradient = gradient + added[step]
+        state, momentum = move(state, momentum, gradient)
+        if not np.abs(state[:edge]).max() < bound:
             break
-        xs.append(x)
-        zs.append(z)
-    return Path(np.array(xs), np.array(zs), steps + 2)
+        states.append(state)
+    return Path(np.array(states)[:, :edge], np.array(states)[:, edge:], steps + 2)

@@ -3,6 +3,7 @@
     tracker = SharpnessTracker(model, criterion, inputs, targets, optimizer=optimizer)    before the loop
     tracker.step()                                                                        at the head of its body
     tracker.history                                                                       after it
+    tracker.forecast(steps=300)                                                           what comes next, at any time
 
 The call number t = 0, 1, 2 … of `step` stands for θ_t. At t = 0, every, 2·every … a reading takes, of the full-batch
 loss L at θ_t and its Hessian H,
@@ -41,7 +42,7 @@ Errors: `BadInput`, see `numeric.networks.tracker.checks`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -56,6 +57,9 @@ from numeric.networks.tracker.composition import check_composition
 from numeric.networks.tracker.derivatives import check_derivatives
 from numeric.networks.tracker.undisturbed import undisturbed
 from numeric.values import whole_number
+
+if TYPE_CHECKING:
+    from numeric.networks.forecast import Forecast
 
 _BY_INDEX = ("eigenvalue", "bound", "gradient_projection")
 _PLAIN = ("gradient_norm", "full_loss", "evaluations", "overlooked")
@@ -116,6 +120,37 @@ class SharpnessTracker:
     def measure(self) -> Reading:
         """Take a reading now, at the present weights, as of the next step: after the loop, of where it ended."""
         return self._read(self.steps, self.loss.parameters, self._preconditioner())
+
+    def forecast(
+        self,
+        *,
+        steps: int = 300,
+        eta: float | None = None,
+        modes: int | None = None,
+        expansion: Literal["loss", "cut"] | None = None,
+    ) -> Forecast:
+        """What training will do in the next steps, from where it is now: see `numeric.networks.forecast`.
+
+        By the optimizer as it stands, momentum included, or by gradient descent with the step size `eta`. What is
+        counted in its `evaluations` is less than without a tracker: the latest eigenvectors are where it begins.
+        """
+        from numeric.networks.forecast import forecast  # which has its checks from here
+
+        known = self.eigenvectors
+        return forecast(
+            self.loss.module,
+            self.loss.criterion,
+            self.loss.inputs,
+            self.loss.targets,
+            optimizer=self._optimizer,
+            eta=eta,
+            steps=steps,
+            modes=modes,
+            expansion=expansion,
+            micro_batch=self.loss.micro_batch,
+            weight=self.loss.weight,
+            eigenvectors=None if known is None or not known.isfinite().all() else known,
+        )
 
     @property
     def eigenvectors(self) -> Tensor | None:

@@ -13,6 +13,7 @@ from numeric.networks.forecast.anchor import Anchor
 from numeric.networks.forecast.cut import find_cut
 from numeric.networks.forecast.cut_fit import CutFit
 from numeric.networks.loss import FlatLoss
+from numeric.networks.training.optimizers import GradientDescent
 
 ETA, ANCHOR, AFTER = 0.3, 257, 61
 
@@ -36,7 +37,8 @@ def planted():
     weights = loss.parameters
     value, gradient = loss.value_and_gradient(weights)
     edge = torch.eye(4, dtype=torch.float64)[:, :2]
-    anchor = Anchor(loss, weights, 0 * weights, float(value), gradient, edge, edge, np.ones(3))
+    rule = GradientDescent(0.1)
+    anchor = Anchor(loss, weights, 0 * weights, float(value), gradient, edge, edge, np.ones(3), rule, 0 * weights)
     fit = CutFit(anchor, find_cut(loss), 0.4)
     fit.add(torch.eye(4, dtype=torch.float64)[:, 2:])
     return anchor, fit

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from numeric.networks.forecast.defect import LIMIT, Band, Continued, interpolate, measure_defect, spread
-from numeric.networks.forecast.loss_model import LossModel, fit_edge
+from numeric.networks.forecast.loss_model import LossModel
 from numeric.networks.forecast.path import descend, top_eigenvalue
+from numeric.networks.forecast.polynomials import Monomials
+from numeric.networks.training.optimizers import GradientDescent
 from tests.numeric.networks.forecast.test_loss_model import planted, some_model
 
-ETA, STEPS = 0.05, 14
+RULE, STEPS = GradientDescent(0.05), 14
 
 
 def expansion(kept):
@@ -18,15 +20,13 @@ def expansion(kept):
     whole, anchor, directions = planted(1, 4)
     form = some_model(1, kept).form
     model = LossModel(form, whole.a, whole.b[:, :kept], whole.C[:, :kept, :kept])
-    found = SimpleNamespace(
-        anchor=anchor, directions=directions[:, :kept], model=model, fit=fit_edge(anchor, 0.5), bound=2.0
-    )
-    return found, descend(whole, *anchor.start_on(directions), ETA, STEPS, 2.0), whole
+    found = SimpleNamespace(anchor=anchor, directions=directions[:, :kept], model=model, bound=2.0)
+    return found, descend(whole, *anchor.start_on(directions), RULE, STEPS, 2.0), whole
 
 
 def test_a_model_that_is_the_loss_has_no_band():
     exact, path, _ = expansion(4)
-    band = measure_defect(exact, path).band(path, ETA)
+    band = measure_defect(exact, path).band(path, RULE)
     assert band.horizon(path.size) == STEPS
     assert max(band.oscillation.max(), band.sharpness.max(), band.loss.max()) < 1e-8
 
@@ -34,10 +34,10 @@ def test_a_model_that_is_the_loss_has_no_band():
 @pytest.mark.parametrize("kept", [2, 3])
 def test_what_is_outside_of_the_directions_is_in_the_band(kept):
     part, true, whole = expansion(kept)
-    path = descend(part.model, *part.anchor.start_on(part.directions), ETA, STEPS, 2.0)
+    path = descend(part.model, *part.anchor.start_on(part.directions), RULE, STEPS, 2.0)
     cost = part.anchor.cost.evaluations
-    band = measure_defect(part, path).band(path, ETA)
-    assert part.anchor.cost.evaluations > cost + 12
+    band = measure_defect(part, path).band(path, RULE)
+    assert part.anchor.cost.evaluations > cost + 14
     for width, error in (
         (band.oscillation, path.size - true.size),
         (band.sharpness, top_eigenvalue(part.model, path) - top_eigenvalue(whole, true)),
@@ -55,9 +55,8 @@ def test_the_continued_model_differentiates_itself():
     part, _, _ = expansion(2)
     random = np.random.default_rng(3)
     curved = random.standard_normal((2, 2))
-    model = Continued(
-        part.model, part.fit, random.standard_normal((6, 2)), random.standard_normal((2, 2)), curved + curved.T
-    )
+    slopes, mixed = random.standard_normal((3, 2)), random.standard_normal((2, 2))
+    model = Continued(part.model, Monomials([(0,), (1,), (2,)]), slopes, mixed, curved + curved.T)
     point, step = np.array([0.3, -0.2, 0.4, 0.1, -0.5]), 1e-5
 
     def gradient(q):

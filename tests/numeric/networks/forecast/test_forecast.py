@@ -5,6 +5,7 @@ import copy
 import numpy as np
 import pytest
 import torch
+import xarray as xr
 from torch import nn
 
 from eos_sym import BadInput
@@ -12,9 +13,11 @@ from numeric.maps import compile_map
 from numeric.networks import half_squared_error
 from numeric.networks.data import Digits
 from numeric.networks.forecast import forecast
-from numeric.networks.forecast.anchor import PRECISION
+from numeric.networks.forecast.top_space import RESIDUAL
+from numeric.networks.tracker import SharpnessTracker
 
 ETA, ANCHOR, AFTER = 0.2, 521, 61
+PRECISION = RESIDUAL**2  # of eigenvalues
 
 
 def examples():
@@ -32,10 +35,10 @@ def network(activation=nn.Tanh):
     return nn.Sequential(*layers).double()
 
 
-def train(module, steps, eta=ETA):
-    """Gradient descent; the weights before every step and at the end, (steps + 1, p)."""
+def train(module, steps, eta=ETA, optimizer=None):
+    """Full-batch training; the weights before every step and at the end, (steps + 1, p)."""
     inputs, targets = examples()
-    optimizer = torch.optim.SGD(module.parameters(), lr=eta)
+    optimizer = optimizer or torch.optim.SGD(module.parameters(), lr=eta)
     path = [nn.utils.parameters_to_vector(module.parameters()).detach()]
     for _ in range(steps):
         optimizer.zero_grad()
@@ -76,6 +79,22 @@ def test_the_spike_that_follows_is_foretold(at_the_edge):
     assert found.data.sharpness.max() * ETA / 2 > 1.1
 
 
+def test_until_the_horizon_training_is_within_the_band(at_the_edge):
+    module, _ = at_the_edge
+    path = train(copy.deepcopy(module), 241)
+    found = forecast(module, half_squared_error, *examples(), eta=ETA, steps=240)
+    cost = found.anchor.cost.evaluations
+    width, told = found.band.oscillation.values, found.horizon
+    assert 20 < found.anchor.cost.evaluations - cost < 30
+    size, _ = measured(path, found.anchor.edge)
+    error = np.abs(found.path.size - size)
+    assert found.peak.step < told
+    assert (error[:told] < width[:told] + 0.003 * size.max()).mean() > 0.9
+    assert error[:told].max() < 0.25 * size.max()
+    assert [one.step for one in found.spikes] == found.data.spike_step.values.tolist()
+    assert found.settles is None or abs(found.settles * ETA / 2 - 1) < 0.1
+
+
 def test_another_step_size_is_foretold_by_the_same_model(at_the_edge):
     module, _ = at_the_edge
     found = forecast(module, half_squared_error, *examples(), eta=ETA, steps=60).at(1.05 * ETA)
@@ -104,28 +123,39 @@ def test_the_module_stays_as_it_is_and_single_precision_will_do(at_the_edge):
     before = copy.deepcopy(single.state_dict())
     inputs, targets = (one.float() for one in examples())
     optimizer = torch.optim.SGD(single.parameters(), lr=ETA)
-    found = forecast(single, half_squared_error, inputs, targets, optimizer=optimizer, steps=40)
-    exact = forecast(module, half_squared_error, *examples(), eta=ETA, steps=40)
+    found = forecast(single, half_squared_error, inputs, targets, optimizer=optimizer, steps=40, expansion="loss")
+    exact = forecast(module, half_squared_error, *examples(), eta=ETA, steps=40, expansion="loss")
     assert all(torch.equal(before[name], value) for name, value in single.state_dict().items())
     assert found.peak.height == pytest.approx(exact.peak.height, rel=1e-3)
 
 
-def test_the_compiled_map_of_the_formula_takes_the_same_path(at_the_edge):
-    class Chain(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.w = nn.Parameter(torch.tensor([1.55, 1.5, 1.0], dtype=torch.float64))
+class Chain(nn.Module):
+    """The loss of three weights beyond its edge at η = 0.25."""
 
-        def forward(self, inputs):
-            return inputs * self.w.prod()
+    def __init__(self):
+        super().__init__()
+        self.w = nn.Parameter(torch.tensor([1.55, 1.5, 1.0], dtype=torch.float64))
 
-    one = torch.ones(1, 1, dtype=torch.float64)
-    found = forecast(Chain(), half_squared_error, one, one, eta=0.25, steps=20)
+    def forward(self, inputs):
+        return inputs * self.w.prod()
+
+
+@pytest.mark.parametrize(
+    ("eta", "settings"), [(0.25, {}), (0.1, {"momentum": 0.3}), (0.1, {"momentum": 0.3, "nesterov": True})]
+)
+def test_the_compiled_map_of_the_formula_takes_the_same_path(eta, settings):
+    one, module = torch.ones(1, 1, dtype=torch.float64), Chain()
+    optimizer = torch.optim.SGD(module.parameters(), lr=1e-3, **settings)
+    half_squared_error(module(one), one).backward()
+    optimizer.step()
+    optimizer.param_groups[0]["lr"] = eta
+    found = forecast(module, half_squared_error, one, one, optimizer=optimizer, steps=20, expansion="loss")
     expansion = found.expansion
-    values = expansion.model.values | {"eta": found.eta}
-    run = compile_map(expansion.map).run(expansion.start, values, steps=20, record_every=1)
+    run = compile_map(expansion.map).run(
+        expansion.start, expansion.model.values | found.rule.values, steps=20, record_every=1
+    )
     path = np.concatenate([found.path.x, found.path.z], 1)[:21]
-    assert run.trajectory.transpose("iteration", "state").values == pytest.approx(path)
+    assert run.trajectory.transpose("iteration", "state").values[:, :3] == pytest.approx(path)
 
 
 @pytest.mark.parametrize(
@@ -143,15 +173,21 @@ def test_bad_input_is_named(arguments, words):
         forecast(network(), half_squared_error, *examples(), **arguments)
 
 
-def test_rules_other_than_gradient_descent_are_refused():
-    module = network()
-    for optimizer in (
-        torch.optim.SGD(module.parameters(), lr=0.1, momentum=0.9),
-        torch.optim.SGD(module.parameters(), lr=0.1, weight_decay=0.1),
-        torch.optim.Adam(module.parameters()),
-    ):
-        with pytest.raises(BadInput, match="gradient descent"):
-            forecast(module, half_squared_error, *examples(), optimizer=optimizer)
+@pytest.mark.parametrize(
+    ("settings", "steps"),
+    [({"lr": 0.2, "momentum": 0.5}, 438), ({"lr": 0.15, "momentum": 0.5, "nesterov": True}, 447)],
+)
+def test_with_momentum_it_goes_on_from_what_the_optimizer_has_gathered(settings, steps):
+    module = network(nn.GELU)
+    optimizer = torch.optim.SGD(module.parameters(), **settings)
+    train(module, steps, optimizer=optimizer)
+    found = forecast(module, half_squared_error, *examples(), optimizer=optimizer, steps=40)
+    size, _ = measured(train(module, 41, optimizer=optimizer), found.anchor.edge)
+    assert found.trust.trusted
+    assert size[0] < 0.01 * size.max()
+    assert found.peak.step == size.argmax() + 1
+    assert found.peak.height == pytest.approx(size.max(), rel=0.03)
+    assert found.data.sharpness.max() > 1.1 * found.rule.critical_sharpness
 
 
 def test_a_step_size_is_of_all_that_is_trained():
@@ -221,3 +257,55 @@ def test_least_squares_has_no_kinks_and_decays_by_what_its_curvature_says():
     assert found.path.size[1:] / found.path.size[:-1] == pytest.approx(0.9, rel=PRECISION)  # |1 − ηλ|
     assert found.trust.measured["kinks"] == 0
     assert found.trust.measured["at_the_peak"] < 1e-9
+
+
+def test_thousands_of_forecasts_are_one_run_of_the_compiled_map(at_the_edge):
+    module, _ = at_the_edge
+    given = {"eta": ETA, "steps": 60, "modes": 1, "expansion": "loss"}
+    found = forecast(module, half_squared_error, *examples(), **given)
+    expansion, start = found.expansion, found.expansion.start
+    eta = xr.DataArray(np.linspace(0.12, 0.21, 45), dims="eta")
+    kick = xr.DataArray(np.geomspace(0.1, 10, 25), dims="kick")
+    run = compile_map(expansion.map).run(
+        start | {"x1": kick * start["x1"]}, expansion.model.values | {"eta": eta}, steps=60, outcomes=False
+    )
+    final = run.final.transpose("eta", "kick", "state")
+    assert final.sizes["eta"] * final.sizes["kick"] == 1125
+    assert np.isclose(kick[12], 1)
+    for place in (0, 20, 44):
+        path = found.at(float(eta[place])).path
+        state = np.concatenate([path.x[60], path.z[60]])
+        assert final[place, 12].values == pytest.approx(state, abs=1e-9)
+
+
+def test_what_becomes_of_training_at_other_step_sizes(at_the_edge):
+    module, _ = at_the_edge
+    found = forecast(module, half_squared_error, *examples(), eta=ETA, steps=200, expansion="loss")
+    assert found.at(0.6 * ETA).fate == "decays"
+    assert found.fate == "self-stabilizes"
+    assert found.at(4 * ETA).fate == "diverges"
+
+
+@pytest.mark.parametrize("settings", [{"lr": ETA}, {"lr": 0.1, "momentum": 0.5}])
+def test_a_tracker_forecasts_for_less_and_training_does_not_notice(at_the_edge, settings):
+    module, _ = at_the_edge
+    ends, inputs, targets = [], *examples()
+    for tracked in (False, True):
+        copied = copy.deepcopy(module)
+        optimizer = torch.optim.SGD(copied.parameters(), **settings)
+        tracker = SharpnessTracker(copied, half_squared_error, inputs, targets, optimizer=optimizer, eigenvalues=2)
+        train(copied, 3, optimizer=optimizer)
+        if tracked:
+            tracker.measure()
+            before = torch.get_rng_state()
+            found = tracker.forecast(steps=40, expansion="loss")
+            given = {"optimizer": optimizer, "steps": 40, "expansion": "loss"}
+            fresh = forecast(copied, half_squared_error, inputs, targets, **given)
+            assert torch.equal(torch.get_rng_state(), before)
+            assert found.anchor.cost.evaluations < fresh.anchor.cost.evaluations - 10
+            assert found.rule == fresh.rule
+            assert found.path.size == pytest.approx(fresh.path.size, abs=0.02 * fresh.path.size.max())
+            assert tracker.forecast(steps=40, eta=0.1).rule.values == {"eta": 0.1}
+            assert len(tracker.history.reading) == 1
+        ends.append(train(copied, 3, optimizer=optimizer)[-1])
+    assert torch.equal(*ends)

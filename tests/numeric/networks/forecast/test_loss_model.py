@@ -13,6 +13,7 @@ from numeric.networks.forecast.anchor import Anchor
 from numeric.networks.forecast.loss_model import LossModel, fit_edge, loss_model
 from numeric.networks.forecast.polynomials import lines
 from numeric.networks.loss import FlatLoss
+from numeric.networks.training.optimizers import GradientDescent
 
 
 def some_model(modes, across, order=EXPANDED):
@@ -93,7 +94,9 @@ def planted(modes, across):
     value, gradient = loss.value_and_gradient(weights)
     values = np.array([10.0 - a for a in range(modes)] + [1.0])
     edge, image = basis[:, :modes], torch.autograd.functional.hessian(loss, weights) @ basis[:, :modes]
-    return model, Anchor(loss, weights, weights, float(value), gradient, edge, image, values), basis[:, modes:]
+    rule = GradientDescent(0.1)
+    here = Anchor(loss, weights, weights, float(value), gradient, edge, image, values, rule, torch.zeros_like(weights))
+    return model, here, basis[:, modes:]
 
 
 @pytest.mark.parametrize(("modes", "across"), [(1, 4), (2, 3), (3, 2)])
