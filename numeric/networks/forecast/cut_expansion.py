@@ -72,23 +72,23 @@ class CutExpansion:
         }
 
 
-def expand_cut(anchor: Anchor, eta: float, steps: int) -> CutExpansion:
+def expand_cut(anchor: Anchor, steps: int) -> CutExpansion:
     """The expansion for a forecast of so many steps."""
     typical = float(anchor.weights.square().mean().sqrt())
     fit = CutFit(anchor, find_cut(anchor.loss), BEGIN * typical)
     fit.add(_driven(anchor, THIRD_STEP * typical))
-    path = _reaching(fit, eta, min(SOON, steps), LEAST * typical)
+    path = _reaching(fit, min(SOON, steps), LEAST * typical)
     for number in ENRICHED:
         fit.add(_missing(fit, path, number))
         if (farthest := float(np.linalg.norm(path.x, axis=1).max())) > BEYOND * fit.reach:
             fit.extend_to(ROOM * min(farthest, FAR * fit.reach))
-        path = _descend(fit, fit.model(), eta, steps)
+        path = _descend(fit, fit.model(), steps)
     fit.turn(path.z)
     return CutExpansion(anchor, fit.directions, fit.model(QUADRATIC), fit.reach)
 
 
-def _descend(fit: CutFit, model: CutModel, eta: float, steps: int) -> Path:
-    return descend(model, *fit.anchor.start_on(fit.directions), eta, steps, FAR * fit.reach)
+def _descend(fit: CutFit, model: CutModel, steps: int) -> Path:
+    return descend(model, *fit.anchor.start_on(fit.directions), fit.anchor.rule, steps, FAR * fit.reach)
 
 
 def _driven(anchor: Anchor, step: float) -> Tensor:
@@ -101,10 +101,10 @@ def _driven(anchor: Anchor, step: float) -> Tensor:
     return krylov_space(anchor, torch.stack(drivers, 1), PRODUCTS[anchor.modes])[0]
 
 
-def _reaching(fit: CutFit, eta: float, steps: int, least: float) -> Path:
+def _reaching(fit: CutFit, steps: int, least: float) -> Path:
     """The path of the model, whose lines are extended or shortened to it."""
     for _ in range(TRIES):
-        path = _descend(fit, fit.model(), eta, steps)
+        path = _descend(fit, fit.model(), steps)
         if path.diverges and not path.peak:
             fit.extend_to(2 * fit.reach)
             continue

@@ -34,22 +34,22 @@ def krylov_space(anchor: Anchor, drivers: Tensor, products: int) -> tuple[Tensor
     basis, values = anchor.known or (drivers.new_zeros(len(drivers), 0), np.zeros(0))
     projected, used = np.diag(values), 0
     scaled = drivers / drivers.norm(dim=0).clamp_min(torch.finfo(drivers.dtype).tiny)
-    block = orthonormal(scaled, torch.cat([anchor.edge, basis], 1))
+    block = orthonormal(scaled, basis, anchor.edge)
     while block.shape[1] and used < products:
         image = anchor.across(anchor.hessian_at(anchor.weights, block))
         basis, used = torch.cat([basis, block], 1), used + block.shape[1]
         columns = (basis.T @ image).numpy()
         before = len(projected)
         projected = np.block([[projected, columns[:before]], [columns[:before].T, columns[before:]]])
-        block = orthonormal(image, torch.cat([anchor.edge, basis], 1))
+        block = orthonormal(image, basis, anchor.edge)
     return basis, (projected + projected.T) / 2
 
 
-def orthonormal(block: Tensor, basis: Tensor) -> Tensor:
-    """What the block adds to the basis, orthonormal, the leading directions first."""
+def orthonormal(block: Tensor, *bases: Tensor) -> Tensor:
+    """What the block adds to bases that are orthogonal, orthonormal, the leading directions first."""
     least = NEGLIGIBLE * float(block.norm(dim=0).max()) if block.shape[1] else 0.0
     for _ in range(2):  # what is small has lost its right angles: once more, at length 1
-        for _ in range(2):
+        for basis in 2 * bases:
             block = block - basis @ (basis.T @ block)
         vectors, sizes, _ = torch.linalg.svd(block, full_matrices=False)
         block, least = vectors[:, sizes > least], LITTLE

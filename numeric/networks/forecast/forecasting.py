@@ -187,8 +187,8 @@ def forecast(
     the step size `eta`, which need not be the one used so far. `modes` is the number of eigenvectors at the edge; not
     given, it is that of all above .9 of the critical sharpness, at least one and at most 3. `expansion` is of the loss,
     or of what its head is applied to, `cut`; not given, it is of the loss where that may be trusted and one eigenvector
-    is at the edge, with more of them it is no cheaper, or where there is momentum. `micro_batch` and `weight` are those
-    of the tracker, whose `eigenvectors`, if given, make it cheaper.
+    is at the edge: with more of them it is no cheaper. `micro_batch` and `weight` are those of the tracker, whose
+    `eigenvectors`, if given, make it cheaper.
     """
     whole_number("steps", steps, least=2)
     if expansion not in ("loss", "cut", None):
@@ -210,12 +210,10 @@ def forecast(
     check_start(loss)
     loss = in_double_precision(loss)
     with undisturbed(loss.module), enough_memory(loss):
-        here, plain = anchor(loss, rule, modes, momentum, eigenvectors), isinstance(rule, GradientDescent)
-        if expansion == "loss" or (expansion is None and (here.modes == 1 or not plain)):
+        here = anchor(loss, rule, modes, momentum, eigenvectors)
+        if expansion == "loss" or (expansion is None and here.modes == 1):
             found = Forecast(expand_loss(here, steps), rule, steps)
-            if expansion == "loss" or found.trust.trusted or not plain:
+            if expansion == "loss" or found.trust.trusted:
                 return found
-        if not plain:
-            raise BadInput("with momentum there is the expansion of the loss alone: leave expansion = 'cut' out")
         here = replace(here, known=None)  # what is driven least is not worth its passes
-        return Forecast(expand_cut(here, rule.eta, steps), rule, steps)
+        return Forecast(expand_cut(here, steps), rule, steps)

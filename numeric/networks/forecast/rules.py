@@ -18,7 +18,6 @@ from functools import cache
 from typing import Any
 
 import torch
-from sympy import lambdify
 from torch import Tensor
 
 from eos_sym import BadInput
@@ -43,13 +42,21 @@ def formula_of(rule: Rule) -> Update:
 
 @cache
 def step_of(rule: Rule) -> Callable[[Any, Any, Any], tuple[Any, Any]]:
-    """(θ, b, g) ↦ (θ', b'), of arrays as of tensors."""
+    """(θ, b, g) ↦ (θ', b'), of arrays as of tensors, by the coefficients of the formula."""
     step = formula_of(rule).step
     values = {symbol: rule.values[symbol.name] for symbol in formula_of(rule).parameters}
-    found: Callable[[Any, Any, Any], tuple[Any, Any]] = lambdify(
-        [THETA, BUFFER, GRADIENT], [step[THETA].subs(values), step.get(BUFFER, BUFFER).subs(values)], "math"
+    (theta, theta_b, theta_g), (buffer, buffer_b, buffer_g) = (
+        [float(new.diff(old).subs(values)) for old in (THETA, BUFFER, GRADIENT)]
+        for new in (step[THETA], step.get(BUFFER, BUFFER))
     )
-    return found
+
+    def move(weights: Any, momentum: Any, gradient: Any) -> tuple[Any, Any]:
+        return (
+            theta * weights + theta_b * momentum + theta_g * gradient,
+            buffer * weights + buffer_b * momentum + buffer_g * gradient,
+        )
+
+    return move
 
 
 def edge_of(rule: Rule) -> float:
