@@ -1,5 +1,7 @@
 """The panels of hovering: answers to kicks and their rates, what hovers or bursts, two modes in turns, the end."""
 
+from textwrap import wrap
+
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
@@ -13,6 +15,7 @@ from eos_sym import Undecided
 from numeric.networks.forecast.path import BURSTING, STEADY
 
 SHOWN = (0.25, 0.5, 0.75)  # answers, in the order of their distance from the theory
+LINE = 30  # characters of a reason
 LARGEST, FASTEST = 1e3, 0.06  # what is beyond is drawn there
 
 
@@ -101,5 +104,6 @@ def plot_decay(axes: Axes, title: str, decay: xr.Dataset) -> None:
 
 def say(axes: Axes, title: str, reason: str) -> None:
     """Why there is nothing in a panel."""
-    axes.set_title(title)
-    axes.text(0.5, 0.5, reason, transform=axes.transAxes, ha="center", va="center", wrap=True)
+    axes.set(title=title, xticks=[], yticks=[])
+    text = "\n".join(wrap(reason, LINE))
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center")
