@@ -1,15 +1,19 @@
 """Many runs of one small network, trained as one batch to the end, and the weights that are kept of them.
 
-    θ_{t+1} = θ_t − η ∇L(θ_t)     for every seed and every η = 2/(m S₀), S₀ the sharpness at the start
+    θ_{t+1} = θ_t − η ∇L(θ_t)     for every seed and every η = 2/(c S₁), c the fractions
 
-The gradients of all runs are one, that of the sum of their losses, through a forward pass that is mapped over the runs.
+where S₁ is the largest sharpness on the way of a run with the small step 2/(`SMALL` S₀), S₀ that at the start: so the
+edge is at a fraction c of what small steps reach, and the nearer c is to 1 the more gently it is crossed. The gradients
+of all runs are one, that of the sum of their losses, through a forward pass that is mapped over the runs.
+
 A run ends when ‖∇L‖ < `CONVERGED`, when its loss exceeds `DIVERGED`, or after `steps` steps. Every `EVERY` steps the
 sharpness is read at the midpoint (θ_{t−1} + 2θ_t + θ_{t+1})/4 by power iteration that goes on from the last reading; of
 every step its *swing* is kept, ‖2θ_t − θ_{t−1} − θ_{t+1}‖/4, the amplitude of what changes sign from step to step.
 
     crossing       the last reading at which the sharpness has risen to 2/η, −1 if it never does
     peak           the step of the largest swing from there on
-    third          the first step from which on the swing is above a third of that, until the peak; −1 if it always is
+    third          the last step at which the swing rises through a third of the largest one that is still to come, in
+                   the last burst; −1 if it never does after the first reading at the edge
 
 Six consecutive weights are kept around the crossing, around the third, and at `readings` further steps, evenly spread
 from the crossing to where the swing has fallen below `GONE` of its peak; besides those at the end. They are found again
@@ -36,10 +40,11 @@ from numeric.compile import Array
 from numeric.networks.architectures import FullyConnected
 from numeric.networks.data import Examples
 from numeric.networks.loss import FlatLoss, half_squared_error
-from numeric.progress import Progress
+from numeric.progress import Progress, unheard
 
 CONVERGED, DIVERGED = 3e-8, 1e4
 EVERY, ITERATIONS, FIRST = 10, 2, 200  # power iterations of a reading, and of the first one
+SMALL = 5.0
 KEPT = 50
 GONE = 1e-3
 BEFORE, AFTER = 2, 3  # steps of a window about its middle
@@ -53,7 +58,7 @@ class Descents:
     data: str
     activation: str
     seeds: tuple[int, ...]
-    multiples: tuple[float, ...]  # 2/(ηS₀)
+    fractions: tuple[float, ...]  # c = 2/(ηS₁)
     steps: int
     readings: int
 
@@ -70,19 +75,21 @@ class Descents:
 
     def run(self, folder: Path, progress: Progress) -> xr.Dataset:
         """All runs, to their ends."""
-        batch = Batch.of(self.losses(), self.multiples)
-        trained = train(batch, self.steps, progress)
+        small = Batch.of(self.losses())
+        reached = np.nanmax(train(small, self.steps - self.steps // 2, progress).sharpness, axis=1)
+        batch = small.repeated(torch.from_numpy(reached), self.fractions)
+        trained = train(batch, self.steps, unheard)
         edge = 2 / batch.eta.numpy()
         moments = [
             Moments.of(swing, sharpness, top)
             for swing, sharpness, top in zip(trained.swing, trained.sharpness, edge, strict=True)
         ]
         middles = np.array([one.windows(self.readings) for one in moments])
-        labels = [(seed, multiple) for seed in self.seeds for multiple in self.multiples]
+        labels = [(seed, fraction) for seed in self.seeds for fraction in self.fractions]
         return xr.Dataset(
             {
                 "seed": ("member", [seed for seed, _ in labels]),
-                "multiple": ("member", [multiple for _, multiple in labels]),
+                "fraction": ("member", [fraction for _, fraction in labels]),
                 "eta": ("member", batch.eta.numpy()),
                 "outcome": ("member", trained.outcomes),
                 "ended": ("member", trained.ended, {"units": "step"}),
@@ -99,6 +106,12 @@ class Descents:
         )
 
 
+def label(descents: Descents, member: int) -> str:
+    """The run in words."""
+    seed, fraction = divmod(member, len(descents.fractions))
+    return f"{descents.data} {descents.activation} {descents.seeds[seed]} {descents.fractions[fraction]:g}"
+
+
 @dataclass(frozen=True)
 class Batch:
     """The weights (R, p) of many runs of one architecture, with their step sizes and examples."""
@@ -110,15 +123,22 @@ class Batch:
     targets: Tensor
 
     @classmethod
-    def of(cls, losses: list[FlatLoss], multiples: tuple[float, ...]) -> "Batch":
-        """Every loss from its start, with the step sizes 2/(mS₀)."""
+    def of(cls, losses: list[FlatLoss]) -> "Batch":
+        """Every loss from its start, with a small step size."""
         weights, inputs, targets = (
-            torch.stack(one).repeat_interleave(len(multiples), 0)
+            torch.stack(one)
             for one in zip(*((loss.parameters, loss.inputs, loss.targets) for loss in losses), strict=True)
         )
         batch = cls(losses[0].module, weights, weights.new_ones(len(weights)), inputs, targets)
         sharpness, _ = batch.sharpness(batch.weights, torch.ones_like(weights), FIRST)
-        return batch.at(weights, 2 / (sharpness * torch.tensor(multiples * len(losses))))
+        return batch.at(weights, 2 / (SMALL * sharpness))
+
+    def repeated(self, sharpness: Tensor, fractions: tuple[float, ...]) -> "Batch":
+        """Every run with the edge at each of the fractions of its sharpness (R,)."""
+        again = torch.arange(len(self.weights)).repeat_interleave(len(fractions))
+        edges = (sharpness[:, None] * torch.tensor(fractions, dtype=sharpness.dtype)).flatten()
+        many = self.chosen(again)
+        return many.at(many.weights, 2 / edges)
 
     def at(self, weights: Tensor, eta: Tensor | None = None) -> "Batch":
         """The same runs elsewhere."""
@@ -220,7 +240,7 @@ class Moments:
     crossing: int
     peak: int
     third: int
-    last: int  # step before which the swing is not yet gone
+    last: int  # step up to which the swing is not yet gone
 
     @classmethod
     def of(cls, swing: Array, sharpness: Array, edge: float) -> "Moments":
@@ -231,9 +251,12 @@ class Moments:
         crossing = int(rises[-1] + 1) * EVERY + 1
         later = swing[crossing:]
         peak = crossing + int(np.nanargmax(later))
-        (small,) = np.nonzero(swing[crossing : peak + 1] < swing[peak] / 3)
         (wide,) = np.nonzero(later > GONE * swing[peak])
-        third = crossing + int(small[-1]) + 1 if len(small) else -1
+        known = np.nan_to_num(swing)
+        to_come = np.maximum.accumulate(known[::-1])[::-1]
+        (thirds,) = np.nonzero((known[1:] >= to_come[1:] / 3) & (known[:-1] < to_come[1:] / 3))
+        entered = int(rises[0] + 1) * EVERY + 1
+        third = int(thirds[-1]) + 1 if len(thirds) and thirds[-1] >= entered else -1
         return cls(crossing, peak, third, crossing + int(wide[-1]))
 
     def windows(self, readings: int) -> list[int]:

@@ -4,14 +4,12 @@ Along every run that reaches its edge, at the windows of `batch`, both sides are
 is told in parts of the measured excess. Errors: `Undecided` where there are no readings of one mode.
 """
 
-from collections.abc import Mapping
-
 import numpy as np
 import torch
 import xarray as xr
 
-from analysis.edge_law_network.batch import THIRD, Descents
-from analysis.study import Evidence, Pieces, about, agreement, bounded, counted, exceeds
+from analysis.edge_law_network.batch import THIRD, Descents, label
+from analysis.study import Pieces, about, bounded, exceeds
 from eos_sym import Undecided
 from numeric.compile import Array
 from numeric.networks.edge import MidpointReading, read_midpoint
@@ -20,31 +18,32 @@ FIELDS = ("sharpness", "second", "oscillation", "rate", "quartic", "next_order",
 SAID = ("edge", "predicted", "early", "linear")
 CORRELATION, RESIDUAL = 0.98, 0.03  # about those of the rate half a step earlier, on other runs
 TRUSTED = 0.1  # of the predicted |S_mid − 2/η|: up to this estimate of the error a reading is judged
-LARGER, FEWEST, NEXT = 10.0, 5, 0.25  # the next order is judged where it is so many times the rest of the estimate
+FEWEST = 5
+COVERS, SHARE = 10.0, 0.9  # an estimate is of the size of the error within a factor of ten, but for a tenth of them
 
 
-def midpoints(histories: Mapping[Descents, xr.Dataset]) -> xr.Dataset:
-    """Readings of the identity along every run that reaches its edge."""
-    windows = [
-        (descents, history, run, window)
-        for descents, history in histories.items()
+def midpoints_of(descents: Descents, history: xr.Dataset, readings: int) -> xr.Dataset:
+    """So many readings of the identity, evenly spread, along every run of a batch that reaches its edge."""
+    losses = descents.losses()
+    places = [
+        (run, window)
         for run in range(history.sizes["member"])
-        for window in range(THIRD + 1, history.sizes["window"])
+        for window in np.linspace(THIRD + 1, history.sizes["window"] - 1, readings).round().astype(int)
         if history.weights[run, window].notnull().all()
     ]
-    losses = {descents: descents.losses() for descents in histories}
     rows: list[MidpointReading] = []
-    for descents, history, run, window in counted(windows):
-        loss = losses[descents][run // len(descents.multiples)]
+    for run, window in places:
+        loss = losses[run // len(descents.fractions)]
         weights = torch.from_numpy(history.weights[run, window].values)
         rows.append(read_midpoint(loss, weights, float(history.eta[run])))
-    labels = [(descents.data, descents.activation, int(history.seed[run])) for descents, history, run, _ in windows]
+    labels = [label(descents, run) for run, _ in places]
+    steps = [int(history.middle[run, window]) for run, window in places]
     return xr.Dataset(
         {name: ("reading", np.array([getattr(row, name) for row in rows], dtype=float)) for name in (*FIELDS, *SAID)}
         | {
             "reason": ("reading", np.array([row.reason for row in rows], dtype=str)),
-            "step": ("reading", np.array([int(h.middle[run, window]) for _, h, run, window in windows], dtype=int)),
-            "run": ("reading", np.array([f"{data} {activation} {seed}" for data, activation, seed in labels], str)),
+            "step": ("reading", np.array(steps, dtype=int)),
+            "network": ("reading", np.array(labels, dtype=str)),
         }
     )
 
@@ -82,7 +81,7 @@ def correlation(midpoints: xr.Dataset, name: str = "predicted") -> float:
 
 
 def identity_holds(midpoints: xr.Dataset) -> Pieces:
-    """Correlation and residual of the readings; what is left, against the next order; the rate half a step earlier."""
+    """Correlation and residual of the readings; what is left, against its estimate; the rate half a step earlier."""
     one = of_one_mode(midpoints)
     judged = trusted(one)
     count = f"{judged.sizes['reading']} of {one.sizes['reading']} readings"
@@ -93,15 +92,10 @@ def identity_holds(midpoints: xr.Dataset) -> Pieces:
         exceeds("network", quantity, correlation(judged), above=CORRELATION),
         bounded("network", f"median of |residual|/|S_mid − 2/η|, {count}", median, below=RESIDUAL),
     )
-    yield from about("next order", lambda: next_order(one))
+    estimate = abs(one.next_order) + one.unsteadiness
+    covered = float((abs(one.sharpness - one.predicted) < COVERS * estimate).mean())
+    quantity = f"share of residuals within {COVERS:g} times the estimate, {one.sizes['reading']} readings"
+    yield from about("its estimate", exceeds("network", quantity, covered, above=SHARE))
     ratio = float(np.median(residuals(judged, "early"))) / median
     quantity = f"median residual with ½ ln|x_{{t+1}}/x_{{t−1}}| for ρ, over that with ρ, {count}"
     yield from about("half a step", exceeds("network", quantity, ratio, above=1))
-
-
-def next_order(one: xr.Dataset) -> Evidence:
-    """The median of residual/next order, of readings where that is larger than the rest of the estimate."""
-    chosen = enough(one, abs(one.next_order) > LARGER * one.unsteadiness, "whose next order stands out")
-    ratio = float(((chosen.sharpness - chosen.predicted) / chosen.next_order).median())
-    quantity = f"median of residual/next order, {chosen.sizes['reading']} readings"
-    return agreement("network", quantity, 1, ratio, absolute=NEXT)

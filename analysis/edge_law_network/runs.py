@@ -1,23 +1,56 @@
-"""The training runs of the study: which, by preset, how they are kept, and what is recorded of them all."""
+"""The runs of the study: which, by preset; trained, then read, each kept in the folder of the results.
 
-from collections.abc import Mapping
+Two stages are worked off by sweeps, batch by batch: `Descents` trains, and `Read` compares what was kept of the
+training with the theory (`midpoints`, `ends`), so that either is resumed, and the second repeated without the first.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import xarray as xr
 
 from analysis.edge_law_network.batch import Descents
+from analysis.edge_law_network.ends import ends_of
+from analysis.edge_law_network.midpoints import midpoints_of
 from analysis.study import CommonOptions, expect
-from numeric.runs import NoSpace, combine, sweep
+from numeric.progress import Progress
+from numeric.runs import NoSpace, combine, configuration, sweep
+from numeric.runs.history import read_history
+from numeric.runs.sweep import folder_name
 
 QUICK = (("digits_12", "tanh"), ("digits_12", "gelu"))
 FULL = tuple((f"digits_{n}", activation) for n in (12, 16, 24) for activation in ("tanh", "gelu", "softplus")) + tuple(
     (f"chebyshev_{k}", activation) for k in (3, 4) for activation in ("tanh", "gelu", "softplus")
 )
-SEEDS = {"quick": 4, "full": 6}
-MULTIPLES = {"quick": (1.05, 1.2), "full": (1.05, 1.15, 1.3, 1.5, 1.8)}
-STEPS = {"quick": 2000, "full": 20_000}
-READINGS = {"quick": 6, "full": 12}
+SEEDS = {"quick": 4, "full": 5}
+FRACTIONS = {"quick": (0.9, 0.97), "full": (0.7, 0.8, 0.88, 0.94, 0.98)}
+STEPS = {"quick": 2000, "full": 30_000}
+WINDOWS = {"quick": 6, "full": 12}
+READINGS = {"quick": 3, "full": 4}
+
+Stage = TypeVar("Stage", Descents, "Read")
+
+
+@dataclass(frozen=True)
+class Read:
+    """What the theory says of a batch that is trained; its folder is beside this one's."""
+
+    descents: Descents
+    readings: int  # of the windows of a run
+
+    @property
+    def steps(self) -> int:
+        """One, of reading."""
+        return 1
+
+    def run(self, folder: Path, progress: Progress) -> xr.Dataset:
+        """The midpoints along the dimension `reading`, and the ends along `run`."""
+        history = read_history(folder.parent / folder_name(self.descents), configuration(self.descents))
+        found = xr.merge([midpoints_of(self.descents, history, self.readings), ends_of(self.descents, history)])
+        progress(1)
+        return found
 
 
 def planned(options: CommonOptions) -> tuple[Descents, ...]:
@@ -26,25 +59,27 @@ def planned(options: CommonOptions) -> tuple[Descents, ...]:
     seeds = tuple(range(options.seed, options.seed + SEEDS[options.preset]))
     preset = options.preset
     return tuple(
-        Descents(data, activation, seeds, MULTIPLES[preset], STEPS[preset], READINGS[preset])
+        Descents(data, activation, seeds, FRACTIONS[preset], STEPS[preset], WINDOWS[preset])
         for data, activation in chosen
     )
 
 
-def train(planned: tuple[Descents, ...], folder: Path, workers: int | None) -> Mapping[Descents, xr.Dataset]:
-    """The histories of the batches; those that were finished before are only read."""
-    expect(sum(one.steps for one in planned))
-    result = sweep(planned, folder / "runs", workers=workers)
+def readings(histories: Mapping[Descents, xr.Dataset], options: CommonOptions) -> tuple[Read, ...]:
+    """What is read of the batches that are trained."""
+    return tuple(Read(descents, READINGS[options.preset]) for descents in histories)
+
+
+def work_off(stage: Sequence[Stage], folder: Path, workers: int | None) -> Mapping[Stage, xr.Dataset]:
+    """The datasets of a stage, by batch; those that were finished before are only read."""
+    expect(sum(one.steps for one in stage))
+    result = sweep(stage, folder / "runs", workers=workers)
     if result.failures:
         first = result.failures[0]
         where = f"; traceback in {first.traceback}" if first.traceback else ""
-        raise (
-            first.error
-            if isinstance(first.error, NoSpace)
-            else type(first.error)(f"a batch of runs failed: {first.reason}{where}")
-        )
+        said = f"a batch of runs failed: {first.reason}{where}"
+        raise first.error if isinstance(first.error, NoSpace) else type(first.error)(said)
     histories = [history for history in result.histories if history is not None]
-    return dict(zip(planned, histories, strict=True))
+    return dict(zip(stage, histories, strict=True))
 
 
 def combined(histories: Mapping[Descents, xr.Dataset]) -> xr.Dataset:
@@ -52,3 +87,9 @@ def combined(histories: Mapping[Descents, xr.Dataset]) -> xr.Dataset:
     along: dict[str, Any] = {"batch": [f"{one.data} {one.activation}" for one in histories]}
     weights = ("weights", "end")
     return combine([history.drop_vars(weights).drop_attrs() for history in histories.values()], along)
+
+
+def joined(read: Mapping[Read, xr.Dataset], dimension: str) -> xr.Dataset:
+    """What was read of all batches along `reading` or `run`."""
+    other = "run" if dimension == "reading" else "reading"
+    return xr.concat([one.drop_dims(other).drop_attrs() for one in read.values()], dim=dimension)

@@ -2,6 +2,7 @@
 
     descent       the loss in double precision, and consecutive weights of gradient descent on it
     midpoint      the identity that the sharpness at a two-step midpoint obeys
+    terminal      where the sharpness of a run that converges will end
     hovering      how far a network that hovers swings, and how it answers a kick; with the `threshold` of its stability
     rate          how fast the drive of a network that hovers decays, and the gap that this would leave
     covariance    how many directions have to oscillate where several eigenvalues are at the edge

@@ -14,5 +14,7 @@ from .predicted_dynamics import beside_descent as beside_descent
 from .predicted_dynamics import self_stabilization as self_stabilization
 from .rate import DriveDecay as DriveDecay
 from .rate import drive_decay as drive_decay
+from .terminal import TerminalForecast as TerminalForecast
+from .terminal import terminal_sharpness as terminal_sharpness
 from .threshold import Threshold as Threshold
 from .threshold import hovering_threshold as hovering_threshold

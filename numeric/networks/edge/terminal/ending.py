@@ -1,0 +1,92 @@
+"""Gradient descent on models of the end, many at a time, until they come to rest; where that is.
+
+    (x, z)⁺ = (x, z) − η ∇V(x, z)
+
+A model ends when it is at rest, as it says itself, at a sharpness below 2/η: above, what is at rest is not stable, and
+an oscillation grows out of its rounding. Or it ends diverged, x or z beyond `FAR`, or undecided after `steps` steps.
+
+Shapes: z of several models is padded with zeros, which nothing moves. Units: sharpness and gap in those of 1/η, steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, TypeVar
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from numeric.networks.edge.terminal.function_space import FunctionSpaceModel
+from numeric.networks.edge.terminal.memory import MemoryModel
+
+FAR = 1e3  # |x| and ‖z‖
+LOOKED = 50  # steps between two looks at which models have ended
+PADDED = {"z": 1, "bend": 1, "drive": 1, "matrix": 2, "jacobians": 1}  # the last dimensions that are as long as z
+
+Model = TypeVar("Model", FunctionSpaceModel, MemoryModel)
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a model ends: the sharpness at rest (nan without), and the largest oscillation |x_{t+1} − x_t|/2 before."""
+
+    outcome: Literal["converged", "diverged", "undecided"]
+    steps: int
+    sharpness: float
+    peak: float
+
+
+def endings(models: Sequence[Model], steps: int) -> list[Ending]:
+    """Where gradient descent on each of the models ends."""
+    whole = stacked(models)
+    x, z, peak = whole.x.clone(), whole.z.clone(), torch.zeros_like(whole.x)
+    found: dict[int, Ending] = {}
+    active = torch.arange(len(models))
+    here, u, w, high = whole, x, z, peak
+    for step in range(steps + 1):
+        along, across = here.gradient(u, w)
+        if step % LOOKED == 0:
+            rest, gone = here.at_rest(along, across), ~(u.abs() + w.norm(dim=1) < FAR)
+            sharpness = here.sharpness_at(u, w) if rest.any() else torch.full_like(u, torch.nan)
+            rest &= sharpness < 2 / here.eta
+            for index in (rest | gone).nonzero()[:, 0].tolist():
+                outcome: Literal["converged", "diverged"] = "converged" if rest[index] else "diverged"
+                level = float(sharpness[index]) if rest[index] else torch.nan
+                found[int(active[index])] = Ending(outcome, step, level, float(high[index]))
+            going = ~(rest | gone)
+            if not going.all():
+                active, u, w, high, along, across = (one[going] for one in (active, u, w, high, along, across))
+                here = chosen(here, going)
+            if not len(active):
+                break
+        moved = here.eta * along
+        high = torch.maximum(high, moved.abs() / 2)
+        u, w = u - moved, w - here.eta[:, None] * across
+    for index, height in zip(active.tolist(), high.tolist(), strict=True):
+        found[index] = Ending("undecided", steps, torch.nan, height)
+    return [found[index] for index in range(len(models))]
+
+
+def stacked(models: Sequence[Model]) -> Model:
+    """The models as one, along a first dimension."""
+    longest = max(len(one.z) for one in models)
+    tensors: dict[str, Any] = {
+        field.name: torch.stack([_padded(getattr(one, field.name), field.name, longest) for one in models])
+        for field in fields(models[0])
+        if isinstance(getattr(models[0], field.name), Tensor)
+    }
+    return replace(models[0], **tensors)
+
+
+def chosen(model: Model, which: Tensor) -> Model:
+    """Some of the models that are stacked in one."""
+    values = {field.name: getattr(model, field.name) for field in fields(model)}
+    tensors: dict[str, Any] = {name: one[which] for name, one in values.items() if isinstance(one, Tensor)}
+    return replace(model, **tensors)
+
+
+def _padded(values: Tensor, name: str, length: int) -> Tensor:
+    missing = length - values.shape[-1] if name in PADDED else 0
+    return pad(values, (0, missing) * PADDED.get(name, 1)) if missing else values

@@ -1,0 +1,94 @@
+"""Where a forecast of the end begins: a two-step midpoint, the top eigenvector there, and the outputs along it.
+
+    θ̄ = (θ_{t−1} + 2θ_t + θ_{t+1})/4,    θ = θ̄ + x u + z,  z ⊥ u,
+
+with u the unit top eigenvector of ∇²L(θ̄). The forecast begins at θ_t, which is x₀ = u·(θ_t − θ̄) along u. The loss is a
+criterion ℓ of the network's outputs f; its slope ℓ′ and curvature ℓ″ are taken by the outputs, exactly.
+
+Shapes: outputs (k,) for k = n·outputs numbers, their Jacobian (k, p). Errors: `BadInput` for a curvature that is not
+finite, and for Jacobians that would not fit into memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.func import jacrev
+
+from eos_sym import BadInput
+from numeric.networks.curvature import HessianAt, TopEigenpairs
+from numeric.networks.loss import FlatLoss
+
+PRECISION = 1e-5  # of the residual of u, relative; the error of S_mid is of the order of its square over the gap
+MOST_ENTRIES = 10**8  # of a Jacobian: 0.8 GB
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The midpoint, u, S_mid and λ₂ there, and where θ_t is from there."""
+
+    loss: FlatLoss
+    eta: float
+    middle: Tensor
+    u: Tensor
+    sharpness: float
+    second: float
+    x: float
+    z: Tensor
+
+    def outputs(self, x: float) -> Tensor:
+        """f(θ̄ + xu), (k,)."""
+        return self._outputs(self.middle + x * self.u)
+
+    def jacobian(self, x: float) -> Tensor:
+        """Its derivative by the weights, (k, p)."""
+        found: Tensor = jacrev(self._outputs)(self.middle + x * self.u)
+        return found
+
+    def across(self, vectors: Tensor) -> Tensor:
+        """The part of the vectors (…, p) that is orthogonal to u."""
+        return vectors - (vectors @ self.u)[..., None] * self.u
+
+    def criterion(self, outputs: Tensor) -> Tensor:
+        """ℓ of the outputs (k,), a scalar."""
+        value: Tensor = self.loss.criterion(outputs.view(self.shape), self.loss.targets)
+        return value
+
+    @property
+    def shape(self) -> torch.Size:
+        """That of the network's outputs."""
+        with torch.no_grad():
+            found: torch.Size = self.loss.outputs(self.loss.split(self.middle), self.loss.inputs).shape
+        return found
+
+    def _outputs(self, weights: Tensor) -> Tensor:
+        found: Tensor = self.loss.outputs(self.loss.split(weights), self.loss.inputs)
+        return found.reshape(-1)
+
+
+def frame_at(loss: FlatLoss, weights: Tensor, eta: float) -> Frame:
+    """The frame of the second of three consecutive weights (3, p)."""
+    before, now, after = weights
+    middle = (before + 2 * now + after) / 4
+    hessian = HessianAt(loss, middle)
+    top = TopEigenpairs(min(2, len(middle)), relative=PRECISION).read(hessian, middle, hessian.gradient)
+    if not top.eigenvalues.isfinite().all():
+        raise BadInput("the curvature at the midpoint is not finite: begin where training is")
+    u, start = top.eigenvectors[:, 0], now - middle
+    x = float(u @ start)
+    frame = Frame(loss, eta, middle, u, float(top.eigenvalues[0]), float(top.eigenvalues[-1]), x, start - x * u)
+    if frame.shape.numel() * len(middle) > MOST_ENTRIES:
+        raise BadInput(
+            f"{frame.shape.numel()} outputs by {len(middle)} weights: their Jacobian has more than {MOST_ENTRIES:.0e} "
+            "entries; forecast the end of smaller networks or on fewer examples"
+        )
+    return frame
+
+
+def orthonormal_rows(rows: Tensor, negligible: float) -> Tensor:
+    """An orthonormal basis (m, p) of the span of the rows, without singular values below this part of the largest."""
+    _, sizes, basis = torch.linalg.svd(rows, full_matrices=False)
+    kept: Tensor = basis[sizes > negligible * sizes[0]]
+    return kept
