@@ -61,8 +61,9 @@ def correlation(ends: xr.Dataset, name: str) -> float:
 
 def agreeing(ends: xr.Dataset, start: str) -> xr.DataArray:
     """Where M and F agree, (run,)."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return abs(np.log(ends[f"memory_{start}"] / ends[f"space_{start}"])) < AGREE
+    memory, space = ends[f"memory_{start}"], ends[f"space_{start}"]
+    ratio = (memory / space).where((memory > 0) & (space > 0), np.inf)
+    return (ratio < np.exp(AGREE)) & (ratio > np.exp(-AGREE))
 
 
 def table(ends: xr.Dataset) -> dict[str, Any]:
