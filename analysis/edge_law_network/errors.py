@@ -63,7 +63,8 @@ def agreeing(ends: xr.Dataset, start: str) -> xr.DataArray:
     """Where M and F agree, (run,)."""
     memory, space = ends[f"memory_{start}"], ends[f"space_{start}"]
     ratio = (memory / space).where((memory > 0) & (space > 0), np.inf)
-    return (ratio < np.exp(AGREE)) & (ratio > np.exp(-AGREE))
+    agree: xr.DataArray = (ratio < np.exp(AGREE)) & (ratio > np.exp(-AGREE))
+    return agree
 
 
 def table(ends: xr.Dataset) -> dict[str, Any]:
