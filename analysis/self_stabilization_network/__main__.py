@@ -21,7 +21,8 @@ to third order. Measured in the quick preset, over four turns: the root mean squ
 relative to what turns, are .005, .02, .04 and .02 on the fully connected network with the squared error and .01, .08,
 .03 and .07 on the convolutional one with the cross-entropy, with both terms; without them .13, .83, .25, .78 and .12,
 .86, .25, .84. On the fully connected network with the cross-entropy the second term is the larger one, and 70 % of
-what is kept; with both, x is right to 3 %, while ‖v − v*‖ grows to 2δ, nearly all of it across u and ∇S⊥.
+what is kept; with both, x is right to 3 %, while ‖v − v*‖ grows to 2δ, nearly all of it across u and ∇S⊥: there the
+push turns with the weights, by ½x²∇⁴L(u,u,w,·), w = v − xu, a tenth of it, in directions where nothing brings back.
 
 *Where it ends.* What the theory assumes is measured at every step as the ratio of what is left out to what is kept:
 the step of a turn, the distance of the second eigenvalue, the higher orders of the push, and that the sharpness rises

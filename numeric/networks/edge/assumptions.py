@@ -5,7 +5,8 @@ Each is the ratio of something that is left out to what is kept, at an oscillati
     sharpening  1 where α ≤ 0, else 0               the sharpness does not rise: there is nothing to turn about
     step        ε = η√α                             the step of a turn
     crowding    ε/(2 − ηλ₂)                         √α, by which the sharpness swings, over the gap 2/η − λ₂
-    cubic       ‖∇L(θ†+xu) + ∇L(θ†−xu) − 2∇L − x²∇S‖/‖x²∇S‖    of the push of an oscillation x, the higher orders
+    cubic       ‖½∇L(θ†+w+xu) + ½∇L(θ†+w−xu) − ∇L − ∇²L w − ½x²∇S‖/(½δ²‖∇S⊥‖)
+                                                    what the cubic expansion lacks of the even gradient, at v = xu + w
     quartic     |Q|δ²/(6√α)                         growth by the fourth derivative over that by the sharpness
     parallel    η(u·∇S)²δ²/(4√α)                    the same by ½x²(u·∇S)u, which is odd in x and acts at second order
     pull        ‖∇²L ∇S⊥‖/√(αβ)                     what turns ∇S⊥: the map of x and y alone assumes that it is 0
@@ -34,15 +35,18 @@ ASSUMED: Mapping[str, Sequence[str]] = {
 ASSUMPTIONS = (*OF_ALL, "quartic", "parallel", "pull")
 
 
-def assumptions(loss: FlatLoss, at: EdgeCoefficients, curved: Tensor, x: float, eta: float) -> Mapping[str, float]:
-    """The measures, by name; `curved` is ∇²L ∇S⊥, and x the oscillation that is expected there."""
+def assumptions(
+    loss: FlatLoss, at: EdgeCoefficients, v: Tensor, images: tuple[Tensor, Tensor], eta: float
+) -> Mapping[str, float]:
+    """The measures, by name, where v is expected; `images` are ∇²L ∇S⊥ and ∇²L v."""
+    curved, moved = images
     epsilon, gap = at.epsilon(eta), 2 - eta * at.second
     growth = at.delta**2 * eta / epsilon  # δ²/√α
     return {
         "sharpening": float(not at.alpha > 0),
         "step": epsilon,
         "crowding": epsilon / gap if gap > 0 else np.inf,
-        "cubic": _beyond_the_push(loss, at, x),
+        "cubic": _beyond_the_expansion(loss, at, v, moved) / (at.delta**2 * at.beta**0.5 / 2),
         "quartic": abs(at.quartic) * growth / 6,
         "parallel": eta * at.parallel**2 * growth / 4,
         "pull": float(curved.norm()) * eta / (epsilon * at.beta**0.5),
@@ -54,9 +58,10 @@ def first_failure(measured: Mapping[str, float], order: str) -> str | None:
     return next((name for name in ASSUMED[order] if not measured[name] < LIMIT), None)
 
 
-def _beyond_the_push(loss: FlatLoss, at: EdgeCoefficients, x: float) -> float:
-    """The part of the even gradient along the line of u that x²∇S is not."""
-    ahead, behind = (loss.value_and_gradient(at.weights + side * x * at.direction)[1] for side in (1, -1))
-    push = x**2 * at.sharpness_gradient
-    size = float(push.norm())
-    return float((ahead + behind - 2 * at.gradient - push).norm()) / size if size else np.nan
+def _beyond_the_expansion(loss: FlatLoss, at: EdgeCoefficients, v: Tensor, moved: Tensor) -> float:
+    """What of the even gradient at v = xu + w is neither ∇L + ∇²L w nor ½x²∇S; ∇²L u = Su, and ∇²L v is given."""
+    x = at.direction @ v
+    along = x * at.direction
+    ahead, behind = (loss.value_and_gradient(at.weights + v - side * along)[1] for side in (0, 2))
+    expanded = at.gradient + moved - at.sharpness * along + x**2 / 2 * at.sharpness_gradient
+    return float(((ahead + behind) / 2 - expanded).norm())

@@ -103,9 +103,9 @@ def beside_descent(
         row, predicted = _compared(loss, trajectory, path[step] - trajectory.here.weights, predicted, eta)
         predicted[:, ~(predicted.norm(dim=0) < far)] = torch.nan
         rows.append(row)
-        report(1)
         if step == steps:
             break
+        report(1)
         try:
             trajectory.advance()
         except Undecided as reason:
@@ -149,7 +149,6 @@ def _compared(
     known = predicted.nan_to_num()
     images = here.hessian.product(torch.cat([bent[:, None], known], 1))
     here.hessian.free()
-    size = float(x[-1].abs()) if x[-1].isfinite() else abs(float(u @ measured))
     row = {
         "x": float(u @ measured),
         "y": float(bent @ measured),
@@ -157,7 +156,7 @@ def _compared(
         "predicted_x": x.numpy(),
         "predicted_y": y.numpy(),
         "error": (measured[:, None] - predicted).norm(dim=0).numpy(),
-        "reach": assumptions(loss, here, images[:, 0], size, eta),
+        "reach": assumptions(loss, here, predicted[:, -1], (images[:, 0], images[:, -1]), eta),
         "residual": trajectory.residual,
         **_coefficients(here, eta),
     }

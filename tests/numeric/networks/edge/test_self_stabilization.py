@@ -19,17 +19,17 @@ ETA = 0.1
 
 
 class Valley(nn.Module):
-    """½su² + ½b(s − 25)² + cu⁴/24 + τu³/6 + ½λw², b = .002, as the one output of a network."""
+    """½su² + ½b(s − 25)² + cu⁴/24 + τu³/6 + ½λw² + κu⁴w/24, b = .002, as the one output of a network."""
 
-    def __init__(self, c=0.0, tau=0.0, across=5.0, s=20.0):
+    def __init__(self, c=0.0, tau=0.0, across=5.0, s=20.0, push=0.0):
         super().__init__()
         self.weights = nn.Parameter(torch.tensor([s, 0.01, 0.0], dtype=torch.float64))
-        self.c, self.tau, self.across = c, tau, across
+        self.c, self.tau, self.across, self.push = c, tau, across, push
 
     def forward(self, inputs):
         s, u, w = self.weights
         valley = s * u**2 / 2 + 0.001 * (s - 25) ** 2 + self.c * u**4 / 24 + self.tau * u**3 / 6
-        return inputs * (valley + self.across * w**2 / 2)
+        return inputs * (valley + self.across * w**2 / 2 + self.push * u**4 * w / 24)
 
 
 def arguments(valley):
@@ -117,6 +117,14 @@ def test_a_second_eigenvalue_at_the_edge_is_said_from_the_first_step_on():
     told = told_of(steps=3, across=19.99)
     assert told.failing.values.tolist() == ["crowding"] * 3
     assert told.failing_from.values.tolist() == [0] * 3
+
+
+def test_the_push_beyond_the_cubic_expansion_is_that_by_hand():
+    """κx⁴/24 over ½δ², in the even gradient: against a measure of another part of it, or of another size."""
+    told = told_of(steps=2, push=500.0)
+    x, delta = told.predicted_x.sel(order="complete"), told.delta
+    expected = 500 * x**4 / 24 / (delta**2 / 2)
+    assert told.reach.sel(assumption="cubic").values == pytest.approx(expected.values, rel=1e-2)
 
 
 def test_a_quartic_term_is_a_failing_assumption_of_the_cubic_order_alone():
