@@ -39,7 +39,7 @@ Label: TypeAlias = tuple[str, str, int, int]  # network, criterion, number of th
 
 TURN = math.sqrt(2) * math.pi  # of a small turn, in the time εt
 KICK = 0.5
-LONG, SHORT = 4.0, 1.05  # turns, at the ε of the start, which grows
+LONG, SHORT = 4.2, 1.05  # turns, at the ε of the start, which grows
 FEWEST, MOST = 2, 1500  # steps
 CRITERIA = {"mse": "squared error", "cross_entropy": "cross-entropy"}
 NETWORKS = {"fully_connected": "fully connected", "convolutional": "convolutional"}
