@@ -41,12 +41,12 @@ def draw(runs: list[Run]) -> Figure:
     above, below = parts
     panels = above.subplots(3, len(KINDS), sharex="col")
     for column, kind in zip(panels.T, KINDS, strict=True):
-        shown = [run for run in long_runs(runs) if (run.network, run.criterion) == kind]
-        eta = f", $\\eta = {shown[0].eta:g}$" if shown else ""
+        run = shown(runs, kind)
+        eta = f", $\\eta = {run.eta:g}$" if run else ""
         column[0].set_title(f"{NETWORKS[kind[0]]},\n{CRITERIA[kind[1]]}{eta}")
         column[-1].set_xlabel("iteration from the edge on")
-        if shown and shown[0].begun:
-            draw_run(column, shown[0])
+        if run and run.begun:
+            draw_run(column, run)
         else:
             column[0].annotate("not at the edge", (0.5, 0.5), xycoords="axes fraction", ha="center")
     for axes, label in zip(panels[:, 0], ("oscillation over $\\delta$", "sharpness at midpoints", "loss"), strict=True):
@@ -60,6 +60,11 @@ def draw(runs: list[Run]) -> Figure:
     draw_errors(errors, runs)
     draw_reach(reach, runs)
     return figure
+
+
+def shown(runs: list[Run], kind: tuple[str, str]) -> Run | None:
+    """The long run of a kind that is drawn: that of the first start."""
+    return next((run for run in long_runs(runs) if (run.network, run.criterion) == kind), None)
 
 
 def draw_run(column: Any, run: Run) -> None:
@@ -109,18 +114,17 @@ def shade(column: Any, run: Run) -> None:
 
 
 def draw_path(axes: Axes, runs: list[Run]) -> None:
-    """ε along the long runs, by turns."""
-    for run in long_runs(runs):
-        if run.begun:
-            kind = run.network, run.criterion
-            label = f"{NETWORKS[run.network]}, {CRITERIA[run.criterion]}"
+    """ε along the runs that are shown, by turns."""
+    for kind in KINDS:
+        run = shown(runs, kind)
+        if run and run.begun:
+            label = f"{NETWORKS[kind[0]]}, {CRITERIA[kind[1]]}"
             every = max(1, len(run.turned) // MARKS)
             axes.plot(run.turned, run.told.epsilon, color=MEASURED, label=label, markevery=every, **dot(kind, MEASURED))
     axes.set(title="step of a turn", xlabel="turns", ylabel="$\\epsilon = \\eta\\sqrt{\\alpha}$")
     axes.set_ylim(0, 1.75 * axes.get_ylim()[1])
-    handles, labels = axes.get_legend_handles_labels()
-    kinds = dict(zip(labels, handles, strict=True))
-    axes.legend(kinds.values(), kinds, loc="upper left")
+    if axes.lines:
+        axes.legend(loc="upper left")
 
 
 def dot(kind: tuple[str, str], color: str) -> dict[str, Any]:
@@ -142,7 +146,7 @@ def draw_errors(axes: Axes, runs: list[Run]) -> None:
             axes.loglog(places, values, color=color, linestyle="none", **dot(kind, color))
     low, high = axes.get_xlim()
     axes.plot([low, high], [low / 2, high / 2], color=THEORY_COLOR, linewidth=0.8)
-    axes.annotate("$\\propto\\epsilon$", (low, low / 2), (4, 8), textcoords="offset points", ha="left", va="bottom")
+    axes.annotate("$\\propto\\epsilon$", (high, high / 2), (0, -9), textcoords="offset points", ha="right", va="top")
     axes.set(title="coupling error, first turn", xlabel="$\\epsilon$ at the start")
     axes.set_ylabel("largest $\\|v - v^*\\|/\\delta$")
     for axis, ticks in ((axes.xaxis, (0.05, 0.1, 0.2, 0.4)), (axes.yaxis, (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2))):
