@@ -49,7 +49,10 @@ def endings(models: Sequence[Model], steps: int) -> list[Ending]:
         along, across = here.gradient(u, w)
         if step % LOOKED == 0:
             rest, gone = here.at_rest(along, across), ~(u.abs() + w.norm(dim=1) < FAR)
-            sharpness = here.sharpness_at(u, w) if rest.any() else torch.full_like(u, torch.nan)
+            rest &= ~gone
+            sharpness = torch.full_like(u, torch.nan)
+            if rest.any():
+                sharpness[rest] = chosen(here, rest).sharpness_at(u[rest], w[rest])
             rest &= sharpness < 2 / here.eta
             for index in (rest | gone).nonzero()[:, 0].tolist():
                 outcome: Literal["converged", "diverged"] = "converged" if rest[index] else "diverged"

@@ -10,9 +10,10 @@ from eos_sym import BadInput
 from numeric.networks.curvature import hessian
 from numeric.networks.edge import terminal_sharpness
 from numeric.networks.edge.terminal import forecasts, frame_at, split_law
-from numeric.networks.edge.terminal.ending import Ending
+from numeric.networks.edge.terminal.ending import Ending, endings
 from numeric.networks.edge.terminal.forecast import TerminalForecast
 from numeric.networks.edge.terminal.function_space import AT_REST, function_space_model
+from numeric.networks.edge.terminal.memory import MemoryModel
 from numeric.networks.loss import FlatLoss, half_squared_error
 
 ETA = 0.1
@@ -116,6 +117,16 @@ def trained_path(loss, weights, eta):
     for _ in range(2):
         path.append(path[-1] - eta * loss.value_and_gradient(path[-1])[1])
     return torch.stack(path)
+
+
+def test_a_model_that_runs_away_is_no_hindrance_to_one_that_rests():
+    """Against sharpnesses that are read of all models once one is at rest: eigenvalues of infinities raise."""
+    zero, one = torch.zeros(()).double(), torch.ones(1).double()
+    calm = MemoryModel(zero + ETA, zero, one, zero + 15, zero, zero, one, 0 * one, one[None])
+    wild = MemoryModel(zero + ETA, zero + 1e3, one, zero + 15, zero, zero - 1e9, one, 0 * one, one[None])
+    found = endings([calm, wild], 100)
+    assert [one.outcome for one in found] == ["converged", "diverged"]
+    assert found[0].sharpness == pytest.approx(16, rel=0.1)
 
 
 def test_what_is_not_to_be_believed_says_why():
