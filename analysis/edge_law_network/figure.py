@@ -112,7 +112,7 @@ def _scatter(axes: Axes, ends: xr.Dataset, name: str, marker: str = "o", filled:
             chosen = ends.isel(run=np.flatnonzero(which.values))
             face = color if marker == "x" else face
             axes.loglog(chosen.gap, chosen[name], marker, color=color, markersize=4, markerfacecolor=face)
-        if marker == "o":
+        if filled and inside.any():
             axes.plot([], [], "o", color=color, markersize=4, label=words)
     axes.axline((1e-2, 1e-2), (1e-1, 1e-1), color=THEORY_COLOR, linewidth=0.8)
     least, most = 0.5 * float(ends.gap.min()), 2.5 * float(ends.gap.max())
