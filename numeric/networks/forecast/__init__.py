@@ -5,7 +5,7 @@
     loss_expansion   of the loss, the polynomial of `loss_model`:            cheap, for the squared error
     cut_expansion    of what its head is applied to (`cut`, `cut_model`):    accurate, for any loss
 
-`path` is gradient descent on either, `trust` says how far to believe it.
+`path` is training on either by one of the `rules`, `trust` says whether to believe it, and `defect` until when.
 """
 
 from numeric.networks.forecast.cut_expansion import CutExpansion
