@@ -21,7 +21,7 @@ from analysis.study import COLORS, SMALLEST_FONT, THEORY_COLOR, new_figure
 from analysis.study.figure import legend_above
 
 LOSSES = {"mse": "half squared error", "cross_entropy": "cross-entropy"}
-BEST = {"mse": "loss", "cross_entropy": "cut"}  # whose forecast is drawn
+BEST = "cut"  # whose forecast is drawn
 COLOR = {"mse": COLORS[0], "cross_entropy": COLORS[1]}
 LEAST, MOST = 1e-4, 3.0  # of the errors that are drawn: what is beyond is at the edge
 
@@ -41,7 +41,7 @@ def draw(training: xr.Dataset, forecasts: xr.Dataset, scores: xr.Dataset) -> Fig
             continue
         one = scores.sel(trial=name)
         true = training.sel(trial=name, factor=1.0)
-        show_run(panels, one, true, forecasts.sel(trial=name, contestant=BEST[loss], factor=1.0), COLOR[loss])
+        show_run(panels, one, true, forecasts.sel(trial=name, contestant=BEST, factor=1.0), COLOR[loss])
     for row, quantity in enumerate(("oscillation $\\|x\\|$", "sharpness at midpoints, $\\eta S/2$", "loss")):
         axes[row, 0].set_ylabel(quantity)
     show_heights(axes[0, 2], scores)
@@ -59,7 +59,7 @@ def of_loss(scores: xr.Dataset, loss: str) -> xr.Dataset:
 
 def in_the_middle(scores: xr.Dataset, loss: str) -> str | None:
     """The run with the median error of the height; none if there is none with a spike."""
-    runs = of_loss(scores, loss).sel(contestant=BEST[loss])
+    runs = of_loss(scores, loss).sel(contestant=BEST)
     runs = runs.isel(trial=np.isfinite(runs.height.values))
     if (runs.trusted == 1).any():
         runs = runs.isel(trial=runs.trusted.values == 1)
@@ -101,7 +101,7 @@ def show_heights(axes: Axes, scores: xr.Dataset) -> None:
     ends = np.array([known.min() / 1.6, known.max() * 1.6]) if len(known) else np.array([0.1, 1.0])
     axes.plot(ends, ends, color=THEORY_COLOR, linewidth=0.7)
     for loss, words in LOSSES.items():
-        runs = of_loss(scores, loss).sel(contestant=BEST[loss])
+        runs = of_loss(scores, loss).sel(contestant=BEST)
         heights = np.clip(runs.foretold_height.fillna(0.0).values, ends[0] * 1.08, ends[1] / 1.08)
         for trusted, face in ((1, COLOR[loss]), (0, "none")):
             some = runs.trusted.values == trusted

@@ -111,9 +111,18 @@ FULL = (
         in_order(2.8, 0.5, 0.087, 0.6),
     ),
 )
+FEWER = Digits(100, 3, noise=0.2)
 QUICK = (
-    FULL[2],
-    Family("digits, 20", FEW, FullyConnected, (20,), "cross_entropy", 400, FULL[6].runs[:2]),
+    Family(
+        "digits, 16",
+        FEWER,
+        FullyConnected,
+        (16,),
+        "mse",
+        320,
+        (("tanh", 0.2), ("tanh", 0.22), ("gelu", 0.2), ("silu", 0.22)),
+    ),
+    Family("digits, 16", FEWER, FullyConnected, (16,), "cross_entropy", 150, (("tanh", 0.6), ("tanh", 0.5))),
 )
 APART = (
     Family("digits, 20", FEW, FullyConnected, (20,), "mse", 500, (("relu", 0.28), ("elu", 0.26)), "kinked"),
@@ -121,7 +130,7 @@ APART = (
     Family("digits, 20, BN", FEW, Normalized, (20,), "mse", 500, (("tanh", 0.136), ("gelu", 0.117)), "normalized"),
     Family("digits, 20, long", FEW, FullyConnected, (20,), "mse", 800, in_order(0.22, 0.2, 0.14, 0.22), "long", 1000),
 )
-HORIZON = {"quick": 150, "full": 300}
+HORIZON = {"quick": 100, "full": 300}
 
 
 def on_images(images: DataSet | None) -> tuple[Family, ...]:
