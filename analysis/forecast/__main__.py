@@ -11,12 +11,19 @@ before the first forecast of any of them; none is left out. *The moment* of each
 weights has a thousandth of the height of its first spike to come. *From there* training goes on with the step size η
 and with .8, .9, 1.1 and 1.25 η, and so do the forecasts, all of them from one model.
 
-*Contestants* are the program's forecasts, of which each has gates that say beforehand whether to trust it, and, without
+*Contestants* are the program's two forecasts, which have gates that say beforehand whether to trust them, and, without
 gates, their terms of lowest order, the predicted dynamics of Damian, Nichani and Lee, and the linearized network under
 its own loss. Gradient descent on the true loss in the same subspace costs as much as training; it is the bound: what it
 misses, no model on these directions can have.
 
-All claims are open: predictions under test. Apart from them, as they come: kinked activations, batch normalization.
+All claims are open: predictions under test. Apart from them, as they come: kinked activations, batch normalization,
+long horizons.
+
+Measured, as far as the full preset had been forecast (all of its runs by the expansion of the loss, 22 of them by
+that at the cut): the expansion at the cut has every first spike at its step, within .23 % of its height, with either
+loss, and .9999 and .9992 as the median correlations of the sharpness over 100 steps. The expansion of the loss has 17
+of 27 within 5 % and 2 % with squared error, and none of 12 with cross-entropy, all of which its gates refuse; with
+squared error they refuse 21, most of them good. The base model and the predicted dynamics have 2 of 26.
 
 Source: derived here; :cite:t:`damian2022selfstabilization` for the predicted dynamics.
 """
