@@ -7,6 +7,7 @@ lowest order made of them, in the whole Krylov space, says how far the next ones
     kinks         misfit of the lines       what no polynomial has of the gradients on the lines, beyond second order
     sixth_order   |6 a₆ x⁶| / (x² edge)     how much of the edge the last term along the edge makes at the peak
     base          |x_base − x|/x            the peaks of the model of lowest order and of the full one differ
+    leaves        ‖x‖/reach                 how far beyond the lines the peak is, or where a path ends that has none
     at_the_peak   ‖g − ∇V‖/‖g − ∇V(0)‖      the true gradient at the predicted peak, on the model's directions
 
 Shapes: directions (p, m). Source: derived for this project.
@@ -74,6 +75,7 @@ class LossExpansion:
             "kinks": self.fit.misfit,
             "sixth_order": float(np.linalg.norm(highest.gradient(x, z)[0]) / (size * edge_of(rule))) if size else 0.0,
             "base": _difference(base.peak, path.peak),
+            "leaves": size / self.fit.reach,
             "at_the_peak": self._mistaken(x, z),
         }
 

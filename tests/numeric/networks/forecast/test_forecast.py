@@ -1,6 +1,7 @@
 """A forecast from one moment, held against the training that follows; what it refuses, and what it leaves alone."""
 
 import copy
+import dataclasses
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from eos_sym import BadInput
 from numeric.maps import compile_map
 from numeric.networks import half_squared_error
 from numeric.networks.data import Digits
-from numeric.networks.forecast import forecast
+from numeric.networks.forecast import Trust, forecast
 from numeric.networks.forecast.top_space import RESIDUAL
 from numeric.networks.tracker import SharpnessTracker
 
@@ -115,6 +116,16 @@ def test_far_beyond_the_edge_it_is_not_to_be_trusted(at_the_edge):
     found = forecast(module, half_squared_error, *examples(), eta=3 * ETA, steps=30)
     assert not found.trust.trusted
     assert "not to be trusted" in str(found.trust)
+
+
+def test_a_path_that_leaves_its_model_before_any_spike_is_not_to_be_trusted(at_the_edge):
+    module, _ = at_the_edge
+    found = forecast(module, half_squared_error, *examples(), eta=ETA, steps=60, expansion="loss")
+    early = dataclasses.replace(found.path, x=found.path.x[:12].copy(), z=found.path.z[:12])
+    early.x[-1] = 0.9 * found.expansion.bound
+    assert early.diverges
+    assert early.peak is None
+    assert "leaves" in Trust(found.expansion.gates(early, ETA)).failing
 
 
 def test_the_module_stays_as_it_is_and_single_precision_will_do(at_the_edge):
