@@ -139,7 +139,10 @@ def _by_contestant(runs: xr.Dataset, names: Iterable[str], step: float, height: 
     found = {}
     for who in names:
         rows = runs.sel(contestant=who, factor=1.0)
-        found[WORDS[who]] = _in_words(rows.isel(trial=np.isfinite(rows.trusted.values)), step, height)
+        made = np.isfinite(rows.trusted.values)
+        found[WORDS[who]] = _in_words(rows.isel(trial=made), step, height)
+        if missing := int((~made & (rows.reason == "").values).sum()):
+            found[WORDS[who]] += f"; no forecast of {missing} more"
     return found
 
 

@@ -128,7 +128,7 @@ def some(value, other, number):
         ({"height": some(0.01, 0.03, 2)}, "first_spikes_loss_mse"),
         ({"height": some(0.01, 0.03, 2)}, "other_step_sizes_loss_mse"),
         ({"correlation": 0.94}, "first_spikes_loss_mse"),
-        ({"evaluations": 121.5}, "cost_loss_mse"),
+        ({"evaluations": 120.3}, "cost_loss_mse"),
     ],
 )
 def test_what_falls_short_is_refuted(values, refuted):
@@ -145,6 +145,26 @@ def test_what_falls_short_is_refuted(values, refuted):
 )
 def test_what_is_allowed_to_fail_may(values):
     assert judged(**values)["first_spikes_loss_mse"] == "supported"
+
+
+def test_a_forecast_that_is_not_made_counts_as_refused():
+    """Against shares of the forecasts that were made, or of all runs, with or without a moment."""
+    made = scores(trusted=some(1.0, np.nan, 3))
+    assert verdicts(study, scores=made)["first_spikes_loss_mse"].parts[0].status == "refuted"
+    assert "no forecast of 3 more" in table(made)["mse"]["expansion of the loss"]
+    early = made.assign(reason=("trial", some("", "above 2/η from the beginning", 3)))
+    found = verdicts(study, scores=early)["first_spikes_loss_mse"]
+    assert found.status == "supported"
+    assert "7 of 7, 3 more without a moment" in found.evidence[0].quantity
+
+
+def test_the_shares_say_how_many_are_refused_and_are_not_told_of_few_runs():
+    """Against four step sizes of one run taken for four runs."""
+    made = verdicts(study, scores=scores(trusted=some(1.0, 0.0, 2)))
+    assert "8 of 8, 2 more refused" in made["first_spikes_loss_mse"].evidence[1].quantity
+    assert "32 of 32, 8 more refused" in made["other_step_sizes_loss_mse"].evidence[0].quantity
+    few = judged(trusted=some(1.0, 0.0, 6))
+    assert (few["first_spikes_loss_mse"], few["other_step_sizes_loss_mse"]) == ("refuted", "undecided")
 
 
 def test_runs_that_are_apart_decide_nothing():

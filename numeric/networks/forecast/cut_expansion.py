@@ -25,7 +25,7 @@ from torch import Tensor
 
 from numeric.networks.forecast.anchor import Anchor
 from numeric.networks.forecast.cut import find_cut
-from numeric.networks.forecast.cut_fit import CutFit
+from numeric.networks.forecast.cut_fit import FORWARD, CutFit
 from numeric.networks.forecast.cut_model import CutModel
 from numeric.networks.forecast.directions import krylov_space, orthonormal
 from numeric.networks.forecast.path import Path, descend
@@ -65,6 +65,7 @@ class CutExpansion:
         basis = torch.cat([self.anchor.edge, self.directions], 1)
         moved = self.anchor.weights + basis @ torch.from_numpy(np.concatenate([x, z]))
         true, model = self.model.cut.entering(moved), self.model.entering_at(x, z)
+        self.anchor.cost.evaluations += FORWARD
         far = float((true - self.model.entering).norm())
         return {
             "leaves": float(np.linalg.norm(x)) / self.reach,
