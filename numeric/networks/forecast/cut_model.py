@@ -12,6 +12,7 @@ order; the head's weights (h,) and its part of U and K (h, k + m). x (…, k), z
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -98,13 +99,14 @@ class CutModel:
         loss, *leaves = self._loss(x, z)
         slopes = torch.autograd.grad(loss, leaves, create_graph=True, materialize_grads=True)
         moved = torch.from_numpy(self._slopes(x, z)) @ self.fields
-        rows = []
-        for entering, weights in zip(moved, self.head.T, strict=True):
-            slope = (slopes[0] * entering).sum() + (slopes[1] * weights).sum()
-            ahead = torch.autograd.grad(slope, leaves, retain_graph=True, materialize_grads=True)
-            rows.append(moved @ ahead[0] + self.head.T @ ahead[1])
+        directions = (moved, self.head.T.contiguous())
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "There is a performance drop", UserWarning)  # one by one, it is as slow
+            ahead = torch.autograd.grad(slopes, leaves, directions, is_grads_batched=True, materialize_grads=True)
+        to_entering, to_weights = (one.expand(len(moved), -1) for one in ahead)  # zeros come without the directions
+        within = moved @ to_entering.T + self.head.T @ to_weights.T
         bent = self._polynomial((self.fields @ slopes[0].detach()).numpy()).hessian(x, z)
-        return np.asarray(torch.stack(rows).numpy() + bent)
+        return np.asarray(within.numpy() + bent)
 
     def _slopes(self, x: Array, z: Array) -> Array:
         """∂φ/∂(x, z), (k + m, f)."""
