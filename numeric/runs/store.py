@@ -33,8 +33,17 @@ def save(groups: Mapping[str, xr.Dataset], path: Path, configuration: Mapping[st
     with h5netcdf.File(memory, "w") as file:
         file.attrs.update(facts)
         for name, dataset in groups.items():
-            dataset.compute().dump_to_store(H5NetCDFStore(file, group=name, mode="a"))
+            _unbound(dataset.compute()).dump_to_store(H5NetCDFStore(file, group=name, mode="a"))
     write_sealed(Path(path), memory.getbuffer())
+
+
+def _unbound(dataset: xr.Dataset) -> xr.Dataset:
+    """Without the width that its text had where it was read, which is too little for what was joined to it since."""
+    found = dataset.copy()
+    for variable in found.variables.values():
+        if variable.dtype.kind == "U":
+            variable.encoding.pop("dtype", None)
+    return found
 
 
 def load(path: Path) -> xr.DataTree:

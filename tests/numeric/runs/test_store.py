@@ -55,6 +55,15 @@ def test_groups_come_back_as_they_were(tmp_path, run, table):
     xr.testing.assert_identical(tree["one"].to_dataset(), run.isel(rate=1))
 
 
+def test_text_that_is_joined_to_shorter_text_is_saved_whole(tmp_path):
+    """Against the width of the first file that was read, to which xarray cuts the text."""
+    for name, words in {"first": np.array([], dtype=str), "second": np.array(["a long one"])}.items():
+        save({"all": xr.Dataset({"words": ("run", words)})}, tmp_path / name, {})
+    read = [load(tmp_path / name)["all"].to_dataset() for name in ("first", "second")]
+    save({"all": xr.concat(read, "run")}, tmp_path / "both", {})
+    assert load(tmp_path / "both")["all"]["words"].values.tolist() == ["a long one"]
+
+
 def test_what_is_loaded_does_not_need_the_file_any_more(tmp_path, run):
     path = tmp_path / "data.nc"
     save({"runs": run}, path, CONFIGURATION)
