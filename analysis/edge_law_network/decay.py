@@ -3,7 +3,8 @@
 Half the smallest root of its equation, and half the rate at the time from which the oscillation no longer follows. Of
 every run that crosses 2/η and converges, in units of the edge: `gap`, 1 − ηS/2 at the end; `smallest`, by the
 coefficients at the end; `frozen`, by those at the first window after the peak of the oscillation; `limit`, 3β/(2|κ₄|)
-at the end. nan where there is none.
+at the end. nan where there is none. Runs that converge above 2/η, to minima that are unstable (`ends`), have no gap:
+they are counted and judge nothing. A guess is compared with another on the runs that have both.
 """
 
 import math
@@ -66,8 +67,8 @@ def _in_units(gap: Callable[[], float], eta: float) -> float:
 
 
 def errors(runs: xr.Dataset, name: str) -> Array:
-    """|guess/gap − 1| of the runs; where there is no guess, 1."""
-    return np.asarray(np.nan_to_num(np.abs(runs[name].values / runs.gap.values - 1), nan=1.0))
+    """|guess/gap − 1| of the runs; where there is no guess, infinite."""
+    return np.asarray(np.nan_to_num(np.abs(runs[name].values / runs.gap.values - 1), nan=np.inf))
 
 
 def of_gap(decay: xr.Dataset, least: float, most: float) -> xr.Dataset:
@@ -88,9 +89,18 @@ def rate_law(decay: xr.Dataset) -> Pieces:
 def worse(decay: xr.Dataset, name: str) -> Evidence:
     """That another guess is further off than half the smallest root."""
     runs = of_gap(decay, 0.0, 1.0)
-    mine, other = (float(np.median(errors(runs, one))) for one in ("smallest", name))
-    quantity = f"median relative error of it, {runs.sizes['run']} runs, over that of half the smallest root"
-    return exceeds("network", quantity, other / mine, above=1)
+    both = runs.isel(run=np.flatnonzero((np.isfinite(runs.smallest) & np.isfinite(runs[name])).values))
+    if both.sizes["run"] < FEWEST:
+        raise Undecided(f"{both.sizes['run']} runs have both guesses: take more")
+    mine, other = (float(np.median(errors(both, one))) for one in ("smallest", name))
+    quantity = f"median relative error of it over that of half the smallest root, {both.sizes['run']} runs"
+    unstable = f"{runs.sizes['run'] - both.sizes['run']} without one of them, {above_the_edge(decay)} above 2/η"
+    return exceeds("network", f"{quantity}, {unstable}", other / mine, above=1)
+
+
+def above_the_edge(decay: xr.Dataset) -> int:
+    """How many runs converge to minima above 2/η."""
+    return int((decay.gap <= 0).sum())
 
 
 def of_size(decay: xr.Dataset, words: str) -> Evidence:

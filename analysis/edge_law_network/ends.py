@@ -10,7 +10,8 @@ the end, and Lambert's W with those at the crossing, from the largest excess tha
 largest swing after the start, `excess` the largest of ηS/2 − 1 after the crossing.
 
 Where a model has no end its gap is nan. A run that converges at a sharpness above 2/η, before an oscillation has grown
-out of rounding, is at an unstable minimum and would leave it: it has no end, and is left out.
+out of rounding, is at an unstable minimum and would leave it: it has no end, and is left out; the summary says how many
+there are.
 """
 
 import math

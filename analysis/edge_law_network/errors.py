@@ -4,8 +4,9 @@
     correlation   of the logarithms of predicted gaps and gaps, over the runs that have both
 
 Runs are sorted by the largest swing after the start, in units of the weights: below .05, to .15, to .4, and beyond.
-From the crossing those are judged whose excess over 2/η stays below `EXCESS`. Errors: `Undecided` for fewer than
-`FEWEST` runs.
+From the crossing those are judged whose excess over 2/η stays below `EXCESS`. Which crossing is the last one, the
+later peak and the excess are known afterwards only: they say where a forecast is good, and not beforehand. Errors:
+`Undecided` for fewer than `FEWEST` runs.
 """
 
 from collections.abc import Mapping
@@ -53,10 +54,15 @@ def errors(ends: xr.Dataset, name: str) -> Array:
 
 def correlation(ends: xr.Dataset, name: str) -> float:
     """Of ln(predicted gap) and ln(gap), where both are positive."""
-    both = ends.isel(run=np.flatnonzero(((ends[name] > 0) & (ends.gap > 0)).values))
+    both = with_gap(ends, name)
     if both.sizes["run"] < FEWEST:
         raise Undecided(f"{both.sizes['run']} runs whose gap is foretold: take more")
     return float(np.corrcoef(np.log(both[name]), np.log(both.gap))[0, 1])
+
+
+def with_gap(ends: xr.Dataset, name: str) -> xr.Dataset:
+    """The runs that are foretold to end below 2/η, and do."""
+    return ends.isel(run=np.flatnonzero(((ends[name] > 0) & (ends.gap > 0)).values))
 
 
 def agreeing(ends: xr.Dataset, start: str) -> xr.DataArray:
@@ -106,7 +112,7 @@ def foretold(ends: xr.Dataset) -> Pieces:
 def narrow(ends: xr.Dataset) -> tuple[xr.Dataset, str]:
     """The runs of the narrow bin, and how to speak of them."""
     some = judged(ends, "crossing", BINS[0])
-    return some, f"later peak below {BINS[0][1]:g}, {some.sizes['run']} runs"
+    return some, f"later peak below {BINS[0][1]:g}, {some.sizes['run']} of {ends.sizes['run']} runs"
 
 
 def error_of(ends: xr.Dataset, name: str, words: str) -> Evidence:
@@ -119,7 +125,8 @@ def error_of(ends: xr.Dataset, name: str, words: str) -> Evidence:
 def correlation_of(ends: xr.Dataset, name: str, words: str) -> Evidence:
     """The correlation of a prediction in the narrow bin."""
     some, of_them = narrow(ends)
-    quantity = f"correlation of the gaps' logarithms, {words}, {of_them}"
+    known = with_gap(some, name).sizes["run"]
+    quantity = f"correlation of the gaps' logarithms, {words}, {of_them}, {known} of which have a foretold gap"
     return exceeds("network", quantity, correlation(some, name), above=CORRELATION)
 
 
@@ -131,17 +138,19 @@ def law_misses(ends: xr.Dataset) -> Pieces:
 
 
 def depth_of_limit(ends: xr.Dataset) -> Evidence:
-    """The median of limit over gap."""
+    """The median of limit over gap; where the law has no limit, 0."""
     some, of_them = narrow(ends)
     quantity = f"median of the limit over the gap, {of_them}"
-    return exceeds("network", quantity, float((some.limit / some.gap).median()), above=TOO_DEEP)
+    return exceeds("network", quantity, float((some.limit / some.gap).fillna(0.0).median()), above=TOO_DEEP)
 
 
 def worse_than_space(ends: xr.Dataset, name: str) -> Evidence:
     """The median error of a law over that of F."""
     some, of_them = narrow(ends)
     ratio = float(np.median(errors(some, name)) / np.median(errors(some, "space_crossing")))
-    return exceeds("network", f"median error of {FROM_CROSSING[name]}, over that of F, {of_them}", ratio, above=1)
+    none = int(some[name].isnull().sum())
+    quantity = f"median error of {FROM_CROSSING[name]}, over that of F, {of_them}, {none} of which it says nothing of"
+    return exceeds("network", quantity, ratio, above=1)
 
 
 def trust(ends: xr.Dataset) -> Pieces:

@@ -13,7 +13,8 @@ a_t = (2θ_t − θ_{t−1} − θ_{t+1})/4,
 
 A window is *at the edge* if ηλ₁/2 > `AT_THE_EDGE` and the oscillation is of the size that the drift balances, q between
 half and twice 2α/β: the theory is of what is near a two-cycle. It *hovers* if the largest |u·a_t| in it is less than
-`STEADY` times the least, and *bursts* if it is more than `BURSTING` times that.
+`STEADY` times the least, and *bursts* if it is more than `BURSTING` times that. What q is where networks hover is
+measured on the windows that hover with ηλ₁/2 > `AT_THE_EDGE`, whatever their q.
 
 Shapes: oscillation, answer, response (window, step); eigenvalues (window, 3), nan for those that are not read. Units:
 steps; lengths of weights. Errors: `Undecided` where no window is at the edge.
@@ -39,7 +40,7 @@ from numeric.networks.data import Digits, Examples
 from numeric.networks.edge import Hovering
 from numeric.networks.edge.hovering import hovering_at
 from numeric.networks.forecast.anchor import Anchor, anchor
-from numeric.networks.forecast.path import BURSTING, STEADY
+from numeric.networks.forecast.path import STEADY
 from numeric.networks.loss import FlatLoss, half_squared_error
 from numeric.progress import Progress
 from numeric.runs import sweep
@@ -140,27 +141,26 @@ def hovering(options: CommonOptions, folder: Path) -> xr.Dataset:
     return xr.concat(histories, "window", data_vars="minimal", coords="minimal", compat="override", join="override")
 
 
-def at_the_edge(windows: xr.Dataset) -> xr.Dataset:
-    """The windows that begin near a two-cycle at the edge, with `swing`, largest over least oscillation."""
+def of_any_size(windows: xr.Dataset) -> xr.Dataset:
+    """The windows with an eigenvalue at the edge, with `swing`, largest over least oscillation."""
     size = abs(windows.oscillation)
     windows = windows.assign(swing=size.max("step_in_window") / size.min("step_in_window"))
+    return windows.isel(window=np.flatnonzero((windows.eigenvalues[:, 0] > AT_THE_EDGE).values))
+
+
+def at_the_edge(windows: xr.Dataset) -> xr.Dataset:
+    """Those of them that begin near a two-cycle."""
+    windows = of_any_size(windows)
     near = abs(np.log(windows.balanced / windows.square)) < np.log(NEAR)
-    chosen = windows.isel(window=np.flatnonzero((near & (windows.eigenvalues[:, 0] > AT_THE_EDGE)).values))
+    chosen = windows.isel(window=np.flatnonzero(near.values))
     if not chosen.sizes["window"]:
         raise Undecided("no window is at the edge: train longer, or with other step sizes")
     return chosen
 
 
 def steady(windows: xr.Dataset) -> xr.Dataset:
-    """The windows at the edge that hover."""
-    found = at_the_edge(windows)
-    return found.isel(window=np.flatnonzero((found.swing < STEADY).values))
-
-
-def bursting(windows: xr.Dataset) -> xr.Dataset:
-    """The windows at the edge that burst."""
-    found = at_the_edge(windows)
-    return found.isel(window=np.flatnonzero((found.swing > BURSTING).values))
+    """Those of these windows that hover."""
+    return windows.isel(window=np.flatnonzero((windows.swing < STEADY).values))
 
 
 def _direction(point: Anchor) -> Tensor:

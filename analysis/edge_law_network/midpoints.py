@@ -1,15 +1,19 @@
 """The midpoint identity on the runs: what the sharpness at two-step midpoints is, and what the identity says.
 
 Along every run that reaches its edge, at the windows of `batch`, both sides are measured as excess over 2/η. A residual
-is told in parts of the measured excess. Errors: `Undecided` where there are no readings of one mode.
+is told in parts of the measured excess. Most readings are of small q, where the identity is the multiplier of the
+oscillation and (1 + e^ρ)/η alone does nearly as well; what it says of Q is judged where Qq/6 is a tenth or more of the
+predicted excess. Errors: `Undecided` where there are no readings of one mode.
 """
+
+from functools import partial
 
 import numpy as np
 import torch
 import xarray as xr
 
 from analysis.edge_law_network.batch import THIRD, Descents, label
-from analysis.study import Pieces, about, bounded, exceeds
+from analysis.study import Evidence, Pieces, about, bounded, exceeds
 from eos_sym import Undecided
 from numeric.compile import Array
 from numeric.networks.edge import MidpointReading, read_midpoint
@@ -18,8 +22,9 @@ FIELDS = ("sharpness", "second", "oscillation", "rate", "quartic", "next_order",
 SAID = ("edge", "predicted", "early", "linear")
 CORRELATION, RESIDUAL = 0.98, 0.03  # about those of the rate half a step earlier, on other runs
 TRUSTED = 0.1  # of the predicted |S_mid − 2/η|: up to this estimate of the error a reading is judged
+BENT = 0.1  # of the same: from this Qq/6 on a reading says something of Q
 FEWEST = 5
-COVERS, SHARE = 10.0, 0.9  # an estimate is of the size of the error within a factor of ten, but for a tenth of them
+COVERS, SHARE = 10.0, 0.9  # set with the runs that they judge at hand: of the order of the error, but for a tenth
 
 
 def midpoints_of(descents: Descents, history: xr.Dataset, readings: int) -> xr.Dataset:
@@ -61,6 +66,12 @@ def trusted(midpoints: xr.Dataset) -> xr.Dataset:
     )
 
 
+def bent(midpoints: xr.Dataset) -> xr.Dataset:
+    """Those that say something of Q."""
+    bend = abs(midpoints.quartic * midpoints.oscillation**2 / 6)
+    return enough(midpoints, bend > BENT * abs(midpoints.predicted - midpoints.edge), "with enough of Qq/6")
+
+
 def enough(midpoints: xr.Dataset, which: xr.DataArray, words: str) -> xr.Dataset:
     """These readings, if there are a few."""
     chosen = midpoints.isel(reading=np.flatnonzero(which.values))
@@ -81,21 +92,34 @@ def correlation(midpoints: xr.Dataset, name: str = "predicted") -> float:
 
 
 def identity_holds(midpoints: xr.Dataset) -> Pieces:
-    """Correlation and residual of the readings; what is left, against its estimate; the rate half a step earlier."""
+    """Correlation and residual of the readings; what is left, against its estimate; the rate otherwise."""
     one = of_one_mode(midpoints)
     judged = trusted(one)
-    count = f"{judged.sizes['reading']} of {one.sizes['reading']} readings"
+    all_read = f"{one.sizes['reading']} of one mode, {midpoints.sizes['reading']} in all"
+    count = f"{judged.sizes['reading']} readings of {all_read}"
     quantity = f"correlation of measured and predicted ηS_mid/2 − 1, {count}"
     median = float(np.median(residuals(judged)))
     yield from about(
         "S_mid =",
         exceeds("network", quantity, correlation(judged), above=CORRELATION),
         bounded("network", f"median of |residual|/|S_mid − 2/η|, {count}", median, below=RESIDUAL),
+        partial(residual_of_bent, judged),
     )
     estimate = abs(one.next_order) + one.unsteadiness
     covered = float((abs(one.sharpness - one.predicted) < COVERS * estimate).mean())
-    quantity = f"share of residuals within {COVERS:g} times the estimate, {one.sizes['reading']} readings"
+    quantity = f"share of residuals within {COVERS:g} times the estimate, {all_read}"
     yield from about("its estimate", exceeds("network", quantity, covered, above=SHARE))
-    ratio = float(np.median(residuals(judged, "early"))) / median
-    quantity = f"median residual with ½ ln|x_{{t+1}}/x_{{t−1}}| for ρ, over that with ρ, {count}"
-    yield from about("half a step", exceeds("network", quantity, ratio, above=1))
+    for words, name, other in (
+        ("half a step", "early", "½ ln|x_{t+1}/x_{t−1}| for ρ"),
+        ("first order in ρ", "linear", "1 + ρ for e^ρ"),
+    ):
+        ratio = float(np.median(residuals(judged, name))) / median
+        quantity = f"median residual with {other}, over that of the identity, {count}"
+        yield from about(words, exceeds("network", quantity, ratio, above=1))
+
+
+def residual_of_bent(judged: xr.Dataset) -> Evidence:
+    """The residual where Qq/6 is a part of the excess that shows: a wrong coefficient leaves its share of that."""
+    some = bent(judged)
+    quantity = f"the same where Qq/6 is {BENT:g} of the excess or more, {some.sizes['reading']} readings"
+    return bounded("network", quantity, float(np.median(residuals(some))), below=RESIDUAL)

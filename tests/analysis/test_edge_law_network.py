@@ -96,7 +96,10 @@ def test_a_forecast_that_is_not_there_counts_as_an_error_and_few_runs_decide_not
 
 
 def test_the_identity_is_judged_where_one_mode_oscillates_and_its_error_is_small():
-    """Readings that are off by the next order support it; those of two modes are not looked at."""
+    """Readings that are off by the next order support it; those of two modes are not looked at.
+
+    Against formulas with another coefficient of Qq, which readings of small q do not tell from the identity.
+    """
     count = 12
     offset = np.geomspace(1e-3, 1e-1, count)
     order = -0.01 * offset
@@ -105,12 +108,19 @@ def test_the_identity_is_judged_where_one_mode_oscillates_and_its_error_is_small
         "sharpness": 2 + offset + order,
         "predicted": 2 + offset,
         "early": 2 + 1.3 * offset,
+        "linear": 2 + 1.1 * offset,
+        "oscillation": np.sqrt(np.where(np.arange(count) < 5, 0.3, 0.01) * offset),
+        "quartic": np.full(count, -6.0),
         "next_order": order,
         "unsteadiness": 0.01 * abs(order),
         "reason": np.array([""] * 10 + ["two modes"] * 2),
     }
     readings = xr.Dataset({name: ("reading", one) for name, one in values.items()})
     readings["sharpness"][10:] = 5.0
-    assert [one.status for one in all_heard(identity_holds(readings))] == ["supported"] * 4
+    assert [one.status for one in all_heard(identity_holds(readings))] == ["supported"] * 6
+    bend = readings.quartic * readings.oscillation**2 / 6
+    for wrong in (bend, bend / 2, 2 * bend):  # without Qq/6, with Qq/12, with the other sign
+        found = [one.status for one in all_heard(identity_holds(readings.assign(predicted=readings.predicted + wrong)))]
+        assert found[2] == "refuted"
     few = list(all_heard(identity_holds(readings.isel(reading=slice(8, None)))))
     assert {one.status for one in few} == {"undecided"}

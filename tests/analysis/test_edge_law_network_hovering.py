@@ -1,7 +1,9 @@
 """What the study of hovering concludes from windows that are made up, and the loss on which two modes take turns.
 
-Wrong programs these catch: a damped cosine that is fitted to its envelope; a chance that counts ties; a verdict of few
-windows; a loss of two modes on which rank one bursts as well.
+Wrong programs these catch: a damped cosine that is fitted to its envelope, or to the prediction it begins with; a
+chance that counts ties; a verdict of few windows; an amplitude that is judged where it is right; a criterion that
+says of all windows what most of them do; a guess that is worse by being absent; a loss of two modes on which rank one
+bursts as well.
 """
 
 import numpy as np
@@ -10,16 +12,17 @@ import xarray as xr
 
 from analysis.edge_law_network.bursts import hover_or_burst, on_the_loss, order, right, two_modes
 from analysis.edge_law_network.decay import decay, rate_law
-from analysis.edge_law_network.hovering import SPAN, noisy_digits
-from analysis.edge_law_network.kicks import answer_of, kicks
+from analysis.edge_law_network.hovering import SLOW, SPAN, noisy_digits
+from analysis.edge_law_network.kicks import amplitudes, answer_of, kicks
 from analysis.study.evidence import all_heard
 from eos_sym import Undecided
 
 
-def test_a_damped_cosine_is_found_again():
+@pytest.mark.parametrize("guessed", [45.0, 70.0, 160.0])
+def test_a_damped_cosine_is_found_again(guessed):
     time = np.arange(1, 201)
     curve = np.exp(-0.013 * time) * (0.09 * np.cos(2 * np.pi * time / 83) - 0.02 * np.sin(2 * np.pi * time / 83))
-    found = answer_of(curve, -0.01, 70.0)
+    found = answer_of(curve, -0.01, guessed)
     assert found == pytest.approx((-0.013, 83.0, 0.0), abs=1e-5)
 
 
@@ -27,13 +30,20 @@ def windows(growth, swing, second):
     """Windows at the edge with these numbers."""
     size = len(growth)
     flat = {"growth": growth, "square": np.ones(size), "balanced": np.ones(size), "modes": np.ones(size, int)}
-    flat |= {"below_threshold": (np.asarray(growth) < 0) * 1.0}
+    flat |= {"below_threshold": (np.asarray(growth) < 0) * 1.0, "alpha": np.full(size, 0.5)}
+    flat |= {"activation": np.full(size, "tanh"), "eta": np.full(size, 0.1), "seed": np.arange(size)}
+    below = {name: (("window", "slow"), np.ones((size, len(SLOW)))) for name in ("alpha_below", "beta_below")}
     oscillation = np.ones((size, SPAN))
     oscillation[:, 0] = swing
     eigenvalues = np.column_stack([np.full(size, 1.001), second])
     return xr.Dataset(
         {name: ("window", np.asarray(values)) for name, values in flat.items()}
-        | {"oscillation": (("window", "step_in_window"), oscillation), "eigenvalues": (("window", "mode"), eigenvalues)}
+        | below
+        | {
+            "oscillation": (("window", "step_in_window"), oscillation),
+            "eigenvalues": (("window", "mode"), eigenvalues),
+        },
+        {"slow": list(SLOW)},
     )
 
 
@@ -46,6 +56,22 @@ def test_a_criterion_that_orders_all_windows_is_told_from_one_that_orders_none()
     labelled = made.assign(manner=("window", np.repeat(["hovers", "bursts"], 40)), second=made.eigenvalues[:, 1])
     assert (order(labelled, "growth"), order(labelled, "second")) == (1.0, 0.5)
     assert right(labelled, "growth", 0.0) == 1.0
+
+
+def test_a_criterion_that_always_says_what_most_windows_do_tells_nothing():
+    made = windows(np.full(80, -0.01), np.repeat([1.1, 9.0], [60, 20]), np.full(80, 0.9))
+    told = [one for one in all_heard(hover_or_burst(made)) if "share told right by" in one.quantity]
+    assert [one.status for one in told] == ["refuted"] * 3
+    assert "80 windows of 80 runs" in told[0].quantity
+
+
+def test_the_amplitude_is_judged_of_all_windows_that_hover_and_not_where_it_is_right():
+    made = windows(np.full(20, -0.01), np.full(20, 1.1), np.full(20, 0.9))
+    assert next(all_heard(amplitudes(made))).status == "supported"
+    wrong = made.assign(balanced=("window", np.where(np.arange(20) < 12, 3.0, 1.0)))
+    assert next(all_heard(amplitudes(wrong))).observed == 2
+    none = made.assign(balanced=("window", np.where(np.arange(20) < 12, np.nan, 1.0)))
+    assert next(all_heard(amplitudes(none))).status == "refuted"
 
 
 def test_few_windows_decide_nothing():
@@ -68,6 +94,16 @@ def test_the_rate_law_is_supported_where_it_holds_and_refuted_where_it_does_not(
     assert {one.status for one in all_heard(rate_law(made))} == {"supported"}
     blind = made.assign(smallest=("run", gap.mean() * np.where(np.arange(30) % 2, 1.1, 0.9)))
     assert "refuted" in {one.status for one in all_heard(rate_law(blind))}
+
+
+def test_a_guess_that_is_not_there_is_no_worse_and_runs_that_end_above_the_edge_are_counted():
+    gap = np.append(np.geomspace(1e-3, 0.1, 30), -0.02)
+    absent = np.where(np.arange(31) < 20, np.nan, 1.05 * gap)
+    runs = {"gap": gap, "smallest": 1.1 * gap, "frozen": absent, "limit": 3 * gap}
+    made = xr.Dataset({name: ("run", values) for name, values in runs.items()})
+    found = [one for one in all_heard(rate_law(made)) if one.part and "follows" in one.part]
+    assert [(one.status, one.observed) for one in found] == [("refuted", pytest.approx(0.5))]
+    assert "10 runs, 20 without one of them, 1 above 2/η" in found[0].quantity
 
 
 def test_without_a_run_that_converges_the_rate_law_is_undecided():
