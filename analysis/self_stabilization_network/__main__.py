@@ -8,7 +8,9 @@ descent is at θ† + v, where θ† is the trajectory that keeps to M = {S ≤ 
 
 all coefficients at θ†, anew at every step; they prove under assumptions that what is left is O(εδ). Here every part of
 that is computed at a network's own weights by `numeric.networks.edge`, of a fully connected and of a convolutional
-network, with the squared error and with the cross-entropy, and is held against gradient descent for four turns.
+network, with the squared error and with the cross-entropy, and is held against gradient descent for four turns. That is
+begun at θ† + ½δu where training meets the edge, and is not the training itself, which is farther from M than the theory
+allows and swings by less than that.
 
 *What is missing first.* The predicted dynamics turn about δ for ever; gradient descent on a network is damped, and soon
 hovers. Two terms along u damp it. One is that of the fourth derivative, Q x³/6, Q = ∇⁴L(u,u,u,u). The other is of third
@@ -17,7 +19,8 @@ does not. Where S = 2/η,
 
     x⁺ = −x − η[½(u·∇S)x² + Qx³/6]    has the second iterate of    x⁺ = −x − ηQ'x³/6,    Q' = Q − (3η/2)(u·∇S)²,
 
-to third order. Measured from five starts each (``--seeds 5``), through four turns: with both terms the root mean square
+to third order. Measured on the networks of the quick preset from five starts each (``--seeds 5``), through four turns
+where the assumptions hold: with both terms the root mean square
 errors of x are .005 to .13 of what turns, and those of y .02 to .39, medians .02 and .12; without, .09 to .61 and .31
 to 1.75, medians .20 and 1.0, where the assumptions hold at all. On the fully connected network with the cross-entropy
 the second term may be the larger one, and 70 % of what is kept. The coupling error of the first turn goes with ε to the
@@ -84,15 +87,16 @@ from analysis.self_stabilization_network.turns import (
     long_runs,
     recorded,
 )
-from analysis.study import Evidence, Pieces, about, bounded, identity, over, same
-from analysis.training.estimate import power, within
+from analysis.study import Evidence, Pieces, about, bounded, exceeds, identity, over, same
+from analysis.training.estimate import FEWEST_RUNS, power, within
 from analysis.training.runs import worked_off
 from eos_sym import STEP_SIZE, Undecided
 from eos_sym.self_stabilization.predicted_dynamics import UNSTABLE
 from numeric.networks.edge.assumptions import LIMIT
-from numeric.networks.edge.constrained import SETTLED
+from numeric.networks.edge.constrained import UNSETTLED
 
 AGREED = 1e-3  # relative error of derivatives, of differences and of products
+TURNS = 4
 PARALLEL, QUARTIC = Symbol("t", real=True), Symbol("Q", real=True)
 
 
@@ -156,20 +160,21 @@ def derivatives(runs: list[Run]) -> Pieces:
 
 
 @study.claim(
-    "the constrained trajectory of a network is found on M; along it the loss falls in every step",
+    "the constrained trajectory of a network is found on M, through four turns; along it the loss falls in every step",
     open=True,
 )
 def on_the_boundary(runs: list[Run]) -> Pieces:
-    """The residual of the projections, and the steps in which L(θ†) rises, of the long runs."""
-    quantity = "largest defect of S = 2/η over √α and of u·∇L = 0 over Sδ, {run}"
-    yield from about(
-        "found on M",
-        over(
-            long_runs(runs),
-            lambda run: bounded("network", quantity.format(run=run), float(run.path.residual.max()), below=SETTLED),
-        ),
-    )
+    """How long the projections settle, and the steps in which L(θ†) rises, of the long runs."""
+    yield from about("found on M", over(long_runs(runs), turns_on_the_boundary))
     yield from about("falls", over(long_runs(runs), falls_in_every_step))
+
+
+def turns_on_the_boundary(run: Run) -> Evidence:
+    """The turns until a projection does not settle: those that do have a small defect, or they would not be there."""
+    if UNSETTLED not in run.told.attrs["ending"]:
+        run.until(TURNS)  # undecided where the run ends before for another reason
+    turns = float(run.turned[-1]) if run.begun else 0.0
+    return exceeds("network", f"turns through which the projection onto M settles, {run}", turns, above=TURNS)
 
 
 def falls_in_every_step(run: Run) -> Evidence:
@@ -179,7 +184,8 @@ def falls_in_every_step(run: Run) -> Evidence:
 
 
 @study.claim(
-    "through four turns gradient descent on a network stays within δ of the predicted dynamics, {order.words}",
+    "through four turns gradient descent on a network, begun at θ† + ½δu, stays within δ of the predicted dynamics, "
+    "{order.words}",
     id="four_turns_{order.name}",
     open=True,
     order=ORDERS,
@@ -189,7 +195,7 @@ def four_turns(runs: list[Run], order: Any) -> Pieces:
     quantity = "largest ‖v − v*‖/δ in four turns, {run}"
     yield from over(
         long_runs(runs),
-        lambda run: bounded("network", quantity.format(run=run), run.largest_error(order.name, turns=4), below=1),
+        lambda run: bounded("network", quantity.format(run=run), run.largest_error(order.name, turns=TURNS), below=1),
     )
 
 
@@ -211,6 +217,10 @@ def what_is_missing(runs: list[Run]) -> Pieces:
 def quotient(runs: list[Run], order: str, before: str, kind: tuple[str, str]) -> Evidence:
     """How much smaller the error of one order is than that of the one before it."""
     both = first_turns(runs, kind, "complete")
+    if len(both) < FEWEST_RUNS:
+        raise Undecided(
+            f"{named(kind)}: {len(both)} runs through a turn; {FEWEST_RUNS} have a median: take more --seeds"
+        )
     found = float(
         np.median(
             [
@@ -261,7 +271,7 @@ def exponent_of_the_error(runs: list[Run], order: Any) -> Pieces:
 
 
 @study.claim(
-    "where gradient descent leaves the predicted dynamics by δ, {order.words}, an assumption had failed before",
+    "where gradient descent leaves the predicted dynamics by δ, {order.words}, an assumption had failed by then",
     HERE,
     id="foreseen_{order.name}",
     open=True,

@@ -106,13 +106,18 @@ class Run:
         return int(left.argmax()) if left.any() else None
 
     def relative_error(self, name: str, order: str, turns: float = 4) -> float:
-        """The root mean square error of a predicted series, over that of the part of it that turns."""
+        """The root mean square error of a predicted series, over that of the part of it that turns.
+
+        Infinite where the prediction is gone while the series is read.
+        """
         told = self.path.isel(step=self.held(order, turns))
         rest = {"loss": told.constrained_loss, "sharpness": 2 / self.eta}.get(name, 0.0)
         errors, part = told[name] - told[f"predicted_{name}"].sel(order=order), told[name] - rest
-        if name != "sharpness" and not np.isfinite(errors).all():
-            return np.inf
-        return float(np.sqrt((errors**2).mean() / (part**2).where(np.isfinite(errors)).mean()))
+        known = told[name].notnull().values
+        if name == "sharpness":  # of midpoints, of which the ends have none
+            known &= ~np.isin(told.step, self.path.step[[0, -1]])
+        errors, part = errors[known], part[known]
+        return float(np.sqrt((errors**2).mean() / (part**2).mean())) if np.isfinite(errors).all() else np.inf
 
     def mean_of(self, assumption: str) -> float:
         """The mean along the constrained trajectory."""

@@ -14,6 +14,7 @@ from analysis.self_stabilization_network.turns import Run
 from analysis.study.work import verdicts, work_off
 from eos_sym import BadInput, Undecided
 from numeric.networks.edge.assumptions import ASSUMED, ASSUMPTIONS
+from numeric.networks.edge.constrained import UNSETTLED
 
 EPSILON, ETA = 0.1, 0.1
 STEPS = round(4.5 * TURN / EPSILON)
@@ -99,6 +100,27 @@ def test_a_run_that_is_not_at_the_edge_says_so_and_silences_no_other():
     evidence = verdicts(study, runs=given)["four_turns_cubic"].evidence
     assert sorted(one.status for one in evidence) == ["supported"] * 3 + ["undecided"]
     assert any("below the edge" in str(one.observed) for one in evidence)
+
+
+def test_a_sharpness_that_is_not_predicted_to_the_end_is_not_predicted():
+    """Against an error over the steps before the prediction was gone; what is not read is no part of it."""
+    gone = told()
+    gone["sharpness"] = gone.sharpness.where(gone.step % 3 == 1)
+    assert Run(*KINDS[0], 2, 0, ETA, True, gone).relative_error("sharpness", "complete") == pytest.approx(0.1)
+    gone["predicted_sharpness"] = gone.predicted_sharpness.where(gone.step < 100)
+    assert Run(*KINDS[0], 2, 0, ETA, True, gone).relative_error("sharpness", "complete") == np.inf
+
+
+def test_a_trajectory_that_is_lost_before_four_turns_is_not_found():
+    """Against the defect of those projections alone that settled; an end for another reason decides nothing."""
+    short = told(steps=round(3 * TURN / EPSILON))
+    for ending, status in ((f"{UNSETTLED} in 20 points", "refuted"), ("S ≤ 2/η does not bind any more", "undecided")):
+        given = [*runs()[1:], Run(*KINDS[0], 2, 0, ETA, True, short.assign_attrs(ending=ending))]
+        assert verdicts(study, runs=given)["on_the_boundary"].parts[0].status == status
+
+
+def test_a_median_of_few_runs_says_nothing_of_what_is_missing():
+    assert verdicts(study, runs=runs()[:-1])["what_is_missing"].status == "undecided"
 
 
 def test_the_figure_has_every_run_also_of_predictions_that_are_gone():

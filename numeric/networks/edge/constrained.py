@@ -26,6 +26,7 @@ from numeric.networks.edge.coefficients import EdgeCoefficients, EdgeReader
 from numeric.networks.loss import FlatLoss
 
 SETTLED = 1e-3
+UNSETTLED = "the projection onto M does not settle"  # how the reason begins
 MOST_POINTS = 20
 
 
@@ -75,7 +76,7 @@ class ConstrainedTrajectory:
             move = -np.linalg.solve(jacobian, defects)
             shift = shift + move
         raise Undecided(
-            f"the projection onto M does not settle in {MOST_POINTS} points: residual {self.residual:.2g}, and the "
+            f"{UNSETTLED} in {MOST_POINTS} points: residual {self.residual:.2g}, and the "
             f"second eigenvalue is at {self.eta * there.second / 2:.3f} of the edge"
         )
 
