@@ -76,7 +76,7 @@ def all_runs(scores: xr.Dataset, demand: Demand) -> xr.Dataset:
 def enough(rows: xr.Dataset, words: str) -> xr.Dataset:
     """These rows, if they are of a few runs."""
     if (many := len({*rows.name.values})) < FEWEST:
-        raise Undecided(f"{many} {words}; {FEWEST} tell a share: take the full preset")
+        raise Undecided(f"{many} {words}; {FEWEST} tell a share or a median")
     return rows
 
 

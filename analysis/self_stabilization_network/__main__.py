@@ -218,9 +218,8 @@ def quotient(runs: list[Run], order: str, before: str, kind: tuple[str, str]) ->
     """How much smaller the error of one order is than that of the one before it."""
     both = first_turns(runs, kind, "complete")
     if len(both) < FEWEST_RUNS:
-        raise Undecided(
-            f"{named(kind)}: {len(both)} runs through a turn; {FEWEST_RUNS} have a median: take more --seeds"
-        )
+        many = f"{len(both)} run{'s' * (len(both) != 1)} through a turn"
+        raise Undecided(f"{named(kind)}: {many}; {FEWEST_RUNS} have a median: take more --seeds")
     found = float(
         np.median(
             [
