@@ -24,7 +24,7 @@ import numpy as np
 import xarray as xr
 
 from analysis.edge_law_network.hovering import at_the_edge
-from analysis.edge_law_network.kicks import enough, runs_of
+from analysis.edge_law_network.kicks import FEWEST, enough, runs_of
 from analysis.study import Evidence, Pieces, about, agreement, bounded, exceeds, expect
 from eos_sym import Undecided
 from numeric.networks.edge import edge_covariance
@@ -108,9 +108,10 @@ def ranks(hovering: xr.Dataset, two_modes: xr.Dataset) -> Pieces:
     shares: dict[str, tuple[float, int]] = {}
     for words, chosen in {"two or more": edge["rank"] >= 2, "one": edge["rank"] == 1}.items():
         some = edge.isel(window=np.flatnonzero(chosen.values))
-        if some.sizes["window"] < OF_EACH:
-            count = some.sizes["window"]
-            raise Undecided(f"{count} windows with λ₂ at the edge have rank {words}; {OF_EACH} tell: take more runs")
+        count, many_runs = some.sizes["window"], len(runs_of(some))
+        if count < OF_EACH or many_runs < FEWEST:
+            found = f"{count} windows of {many_runs} runs with λ₂ at the edge have rank {words}"
+            raise Undecided(f"{found}; {OF_EACH} of {FEWEST} tell: take more runs")
         shares[words] = float((some.manner == "bursts").mean()), some.sizes["window"]
     (bursts, many), (fewer, few) = shares["two or more"], shares["one"]
     quantity = f"share that bursts of {many} windows with λ₂ at the edge and rank two, less that of {few} with rank one"

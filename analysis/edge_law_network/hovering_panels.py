@@ -95,7 +95,10 @@ def plot_decay(axes: Axes, title: str, decay: xr.Dataset) -> None:
     if not (decay.gap > 0).any():
         say(axes, title, "no run crosses and converges")
         return
-    for name, label, marker in (("smallest", "$\\nu/2$", "o"), ("limit", "$3\\beta/(2|\\kappa_4|)$", "x")):
+    for name, label, marker in (
+        ("smallest", "$\\nu/2$, or $\\times$ if less", "o"),
+        ("limit", "$3\\beta/(2|\\kappa_4|)$", "x"),
+    ):
         axes.plot(decay[name], decay.gap, marker, markersize=3, label=label)
     axes.axline((1e-3, 1e-3), (1e-2, 1e-2), color=THEORY_COLOR, linewidth=0.8)
     axes.set(xscale="log", yscale="log")

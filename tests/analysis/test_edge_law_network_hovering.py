@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from analysis.edge_law_network.bursts import hover_or_burst, on_the_loss, order, right, two_modes
+from analysis.edge_law_network.bursts import hover_or_burst, on_the_loss, order, ranks, right, two_modes
 from analysis.edge_law_network.decay import decay, rate_law
 from analysis.edge_law_network.hovering import SLOW, SPAN, noisy_digits
 from analysis.edge_law_network.kicks import amplitudes, answer_of, kicks
@@ -79,6 +79,15 @@ def test_few_windows_decide_nothing():
     assert {one.status for one in all_heard(hover_or_burst(made))} == {"undecided"}
     with pytest.raises(Undecided, match="take more runs"):
         kicks(made.isel(window=slice(3)))
+
+
+def test_many_windows_of_few_runs_say_nothing_of_the_rank():
+    made = windows(np.full(60, 0.01), np.repeat([1.1, 9.0], 30), np.full(60, 0.99))
+    made = made.assign({"count": ("window", np.full(60, 2)), "rank": ("window", np.repeat([1, 2], 30))})
+    found = [one for one in all_heard(ranks(made, two_modes())) if one.channel == "network"]
+    assert [one.status for one in found] == ["supported", "supported"]
+    few = made.assign(seed=("window", np.arange(60) % 4))
+    assert not [one for one in all_heard(ranks(few, two_modes())) if one.channel == "network"]
 
 
 def test_two_modes_that_are_both_driven_take_turns_and_one_that_is_hovers():
