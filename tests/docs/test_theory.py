@@ -99,6 +99,11 @@ def test_every_citation_has_an_entry_and_every_entry_is_cited():
     assert {*entries()} - cited == set()
 
 
+def test_no_key_stands_twice():
+    keys = re.findall(r"^@\w+\{(.*),$", (ROOT / "docs/references.bib").read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(keys) == len(set(keys)) == len(entries())
+
+
 def test_every_entry_says_who_what_when_and_where():
     for key, text in entries().items():
         fields = dict(re.findall(r"^  (\w+) = \{(.*)\},$", text, re.MULTILINE))
