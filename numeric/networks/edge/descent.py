@@ -48,6 +48,26 @@ def consecutive(loss: FlatLoss, eta: float, count: int, weights: Tensor | None =
     return torch.stack(path[:count])
 
 
+def outputs_at(loss: FlatLoss, weights: Tensor) -> Tensor:
+    """What the module gives the criterion, of any shape, at these weights (p,)."""
+    outputs = loss.outputs(loss.split(weights), loss.inputs)
+    if not isinstance(outputs, Tensor):
+        raise BadInput(
+            f"the module's outputs are a {type(outputs).__name__}: let it return one tensor, and the criterion take it"
+        )
+    return outputs
+
+
+def jacobian_at(loss: FlatLoss, weights: Tensor) -> Tensor:
+    """The derivative of the flat outputs (k,) by the weights, (k, p).
+
+    By torch.autograd, since functions under torch.func may not count batches, as batch normalization does.
+    """
+    flat = torch.autograd.functional.jacobian(lambda at: outputs_at(loss, at).reshape(-1), weights, vectorize=True)
+    assert isinstance(flat, Tensor)
+    return flat
+
+
 def _checked(loss: FlatLoss, eta: float, weights: Tensor) -> Tensor:
     size = len(loss.parameters)
     if weights.ndim != 2 or weights.shape[1] != size or len(weights) < GIVEN:

@@ -37,13 +37,14 @@ from torch import Tensor, nn
 
 from eos_sym import Undecided
 from numeric.compile import Array
-from numeric.networks.edge.descent import exact_loss
+from numeric.networks.edge.descent import exact_loss, jacobian_at, outputs_at
 from numeric.networks.forecast.anchor import Anchor, anchor
 from numeric.networks.forecast.loss_expansion import SHORT
 from numeric.networks.forecast.loss_model import fit_edge
 from numeric.networks.loss import FlatLoss
 from numeric.networks.tracker.checks import enough_memory
 from numeric.networks.tracker.undisturbed import undisturbed
+from numeric.values import positive_number
 
 SLOW = 0.01  # ηλ of the directions that are slow for β and κ₄
 RANK = 1e-6  # of the largest singular value of √ℓ″J: what is less is a zero mode
@@ -101,6 +102,7 @@ def drive_decay(
     eta: float,
 ) -> DriveDecay:
     """The decay from the midpoint of the two steps of gradient descent that follow; the module stays as it is."""
+    positive_number("eta", eta)
     loss = exact_loss(module, criterion, inputs, targets)
     with undisturbed(loss.module), enough_memory(loss):
         return drive_decay_at(anchor(loss, eta, 1), eta)
@@ -133,21 +135,13 @@ def drive_decay_at(here: Anchor, eta: float) -> DriveDecay:
 
 def _least_squares(loss: FlatLoss, weights: Tensor) -> tuple[Tensor, Tensor]:
     """√ℓ″ J, (outputs, p), and Jᵀℓ′, (p,), at the weights; the criterion convex in the outputs."""
-    shape: list[torch.Size] = []
-
-    def outputs(point: Tensor) -> Tensor:
-        found = loss.outputs(loss.split(point), loss.inputs)
-        shape.append(found.shape)
-        flat: Tensor = found.reshape(-1)
-        return flat
-
-    jacobian = torch.func.jacrev(outputs)(weights)
+    outputs, jacobian = outputs_at(loss, weights).detach(), jacobian_at(loss, weights)
 
     def criterion(flat: Tensor) -> Tensor:
-        value: Tensor = loss.criterion(flat.view(shape[0]), loss.targets)
+        value: Tensor = loss.criterion(flat.view(outputs.shape), loss.targets)
         return value
 
-    at = outputs(weights).detach()
+    at = outputs.reshape(-1)
     curvature = torch.func.jacrev(torch.func.grad(criterion))(at)
     values, vectors = torch.linalg.eigh(curvature)
     root: Tensor = values.clamp_min(0).sqrt()[:, None] * vectors.T

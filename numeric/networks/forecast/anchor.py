@@ -135,6 +135,9 @@ def anchor(
     """
     cost, rule = Cost(), as_rule(rule)
     path, step = [loss.parameters], step_of(rule)
+    if eigenvectors is not None and (eigenvectors.ndim != 2 or len(eigenvectors) != len(path[0])):
+        shape, size = tuple(eigenvectors.shape), len(path[0])
+        raise BadInput(f"eigenvectors of shape {shape}: give one a column, ({size}, n), as a tracker has them")
     if momentum is None:
         momentum = torch.zeros_like(path[0])
     buffer = momentum

@@ -75,7 +75,7 @@ class CutExpansion:
 
 def expand_cut(anchor: Anchor, steps: int) -> CutExpansion:
     """The expansion for a forecast of so many steps."""
-    typical = float(anchor.weights.square().mean().sqrt())
+    typical = float(anchor.weights.square().mean().sqrt()) or 1.0
     fit = CutFit(anchor, find_cut(anchor.loss), BEGIN * typical)
     fit.add(_driven(anchor, THIRD_STEP * typical))
     path = _reaching(fit, min(SOON, steps), LEAST * typical)

@@ -40,7 +40,7 @@ class CutFit:
     def __init__(self, anchor: Anchor, cut: Cut, reach: float) -> None:
         self.anchor, self.cut, self.reach = anchor, cut, reach
         self.directions = anchor.edge[:, :0]
-        self._step = STEP * float(anchor.weights.norm())
+        self._step = STEP * (float(anchor.weights.norm()) or 1.0)
         self._here = self._entering(anchor.weights)
         short = SHORT_STEP * self._step
         slopes = [self._difference(anchor.weights, short * u) / short for u in anchor.edge.T]

@@ -40,16 +40,16 @@ class CutModel:
 
     def potential(self, x: Array, z: Array) -> Array:
         """V, (…)."""
-        return self._at_each(lambda x, z: float(self._loss(x, z)[0].detach()) - self.value, x, z)
+        return self._at_each(lambda x, z: float(self._loss(x, z)[0].detach()) - self.value, x, z, ())
 
     def gradient(self, x: Array, z: Array) -> tuple[Array, Array]:
         """∂V/∂x (…, k) and ∂V/∂z (…, m)."""
-        slopes = self._at_each(self._gradient, x, z)
+        slopes = self._at_each(self._gradient, x, z, (self._coordinates,))
         return slopes[..., : self.form.edge], slopes[..., self.form.edge :]
 
     def hessian(self, x: Array, z: Array) -> Array:
         """∇²V, (…, k + m, k + m)."""
-        return self._at_each(self._hessian, x, z)
+        return self._at_each(self._hessian, x, z, 2 * (self._coordinates,))
 
     def entering_at(self, x: Array, z: Array) -> Tensor:
         """e, (N,), at one point."""
@@ -69,10 +69,17 @@ class CutModel:
         first, second = np.triu_indices(self._size)
         return np.where(first == second, 0.5, 1.0)
 
-    def _at_each(self, of: Callable[[Array, Array], float | Array], x: Array, z: Array) -> Array:
-        points = zip(x.reshape(-1, x.shape[-1]), z.reshape(-1, z.shape[-1]), strict=True)
-        found = np.array([of(*point) for point in points])
-        return found.reshape((*x.shape[:-1], *found.shape[1:]))
+    @property
+    def _coordinates(self) -> int:
+        """k + m."""
+        return self.form.edge + self.form.across
+
+    def _at_each(
+        self, of: Callable[[Array, Array], float | Array], x: Array, z: Array, shape: tuple[int, ...]
+    ) -> Array:
+        """What has this shape at one point, at every one; there may be none, or nothing across."""
+        places = x.shape[:-1]
+        return np.array([of(x[place], z[place]) for place in np.ndindex(places)]).reshape(places + shape)
 
     def _loss(self, x: Array, z: Array) -> tuple[Tensor, Tensor, Tensor]:
         entering = self.entering_at(x, z).requires_grad_()
@@ -85,7 +92,7 @@ class CutModel:
         along, linear, pairs = np.split(values, [len(self.form.along), len(values) - len(first)])
         curved = np.zeros((1, self.form.across, self.form.across))
         curved[0, first, second] = curved[0, second, first] = pairs
-        return LossModel(self.form, along, linear.reshape(-1, self.form.across), curved)
+        return LossModel(self.form, along, linear.reshape(len(self.form.linear), self.form.across), curved)
 
     @torch.enable_grad()
     def _gradient(self, x: Array, z: Array) -> Array:
@@ -112,8 +119,9 @@ class CutModel:
         """∂φ/∂(x, z), (k + m, f)."""
         along, linear, _ = monomials(self.form)
         unit, (first, second) = np.eye(self.form.across), np.triu_indices(self._size)
-        mixed = np.einsum("ae,i->aei", linear.slopes(x), z).reshape(self.form.edge, -1)
-        across = np.einsum("e,ij->jei", linear.values(x), unit).reshape(self.form.across, -1)
+        number = len(self.form.linear) * self.form.across
+        mixed = np.einsum("ae,i->aei", linear.slopes(x), z).reshape(self.form.edge, number)
+        across = np.einsum("e,ij->jei", linear.values(x), unit).reshape(self.form.across, number)
         curved = (unit[first] * z[second, None] + unit[second] * z[first, None]).T * self._shares
         zeros = np.zeros
         edge = np.hstack([along.slopes(x), mixed, zeros((self.form.edge, len(first)))])

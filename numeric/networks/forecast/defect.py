@@ -115,7 +115,7 @@ class Band:
 
     def horizon(self, size: Array) -> int:
         """The last step for which the band of an oscillation of this size, and all before it, are within the limit."""
-        beyond = np.flatnonzero(self.oscillation > LIMIT * size.max())
+        beyond = np.flatnonzero(self.oscillation > LIMIT * size.max(initial=0.0))
         return int(beyond[0]) if len(beyond) else len(size)
 
 

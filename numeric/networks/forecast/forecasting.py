@@ -21,9 +21,9 @@ How far the forecast may be trusted is measured beforehand: whether at all (`tru
 size other than the optimizer's changes the map and not the model: `Forecast.at(eta)`.
 
 Units: steps of training; `evaluations` in gradients of the full batch, without those of the checks. Errors:
-`BadInput` for fewer than 2 steps, for a step size that is not positive, for an optimizer that is none of the `rules`,
-where the loss or its curvature is not finite, and for a loss that is random, not made up by its micro-batches, or
-wrongly differentiated, as `numeric.networks.tracker.checks` says.
+`BadInput` for fewer than 2 steps or more than `LONGEST`, for a step size that is not positive, for an optimizer that is
+none of the `rules`, where the loss or its curvature is not finite, and for a loss that is random, not made up by its
+micro-batches, or wrongly differentiated, as `numeric.networks.tracker.checks` says.
 Source: derived for this project; :cite:t:`damian2022selfstabilization` for what the cubic terms do.
 """
 
@@ -52,6 +52,7 @@ from numeric.networks.tracker.undisturbed import undisturbed
 from numeric.networks.training.optimizers import GradientDescent
 from numeric.values import whole_number
 
+LONGEST = 10_000  # steps
 Fate = Literal["diverges", "catapults", "self-stabilizes", "decays", "undecided"]
 
 
@@ -138,6 +139,8 @@ class Forecast:
 
     @cached_property
     def _band(self) -> Band:
+        if not len(self.path.size):  # it left the bound before there was a step to tell
+            return Band(*np.zeros((3, 0)))
         with undisturbed(self.anchor.loss.module):
             return measure_defect(self.expansion, self.path).band(self.path, self.rule)
 
@@ -191,6 +194,10 @@ def forecast(
     `eigenvectors`, if given, make it cheaper.
     """
     whole_number("steps", steps, least=2)
+    if steps > LONGEST:
+        raise BadInput(
+            f"steps = {steps}: must be {LONGEST} or less; a forecast holds for some hundreds: see its horizon"
+        )
     if expansion not in ("loss", "cut", None):
         raise BadInput(f"expansion = {expansion}: must be 'loss', 'cut', or None for the one to be trusted")
     if modes is not None:

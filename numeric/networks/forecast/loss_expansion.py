@@ -85,7 +85,8 @@ class LossExpansion:
         point = self.anchor.weights + basis @ torch.from_numpy(np.concatenate([x, z])).to(basis)
         true = (basis.T @ self.anchor.gradient_at(point)).numpy()
         here = (basis.T @ self.anchor.gradient).numpy()
-        return float(np.linalg.norm(true - np.concatenate(self.model.gradient(x, z))) / np.linalg.norm(true - here))
+        far = float(np.linalg.norm(true - here))
+        return float(np.linalg.norm(true - np.concatenate(self.model.gradient(x, z)))) / far if far else 0.0
 
 
 def expand_loss(anchor: Anchor, steps: int) -> LossExpansion:

@@ -3,14 +3,17 @@
     x⁺ = x − η ∂V/∂x,    z⁺ = z − η ∂V/∂z,    or by another of the `rules`,
 
 in k coordinates x along the edge and m across it, z. Of a step t is told, at the midpoint (θ_{t−1} + 2θ_t + θ_{t+1})/4
-where an oscillation of period two is averaged out, its part that changes sign, (2x_t − x_{t−1} − x_{t+1})/4. A spike
-rises to its height and falls to half of that; the next one rises to twice the least that lies between.
+where an oscillation of period two is averaged out, its part that changes sign, (2x_t − x_{t−1} − x_{t+1})/4. Where that
+does not change its sign with the step before or after, it is the bend of a drift, as of gradient flow far below the
+edge, and no oscillation. A spike rises to its height and falls to half of that; the next one rises to twice the least
+that lies between.
 
 Shapes: x (n, k), z (n, m) at the steps 0 … n − 1; a path ends where the model leaves its `bound` behind.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple, Protocol
@@ -76,23 +79,32 @@ class Path:
         """‖x‖ of the oscillation, (n − 2,)."""
         return np.asarray(np.linalg.norm(self.oscillation, axis=1))
 
+    @cached_property
+    def swings(self) -> Array:
+        """The size where the oscillation is one, and 0 where it is the bend of a drift, (n − 2,)."""
+        turns = (self.oscillation[1:] * self.oscillation[:-1]).sum(1) < 0
+        beside = np.zeros(len(self.size), dtype=bool)
+        beside[1:] |= turns
+        beside[:-1] |= turns
+        return np.where(beside, self.size, 0.0)
+
     @property
     def peak(self) -> Peak | None:
         """The first spike that is over before the path ends."""
-        return first_peak(self.size)
+        return next((one for one in _peaks(self.size) if self.swings[one.step - 1]), None)
 
     @property
     def spikes(self) -> list[Peak]:
         """All spikes that are over before the path ends."""
-        return spikes(self.size)
+        return [one for one in spikes(self.size) if self.swings[one.step - 1]]
 
     @property
     def manner(self) -> Manner:
         """What the oscillation does in the last half of the time."""
         if self.diverges:
             return "diverges"
-        least = GONE * self.size.max()
-        late = np.maximum(self.size[self.wanted // 2 :], least)
+        least = GONE * self.swings.max()
+        late = np.maximum(self.swings[len(self.swings) // 2 :], least)
         if not least > 0 or late.max() == least:
             return "decays"
         if (late / np.minimum.accumulate(late)).max() > BURSTING:
@@ -115,16 +127,19 @@ def first_peak(size: Array) -> Peak | None:
 
 def spikes(size: Array) -> list[Peak]:
     """All spikes of an oscillation of this size, but those that are next to nothing beside its largest."""
-    found, begin = [], 0
+    return [one for one in _peaks(size) if one.height >= GONE * size.max()]
+
+
+def _peaks(size: Array) -> Iterator[Peak]:
+    begin = 0
     while peak := first_peak(size[begin:]):
-        found.append(Peak(begin + peak.step, peak.height))
+        yield Peak(begin + peak.step, peak.height)
         after = size[begin + peak.step :]
         after = after[np.argmax(after < FALLEN * peak.height) :]
         rises = after > np.minimum.accumulate(after) / FALLEN
         if not rises.any():
             break
         begin = len(size) - len(after) + int(after[: rises.argmax()].argmin())
-    return [one for one in found if one.height >= GONE * size.max()]
 
 
 def top_eigenvalue(model: Model, path: Path) -> Array:

@@ -68,6 +68,8 @@ def edge_of(rule: Rule) -> float:
 
 def rule_of(optimizer: torch.optim.Optimizer, loss: FlatLoss) -> tuple[Rule, Tensor | None]:
     """The rule of an optimizer of all that the loss is a function of, and its b (p,); none before its first step."""
+    if not isinstance(optimizer, torch.optim.Optimizer):
+        raise BadInput(f"optimizer: must be a torch.optim.Optimizer, not {type(optimizer).__name__}; or give eta")
     groups = optimizer.param_groups
     known = isinstance(optimizer, torch.optim.SGD) and not any(
         group["weight_decay"] or group["maximize"] or group["dampening"] >= 1 for group in groups

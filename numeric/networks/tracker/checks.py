@@ -55,7 +55,11 @@ def checked_loss(
     """The loss of a module on examples that fit it in number, device and precision, and are finite."""
     if not isinstance(module, nn.Module):
         raise BadInput(f"module: must be an nn.Module, not {type(module).__name__}")
+    if torch.is_inference_mode_enabled():
+        raise BadInput("torch.inference_mode() keeps no derivatives: leave it before, or use torch.no_grad()")
     module = _unwrapped(module)
+    if any(parameter.is_meta for parameter in module.parameters()):
+        raise BadInput("the module's parameters are on the device meta, without values: move them with .to_empty()")
     if any(map(is_lazy, module.parameters())):
         raise BadInput("the module has lazy parameters, of no shape yet: call it once before the tracker is made")
     for name, values in (("inputs", inputs), ("targets", targets)):

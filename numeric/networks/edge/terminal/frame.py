@@ -13,12 +13,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
-from torch.func import jacrev
 
 from eos_sym import BadInput
 from numeric.networks.curvature import HessianAt, TopEigenpairs
+from numeric.networks.edge.descent import jacobian_at, outputs_at
 from numeric.networks.loss import FlatLoss
 
 PRECISION = 1e-5  # of the residual of u, relative; the error of S_mid is of the order of its square over the gap
@@ -44,8 +45,7 @@ class Frame:
 
     def jacobian(self, x: float) -> Tensor:
         """Its derivative by the weights, (k, p)."""
-        found: Tensor = jacrev(self._outputs)(self.middle + x * self.u)
-        return found
+        return jacobian_at(self.loss, self.middle + x * self.u)
 
     def across(self, vectors: Tensor) -> Tensor:
         """The part of the vectors (…, p) that is orthogonal to u."""
@@ -60,12 +60,10 @@ class Frame:
     def shape(self) -> torch.Size:
         """That of the network's outputs."""
         with torch.no_grad():
-            found: torch.Size = self.loss.outputs(self.loss.split(self.middle), self.loss.inputs).shape
-        return found
+            return outputs_at(self.loss, self.middle).shape
 
     def _outputs(self, weights: Tensor) -> Tensor:
-        found: Tensor = self.loss.outputs(self.loss.split(weights), self.loss.inputs)
-        return found.reshape(-1)
+        return outputs_at(self.loss, weights).reshape(-1)
 
 
 def frame_at(loss: FlatLoss, weights: Tensor, eta: float) -> Frame:
@@ -77,8 +75,8 @@ def frame_at(loss: FlatLoss, weights: Tensor, eta: float) -> Frame:
     if not top.eigenvalues.isfinite().all():
         raise BadInput("the curvature at the midpoint is not finite: begin where training is")
     u, start = top.eigenvectors[:, 0], now - middle
-    x = float(u @ start)
-    frame = Frame(loss, eta, middle, u, float(top.eigenvalues[0]), float(top.eigenvalues[-1]), x, start - x * u)
+    x, second = float(u @ start), float(top.eigenvalues[1]) if len(middle) > 1 else -np.inf
+    frame = Frame(loss, eta, middle, u, float(top.eigenvalues[0]), second, x, start - x * u)
     if frame.shape.numel() * len(middle) > MOST_ENTRIES:
         raise BadInput(
             f"{frame.shape.numel()} outputs by {len(middle)} weights: their Jacobian has more than {MOST_ENTRIES:.0e} "

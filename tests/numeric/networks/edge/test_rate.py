@@ -4,14 +4,17 @@ Wrong programs these catch: one without zero modes, whose smallest root is that 
 one that counts the edge among the directions; a share without its sign; a rate per step for one in time ηt.
 """
 
+import copy
+
 import numpy as np
 import pytest
 import torch
 from scipy.integrate import solve_ivp
 from torch import nn
 
-from eos_sym import Undecided
+from eos_sym import BadInput, Undecided
 from numeric.networks import half_squared_error
+from numeric.networks.edge.descent import exact_loss, jacobian_at
 from numeric.networks.edge.rate import DriveDecay, drive_decay
 
 ETA = 0.1
@@ -81,3 +84,31 @@ def test_the_frozen_rate_is_that_of_the_time_when_it_is_as_fast_as_the_turning()
 def test_a_drive_that_is_none_is_undecided():
     with pytest.raises(Undecided, match="no drive"):
         DriveDecay(np.array([0.1]), np.array([-0.02]), np.inf).frozen  # noqa: B018
+
+
+def test_the_jacobian_of_a_network_in_training_mode_that_counts_its_batches():
+    """Wrong programs: torch.func's Jacobian, which batch normalization cannot count under; one of evaluation mode."""
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.ReLU(inplace=True), nn.Linear(4, 2)).double()
+    inputs, kept = torch.randn(6, 3).double(), copy.deepcopy(module.state_dict())
+    loss = exact_loss(module, half_squared_error, inputs, torch.zeros(6, 2).double())
+    found = jacobian_at(loss, loss.parameters)
+    step = 1e-6 * torch.randn(len(loss.parameters)).double()
+    sides = [loss.outputs(loss.split(loss.parameters + sign * step), inputs) for sign in (1, -1)]
+    assert found @ step == pytest.approx((sides[0] - sides[1]).detach().flatten().numpy() / 2, abs=1e-12)
+    assert all(torch.equal(kept[name], value) for name, value in module.state_dict().items())
+
+
+def test_outputs_that_are_no_tensor_and_step_sizes_that_are_no_number_are_named():
+    class Named(nn.Linear):
+        def forward(self, inputs):
+            return {"logits": super().forward(inputs)}
+
+    def criterion(outputs, targets):
+        return half_squared_error(outputs["logits"], targets)
+
+    inputs, targets = torch.eye(3), torch.zeros(3, 2)
+    with pytest.raises(BadInput, match="outputs are a dict: let it return one tensor"):
+        drive_decay(Named(3, 2), criterion, inputs, targets, eta=1.0)
+    with pytest.raises(BadInput, match="eta = 'a': must be a number"):
+        drive_decay(nn.Linear(3, 2), half_squared_error, inputs, targets, eta="a")

@@ -176,12 +176,48 @@ def test_the_compiled_map_of_the_formula_takes_the_same_path(eta, settings):
         ({"eta": -1.0}, "eta"),
         ({"eta": 0.5, "steps": 1}, "steps"),
         ({}, "give the optimizer"),
+        ({"eta": 0.5, "steps": 10**6}, "must be 10000 or less"),
         ({"eta": 0.5, "modes": 4}, "modes"),
+        ({"optimizer": "sgd"}, "must be a torch.optim.Optimizer, not str"),
+        ({"eta": 0.5, "eigenvectors": torch.ones(3, 1)}, r"eigenvectors of shape \(3, 1\): give one a column"),
     ],
 )
 def test_bad_input_is_named(arguments, words):
     with pytest.raises(BadInput, match=words):
         forecast(network(), half_squared_error, *examples(), **arguments)
+
+
+@pytest.mark.parametrize("expansion", ["loss", "cut"])
+def test_below_the_edge_and_far_above_it_there_is_a_fate_and_a_horizon(expansion):
+    """Wrong programs: one in which the bend of gradient flow hovers; one that fails where no step can be told."""
+    below = forecast(network(), half_squared_error, *examples(), eta=1e-3, steps=20, expansion=expansion)
+    assert (below.manner, below.fate, below.peak) == ("decays", "decays", None)
+    above = below.at(1e6)
+    assert (above.fate, above.horizon, above.data.sizes["step"], above.band.sizes["step"]) == ("diverges", 0, 0, 0)
+
+
+class Power(nn.Module):
+    """One weight w, of which the output is w² − 1."""
+
+    def __init__(self, weight):
+        super().__init__()
+        self.weight = nn.Parameter(torch.tensor(weight, dtype=torch.float64))
+
+    def forward(self, inputs):
+        return (self.weight**2 - 1) * inputs
+
+
+@pytest.mark.parametrize("expansion", ["loss", "cut"])
+@pytest.mark.parametrize(("weight", "eta"), [(1.05, 0.53), (1.0, 0.2), (0.0, 0.2)])
+def test_of_one_weight_nothing_is_across(weight, eta, expansion):
+    inputs, targets, step = torch.ones(1, 1).double(), torch.zeros(1, 1).double(), weight
+    found = forecast(Power(weight), half_squared_error, inputs, targets, eta=eta, steps=6, expansion=expansion)
+    losses = []
+    for _ in range(6):
+        step -= eta * 2 * step * (step**2 - 1)
+        losses.append((step**2 - 1) ** 2 / 2)
+    assert found.data.loss.values == pytest.approx(losses, rel=1e-6, abs=1e-12)
+    assert not np.isnan([*found.trust.measured.values()]).any()
 
 
 @pytest.mark.parametrize(

@@ -44,3 +44,16 @@ def test_what_falls_from_the_beginning_or_is_not_over_or_next_to_nothing_is_no_s
 )
 def test_manner(size, manner):
     assert path(size).manner == manner
+
+
+def test_the_bend_of_a_drift_is_no_oscillation():
+    """Wrong program: one that takes every second difference for an oscillation, as of gradient flow below the edge."""
+    x = np.exp(-STEPS / 60) + bump(100, 1e-3)
+    drift = Path(x[:, None], np.zeros((len(x), 0)), len(x))
+    assert (drift.manner, drift.peak, drift.spikes) == ("decays", None, [])
+    swinging = Path(x[:, None] + 0.1 * (-1.0) ** STEPS[:, None], np.zeros((len(x), 0)), len(x))
+    assert swinging.manner == "hovers"
+
+
+def test_two_steps_have_a_manner():
+    assert path(np.ones(4)).manner == "hovers"
