@@ -77,7 +77,7 @@ class ConstrainedTrajectory:
             shift = shift + move
         raise Undecided(
             f"{UNSETTLED} in {MOST_POINTS} points: residual {self.residual:.2g}, and the "
-            f"second eigenvalue is at {self.eta * there.second / 2:.3f} of the edge"
+            f"second eigenvalue is at {self.eta * there.second / 2:.3g} of the edge"
         )
 
     def _check_rise(self, at: EdgeCoefficients) -> None:

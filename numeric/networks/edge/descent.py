@@ -70,6 +70,8 @@ def jacobian_at(loss: FlatLoss, weights: Tensor) -> Tensor:
 
 def _checked(loss: FlatLoss, eta: float, weights: Tensor) -> Tensor:
     size = len(loss.parameters)
+    if not isinstance(weights, Tensor):
+        raise BadInput(f"weights: must be a tensor, not {type(weights).__name__}; torch.stack makes one of several")
     if weights.ndim != 2 or weights.shape[1] != size or len(weights) < GIVEN:
         raise BadInput(f"weights of shape {tuple(weights.shape)}: give {GIVEN} or more consecutive ones, (3, {size})")
     weights = weights.detach().to(loss.parameters)

@@ -113,5 +113,7 @@ def test_weights_that_are_not_steps_of_gradient_descent_are_refused(network):
     )
     with pytest.raises(BadInput, match=r"not one of gradient descent with eta = 0\.2"):
         midpoint_identity(*parts, eta=0.2, weights=weights)
+    with pytest.raises(BadInput, match=r"must be a tensor, not list; torch\.stack makes one"):
+        midpoint_identity(*parts, eta=0.1, weights=[*weights])
     with pytest.raises(BadInput, match="give 3 or more consecutive ones"):
         midpoint_identity(*parts, eta=0.1, weights=weights[:2])

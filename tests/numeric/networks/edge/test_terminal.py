@@ -141,3 +141,11 @@ def test_what_is_not_to_be_believed_says_why():
 def test_an_end_is_not_forecast_from_far_below_the_edge(network):
     with pytest.raises(BadInput, match="of the edge"):
         terminal_sharpness(network.module, network.criterion, network.inputs, network.targets, eta=1e-3)
+
+
+def test_one_weight_has_no_second_eigenvalue():
+    """Wrong program: one that takes the last eigenvalue there is for the second."""
+    module = nn.Linear(1, 1, bias=False).double()
+    inputs, targets = torch.ones(1, 1).double(), torch.zeros(1, 1).double()
+    found = terminal_sharpness(module, half_squared_error, inputs, targets, eta=2.0, steps=1)
+    assert (found.start, found.second) == (pytest.approx(1.0), -math.inf)
