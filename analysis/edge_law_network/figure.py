@@ -4,7 +4,6 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from analysis.edge_law_network.errors import BINS, agreeing, judged
 from analysis.edge_law_network.hovering_panels import (
@@ -17,6 +16,7 @@ from analysis.edge_law_network.hovering_panels import (
 )
 from analysis.edge_law_network.midpoints import of_one_mode
 from analysis.study import COLORS, THEORY_COLOR, new_figure
+from analysis.study.figure import legend_above
 from eos_sym import Undecided
 
 SMALL = 1e-4  # of the edge: where the scale of (a) becomes linear
@@ -68,16 +68,16 @@ def remainder(axes: Axes, title: str, midpoints: xr.Dataset) -> None:
     one = of_one_mode(midpoints)
     estimate = (abs(one.next_order) + one.unsteadiness) / one.edge
     for name, words, color in (
-        ("early", "rate half a step early", COLORS[4]),
-        ("predicted", "rate at the midpoint", COLORS[0]),
+        ("early", "rate early", COLORS[4]),
+        ("predicted", "rate centred", COLORS[0]),
     ):
         residual = abs(one.sharpness - one[name]) / one.edge
         axes.loglog(estimate, residual, ".", markersize=3, color=color, label=words)
     across = np.array([float(estimate.min()), float(estimate.max())])
     axes.loglog(across, across, color=THEORY_COLOR, linewidth=0.8, label="equal")
-    axes.set(title=title, xlabel="estimated error $\\times\\,\\eta/2$")
+    axes.set(xlabel="estimated error $\\times\\,\\eta/2$")
     axes.set(ylabel="$|S_{\\rm mid}-\\mathrm{identity}|\\,\\eta/2$")
-    axes.legend(loc="upper left")
+    legend_above(axes, title)
 
 
 def foretold(axes: Axes, title: str, ends: xr.Dataset) -> None:
@@ -85,20 +85,18 @@ def foretold(axes: Axes, title: str, ends: xr.Dataset) -> None:
     _scatter(axes, ends, "space_crossing", filled=True)
     axes.plot([], [], "o", color="#666666", markersize=4, label="M agrees")
     axes.plot([], [], "o", color="#666666", markersize=4, markerfacecolor="none", label="M differs")
-    axes.legend(loc="upper left")
-    axes.set(title=title, ylabel="predicted gap $\\cdot\\,\\eta/2$")
+    axes.set(ylabel="predicted gap $\\cdot\\,\\eta/2$")
+    legend_above(axes, title)
 
 
 def law(axes: Axes, title: str, ends: xr.Dataset) -> None:
     """The law's limit, and the law with Lambert's W."""
     _scatter(axes, ends, "limit")
     _scatter(axes, ends, "lambert", marker="x")
-    handles = [
-        Line2D([], [], color="#666666", linestyle="none", marker=marker, markersize=4, markerfacecolor="none")
-        for marker in ("o", "x")
-    ]
-    axes.legend(handles, ["limit, at the end", "Lambert's $W$, at the crossing"], loc="lower right")
-    axes.set(title=title, ylabel="predicted gap $\\cdot\\,\\eta/2$")
+    for marker, words in (("o", "limit, at the end"), ("x", "Lambert's $W$, at the crossing")):
+        axes.plot([], [], marker, color="#666666", markersize=4, markerfacecolor="none", label=words)
+    axes.set(ylabel="predicted gap $\\cdot\\,\\eta/2$")
+    legend_above(axes, title, columns=1)
 
 
 def _scatter(axes: Axes, ends: xr.Dataset, name: str, marker: str = "o", filled: bool = False) -> None:

@@ -118,7 +118,7 @@ def show_heights(axes: Axes, scores: xr.Dataset) -> None:
         axes.plot([], [], "o", color="#666666", markerfacecolor=face, markersize=3.5, label=words)
     axes.set(xlim=ends, ylim=ends, xscale="log", yscale="log", xlabel="measured", ylabel="forecast")
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
         axis.set_major_formatter(FormatStrFormatter("%g"))
         axis.set_minor_formatter(NullFormatter())
     legend_above(axes, "(c) height of the first spike")

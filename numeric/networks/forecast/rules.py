@@ -95,7 +95,7 @@ def rule_of(optimizer: torch.optim.Optimizer, loss: FlatLoss) -> tuple[Rule, Ten
     rule = Nesterov(eta, momentum) if nesterov else HeavyBall((1 - dampening) * eta, momentum)
     if any(one is None for one in kept):
         if dampening:
-            buffer = dampening / ((1 - dampening) * momentum) * loss.value_and_gradient(loss.parameters)[1]
+            buffer = dampening / ((1 - dampening) * momentum) * loss.value_and_gradient(loss.parameters)[1].double()
             return rule, buffer
         return rule, None
     return rule, torch.cat([one.detach().reshape(-1) for one in kept]).double() / (1 - dampening)

@@ -48,6 +48,18 @@ def test_the_steps_are_torch_s_from_the_start_and_in_the_middle(settings, before
         assert weights.numpy() == pytest.approx(expected.numpy(), rel=1e-12)
 
 
+@pytest.mark.parametrize("steps", [0, 1])
+def test_what_a_module_of_single_precision_has_gathered_is_given_in_double(steps):
+    """Wrong program: one that hands on the precision of the module's gradient before the first step."""
+    torch.manual_seed(0)
+    module = nn.Linear(3, 2)
+    loss = FlatLoss(module, torch.randn(7, 3), torch.randn(7, 2), half_squared_error)
+    optimizer = torch.optim.SGD(module.parameters(), lr=0.1, momentum=0.8, dampening=0.3)
+    train(loss, optimizer, steps)
+    _, momentum = rule_of(optimizer, loss)
+    assert momentum.dtype == torch.float64
+
+
 def test_the_edge_is_where_the_rule_turns_round_on_a_quadratic():
     for rule in (GradientDescent(0.1), HeavyBall(0.1, 0.8), Nesterov(0.1, 0.8)):
         step, curvature = step_of(rule), edge_of(rule)
