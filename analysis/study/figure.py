@@ -113,6 +113,6 @@ def _lay_out(figure: Figure) -> None:
     """Find the places of everything, once for all files: with a layout to be found matplotlib draws each file twice."""
     figure.set_dpi(mpl.rcParams["savefig.dpi"])
     engine = figure.get_layout_engine()
-    if engine is not None:
+    if engine is not None and figure.axes:  # without axes there is nothing to place, and matplotlib warns
         engine.execute(figure)
     figure.set_layout_engine(None)

@@ -306,7 +306,7 @@ def test_an_interrupted_analysis_keeps_what_was_finished(tmp_path):
         while process.poll() is None:  # an interrupt that arrives in a finalizer is lost, by Python's rules
             process.send_signal(signal.SIGINT)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=10)
+                process.wait(timeout=30)  # a second one while Python ends would kill it
         errors = process.stderr.read()
     assert process.returncode == 130
     assert errors == "interrupted; the files that were finished are kept\n"
