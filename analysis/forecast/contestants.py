@@ -25,10 +25,10 @@ from analysis.forecast.foretold import Foretold, Prepared
 from eos_sym.self_stabilization import BASE
 from numeric.compile import Array
 from numeric.networks.forecast import Forecast, LossExpansion, LossModel, forecast
-from numeric.networks.forecast.linearized_network import LinearizedNetwork
-from numeric.networks.forecast.loss_model import EdgeFit
+from numeric.networks.forecast.beside.linearized_network import LinearizedNetwork
+from numeric.networks.forecast.beside.restricted_loss import RestrictedLoss
+from numeric.networks.forecast.loss_expansion.model import EdgeFit
 from numeric.networks.forecast.path import Model, Path
-from numeric.networks.forecast.restricted_loss import RestrictedLoss
 from numeric.networks.loss import FlatLoss
 
 

@@ -14,7 +14,7 @@ from analysis.study.work import verdicts
 from eos_sym import Undecided
 from eos_sym.self_stabilization import BASE, ReducedOrderModel
 from numeric.networks.data import Examples
-from numeric.networks.forecast.loss_model import EdgeFit, LossModel
+from numeric.networks.forecast.loss_expansion.model import EdgeFit, LossModel
 
 RUNS = 10
 

@@ -23,7 +23,7 @@ Krylov space, of m directions, where the roots are the k + m eigenvalues of the 
     [ −√q tᵀ     −M  ]
 
 no eigenvalue of H is needed but those at the edge, and no root can be missed. Derivatives along the edge and the T_ab
-come from gradients at nodes along short lines (`forecast.loss_model.fit_edge`).
+come from gradients at nodes along short lines (`forecast.loss_expansion.model.fit_edge`).
 
 Shapes: (k,) along the edge, (m,) across it, rates (k + m, k + m). Units: x and √q are lengths of weights, α is a change
 of the sharpness in time ηt, damping is ln|μ| a step, a period is in steps. Neglected are the next order in q, which for
@@ -53,8 +53,8 @@ from numeric.networks.edge.descent import exact_loss
 from numeric.networks.edge.threshold import Threshold, hovering_threshold
 from numeric.networks.forecast.anchor import MOST_AT_THE_EDGE, Anchor, anchor
 from numeric.networks.forecast.directions import krylov_space
-from numeric.networks.forecast.loss_expansion import SHORT
-from numeric.networks.forecast.loss_model import EdgeFit, fit_edge
+from numeric.networks.forecast.loss_expansion.expansion import SHORT
+from numeric.networks.forecast.loss_expansion.model import EdgeFit, fit_edge
 from numeric.networks.tracker.checks import enough_memory
 from numeric.networks.tracker.undisturbed import undisturbed
 from numeric.values import positive_number, whole_number

@@ -39,8 +39,8 @@ from eos_sym import Undecided
 from numeric.compile import Array
 from numeric.networks.edge.descent import exact_loss, jacobian_at, outputs_at
 from numeric.networks.forecast.anchor import Anchor, anchor
-from numeric.networks.forecast.loss_expansion import SHORT
-from numeric.networks.forecast.loss_model import fit_edge
+from numeric.networks.forecast.loss_expansion.expansion import SHORT
+from numeric.networks.forecast.loss_expansion.model import fit_edge
 from numeric.networks.loss import FlatLoss
 from numeric.networks.tracker.checks import enough_memory
 from numeric.networks.tracker.undisturbed import undisturbed

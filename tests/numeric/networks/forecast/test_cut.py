@@ -6,7 +6,7 @@ from torch import nn
 
 from eos_sym import BadInput
 from numeric.networks import half_squared_error
-from numeric.networks.forecast.cut import find_cut
+from numeric.networks.forecast.cut_expansion.cut import find_cut
 from numeric.networks.loss import FlatLoss
 
 

@@ -10,8 +10,8 @@ from torch import nn
 from numeric.networks.data import Digits
 from numeric.networks.forecast import CutExpansion, LossExpansion, first_peak, forecast
 from numeric.networks.forecast.anchor import Anchor
-from numeric.networks.forecast.cut import find_cut
-from numeric.networks.forecast.cut_fit import CutFit
+from numeric.networks.forecast.cut_expansion.cut import find_cut
+from numeric.networks.forecast.cut_expansion.fit import CutFit
 from numeric.networks.loss import FlatLoss
 from numeric.networks.training.optimizers import GradientDescent
 

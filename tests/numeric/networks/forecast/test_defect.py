@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from numeric.networks.forecast.defect import LIMIT, Band, Continued, interpolate, measure_defect, spread
-from numeric.networks.forecast.loss_model import LossModel
+from numeric.networks.forecast.loss_expansion.model import LossModel
 from numeric.networks.forecast.path import descend, top_eigenvalue
 from numeric.networks.forecast.polynomials import Monomials
 from numeric.networks.training.optimizers import GradientDescent

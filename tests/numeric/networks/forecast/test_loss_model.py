@@ -10,7 +10,7 @@ from torch import nn
 
 from eos_sym.self_stabilization import BASE, EXPANDED, ReducedOrderModel
 from numeric.networks.forecast.anchor import Anchor
-from numeric.networks.forecast.loss_model import LossModel, fit_edge, loss_model
+from numeric.networks.forecast.loss_expansion.model import LossModel, fit_edge, loss_model
 from numeric.networks.forecast.polynomials import lines
 from numeric.networks.loss import FlatLoss
 from numeric.networks.training.optimizers import GradientDescent

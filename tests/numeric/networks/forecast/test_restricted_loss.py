@@ -7,8 +7,8 @@ from torch import nn
 
 from eos_sym import BadInput
 from numeric.networks.forecast.anchor import anchor
-from numeric.networks.forecast.linearized_network import LinearizedNetwork
-from numeric.networks.forecast.restricted_loss import RestrictedLoss
+from numeric.networks.forecast.beside.linearized_network import LinearizedNetwork
+from numeric.networks.forecast.beside.restricted_loss import RestrictedLoss
 from numeric.networks.loss import FlatLoss, cross_entropy, half_squared_error
 
 X, Z = np.array([0.02, -0.01]), np.array([0.03, 0.01, -0.02])

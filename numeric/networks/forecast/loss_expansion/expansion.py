@@ -1,4 +1,4 @@
-"""The cheap one of the two expansions: the loss itself, as a polynomial (`loss_model`), and what may be wrong with it.
+"""The cheap one of the two expansions: the loss itself, as a polynomial (`model`), and what may be wrong with it.
 
 The lines along which the loss is expanded reach to the peak that they predict: the first ones are short, the model of
 lowest order made of them, in the whole Krylov space, says how far the next ones go and what directions it moves in
@@ -26,7 +26,7 @@ from eos_sym.self_stabilization import BASE, EXPANDED
 from numeric.compile import Array
 from numeric.networks.forecast.anchor import Anchor
 from numeric.networks.forecast.directions import krylov_space, leading_directions
-from numeric.networks.forecast.loss_model import EdgeFit, LossModel, driving_model, fit_edge, loss_model
+from numeric.networks.forecast.loss_expansion.model import EdgeFit, LossModel, driving_model, fit_edge, loss_model
 from numeric.networks.forecast.path import Path, Peak, descend
 from numeric.networks.forecast.rules import edge_of, formula_of
 

@@ -1,6 +1,6 @@
 """The accurate one of the two expansions: of what the loss is applied to (`cut`), for any loss, from forward passes.
 
-What enters the head is a polynomial near θ* (`cut_fit`), the head and the loss are exact (`cut_model`). The lines along
+What enters the head is a polynomial near θ* (`fit`), the head and the loss are exact (`model`). The lines along
 the edge are `ROOM` times as long as the peak that the model itself predicts, and made again until they are.
 
 The directions across the edge are found by the model: it begins with those that drive what is there and a few products
@@ -24,9 +24,9 @@ import torch
 from torch import Tensor
 
 from numeric.networks.forecast.anchor import Anchor
-from numeric.networks.forecast.cut import find_cut
-from numeric.networks.forecast.cut_fit import FORWARD, CutFit
-from numeric.networks.forecast.cut_model import CutModel
+from numeric.networks.forecast.cut_expansion.cut import find_cut
+from numeric.networks.forecast.cut_expansion.fit import FORWARD, CutFit
+from numeric.networks.forecast.cut_expansion.model import CutModel
 from numeric.networks.forecast.directions import krylov_space, orthonormal
 from numeric.networks.forecast.path import Path, descend
 

@@ -7,7 +7,7 @@ kept. B: differences along each direction at θ* and at nodes on both sides of i
 kept. C: second differences between the first directions. A forward pass is a third of a gradient; no derivative is
 taken. That of a direction costs 4, 8 or 14 passes with 1, 2 or 3 modes at the edge.
 
-Shapes: as in `cut_model`.
+Shapes: as in `model`.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from torch import Tensor
 from eos_sym.self_stabilization import ReducedOrderModel
 from numeric.compile import Array
 from numeric.networks.forecast.anchor import Anchor
-from numeric.networks.forecast.cut import Cut
-from numeric.networks.forecast.cut_model import CutModel
+from numeric.networks.forecast.cut_expansion.cut import Cut
+from numeric.networks.forecast.cut_expansion.model import CutModel
 from numeric.networks.forecast.polynomials import Monomials, lines
 
 FORWARD = 1 / 3  # of a gradient

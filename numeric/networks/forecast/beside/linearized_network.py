@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from eos_sym import BadInput
-from numeric.networks.forecast.pointwise import PointwiseModel
+from numeric.networks.forecast.beside.pointwise import PointwiseModel
 from numeric.networks.tracker.undisturbed import undisturbed
 
 

@@ -22,8 +22,8 @@ from torch import Tensor
 
 from eos_sym.self_stabilization import ReducedOrderModel
 from numeric.compile import Array
-from numeric.networks.forecast.cut import Cut
-from numeric.networks.forecast.loss_model import LossModel, monomials
+from numeric.networks.forecast.cut_expansion.cut import Cut
+from numeric.networks.forecast.loss_expansion.model import LossModel, monomials
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from numeric.compile import Array
 from numeric.networks.curvature import HessianAt, TopEigenpairs
-from numeric.networks.forecast.pointwise import PointwiseModel
+from numeric.networks.forecast.beside.pointwise import PointwiseModel
 
 PRECISION = 1e-3  # of the sharpness along a path, relative
 
