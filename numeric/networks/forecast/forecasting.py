@@ -41,7 +41,7 @@ from torch import Tensor, nn
 
 from eos_sym import BadInput
 from numeric.networks.forecast.anchor import MOST_AT_THE_EDGE, Anchor, anchor, in_double_precision
-from numeric.networks.forecast.cut_expansion import CutExpansion, expand_cut
+from numeric.networks.forecast.cut_expansion import CutExpansion, expand_cut, find_cut
 from numeric.networks.forecast.defect import Band, measure_defect
 from numeric.networks.forecast.loss_expansion import LossExpansion, expand_loss
 from numeric.networks.forecast.path import Manner, Path, Peak, descend, top_eigenvalue
@@ -218,9 +218,12 @@ def forecast(
     loss = in_double_precision(loss)
     with undisturbed(loss.module), enough_memory(loss):
         here = anchor(loss, rule, modes, momentum, eigenvectors)
-        if expansion == "loss" or (expansion is None and here.modes == 1):
+        cut = None if expansion == "loss" else find_cut(loss)
+        if expansion == "cut" and cut is None:
+            raise BadInput("the module's outputs are not one tensor: take expansion='loss', or let it return one")
+        if cut is None or (expansion is None and here.modes == 1):
             found = Forecast(expand_loss(here, steps), rule, steps)
-            if expansion == "loss" or found.trust.trusted:
+            if cut is None or found.trust.trusted:
                 return found
         here = replace(here, known=None)  # what is driven least is not worth its passes
-        return Forecast(expand_cut(here, steps), rule, steps)
+        return Forecast(expand_cut(here, cut, steps), rule, steps)

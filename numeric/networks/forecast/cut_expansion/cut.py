@@ -8,8 +8,7 @@ has no parameters, and so on back. What enters the head, e(θ), are then the las
 does not end in a linear layer, or computes its activations by functions, what enters the linear layer, or the outputs,
 are taken: with fewer things exact, the expansion is less accurate, and no less general.
 
-Shapes: e (N,), that of all examples in one vector; head weights are those of θ at `places`. Errors: `BadInput` for a
-module whose outputs are not one tensor.
+Shapes: e (N,), that of all examples in one vector; head weights are those of θ at `places`.
 """
 
 from __future__ import annotations
@@ -23,7 +22,6 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from eos_sym import BadInput
 from numeric.networks.loss import FlatLoss
 
 AGREEMENT = 1e-10  # relative, of the head's outputs with the module's
@@ -82,14 +80,13 @@ class Cut:
         return total
 
 
-def find_cut(loss: FlatLoss) -> Cut:
-    """The earliest cut that the module's layers show."""
+def find_cut(loss: FlatLoss) -> Cut | None:
+    """The earliest cut that the module's layers show; none of a module whose outputs are not one tensor."""
     inputs = next(loss.micro_batches())[0]
-    with torch.no_grad(), _calls(loss.module) as calls:
+    with _calls(loss.module) as calls:
         outputs = loss.outputs(loss.split(loss.parameters), inputs)
     if not isinstance(outputs, Tensor):
-        kind = type(outputs).__name__
-        raise BadInput(f"the module's outputs are a {kind}: take expansion='loss', or let it return one tensor")
+        return None
     layers: list[nn.Module] = []
     sought: object = outputs
     for layer, entered, made in reversed(calls):
@@ -113,7 +110,7 @@ def _agrees(cut: Cut, inputs: Tensor, outputs: Tensor) -> bool:
     """Whether the head makes the module's outputs of what enters it."""
     if not any(isinstance(layer, nn.Linear) for layer in cut.head):
         return False
-    with torch.no_grad(), _given_to(cut.head[0]) as seen:
+    with _given_to(cut.head[0]) as seen:
         cut.loss.outputs(cut.loss.split(cut.loss.parameters), inputs)
         again = cut.head(seen[-1])
     return again.shape == outputs.shape and bool((again - outputs).norm() <= AGREEMENT * outputs.norm())

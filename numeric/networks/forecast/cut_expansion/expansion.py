@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from numeric.networks.forecast.anchor import Anchor
-from numeric.networks.forecast.cut_expansion.cut import find_cut
+from numeric.networks.forecast.cut_expansion.cut import Cut
 from numeric.networks.forecast.cut_expansion.fit import FORWARD, CutFit
 from numeric.networks.forecast.cut_expansion.model import CutModel
 from numeric.networks.forecast.directions import krylov_space, orthonormal
@@ -73,10 +73,10 @@ class CutExpansion:
         }
 
 
-def expand_cut(anchor: Anchor, steps: int) -> CutExpansion:
+def expand_cut(anchor: Anchor, cut: Cut, steps: int) -> CutExpansion:
     """The expansion for a forecast of so many steps."""
     typical = float(anchor.weights.square().mean().sqrt()) or 1.0
-    fit = CutFit(anchor, find_cut(anchor.loss), BEGIN * typical)
+    fit = CutFit(anchor, cut, BEGIN * typical)
     fit.add(_driven(anchor, THIRD_STEP * typical))
     path = _reaching(fit, min(SOON, steps), LEAST * typical)
     for number in ENRICHED:

@@ -6,6 +6,7 @@ from torch import nn
 
 from eos_sym import BadInput
 from numeric.networks import half_squared_error
+from numeric.networks.forecast import LossExpansion, forecast
 from numeric.networks.forecast.cut_expansion.cut import find_cut
 from numeric.networks.loss import FlatLoss
 
@@ -38,6 +39,14 @@ class Scaled(Functional):
 
     def forward(self, inputs):
         return 2 * super().forward(inputs)
+
+
+class Differentiated(Functional):
+    """Its outputs are derivatives by its inputs, as those of a differential equation."""
+
+    def forward(self, inputs):
+        inputs = inputs.detach().requires_grad_()
+        return torch.autograd.grad(super().forward(inputs).sum(), inputs, create_graph=True)[0][:, :3]
 
 
 class Twice(nn.Module):
@@ -86,9 +95,22 @@ convolutional = nn.Sequential(
         (Functional(), ["Linear"], 5),
         (Twice(), ["Linear"], 5),
         (Scaled(), [], 3),
+        (Differentiated(), [], 3),
         (layers(nn.Tanh())[:2], ["Linear", "Tanh"], 6),
     ],
-    ids=["activation", "two", "norm", "after norm", "shape", "images", "functional", "shared", "no layer", "one layer"],
+    ids=[
+        "activation",
+        "two",
+        "norm",
+        "after norm",
+        "shape",
+        "images",
+        "functional",
+        "shared",
+        "no layer",
+        "derivatives",
+        "one layer",
+    ],
 )
 def test_the_cut_is_before_the_last_layers_that_show(module, kinds, numbers):
     loss = loss_of(module, torch.randn(7, 5 if kinds == ["Linear", "Tanh"] else 3, dtype=torch.float64))
@@ -97,7 +119,7 @@ def test_the_cut_is_before_the_last_layers_that_show(module, kinds, numbers):
     assert len(cut.entering(loss.parameters)) == 7 * numbers
 
 
-@pytest.mark.parametrize("module", [layers(nn.Tanh()), convolutional, Scaled(), Twice(), Tied()])
+@pytest.mark.parametrize("module", [layers(nn.Tanh()), convolutional, Scaled(), Differentiated(), Twice(), Tied()])
 @pytest.mark.parametrize("arguments", [{}, {"micro_batch": 3}, {"micro_batch": 2, "weight": 0.25}])
 def test_both_sides_make_up_the_loss_at_any_weights(module, arguments):
     loss = loss_of(module, torch.randn(7, 6 if isinstance(module, Tied) else 3, dtype=torch.float64), **arguments)
@@ -122,11 +144,16 @@ def test_the_module_is_left_without_hooks():
     assert not any(layer._forward_hooks or layer._forward_pre_hooks for layer in module.modules())
 
 
-def test_outputs_that_are_not_one_tensor_are_refused():
+def test_where_outputs_are_not_one_tensor_the_loss_is_expanded():
     class Two(Functional):
         def forward(self, inputs):
             return super().forward(inputs), inputs
 
     first = lambda outputs, targets: half_squared_error(outputs[0], targets)  # noqa: E731
+    loss = loss_of(Two(), criterion=first)
+    assert find_cut(loss) is None
+    given = (loss.module, first, loss.inputs, loss.targets)
+    for modes in (1, 2):
+        assert isinstance(forecast(*given, eta=0.1, steps=5, modes=modes).expansion, LossExpansion)
     with pytest.raises(BadInput, match="expansion='loss'"):
-        find_cut(loss_of(Two(), criterion=first))
+        forecast(*given, eta=0.1, steps=5, expansion="cut")
