@@ -38,6 +38,7 @@ from torch.func import functional_call, vmap
 from analysis.edge_law_network.data import DATA
 from numeric.compile import Array
 from numeric.networks.architectures import FullyConnected
+from numeric.networks.architectures.layers import Activation
 from numeric.networks.data import Examples
 from numeric.networks.loss import FlatLoss, half_squared_error
 from numeric.progress import Progress, unheard
@@ -56,7 +57,7 @@ class Descents:
     """Gradient descent on one architecture and kind of data, from several seeds, with several step sizes each."""
 
     data: str
-    activation: str
+    activation: Activation
     seeds: tuple[int, ...]
     fractions: tuple[float, ...]  # c = 2/(ηS₁)
     steps: int
@@ -65,7 +66,7 @@ class Descents:
     def losses(self) -> list[FlatLoss]:
         """The loss of every seed, of a network at its start."""
         build, widths = DATA[self.data]
-        network = FullyConnected(widths, self.activation)  # type: ignore[arg-type]
+        network = FullyConnected(widths, self.activation)
         losses = []
         for seed in self.seeds:
             examples: Examples = build(seed)

@@ -36,6 +36,7 @@ from analysis.edge_law_network.data import COMPONENTS
 from analysis.study import CommonOptions, expect
 from eos_sym import Undecided
 from numeric.networks.architectures import FullyConnected
+from numeric.networks.architectures.layers import Activation
 from numeric.networks.data import Digits, Examples
 from numeric.networks.edge import Hovering
 from numeric.networks.edge.hovering import hovering_at
@@ -56,7 +57,7 @@ READ = 3  # eigenvalues at the edge
 class Hoverings:
     """Runs of one activation, from several seeds, with several step sizes each; windows begin at `first`."""
 
-    activation: str
+    activation: Activation
     seeds: tuple[int, ...]
     etas: tuple[float, ...]
     first: int
@@ -95,7 +96,7 @@ class Hoverings:
 
     def _loss(self, seed: int) -> FlatLoss:
         examples = noisy_digits()
-        network = FullyConnected(WIDTHS, self.activation)  # type: ignore[arg-type]
+        network = FullyConnected(WIDTHS, self.activation)
         module = network.build(examples, torch.Generator().manual_seed(seed)).double()
         return FlatLoss(module, examples.inputs, examples.targets, half_squared_error)
 

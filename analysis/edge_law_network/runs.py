@@ -6,6 +6,7 @@ training with the theory (`midpoints`, `ends`), so that either is resumed, and t
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,15 +16,16 @@ from analysis.edge_law_network.batch import Descents
 from analysis.edge_law_network.ends import ends_of
 from analysis.edge_law_network.midpoints import midpoints_of
 from analysis.study import CommonOptions, expect
+from numeric.networks.architectures.layers import Activation
 from numeric.progress import Progress
 from numeric.runs import NoSpace, combine, configuration, sweep
 from numeric.runs.history import read_history
 from numeric.runs.sweep import folder_name
 
-QUICK = (("digits_12", "tanh"), ("digits_12", "gelu"))
-FULL = tuple((f"digits_{n}", activation) for n in (12, 16, 24) for activation in ("tanh", "gelu", "softplus")) + tuple(
-    (f"chebyshev_{k}", activation) for k in (3, 4) for activation in ("tanh", "gelu", "softplus")
-)
+DATA = (*(f"digits_{n}" for n in (12, 16, 24)), *(f"chebyshev_{k}" for k in (3, 4)))
+ACTIVATIONS: tuple[Activation, ...] = ("tanh", "gelu", "softplus")
+QUICK = tuple(product(DATA[:1], ACTIVATIONS[:2]))
+FULL = tuple(product(DATA, ACTIVATIONS))
 SEEDS = {"quick": 4, "full": 5}
 FRACTIONS = {"quick": (0.9, 0.97), "full": (0.7, 0.8, 0.88, 0.94, 0.98)}
 STEPS = {"quick": 2000, "full": 30_000}

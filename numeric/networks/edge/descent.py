@@ -2,9 +2,8 @@
 
     θ_{t+1} = θ_t − η ∇L(θ_t)
 
-Quantities of the edge are differences of consecutive weights, or derivatives by differences of gradients: in single
-precision little is left of them. So the module is copied, in float64, and the copy alone is evaluated; it is checked as
-a tracked one is (`numeric.networks.tracker.checks`).
+Quantities of the edge are differences of consecutive weights, or derivatives by differences of gradients: they are
+computed of an `exact_copy` of the loss.
 
 Shapes: weights (count, p). Errors: `BadInput` for what those checks refuse, for a step size that is not positive, and
 for weights that are of another shape, not finite, or not steps of gradient descent with this η on this loss.
@@ -18,9 +17,9 @@ import torch
 from torch import Tensor, nn
 
 from eos_sym import BadInput
-from numeric.networks.forecast.anchor import in_double_precision
 from numeric.networks.loss import FlatLoss
-from numeric.networks.tracker.checks import check_evaluation, check_start, checked_loss
+from numeric.networks.tracker.checks import checked_loss
+from numeric.networks.tracker.exact_copy import exact_copy
 from numeric.values import positive_number
 
 GIVEN = 3  # consecutive weights at least: one midpoint
@@ -31,10 +30,7 @@ def exact_loss(
     module: nn.Module, criterion: Callable[[Tensor, Tensor], Tensor], inputs: Tensor, targets: Tensor
 ) -> FlatLoss:
     """The loss, checked, of a copy of the module in double precision; the module stays as it is."""
-    loss = checked_loss(module, criterion, inputs, targets)
-    check_evaluation(loss)
-    check_start(loss)
-    return in_double_precision(loss)
+    return exact_copy(checked_loss(module, criterion, inputs, targets))
 
 
 def consecutive(loss: FlatLoss, eta: float, count: int, weights: Tensor | None = None) -> Tensor:

@@ -7,24 +7,22 @@ From the weights θ₀ training is followed for two steps of its rule, θ₁ and
 where an oscillation of period two is averaged out. At the edge are the eigenvectors u_a of ∇²L(θ*) with
 λ_a > `AT_THE_EDGE` of the rule's critical sharpness, at most `MOST_AT_THE_EDGE` of them and at least one, as
 `top_space` finds them from the sum of the gradient, of θ₀ − 2θ₁ + θ₂, which is along the edge if there is an
-oscillation, and of a random vector. A forecast runs in double precision: a module of single precision is copied, since
-differences of its gradients carry the derivatives.
+oscillation, and of a random vector.
 
 The u_a are eigenvectors to a precision; ∇²L u_a is computed, so that the model does not depend on it.
 
 Shapes: θ and its momentum b (p,), edge and its image ∇²L U (p, k), eigenvalues (k + 1,), the last one that of the first
 direction left out (−∞ if there is none). Units: `evaluations` in gradients of the full batch. Errors: `BadInput` where
-the loss or its curvature is not finite, and for a loss that is not computed in double precision even so.
+the loss or its curvature is not finite.
 """
 
 from __future__ import annotations
 
-import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from eos_sym import BadInput
 from numeric.compile import Array
@@ -32,9 +30,6 @@ from numeric.networks.curvature import HessianAt
 from numeric.networks.forecast.rules import Rule, as_rule, edge_of, step_of
 from numeric.networks.forecast.top_space import LEAST, find_top
 from numeric.networks.loss import FlatLoss
-from numeric.networks.loss.precision import coarsest_precision
-from numeric.networks.tracker.checks import check_start
-from numeric.networks.tracker.undisturbed import undisturbed
 
 AT_THE_EDGE = 0.9
 MOST_AT_THE_EDGE = 3
@@ -98,27 +93,6 @@ class Anchor:
         image = hessian.product(block)
         self.cost.evaluations += hessian.evaluations
         return image
-
-
-def in_double_precision(loss: FlatLoss) -> FlatLoss:
-    """The loss in float64, of copies of the module and of a criterion that is one, which are never touched."""
-    module, criterion = copy.deepcopy(loss.module).double(), loss.criterion
-    if isinstance(criterion, nn.Module):
-        criterion = copy.deepcopy(criterion).double()
-    inputs, targets = (one.double() if one.is_floating_point() else one for one in (loss.inputs, loss.targets))
-    double = replace(loss, module=module, criterion=criterion, inputs=inputs, targets=targets)
-    try:
-        check_start(double)
-        with undisturbed(module):
-            precision = coarsest_precision(double, double.parameters)
-    except BadInput as error:
-        raise BadInput(f"in double precision, which a forecast needs: {error}; make all constants float64") from error
-    if precision != torch.float64:
-        raise BadInput(
-            f"a forecast needs double precision, the loss is computed in {precision} in part: let module and criterion"
-            " compute in the precision of their inputs"
-        )
-    return double
 
 
 def anchor(

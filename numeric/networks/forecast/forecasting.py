@@ -40,14 +40,15 @@ import xarray as xr
 from torch import Tensor, nn
 
 from eos_sym import BadInput
-from numeric.networks.forecast.anchor import MOST_AT_THE_EDGE, Anchor, anchor, in_double_precision
+from numeric.networks.forecast.anchor import MOST_AT_THE_EDGE, Anchor, anchor
 from numeric.networks.forecast.cut_expansion import CutExpansion, expand_cut, find_cut
 from numeric.networks.forecast.defect import Band, measure_defect
 from numeric.networks.forecast.loss_expansion import LossExpansion, expand_loss
 from numeric.networks.forecast.path import Manner, Path, Peak, descend, top_eigenvalue
 from numeric.networks.forecast.rules import Rule, edge_of, rule_of
 from numeric.networks.forecast.trust import Trust
-from numeric.networks.tracker.checks import check_evaluation, check_start, checked_loss, enough_memory
+from numeric.networks.tracker.checks import checked_loss, enough_memory
+from numeric.networks.tracker.exact_copy import exact_copy
 from numeric.networks.tracker.undisturbed import undisturbed
 from numeric.networks.training.optimizers import GradientDescent
 from numeric.values import whole_number
@@ -213,9 +214,7 @@ def forecast(
         rule, momentum = rule_of(optimizer, loss)
     else:
         rule, momentum = GradientDescent(eta), None
-    check_evaluation(loss, optimizer)
-    check_start(loss)
-    loss = in_double_precision(loss)
+    loss = exact_copy(loss, optimizer)
     with undisturbed(loss.module), enough_memory(loss):
         here = anchor(loss, rule, modes, momentum, eigenvectors)
         cut = None if expansion == "loss" else find_cut(loss)

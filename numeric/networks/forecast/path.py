@@ -13,7 +13,7 @@ Shapes: x (n, k), z (n, m) at the steps 0 … n − 1; a path ends where the mod
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple, Protocol
@@ -41,6 +41,15 @@ class Model(Protocol):
 
     def hessian(self, x: Array, z: Array) -> Array:
         """∇²V, (…, k + m, k + m), the edge coordinates first."""
+
+
+def at_each(of: Callable[[Array, Array], Array | float], x: Array, z: Array, shape: tuple[int, ...]) -> Array:
+    """What has this shape at one point (k,), (m,), at every one: for models without a formula for many at once.
+
+    There may be no point, or nothing across.
+    """
+    places = x.shape[:-1]
+    return np.array([of(x[place], z[place]) for place in np.ndindex(places)]).reshape(places + shape)
 
 
 class Peak(NamedTuple):

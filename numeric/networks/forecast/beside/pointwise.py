@@ -8,7 +8,6 @@ Shapes: x (…, k), z (…, m), y (k + m,).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +16,7 @@ from torch import Tensor
 
 from numeric.compile import Array
 from numeric.networks.forecast.anchor import Anchor
+from numeric.networks.forecast.path import at_each
 
 
 @dataclass(frozen=True)
@@ -45,19 +45,19 @@ class PointwiseModel(ABC):
 
     def potential(self, x: Array, z: Array) -> Array:
         """V, (…)."""
-        return _at_each(lambda y: np.array(self.value(y)), x, z)
+        return at_each(lambda x, z: self.value(_joined(x, z)), x, z, ())
 
     def gradient(self, x: Array, z: Array) -> tuple[Array, Array]:
         """∂V/∂x (…, k) and ∂V/∂z (…, m)."""
-        found = _at_each(lambda y: self.slope(y).numpy(), x, z)
-        return found[..., : x.shape[-1]], found[..., x.shape[-1] :]
+        edge, across = x.shape[-1], z.shape[-1]
+        found = at_each(lambda x, z: self.slope(_joined(x, z)).numpy(), x, z, (edge + across,))
+        return found[..., :edge], found[..., edge:]
 
     def hessian(self, x: Array, z: Array) -> Array:
         """∇²V, (…, k + m, k + m), the edge coordinates first."""
-        return _at_each(lambda y: self.curvature(y).numpy(), x, z)
+        size = x.shape[-1] + z.shape[-1]
+        return at_each(lambda x, z: self.curvature(_joined(x, z)).numpy(), x, z, (size, size))
 
 
-def _at_each(function: Callable[[Tensor], Array], x: Array, z: Array) -> Array:
-    points = np.concatenate([x, z], -1)
-    found = [function(torch.from_numpy(y)) for y in points.reshape(-1, points.shape[-1])]
-    return np.stack(found).reshape(points.shape[:-1] + found[0].shape)
+def _joined(x: Array, z: Array) -> Tensor:
+    return torch.from_numpy(np.concatenate([x, z]))

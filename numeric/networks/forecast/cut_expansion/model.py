@@ -13,7 +13,6 @@ order; the head's weights (h,) and its part of U and K (h, k + m). x (…, k), z
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +23,7 @@ from eos_sym.self_stabilization import ReducedOrderModel
 from numeric.compile import Array
 from numeric.networks.forecast.cut_expansion.cut import Cut
 from numeric.networks.forecast.loss_expansion.model import LossModel, monomials
+from numeric.networks.forecast.path import at_each
 
 
 @dataclass(frozen=True)
@@ -40,16 +40,16 @@ class CutModel:
 
     def potential(self, x: Array, z: Array) -> Array:
         """V, (…)."""
-        return self._at_each(lambda x, z: float(self._loss(x, z)[0].detach()) - self.value, x, z, ())
+        return at_each(lambda x, z: float(self._loss(x, z)[0].detach()) - self.value, x, z, ())
 
     def gradient(self, x: Array, z: Array) -> tuple[Array, Array]:
         """∂V/∂x (…, k) and ∂V/∂z (…, m)."""
-        slopes = self._at_each(self._gradient, x, z, (self._coordinates,))
+        slopes = at_each(self._gradient, x, z, (self._coordinates,))
         return slopes[..., : self.form.edge], slopes[..., self.form.edge :]
 
     def hessian(self, x: Array, z: Array) -> Array:
         """∇²V, (…, k + m, k + m)."""
-        return self._at_each(self._hessian, x, z, 2 * (self._coordinates,))
+        return at_each(self._hessian, x, z, 2 * (self._coordinates,))
 
     def entering_at(self, x: Array, z: Array) -> Tensor:
         """e, (N,), at one point."""
@@ -73,13 +73,6 @@ class CutModel:
     def _coordinates(self) -> int:
         """k + m."""
         return self.form.edge + self.form.across
-
-    def _at_each(
-        self, of: Callable[[Array, Array], float | Array], x: Array, z: Array, shape: tuple[int, ...]
-    ) -> Array:
-        """What has this shape at one point, at every one; there may be none, or nothing across."""
-        places = x.shape[:-1]
-        return np.array([of(x[place], z[place]) for place in np.ndindex(places)]).reshape(places + shape)
 
     def _loss(self, x: Array, z: Array) -> tuple[Tensor, Tensor, Tensor]:
         entering = self.entering_at(x, z).requires_grad_()

@@ -16,8 +16,9 @@ from torch import nn
 from eos_sym import BadInput, Undecided
 from numeric.networks import directional_gradient, gradient, half_squared_error, hessian
 from numeric.networks.edge.hovering import hovering_at, hovering_of
-from numeric.networks.forecast.anchor import anchor, in_double_precision
+from numeric.networks.forecast.anchor import anchor
 from numeric.networks.loss import FlatLoss
+from numeric.networks.tracker.exact_copy import exact_copy
 from tests.numeric.networks.forecast.test_forecast import examples, network, train
 
 ETA, TOY = 0.2, 0.1
@@ -123,7 +124,7 @@ def test_the_oscillation_is_the_balanced_one_and_a_kick_dies_out_as_predicted(at
     assert all(torch.equal(value, before[name]) for name, value in at_the_edge.state_dict().items())
     assert here.balanced == pytest.approx(here.square, rel=0.05)
     assert here.stable
-    loss = in_double_precision(FlatLoss(at_the_edge, inputs, targets, half_squared_error))
+    loss = exact_copy(FlatLoss(at_the_edge, inputs, targets, half_squared_error))
     point = anchor(loss, ETA, here.modes)
     kicked, free = copy.deepcopy(at_the_edge), copy.deepcopy(at_the_edge)
     along = point.edge @ (point.edge.T @ point.start)

@@ -149,7 +149,9 @@ def test_where_outputs_are_not_one_tensor_the_loss_is_expanded():
         def forward(self, inputs):
             return super().forward(inputs), inputs
 
-    first = lambda outputs, targets: half_squared_error(outputs[0], targets)  # noqa: E731
+    def first(outputs, targets):
+        return half_squared_error(outputs[0], targets)
+
     loss = loss_of(Two(), criterion=first)
     assert find_cut(loss) is None
     given = (loss.module, first, loss.inputs, loss.targets)
