@@ -19,7 +19,7 @@ from analysis.edge_law_network.batch import CROSSING, THIRD, Descents
 from analysis.study import Evidence, Pieces, about, bounded, counted, exceeds, over
 from eos_sym import Undecided
 from numeric.compile import Array
-from numeric.networks.edge.rate import drive_decay_at
+from numeric.networks.edge.terminal.rate import drive_decay_at
 from numeric.networks.forecast.anchor import anchor
 from numeric.networks.loss import FlatLoss
 

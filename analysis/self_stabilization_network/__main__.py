@@ -31,7 +31,7 @@ was taken apart x is right to 3 %, while v goes astray across u and ∇S⊥, whe
 
 *Where it ends.* What the theory assumes is measured at every step as the ratio of what is left out to what is kept:
 the step of a turn, the distance of the second eigenvalue, the higher orders of the push, and that the sharpness rises
-at all (`numeric.networks.edge.assumptions`). From where one of them has failed, nothing is claimed. With the
+at all (`numeric.networks.edge.turns.assumptions`). From where one of them has failed, nothing is claimed. With the
 cross-entropy the rise comes to its end as the examples are fitted, and the constraint lets go. That ∇S⊥ is a direction
 without curvature, so that x and y obey a map of their own, does not hold on any of these networks; the dynamics of all
 of v do without it.
@@ -92,8 +92,8 @@ from analysis.training.estimate import FEWEST_RUNS, power, within
 from analysis.training.runs import worked_off
 from eos_sym import STEP_SIZE, Undecided
 from eos_sym.self_stabilization.predicted_dynamics import UNSTABLE
-from numeric.networks.edge.assumptions import LIMIT
-from numeric.networks.edge.constrained import UNSETTLED
+from numeric.networks.edge.turns.assumptions import LIMIT
+from numeric.networks.edge.turns.constrained import UNSETTLED
 
 AGREED = 1e-3  # relative error of derivatives, of differences and of products
 TURNS = 4

@@ -20,7 +20,7 @@ from analysis.self_stabilization_network.runs import CRITERIA, KINDS, NETWORKS
 from analysis.self_stabilization_network.turns import Run, first_turns, long_runs
 from analysis.study import COLORS, THEORY_COLOR, new_figure
 from eos_sym import Undecided
-from numeric.networks.edge.assumptions import ASSUMPTIONS, LIMIT
+from numeric.networks.edge.turns.assumptions import ASSUMPTIONS, LIMIT
 
 MEASURED, SHADE = "#777777", "#eeeeee"
 SHOWN: Mapping[str, tuple[str, str, Any]] = {

@@ -30,7 +30,7 @@ from numeric.networks.architectures.architecture import Architecture
 from numeric.networks.curvature import expansion_along
 from numeric.networks.data import Digits
 from numeric.networks.edge import EdgeReader, beside_descent
-from numeric.networks.edge.coefficients import EdgeCoefficients
+from numeric.networks.edge.turns.coefficients import EdgeCoefficients
 from numeric.networks.loss import FlatLoss
 from numeric.networks.training import Experiment, GradientDescent, Measure
 from numeric.progress import Progress

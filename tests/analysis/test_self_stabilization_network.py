@@ -13,8 +13,8 @@ from analysis.self_stabilization_network.runs import KINDS, TURN
 from analysis.self_stabilization_network.turns import Run
 from analysis.study.work import verdicts, work_off
 from eos_sym import BadInput, Undecided
-from numeric.networks.edge.assumptions import ASSUMED, ASSUMPTIONS
-from numeric.networks.edge.constrained import UNSETTLED
+from numeric.networks.edge.turns.assumptions import ASSUMED, ASSUMPTIONS
+from numeric.networks.edge.turns.constrained import UNSETTLED
 
 EPSILON, ETA = 0.1, 0.1
 STEPS = round(4.5 * TURN / EPSILON)

@@ -15,7 +15,7 @@ from torch import nn
 from eos_sym import BadInput, Undecided
 from numeric.networks import half_squared_error
 from numeric.networks.edge.descent import exact_loss, jacobian_at
-from numeric.networks.edge.rate import DriveDecay, drive_decay
+from numeric.networks.edge.terminal.rate import DriveDecay, drive_decay
 
 ETA = 0.1
 

@@ -51,10 +51,10 @@ from torch import Tensor, nn
 from eos_sym import Undecided
 from numeric.compile import Array
 from numeric.networks.curvature import HessianAt, TopEigenpairs
-from numeric.networks.edge.assumptions import ASSUMED, ASSUMPTIONS, assumptions, first_failure
-from numeric.networks.edge.coefficients import EdgeCoefficients
-from numeric.networks.edge.constrained import ConstrainedTrajectory
 from numeric.networks.edge.descent import exact_loss
+from numeric.networks.edge.turns.assumptions import ASSUMED, ASSUMPTIONS, assumptions, first_failure
+from numeric.networks.edge.turns.coefficients import EdgeCoefficients
+from numeric.networks.edge.turns.constrained import ConstrainedTrajectory
 from numeric.networks.loss import FlatLoss
 from numeric.networks.tracker.undisturbed import undisturbed
 from numeric.progress import Progress, listener

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from eos_sym import Undecided
 from numeric.compile import Array
-from numeric.networks.edge.coefficients import EdgeCoefficients, EdgeReader
+from numeric.networks.edge.turns.coefficients import EdgeCoefficients, EdgeReader
 from numeric.networks.loss import FlatLoss
 
 SETTLED = 1e-3

@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from torch import Tensor
 
-from numeric.networks.edge.coefficients import EdgeCoefficients
+from numeric.networks.edge.turns.coefficients import EdgeCoefficients
 from numeric.networks.loss import FlatLoss
 
 LIMIT = 0.5

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from eos_sym import BadInput
-from numeric.networks.edge.threshold import hovering_threshold
+from numeric.networks.edge.hovering.threshold import hovering_threshold
 
 ETA = 0.1
 
