@@ -5,6 +5,7 @@
     curvature             Hessian products, top eigenpairs with bounds, derivatives along directions
     tracker               the sharpness through a training loop of the user's own
     training              training runs as values, with checkpoints that survive kill -9
+    flows                 what foretells the average of training at the edge of stability
 
 What is used from here is imported as it is used (see ``__init__.pyi``), and torch with it.
 """

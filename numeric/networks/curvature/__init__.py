@@ -9,6 +9,7 @@ from numeric.networks.curvature.directional import (
     directional_derivative,
     directional_gradient,
     expansion_along,
+    third_derivatives,
 )
 from numeric.networks.curvature.eigen import TopEigenpairs
 from numeric.networks.curvature.exact import gradient, hessian, sharpness
@@ -28,4 +29,5 @@ __all__ = [
     "inverse_preconditioner",
     "preconditions",
     "sharpness",
+    "third_derivatives",
 ]

@@ -3,6 +3,7 @@
     directional_derivative    ∇ᵏL(u₁, …, u_k),          a scalar
     directional_gradient      ∇ᵏ⁺¹L(u₁, …, u_k, ·),     shape (p,); the gradient of the former
     expansion_along           L, ∇L, ∇²L u, ∇³L(u,u,·), ∇⁴L(u,u,u,·) for one unit vector u, from one graph
+    third_derivatives         ∇³L(u_a, u_b, ·) for all pairs of a few directions, from one graph
 
 With the top eigenvector u of ∇²L, ∇S = ∇³L(u,u,·) is the gradient of the sharpness, if that is a simple eigenvalue. The
 expansion has what self-stabilization asks for: α = −∇L·∇S⊥, β = ‖∇S⊥‖², with ∇S⊥ = ∇S − (u·∇S)u, and
@@ -89,6 +90,30 @@ def expansion_along(loss: Loss, parameters: Tensor, direction: Tensor) -> Expans
     if not abs(length - 1) <= LENGTH:
         raise BadInput(f"a direction of length {length:.6g}: expand along a unit vector, such as an eigenvector")
     return Expansion(direction, *_along(loss, parameters, [direction] * 3))
+
+
+@torch.enable_grad()
+def third_derivatives(loss: Loss, parameters: Tensor, block: Tensor) -> Tensor:
+    """∇³L(u_a, u_b, ·) of the columns u_a of the block (p, k), which is (k, k, p) and symmetric in a and b.
+
+    With one column it costs about 8 gradients; each further pair one product's backward, about 3.
+    """
+    directions = block.detach().T
+    _check(parameters, list(directions))
+    found = parameters.new_zeros(len(directions), len(directions), len(parameters))
+    for term in _terms(loss):
+        point = parameters.detach().requires_grad_()
+        value = term(point)
+        refuse_wrong_derivatives(value, 3, loss.module if isinstance(loss, FlatLoss) else None)
+        gradient = _gradient(value, point, keep=True)
+        for a, along in enumerate(directions):
+            image = _gradient(gradient @ along, point, keep=True)
+            for b in range(a + 1):
+                third = _gradient(image @ directions[b], point, keep=True).detach()
+                found[a, b] += third
+                if b < a:
+                    found[b, a] += third
+    return found
 
 
 @torch.enable_grad()

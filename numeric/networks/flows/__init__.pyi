@@ -1,0 +1,1 @@
+from .central_flow import central_flow as central_flow
