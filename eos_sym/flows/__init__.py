@@ -1,4 +1,4 @@
-"""Flows that gradient descent follows: gradient flow, limit flows along minima, central, edge and rod flow at the edge."""
+"""Flows that gradient descent follows: gradient flow, limit flows along minima, and central, edge and rod flow."""
 
 from eos_sym.flows.central_flow import CentralFlow
 from eos_sym.flows.flow import Flow, TopEigenvectorFlow, conserved_quantities, gradient_flow

@@ -10,7 +10,7 @@ the time in steps of gradient descent. The flows differ in v alone: `edge_flow` 
     w' = w − hη[Ḡ − (1 − c)(u·Ḡ)u],  c = min(1, 1/(hηs)),        x' = max(0, 1 + h(ηs − 2)) x,
     u' ∝ u + min(hη, 1/s)(v − s u).
 
-A step h = 1 is more than a discretization. Away from u it is gradient descent itself, which a flow lags behind by ½ηλ in
+A step h = 1 is more than a discretization. Away from u it is gradient descent, which a flow lags behind by ½ηλ in
 the direction of an eigenvalue λ; and x' = (ηs − 1)x has gradient descent's own factor, without its sign. Along u, where
 Euler's factor 1 − ηS = −1 would keep w swinging, c takes it to where Ḡ has no part along u: the oscillation is in x
 alone. With more steps, h = 1/`per_step`, the solution tends to the flow's.
@@ -22,8 +22,8 @@ gradient has no part along u, 0 otherwise. The ends are never nearer than `REACH
 larger than the bend of the secant.
 
 Along `step` 0 … T, as far as the flow goes: mean_loss ½[L(w + xu) + L(w − xu)], mean_gradient_norm (root of the mean
-square at both ends), the slope s under the flow's own name, variance x². With `weights_every`, along `snapshot`, the
-centres (snapshot, parameter). Attributes: eta, edge, ending ("steps", or where it diverged), evaluations in gradients
+square at both ends), the slope s under the flow's own name, variance x². With `keep_every`, over kept, the
+centres weights (kept, weight). Attributes: eta, edge, ending ("steps", or where it diverged), evaluations in gradients
 of the full batch.
 
 Errors: `BadInput` for a step size that is not positive, and for numbers of steps below 1.
@@ -103,14 +103,14 @@ def alternation(
     eta: float,
     steps: int,
     per_step: int,
-    weights_every: int | None,
+    keep_every: int | None,
 ) -> xr.Dataset:
     """The flow with this v, whose s is recorded under the name `slope`; the module stays as it is."""
     positive_number("eta", eta)
     whole_number("steps", steps, least=1)
     whole_number("per_step", per_step, least=1)
-    if weights_every is not None:
-        whole_number("weights_every", weights_every, least=1)
+    if keep_every is not None:
+        whole_number("keep_every", keep_every, least=1)
     given = checked_loss(module, criterion, inputs, targets)
     loss, report = exact_copy(given), listener()
     precision, ending = torch.finfo(given.parameters.dtype).eps, "steps"
@@ -130,14 +130,14 @@ def alternation(
                     break
                 rows.append(row)
                 report(step > 0)
-                if weights_every is not None and step % weights_every == 0:
+                if keep_every is not None and step % keep_every == 0:
                     kept[step] = state.centre
             state = state.after(ends.gradient, v, eta, 1 / per_step, precision)
     names = rows[0] if rows else {}
     told = xr.Dataset({name: ("step", [row[name] for row in rows]) for name in names}, {"step": np.arange(len(rows))})
     if kept:
-        told = told.assign_coords(snapshot=list(kept))
-        told["weights"] = ("snapshot", "parameter"), torch.stack(list(kept.values())).numpy()
+        told = told.assign_coords(kept=list(kept))
+        told["weights"] = ("kept", "weight"), torch.stack(list(kept.values())).numpy()
     return told.assign_attrs(eta=eta, edge=2 / eta, ending=ending, evaluations=evaluations)
 
 

@@ -55,7 +55,7 @@ def rod_flow(
     eta: float,
     steps: int,
     per_step: int = 1,
-    weights_every: int | None = None,
+    keep_every: int | None = None,
 ) -> xr.Dataset:
     """Rod Flow of gradient descent from the module's weights, by `per_step` Euler steps an iteration."""
     return alternation(
@@ -68,7 +68,7 @@ def rod_flow(
         eta=eta,
         steps=steps,
         per_step=per_step,
-        weights_every=weights_every,
+        keep_every=keep_every,
     )
 
 

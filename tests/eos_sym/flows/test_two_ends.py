@@ -1,7 +1,7 @@
 """Edge flow and rod flow as formulas: threshold, rest, and what they share with gradient descent."""
 
 import pytest
-from sympy import Matrix, simplify, solve, symbols
+from sympy import Matrix, simplify, solve, sqrt, symbols
 
 from eos_sym import STEP_SIZE, GradientDescent, Objective
 from eos_sym.flows import edge_flow, extents, rod_flow
@@ -32,7 +32,7 @@ def test_a_small_extent_grows_where_the_sharpness_is_beyond_two_over_eta(flow):
     """Against a threshold at 1/η, which δ̇ = ηv − δ would have."""
     one = flow(QUARTIC)
     (extent,) = extents(QUARTIC)
-    at_rest = {weight: 0 for weight in QUARTIC.weights} | {extent: 0}
+    at_rest = dict.fromkeys(QUARTIC.weights, 0) | {extent: 0}
     rate = one.jacobian.subs(at_rest)[1, 1]
     assert simplify(rate - (STEP_SIZE * one.parameters[0] - 2)) == 0
 
@@ -59,15 +59,15 @@ def test_edge_flow_has_no_rest_on_a_quartic():
 
 
 def test_on_a_cubic_loss_both_are_the_limit_of_self_stabilization():
-    """ẋ = ηxy, ẏ = η(α − x²/2) with L = ½(2/η + y)x² − αy; in X = x/√(2α), Y = y/√α, time η√α: Ẋ = XY, Ẏ = 1 − X²."""
+    """L = ½(s + y)x² − αy with s = 2/η; in X = x/√(2α), Y = y/√α and the time η√α: Ẋ = XY, Ẏ = 1 − X²."""
     X, Y = symbols("X Y", positive=True)
     cubic = Objective.from_text("(s + y)*x**2/2 - a*y", "x y", "s a", positive="s a")
     x, y = cubic.weights
-    edge = cubic.parameters[0]
+    edge, alpha = cubic.parameters
     across = extents(cubic)
-    at = {x: 0, across[1]: 0, edge: 2 / STEP_SIZE, across[0]: (2 * cubic.parameters[1]) ** 0.5 * X}
+    at = {x: 0, across[1]: 0, across[0]: sqrt(2 * alpha) * X, y: sqrt(alpha) * Y, edge: 2 / STEP_SIZE}
+    pace = STEP_SIZE * sqrt(alpha)
     for flow in (edge_flow(cubic), rod_flow(cubic)):
-        rates = [rate.subs(at).subs(y, cubic.parameters[1] ** 0.5 * Y) for rate in flow.velocity]
-        pace = STEP_SIZE * cubic.parameters[1] ** 0.5
-        assert simplify(rates[2] / pace / (2 * cubic.parameters[1]) ** 0.5 - X * Y) == 0
-        assert simplify(rates[1] / pace / cubic.parameters[1] ** 0.5 - (1 - X**2)) == 0
+        moved = [rate.subs(at) / pace for rate in flow.velocity]
+        assert simplify(moved[2] / sqrt(2 * alpha) - X * Y) == 0
+        assert simplify(moved[1] / sqrt(alpha) - (1 - X**2)) == 0

@@ -44,7 +44,7 @@ def test_on_a_quadratic_the_oscillation_has_the_factor_of_gradient_descent(flow,
 @pytest.mark.parametrize("flow", FLOWS)
 def test_off_the_rod_a_unit_step_is_one_of_gradient_descent(flow):
     """Against a centre that is slowed in every direction, or not along the rod."""
-    told = run(flow, lambda w: (21 * w[0] ** 2 + 3 * w[1] ** 2) / 2, [1e-2, 0.5], steps=5, weights_every=1)
+    told = run(flow, lambda w: (21 * w[0] ** 2 + 3 * w[1] ** 2) / 2, [1e-2, 0.5], steps=5, keep_every=1)
     assert told.weights[:, 1].values == pytest.approx(0.5 * (1 - 3 * ETA) ** np.arange(6))
     assert told.weights[1:, 0].values == pytest.approx(np.zeros(5), abs=1e-9)
 
@@ -55,7 +55,7 @@ def test_the_rod_comes_to_rest_on_the_two_cycle_of_gradient_descent():
     def loss(w):
         return 22 * w[0] ** 2 / 2 + 5 * w[0] ** 3 / 6 - 400 * w[0] ** 4 / 24
 
-    told = run(rod_flow, loss, [0.05], steps=150, weights_every=50)
+    told = run(rod_flow, loss, [0.05], steps=150, keep_every=50)
     centre, x = float(told.weights[-1, 0]), float(told.variance[-1]) ** 0.5
     ends = [centre + x, centre - x]
     slopes = [22 * w + 5 * w**2 / 2 - 400 * w**3 / 6 for w in ends]
@@ -117,6 +117,6 @@ def test_of_weights_in_single_precision_more_is_left_by_rounding():
 
 def test_bad_steps():
     """One clear line."""
-    for wrong in ({"steps": 0}, {"steps": 5, "per_step": 0}, {"steps": 5, "weights_every": 0}):
+    for wrong in ({"steps": 0}, {"steps": 5, "per_step": 0}, {"steps": 5, "keep_every": 0}):
         with pytest.raises(BadInput):
             run(rod_flow, lambda w: w.square().sum(), [1.0], **wrong)
