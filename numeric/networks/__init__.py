@@ -4,6 +4,7 @@
     loss                  the loss as a function of one vector of weights
     curvature             Hessian products, top eigenpairs with bounds, derivatives along directions
     tracker               the sharpness through a training loop of the user's own
+    edge_step             a step size that follows the sharpness, in such a loop
     training              training runs as values, with checkpoints that survive kill -9
     flows                 what foretells the average of training at the edge of stability
 

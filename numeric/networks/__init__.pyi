@@ -9,6 +9,7 @@ from .curvature import gradient as gradient
 from .curvature import hessian as hessian
 from .curvature import sharpness as sharpness
 from .data import gather as gather
+from .edge_step import EdgeStep as EdgeStep
 from .loss import FlatLoss as FlatLoss
 from .loss import cross_entropy as cross_entropy
 from .loss import half_squared_error as half_squared_error

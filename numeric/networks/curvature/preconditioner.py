@@ -117,7 +117,7 @@ def preconditions(optimizer: Optimizer, parameters: Sequence[Tensor]) -> bool:
     if given is not SGD and given not in _DIAGONALS and not isinstance(optimizer, KnowsPreconditioner):
         known = ", ".join(sorted({SGD.__name__, *(kind.__name__ for kind in _DIAGONALS)}))
         raise BadInput(f"optimizer {given.__name__}: P is known for {known}; leave it out for the sharpness alone")
-    groups = _groups(optimizer, parameters)
+    groups = groups_of(optimizer, parameters)
     if not groups:
         raise BadInput(
             "the optimizer moves none of the module's parameters: give the one that trains this module, or none for the"
@@ -135,7 +135,7 @@ def preconditions(optimizer: Optimizer, parameters: Sequence[Tensor]) -> bool:
 def inverse_preconditioner(optimizer: Optimizer, parameters: Sequence[Tensor]) -> Tensor | None:
     """P⁻¹ of the last step, (p,) for these parameters one after the other; None before the first step."""
     group_of = {id(own): group for group in optimizer.param_groups for own in group["params"]}
-    largest = max(float(group["lr"]) for group in _groups(optimizer, parameters))
+    largest = max(float(group["lr"]) for group in groups_of(optimizer, parameters))
     pieces, moved = [], False
     for parameter in parameters:
         piece, group = torch.zeros_like(parameter, requires_grad=False), group_of.get(id(parameter))
@@ -159,7 +159,7 @@ def _diagonal(optimizer: Optimizer, parameter: Tensor, group: Numbers) -> Tensor
     return _DIAGONALS[type(optimizer)](state, group) if float(state.get("step", 0)) > 0 else None
 
 
-def _groups(optimizer: Optimizer, parameters: Sequence[Tensor]) -> list[dict[str, Any]]:
+def groups_of(optimizer: Optimizer, parameters: Sequence[Tensor]) -> list[dict[str, Any]]:
     """The groups that hold any of the parameters."""
     wanted = {id(parameter) for parameter in parameters}
     return [group for group in optimizer.param_groups if any(id(own) in wanted for own in group["params"])]

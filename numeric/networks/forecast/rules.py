@@ -26,6 +26,7 @@ from eos_sym.rules.update import GRADIENT
 from numeric.networks.loss import FlatLoss
 from numeric.networks.training.optimizers import GradientDescent, HeavyBall, Nesterov
 from numeric.networks.training.optimizers.descriptions import BUFFER
+from numeric.networks.training.optimizers.own_edge import sgd_rule
 
 Rule = GradientDescent | HeavyBall | Nesterov
 
@@ -89,10 +90,10 @@ def rule_of(optimizer: torch.optim.Optimizer, loss: FlatLoss) -> tuple[Rule, Ten
             " trained, requires_grad_(False)"
         )
     ((eta, momentum, dampening, nesterov),) = settings
+    rule = sgd_rule(eta, momentum, dampening, nesterov=bool(nesterov))
     if not momentum:
-        return GradientDescent(eta), None
+        return rule, None
     kept = [optimizer.state[own].get("momentum_buffer") for own in loss.trainable.values()]
-    rule = Nesterov(eta, momentum) if nesterov else HeavyBall((1 - dampening) * eta, momentum)
     if any(one is None for one in kept):
         if dampening:
             buffer = dampening / ((1 - dampening) * momentum) * loss.value_and_gradient(loss.parameters)[1].double()

@@ -95,8 +95,9 @@ class SharpnessTracker:
             raise BadInput(f"eigenvalues = {eigenvalues}: must be from 1 to {size}, the number of parameters")
         self.every, self.eigenvalues, self.midpoint = every, eigenvalues, midpoint
         self.latest: Reading | None = None
+        self.latest_effective: Reading | None = None  # of P⁻¹H, at the same weights, where P is known
         self.steps = 0
-        self._optimizer = optimizer
+        self.optimizer = optimizer
         self._eigenpairs = TopEigenpairs(eigenvalues, relative=relative, seed=seed)
         self._effective: TopEigenpairs | None = None
         if optimizer is not None and preconditions(optimizer, [*self.loss.trainable.values()]):
@@ -142,7 +143,7 @@ class SharpnessTracker:
             self.loss.criterion,
             self.loss.inputs,
             self.loss.targets,
-            optimizer=self._optimizer,
+            optimizer=self.optimizer,
             eta=eta,
             steps=steps,
             modes=modes,
@@ -213,12 +214,13 @@ class SharpnessTracker:
 
     def _preconditioner(self) -> Tensor | None:
         """P⁻¹ of the optimizer's last step; none if it has taken none, or does not precondition."""
-        if self._optimizer is None or self._effective is None:
+        if self.optimizer is None or self._effective is None:
             return None
-        return inverse_preconditioner(self._optimizer, [*self.loss.trainable.values()])
+        return inverse_preconditioner(self.optimizer, [*self.loss.trainable.values()])
 
     def _read(self, step: int, weights: Tensor, inverse: Tensor | None) -> Reading:
         """The reading at these weights, filed under the step; an earlier one of that step gives way."""
+        effective: Reading | None = None
         names = {*self._columns()} - {"reading", "status", *_BY_INDEX}
         row = {name: torch.tensor(torch.nan, dtype=torch.float64) for name in names}
         if weights.isfinite().all():
@@ -231,11 +233,11 @@ class SharpnessTracker:
                     check_composition(self.loss)
                 reading = self._eigenpairs.read(hessian, weights, gradient)
                 if self._effective is not None and inverse is not None:
-                    found = reading
+                    effective = reading
                     if (inverse != 1).any():
                         operator = Preconditioned(hessian, inverse)
-                        found = self._effective.read(operator, weights, inverse.sqrt() * gradient)
-                    row |= dict(zip(_EFFECTIVE, (found.eigenvalues[0], found.bounds[0]), strict=True))
+                        effective = self._effective.read(operator, weights, inverse.sqrt() * gradient)
+                    row |= dict(zip(_EFFECTIVE, (effective.eigenvalues[0], effective.bounds[0]), strict=True))
                 row["gradient_norm"] = gradient.double().norm()
                 row["full_loss"] = hessian.value.double()
                 row["evaluations"] = torch.tensor(float(hessian.evaluations), dtype=torch.float64)
@@ -249,7 +251,7 @@ class SharpnessTracker:
         self._rows = [known for known in self._rows if known["reading"] != step]
         self._rows.append(row)
         self._rows.sort(key=lambda known: int(known["reading"]))  # a midpoint may come after a later `measure`
-        self.latest = reading
+        self.latest, self.latest_effective = reading, effective
         return reading
 
     def _check_mode(self) -> None:
@@ -257,7 +259,7 @@ class SharpnessTracker:
         if [*self.loss.trainable] != self._names:
             raise BadInput("other parameters require a gradient than when the tracker was made: make a new one")
         mode = tuple(part.training for part in self.loss.module.modules())
-        if mode not in self._modes and check_evaluation(self.loss, self._optimizer):
+        if mode not in self._modes and check_evaluation(self.loss, self.optimizer):
             self._modes.add(mode)
 
     def _columns(self) -> dict[str, Tensor]:
