@@ -5,7 +5,7 @@ A rule is written once, as its `Update`, in `optimizers`, `adaptive` and `weight
 map, the optimizer of a network from the formula.
 """
 
-from eos_sym.rules.adaptive import Adam, RMSProp
+from eos_sym.rules.adaptive import Adam, RMSProp, ScalarRMSProp
 from eos_sym.rules.map import Map
 from eos_sym.rules.optimizers import (
     RULES,
@@ -59,6 +59,7 @@ __all__ = [
     "RMSProp",
     "RootLossGradientDescent",
     "Rule",
+    "ScalarRMSProp",
     "SharpnessAwareMinimization",
     "StochasticGradientDescent",
     "Update",

@@ -1,6 +1,7 @@
 """Adaptive rules, with all of their state: the gradient over the root of a running mean of its square.
 
     RMSProp   s' = β₂s + (1 − β₂)g²,                             θ' = θ − ηP⁻¹g,    P = √s' + ε
+    scalar    s' = β₂s + (1 − β₂)‖g‖²,                           the same, with one number P for all weights
     Adam      the same s',  m' = β₁m + (1 − β₁)g,  t' = t + 1,   θ' = θ − ηP⁻¹m',   P = (1 − β₁ᵗ')(√(s'/(1 − β₂ᵗ')) + ε)
 
 The powers of β₁ and β₂ correct averages that began at 0. P is the preconditioner. With the second moment s held fixed,
@@ -15,7 +16,7 @@ from sympy import Expr, Symbol, sqrt
 
 from eos_sym.rules.optimizers import AVERAGE
 from eos_sym.rules.rule import BETA1, BETA2, EPSILON, STEP_SIZE, WrittenRule
-from eos_sym.rules.update import GRADIENT, THETA, Update
+from eos_sym.rules.update import GRADIENT, THETA, Norm, Update
 
 SQUARES = Symbol("s", real=True)
 COUNT = Symbol("t", integer=True, nonnegative=True)
@@ -35,6 +36,17 @@ class RMSProp(WrittenRule):
     def preconditioner(self) -> Expr:
         """√s + ε."""
         return sqrt(SQUARES) + EPSILON
+
+
+class ScalarRMSProp(RMSProp):
+    """s' = β₂s + (1 − β₂)‖g‖², θ' = θ − ηg/(√s' + ε)."""
+
+    @property
+    def update(self) -> Update:
+        """The formula of the weights and the running mean of the squared length of the gradient, the same for all."""
+        after = {SQUARES: BETA2 * SQUARES + (1 - BETA2) * Norm(GRADIENT) ** 2}
+        step = THETA - STEP_SIZE * GRADIENT / self.preconditioner.xreplace(after)
+        return Update({THETA: step, **after}, (STEP_SIZE, BETA2, EPSILON))
 
 
 class Adam(WrittenRule):

@@ -3,9 +3,12 @@
     central_flow   the path about which training oscillates, with the covariance that holds every eigenvalue at the edge
     edge_flow      a centre, a direction and a magnitude of what alternates, with the tangent of the gradient
     rod_flow       the same with the secant between both ends
-    alternation    what these two have in common, and their steps
-    edge_space     the eigenvalues near the edge, as many as there are, and the derivatives along their eigenvectors
-    stabilized     explicit steps of a flow that may be many times as long as its stiffness allows others
+    averages       what training itself does on the average over two steps, to hold a flow against
+    rules          what rules of training do on the average: pace, preconditioner, edge
+    edge_space     the eigenvalues near the edge, as many as there are, and third derivatives along their eigenvectors
+    oscillation    the covariance of an oscillation that holds the edge, its pull on the average, and its averages
+    alternation    what edge flow and rod flow have in common, and their steps
+    stabilized     explicit steps of a stiff flow
 
 What is used from here is imported as it is used (see ``__init__.pyi``), and torch with it.
 """

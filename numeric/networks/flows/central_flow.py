@@ -2,61 +2,72 @@
 
     from numeric.networks.flows import central_flow
 
-    told = central_flow(model, criterion, inputs, targets, eta=0.1, steps=1000)
-    told.mean_loss, told.sharpness, told.variance
+    told = central_flow(model, criterion, inputs, targets, optimizer=optimizer, steps=1000)
+    told.mean_loss, told.mean_loss_error, told.sharpness, told.variance, told["rank"]
 
-At θ + δ, with δ an oscillation about 0 of covariance Σ, the gradient is on average ∇L + ½ ∇³L[Σ] to second order, so
-that with the time counted in steps
+At θ + δ, with δ an oscillation about 0 of covariance Σ, the gradient is on average ∇L + ½∇³L[Σ] to second order. So
+gradient descent moves on average, with the time counted in steps, by
 
     θ̇ = −η (∇L + ½ ∇³L[Σ]),     Σ = U X Uᵀ,     X ⪰ 0,
 
 with U the eigenvectors whose eigenvalues are at the edge, 2/η: elsewhere nothing keeps an oscillation going. These are
-not to rise beyond it, and what falls by itself does not oscillate. That makes X unique: semidefinite complementarity
-(`numeric.networks.edge.covariance`), with A_ab = T_ab·∇L, B[X]_ab = ½ Σ T_ab·T_cd X_cd and T_ab = ∇³L(u_a, u_b, ·).
+not to rise beyond it, and what falls by itself does not oscillate. That makes X unique, by semidefinite complementarity
+(`numeric.networks.edge.covariance`). What becomes of this with momentum and with the second moments of RMSProp is in
+`rules` and `oscillation`; the sharpness is then λ₁(P⁻¹H).
 
-**The step.** Over a step h the eigenvalues near the edge move by −ηh(A + B[X]) and have 2/η − Λ to go, hence
+**The step.** X is to hold the edge over the next τ = `LONGEST` steps of training, not at an instant: the eigenvalues
+near it would move by ητ times their rate and have 2/η − Λ to go, hence with T_ab = ∇³L(u_a, u_b, ·), A_ab = T_ab·∇L,
+and B[X]_ab = ½ Σ T_ab·T_cd X_cd
 
-    X ⪰ 0,     S = A + (2/η − Λ)/(ηh) + B[X] ⪰ 0,     ⟨X, S⟩ = 0.
+    X ⪰ 0,     S = A + (2/η − Λ)/(ητ) + B[X] ⪰ 0,     ⟨X, S⟩ = 0.
 
-This makes no difference between eigenvalues at the edge and those about to arrive, needs no events, and takes back at
-each step what the one before has left beyond the edge. X and T are held over the step, ∇L follows it, by a stabilized
-method (`stabilized`): the flow is stiff, ηλ ≈ 2 a step of training. A step is halved where it carries an eigenvalue
-beyond the edge by more than `BEYOND` of it, or where its estimated error is more than `ERROR` of itself.
+This makes no difference between eigenvalues at the edge and those about to arrive, needs no events, and takes back
+what is left beyond the edge. A step of the flow is at most τ. X and T are held over it, ∇L follows it by a stabilized
+method (`stabilized`): the flow is stiff, ηλ = 2 a step of training. A step is halved if it carries an eigenvalue beyond
+the edge by more than `BEYOND` of it, or if its estimated error is more than `ERROR` of the step.
 
-**Predicted averages.** E L = L + ½ tr(HΣ), which is L + tr Σ/η; E‖∇L‖² = ‖∇L + ½∇³L[Σ]‖² + tr(HΣH).
+**Averages of training** are over its oscillation, E L = L + ½ tr(HΣ), which is L + tr Σ/η for gradient descent at the
+edge, and E‖g‖² = ‖∇L + ½∇³L[Σ]‖² + tr(HΣH). Their errors are those of the next order (`oscillation`) and of the
+integration: a step of duration h and error e is late by h |∇L·e|/|∇L·Δθ|, and the sum of these times |dL/dt| is that
+of the loss. They are no errors of where training has not yet begun to oscillate: behind the onset, or in a burst, a
+time average has to be over many turns to be what is foretold.
 
-Along `step` 0 … T, between the flow's own steps by monotone cubics: loss (at the centre), mean_loss,
-mean_gradient_norm (the root of the mean square), sharpness, second (the next eigenvalue), variance tr Σ, rank of X.
-Attributes: eta, edge, ending ("steps", or why the flow ended before), evaluations in gradients of the full batch, taken
-(the flow's own steps).
+    over step 0 … T      loss (at the centre), mean_loss, mean_gradient_norm (root of the mean square), sharpness,
+                         variance (tr Σ), rank (of X), and mean_loss_error, mean_gradient_norm_error, sharpness_error
+    over step and mode   eigenvalues, the largest, as many as were followed (NaN where fewer were)
+    over kept            weights (kept, weight), if every so many steps are to be kept
+    attributes           eta, edge; arrival, the first step with an oscillation, −1 if none; ending, "steps" or why the
+                         flow ended before; evaluations, in gradients; taken, steps of the flow; beyond, how far beyond
+                         the edge the sharpness was at most, relative to it
 
-Errors: `BadInput` for what `exact_loss` refuses; `Undecided` for a start beyond the edge.
-Source: :cite:t:`cohen2024understanding`.
+Between the flow's own steps values are interpolated linearly. Errors: `BadInput` for what `exact_loss` and `rules`
+refuse; `Undecided` for a start beyond the edge by more than `START` of it. Source: :cite:t:`cohen2024understanding`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 import xarray as xr
-from scipy.interpolate import PchipInterpolator
 from torch import Tensor, nn
 
-from eos_sym import Undecided
-from numeric.compile import Array
-from numeric.networks.edge.covariance import edge_covariance
-from numeric.networks.edge.descent import exact_loss
+from eos_sym import BadInput, Undecided
 from numeric.networks.flows.edge_space import EdgeFollower, EdgeSpace
+from numeric.networks.flows.oscillation import Errors, Oscillation, balanced, next_order
+from numeric.networks.flows.rules import Rule, Training, training_of
 from numeric.networks.flows.stabilized import error_of_step, stabilized_step, stages_for
 from numeric.networks.loss import FlatLoss
+from numeric.networks.tracker.checks import checked_loss
+from numeric.networks.tracker.exact_copy import exact_copy
 from numeric.networks.tracker.undisturbed import undisturbed
+from numeric.networks.training.optimizers import GradientDescent
 from numeric.progress import listener
-from numeric.values import positive_number, whole_number
+from numeric.values import whole_number
 
 BEYOND = 1e-3  # of the edge
+START = 0.1
 ERROR = 0.02  # of the step
 LONGEST, SHORTEST = 4.0, 1 / 64
 STIFFER = 1.1  # than the eigenvalues followed: what the step allows for
@@ -68,101 +79,177 @@ def central_flow(
     inputs: Tensor,
     targets: Tensor,
     *,
-    eta: float,
+    optimizer: torch.optim.Optimizer | Rule | None = None,
+    eta: float | None = None,
     steps: int,
+    keep_every: int | None = None,
 ) -> xr.Dataset:
-    """The central flow of gradient descent from the module's weights; the module stays as it is."""
-    positive_number("eta", eta)
+    """The central flow of training from the module's weights on; module and optimizer stay as they are.
+
+    Training goes on by the optimizer with what it has gathered, or begins by a rule of
+    `numeric.networks.training.optimizers`, or by gradient descent with the step size `eta`.
+    """
     whole_number("steps", steps, least=1)
-    loss = exact_loss(module, criterion, inputs, targets)
+    if keep_every is not None:
+        whole_number("keep_every", keep_every, least=1)
+    loss, training = loss_and_training(module, criterion, inputs, targets, optimizer, eta)
     with undisturbed(loss.module):
-        return _flow(loss, eta, steps)
+        return _Flow(loss, training, keep_every).run(steps)
 
 
-@dataclass(frozen=True)
-class _Oscillation:
-    """X, and the force ½∇³L[Σ] that it exerts."""
-
-    covariance: Array
-    force: Tensor
-    rank: int
-
-
-def _flow(loss: FlatLoss, eta: float, steps: int) -> xr.Dataset:
-    edge = 2 / eta
-    follower, report = EdgeFollower(loss, edge), listener()
-    weights, time, h = loss.parameters, 0.0, 1.0
-    here = follower.read(weights)
-    if here.eigenvalues[0] > edge * (1 + BEYOND):
-        raise Undecided(f"the start is sharper, {here.eigenvalues[0]:g}, than the edge, {edge:g}: start below it")
-    evaluations, ending, rows = here.evaluations, "steps", []
-    while True:
-        h = min(h, LONGEST, max(steps - time, SHORTEST))
-        oscillation = _balanced(here, edge, eta, h)
-        if time >= steps:
-            rows.append(_row(time, here, oscillation, eta))
-            break
-        first = -eta * (here.gradient + oscillation.force)
-        stages = stages_for(STIFFER * eta * max(float(here.eigenvalues[0]), 0.0) * h)
-
-        def rate(point: Tensor, force: Tensor = oscillation.force) -> Tensor:
-            return -eta * (loss.value_and_gradient(point)[1] + force)
-
-        there = stabilized_step(rate, weights, first, h, stages)
-        evaluations += stages - 1
-        try:
-            after = follower.read(there)
-        except Undecided as reason:
-            ending = str(reason)
-            break
-        evaluations += after.evaluations
-        last = -eta * (after.gradient + oscillation.force)
-        error = float(error_of_step(weights, first, there, last, h).norm() / (ERROR * (there - weights).norm()))
-        beyond = (after.eigenvalues[0] / edge - 1) / BEYOND
-        if max(error, beyond) > 1 and h > SHORTEST:
-            h = max(h / 2, SHORTEST)
-            continue
-        rows.append(_row(time, here, oscillation, eta))
-        report(int(time + h) - int(time))
-        time, weights, here = time + h, there, after
-        if max(error / 4, beyond) < 0.5:
-            h = 2 * h
-    return _dataset(rows, steps).assign_attrs(
-        eta=eta, edge=edge, ending=ending, evaluations=evaluations, taken=len(rows) - 1
-    )
+def loss_and_training(
+    module: nn.Module,
+    criterion: Callable[[Tensor, Tensor], Tensor],
+    inputs: Tensor,
+    targets: Tensor,
+    optimizer: torch.optim.Optimizer | Rule | None,
+    eta: float | None,
+) -> tuple[FlatLoss, Training]:
+    """The loss in double precision, of a copy, and how it is trained; what every flow is made of."""
+    if eta is not None and optimizer is None:
+        optimizer = GradientDescent(eta)
+    elif optimizer is None or eta is not None:
+        raise BadInput("give either the optimizer, or the step size eta of gradient descent")
+    loss = checked_loss(module, criterion, inputs, targets)
+    training = training_of(optimizer, loss)
+    return exact_copy(loss, optimizer if isinstance(optimizer, torch.optim.Optimizer) else None), training
 
 
-def _balanced(here: EdgeSpace, edge: float, eta: float, h: float) -> _Oscillation:
-    """The oscillation that lets no eigenvalue beyond the edge within a step h."""
-    if not here.near:
-        return _Oscillation(np.zeros((0, 0)), torch.zeros_like(here.gradient), 0)
-    third = here.third
-    force = (third @ here.gradient).numpy() + np.diag((edge - here.eigenvalues[: here.near]) / (eta * h))
-    found = edge_covariance(force, torch.einsum("abp,cdp->abcd", third, third).numpy())
-    pull = torch.einsum("ab,abp->p", torch.from_numpy(found.covariance).to(third), third) / 2
-    return _Oscillation(found.covariance, pull, found.rank)
+class _Flow:
+    """The flow on its way: where it is, what the edge is like there, and what it has told."""
 
+    def __init__(self, loss: FlatLoss, training: Training, keep_every: int | None) -> None:
+        self.loss, self.training, self.keep_every = loss, training, keep_every
+        self.follower = EdgeFollower(loss, training.edge)
+        self.weights, self.time = loss.parameters, 0.0
+        self.moment = training.moment(loss.value_and_gradient(self.weights)[1])
+        self.here = self.follower.read(self.weights, training.scale(self.moment))
+        self.evaluations, self.late, self.beyond = 1 + self.here.evaluations, 0.0, 0.0
+        self.rows: list[dict[str, float]] = []
+        self.values: list[np.ndarray] = []
+        self.kept: dict[int, np.ndarray] = {}
+        if self._excess(self.here) > START:
+            raise Undecided(
+                f"the start is sharper, {self.here.eigenvalues[0]:.4g}, than the edge, {training.edge:.4g}, where there"
+                " is no central flow: start where training is below it or near it, or with a smaller step size"
+            )
 
-def _row(time: float, here: EdgeSpace, oscillation: _Oscillation, eta: float) -> dict[str, float]:
-    values, along = here.eigenvalues[: here.near], np.diag(oscillation.covariance)
-    mean = float((here.gradient + oscillation.force).square().sum())
-    return {
-        "step": time,
-        "loss": here.value,
-        "excess": float(values @ along) / 2,
-        "mean_gradient_norm": float(np.sqrt(mean + values**2 @ along)),
-        "sharpness": float(here.eigenvalues[0]),
-        "second": float(here.eigenvalues[1]),
-        "variance": float(along.sum()),
-        "rank": oscillation.rank,
-    }
+    def run(self, steps: int) -> xr.Dataset:
+        """The flow for so many steps of training, or up to where it is lost."""
+        report, desired, ending = listener(), 1.0, "steps"
+        while True:
+            goal = (
+                steps if self.keep_every is None else min(steps, self.keep_every * (self.time // self.keep_every + 1))
+            )
+            h = min(desired, LONGEST, goal - self.time)
+            try:
+                oscillation = balanced(self.here, self.training, self.moment, self.time, LONGEST)
+                if self.time >= steps:
+                    self._tell(oscillation)
+                    break
+                strain, after = self._step(oscillation, h)
+            except Undecided as reason:
+                ending = str(reason)
+                break
+            if strain > 1 and h > SHORTEST:
+                desired = max(h / 2, SHORTEST)
+                continue
+            self._tell(oscillation)
+            before, self.time = self.time, goal if h == goal - self.time else self.time + h
+            report(int(self.time) - int(before))
+            self.weights, self.moment, self.here, late = after
+            self.late += late
+            self.beyond = max(self.beyond, self._excess(self.here))
+            if strain < 0.5 and h == min(desired, LONGEST):
+                desired = min(2 * h, LONGEST)
+        return self._dataset(min(steps, int(self.time))).assign_attrs(ending=ending)
 
+    def _step(self, oscillation: Oscillation, h: float) -> tuple[float, tuple[Tensor, Tensor, EdgeSpace, float]]:
+        """How near a step h is to being refused at 1, where it leads, and how late it is there."""
+        size, training, here = len(self.weights), self.training, self.here
+        pace = training.pace(self.time, h)
 
-def _dataset(rows: list[dict[str, float]], steps: int) -> xr.Dataset:
-    """The rows at whole steps, as far as they go."""
-    times = np.array([row["step"] for row in rows])
-    wanted = np.arange(min(steps, int(times[-1])) + 1)
-    told = {name: ("step", PchipInterpolator(times, [row[name] for row in rows])(wanted)) for name in rows[0]}
-    del told["step"]
-    told["mean_loss"] = "step", told["loss"][1] + told.pop("excess")[1]
-    return xr.Dataset(told, {"step": wanted})
+        def rate(state: Tensor, gradient: Tensor | None = None) -> Tensor:
+            point, moment = state[:size], state[size:]
+            slope = self.loss.value_and_gradient(point)[1] if gradient is None else gradient
+            scale = training.scale(moment)
+            velocity = -pace * (slope + oscillation.pull) / (1 if scale is None else scale)
+            return torch.cat([velocity, training.moment_rate(moment, slope.square() + oscillation.squares)])
+
+        start = torch.cat([self.weights, self.moment])
+        first = rate(start, here.gradient)
+        stages = stages_for(STIFFER * pace * max(float(here.eigenvalues[0]), 0.0) * h)
+        end = stabilized_step(rate, start, first, h, stages)
+        weights, moment = end[:size], end[size:]
+        self.evaluations += stages - 1
+        there = self.follower.read(weights, training.scale(moment))
+        self.evaluations += there.evaluations
+        error = error_of_step(start, first, end, rate(end, there.gradient), h)
+        relative = float(error[:size].norm() / (weights - self.weights).norm().clamp_min(torch.finfo(end.dtype).tiny))
+        excess = self._excess(there) / max(BEYOND, self._excess(here))
+        of_error, of_step = (abs(float(here.gradient @ one)) for one in (error[:size], weights - self.weights))
+        late = h * of_error / of_step if of_step else 0.0
+        return max(relative / ERROR, excess), (weights, moment, there, late)
+
+    def _excess(self, here: EdgeSpace) -> float:
+        return float(here.eigenvalues[0]) / self.training.edge - 1
+
+    def _tell(self, oscillation: Oscillation) -> None:
+        """Note the averages here, and their errors."""
+        here, training = self.here, self.training
+        scale = training.scale(self.moment)
+        errors, cost = Errors(), 0
+        if not oscillation.still:
+            errors, cost = next_order(self.loss, self.weights, here, oscillation, scale)
+        self.evaluations += cost
+        covariance = torch.from_numpy(oscillation.covariance).to(self.weights)
+        gram = here.directions.T @ here.directions
+        excess = float(here.eigenvalues[: here.near] @ np.diag(oscillation.covariance)) / 2
+        square = float((here.gradient + oscillation.pull).square().sum())
+        wave = float(oscillation.squares.sum())
+        root = np.sqrt(square + wave)
+        velocity = (here.gradient + oscillation.pull) / (1 if scale is None else scale)
+        falling = training.pace(self.time, 1.0) * abs(float(here.gradient @ velocity))
+        stiffer = 2 * errors.sharpness / training.edge
+        self.rows.append(
+            {
+                "time": self.time,
+                "loss": here.value,
+                "mean_loss": here.value + excess,
+                "mean_loss_error": errors.loss + errors.covariance * excess + self.late * falling,
+                "mean_gradient_norm": root,
+                "mean_gradient_norm_error": (errors.covariance + stiffer) * wave / (2 * root) if root else 0.0,
+                "sharpness": float(here.eigenvalues[0]),
+                "sharpness_error": errors.sharpness,
+                "variance": float((covariance * gram).sum()),
+                "rank": oscillation.rank,
+            }
+        )
+        self.values.append(here.eigenvalues)
+        if self.keep_every is not None and self.time % self.keep_every == 0:
+            self.kept[int(self.time)] = self.weights.numpy()
+
+    def _dataset(self, last: int) -> xr.Dataset:
+        """What has been told, at whole steps."""
+        most = max(map(len, self.values))
+        eigenvalues = np.array([np.pad(one, (0, most - len(one)), constant_values=np.nan) for one in self.values])
+        columns = {name: ("step", [row[name] for row in self.rows]) for name in self.rows[0]}
+        times = columns.pop("time")[1]
+        told = xr.Dataset(columns, {"step": times, "mode": np.arange(1, most + 1)})
+        told["eigenvalues"] = ("step", "mode"), eigenvalues
+        oscillating = [row["time"] for row in self.rows if row["rank"]]
+        taken = len(times) - 1
+        if taken:
+            told = told.interp(step=np.arange(last + 1))
+        told["rank"] = told["rank"].round().astype(int)
+        if self.keep_every is not None:
+            told["weights"] = ("kept", "weight"), np.stack([*self.kept.values()])
+            told["kept"] = [*self.kept]
+        return told.assign_attrs(
+            eta=self.training.rule.eta,
+            edge=self.training.edge,
+            arrival=int(oscillating[0]) if oscillating else -1,
+            evaluations=self.evaluations,
+            taken=taken,
+            beyond=self.beyond,
+        )

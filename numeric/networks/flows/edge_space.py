@@ -7,16 +7,15 @@ Of P⁻¹H, with P diagonal and H = ∇²L, through the symmetric M = P^{-1/2} H
 One eigenvalue more than are near is followed, so that the next to come is seen coming. The block is started anew when
 their number changes; it grows at once and shrinks only when the second to last is far off.
 
-Shapes: u (p, k), λ (k,), T (k, k, p). Units: `evaluations` in gradients of the full batch. Errors: `BadInput` where
-torch has the third derivatives wrong; `Undecided` where the loss or its curvature is not finite, or more than `MOST`
-eigenvalues come to the edge together.
+Shapes: u, p (p, k), λ (k + 1 or more,), T (k, k, p). Units: `evaluations` in gradients of the full batch. Errors:
+`BadInput` where torch has the third derivatives wrong; `Undecided` where the loss or its curvature is not finite, or
+more than `MOST` eigenvalues come to the edge together.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from eos_sym import Undecided
@@ -33,12 +32,13 @@ FIRST, PAIR = 8.0, 3.0  # gradients: third derivatives of one pair, and of each 
 
 @dataclass(frozen=True)
 class EdgeSpace:
-    """The top of the curvature at a point, and ∇L there; `vectors` and `third` are of the eigenvalues near the edge."""
+    """L and ∇L at a point, the largest λ there, and u, p and T of those near the edge."""
 
     value: float
     gradient: Tensor
     eigenvalues: Array
     vectors: Tensor
+    directions: Tensor
     third: Tensor
     evaluations: float
 
@@ -59,9 +59,10 @@ class EdgeFollower:
     def _follow(self, count: int) -> TopEigenpairs:
         return TopEigenpairs(min(count, self._size), relative=RELATIVE)
 
-    def read(self, weights: Tensor, inverse: Tensor | None = None) -> EdgeSpace:
-        """The edge at these weights, with P⁻¹ if it is not 1."""
+    def read(self, weights: Tensor, scale: Tensor | None = None) -> EdgeSpace:
+        """The edge at these weights, with P, (p,) or (1,), if it is not 1."""
         hessian = HessianAt(self.loss, weights)
+        inverse = None if scale is None else (1 / scale).expand_as(weights)
         operator = hessian if inverse is None else Preconditioned(hessian, inverse)
         while True:
             reading = self._eigenpairs.read(operator, weights, hessian.gradient)
@@ -77,11 +78,12 @@ class EdgeFollower:
             self._eigenpairs = self._follow(len(values) - 1)
         near = int((values >= (1 - NEAR) * self.edge).sum())
         vectors = reading.eigenvectors[:, :near]
+        directions = vectors if inverse is None else inverse.sqrt()[:, None] * vectors
         evaluations = hessian.evaluations
         if near:
-            block = vectors if inverse is None else inverse.sqrt()[:, None] * vectors
-            third = third_derivatives(self.loss, weights, block)
+            third = third_derivatives(self.loss, weights, directions)
             evaluations += FIRST + PAIR * (near * (near + 1) // 2 - 1)
         else:
-            third = torch.zeros(0, 0, self._size).to(weights)
-        return EdgeSpace(float(hessian.value), hessian.gradient, values, vectors, third, evaluations)
+            third = weights.new_zeros(0, 0, self._size)
+        value, gradient = float(hessian.value), hessian.gradient
+        return EdgeSpace(value, gradient, values, vectors, directions, third, evaluations)

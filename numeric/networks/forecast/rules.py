@@ -80,7 +80,7 @@ def rule_of(optimizer: torch.optim.Optimizer, loss: FlatLoss) -> tuple[Rule, Ten
     }
     if len(settings) != 1:
         raise BadInput(
-            "a forecast is of gradient descent, with momentum or without: torch.optim.SGD with one lr and one momentum,"
+            "known here is gradient descent, with momentum or without: torch.optim.SGD with one lr and one momentum,"
             " no weight decay"
         )
     moved = {id(one) for group in groups for one in group["params"]}

@@ -23,6 +23,7 @@ from numeric.networks.training.optimizers import (
     NormalizedGradientDescent,
     RMSProp,
     RootLossGradientDescent,
+    ScalarRMSProp,
     WeightDecay,
 )
 
@@ -38,6 +39,7 @@ __all__ = [
     "NormalizedGradientDescent",
     "RMSProp",
     "RootLossGradientDescent",
+    "ScalarRMSProp",
     "Stop",
     "WeightDecay",
     "gradient_descent",

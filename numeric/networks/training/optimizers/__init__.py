@@ -18,6 +18,7 @@ from numeric.networks.training.optimizers.descriptions import (
     RMSProp,
     RootLossGradientDescent,
     Rule,
+    ScalarRMSProp,
     WeightDecay,
 )
 from numeric.networks.training.optimizers.formula_optimizer import FormulaOptimizer
@@ -33,5 +34,6 @@ __all__ = [
     "RMSProp",
     "RootLossGradientDescent",
     "Rule",
+    "ScalarRMSProp",
     "WeightDecay",
 ]

@@ -7,6 +7,7 @@
     RootLossGradientDescent     θ' = θ − ηg/(2√L)
     SAM                         θ' = θ − η∇L(θ + ρg/‖g‖)
     RMSProp                     s' = β₂s + (1 − β₂)g²,   θ' = θ − ηP⁻¹g,   P = √s' + ε
+    ScalarRMSProp               s' = β₂s + (1 − β₂)‖g‖²,  θ' and P as there
     Adam                        the same s', m' = β₁m + (1 − β₁)g,  θ' = θ − ηP⁻¹m'/(1 − β₁ᵗ),  P = √(s'/(1 − β₂ᵗ)) + ε
     WeightDecay                 any of these with g + γθ for g, coupled; or with −ηγθ beside its step
 
@@ -204,6 +205,13 @@ class RMSProp(_Numbers):
     def critical_sharpness(self) -> float | None:
         """That of preconditioned momentum at β = 0."""
         return _critical_sharpness(_FIXED, {STEP_SIZE.name: self.eta, MOMENTUM.name: 0.0})
+
+
+@dataclass(frozen=True)
+class ScalarRMSProp(RMSProp):
+    """θ' = θ − ηP⁻¹g with one number P = √s' + ε for all weights, of the gradient's length; stable up to 2/η."""
+
+    formula: ClassVar = rules.ScalarRMSProp()
 
 
 @dataclass(frozen=True)

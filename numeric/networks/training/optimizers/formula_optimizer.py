@@ -47,7 +47,7 @@ class FormulaOptimizer(torch.optim.Optimizer):
         missing = sorted({parameter.name for parameter in update.parameters} - values.keys())
         if missing:
             raise BadInput(f"{', '.join(missing)}: a parameter of the rule without a value; give one")
-        self._program = Program(update)
+        self.update, self._program = update, Program(update)
         self._values = {name: float(value) for name, value in values.items()}
         names = {own.name: own.name for own in update.own} | {number.name: number.name for number in update.numbers}
         self._stored_as = names | dict(stored_as or {})
@@ -65,6 +65,11 @@ class FormulaOptimizer(torch.optim.Optimizer):
     def elsewhere(self) -> bool:
         """Whether the rule takes gradients at other points, so that `step` needs a function that evaluates them."""
         return self._program.elsewhere
+
+    @property
+    def values(self) -> dict[str, float]:
+        """The rule's parameters as they are now, by name."""
+        return {**self._values, STEP_SIZE.name: float(self.param_groups[0]["lr"])}
 
     @property
     def preconditions(self) -> bool:
