@@ -10,10 +10,14 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 ANALYSES := $(patsubst analysis/%/__main__.py,%,$(wildcard analysis/*/__main__.py)) \
 	$(patsubst analysis/%.py,%,$(shell grep -l "study\.main()" analysis/*.py))
 
-.PHONY: $(ANALYSES) test quick check coverage format benchmark docs clean
+.PHONY: $(ANALYSES) verify test quick check coverage format benchmark docs clean
 
 $(ANALYSES): $(VENV)/.installed
 	$(BIN)/python -m analysis.$@
+
+# All of them.
+verify: $(VENV)/.installed
+	$(BIN)/python -m analysis.verify
 
 # A file's tests stay in one process, which keeps its fixtures, and each process has one thread for linear algebra. In the
 # order of their names the longest files are not the last.

@@ -33,7 +33,8 @@ from analysis.study.options import Number
 from eos_sym.errors import BadInput, Undecided
 
 SOURCE = "derived here"
-study = Study(__name__, source=SOURCE)
+EXAMPLE = "--weights x y z w --at eta=0.2 --near x=2 y=0.5 z=2 w=0.5 --start x=2.6 y=0.4 z=2.6 w=0.4"
+study = Study(__name__, source=SOURCE, example=("(1 - x*y*z*w)**2/2", *EXAMPLE.split()))
 LONGEST, MOST_STEPS = 3600.0, 20_000_000
 LARGEST_TAU = Fraction(1, 3)  # beyond, the gap around it would reach the edge
 

@@ -6,7 +6,10 @@ analysis``, the Makefile's targets, the README's table, the documentation's page
 
 import ast
 import difflib
+import runpy
 from pathlib import Path
+
+from analysis.study.parts import DECLARED, Declared, Parts
 
 STUDIES = Path(__file__).parents[1]
 README = STUDIES.parent / "README.md"
@@ -18,6 +21,16 @@ def studies() -> dict[str, str]:
     scripts = {path.stem: path for path in STUDIES.glob("*.py") if "study.main()" in path.read_text(encoding="utf-8")}
     folders = {path.parent.name: path for path in STUDIES.glob("*/__main__.py")}
     return {name: essay(path).partition("\n")[0] for name, path in sorted((scripts | folders).items())}
+
+
+def declared(name: str) -> Parts:
+    """A study as far as its options, before which nothing is loaded that is slow to load."""
+    try:
+        module = runpy.run_module(f"analysis.{name}", run_name=DECLARED, alter_sys=True)
+    except Declared as reached:
+        found: Parts = reached.args[0]
+        return found
+    return next(value for value in module.values() if isinstance(value, Parts))  # it has the options of all
 
 
 def essay(path: Path) -> str:

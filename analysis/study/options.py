@@ -72,7 +72,7 @@ class CommonOptions:
     """seed of everything random"""
 
 
-METAVARS: dict[Any, str] = {Path: "PATH", int: "INT", str: "TEXT", Number: "NUMBER"}
+METAVARS: dict[Any, str] = {Path: "PATH", int: "INT", float: "FLOAT", str: "TEXT", Number: "NUMBER"}
 
 Options = TypeVar("Options", bound="DataclassInstance")
 

@@ -22,14 +22,19 @@ if TYPE_CHECKING:
     from analysis.study.options import CommonOptions
 
 MAIN = "__main__"
+DECLARED = "__declared__"  # the ``__name__`` of a module that is read as far as its options (`analysis.study.index`)
 
 
 @dataclass
 class Parts:
-    """The functions of a study's module; `module` is its ``__name__``, `source` where its claims come from."""
+    """The functions of a study's module; `module` is its ``__name__``, `source` where its claims come from.
+
+    A study whose options have no default values has an `example`: arguments that it is verified with.
+    """
 
     module: str
     source: str
+    example: tuple[str, ...] = ()
     theories: dict[str, Callable[..., Any]] = field(default_factory=dict)
     measurements: dict[str, Callable[..., Any]] = field(default_factory=dict)
     experiment_functions: dict[str, Callable[..., xr.Dataset]] = field(default_factory=dict)
@@ -62,6 +67,10 @@ class Parts:
     def all_claims(self, known: Known) -> list[Claim]:
         """The claims, in the order of the script, on what is known."""
         return [claim for made in self.claim_functions for claim in made(known)]
+
+
+class Declared(Exception):
+    """What ends the reading of a study's module at its options; the study is its argument."""
 
 
 class Known:

@@ -114,22 +114,23 @@ def counted(verdicts: Sequence[Verdict], status: str) -> int:
     return sum(verdict.status == status for verdict in verdicts)
 
 
-def print_claims(console: Console, verdicts: Sequence[Verdict], *, evidence: bool) -> None:
+def print_claims(console: Console, verdicts: Sequence[Verdict], *, evidence: bool, channels: bool = False) -> None:
     """The claims, with the evidence beneath, all or what decides; a part that rests on one channel says so.
 
-    Part by part where these came out differently or rest on different channels alone. What is refuted or undecided is
-    always shown with the evidence that made it so.
+    With `channels` all parts say what they rest on. Part by part where these came out differently or rest on different
+    channels. What is refuted or undecided is always shown with the evidence that made it so.
     """
     table = Table(box=None, padding=(0, 1), show_edge=False, show_header=False)
     table.add_column(no_wrap=True)
     table.add_column()
     for verdict in verdicts:
-        alike = len({(part.status, _alone(part)) for part in verdict.parts}) == 1
-        opened, alone = " (open)" if verdict.open else "", _alone(verdict.parts[0]) if alike else ""
-        whole = f"{verdict.statement}  [{verdict.source}{alone}]" if alike else f"[{verdict.source}]"
+        rests = [_rests(part, channels) for part in verdict.parts]
+        alike = len({(part.status, on) for part, on in zip(verdict.parts, rests, strict=True)}) == 1
+        opened = " (open)" if verdict.open else ""
+        whole = f"{verdict.statement}  [{verdict.source}{rests[0]}]" if alike else f"[{verdict.source}]"
         table.add_row(_status(verdict.status, opened), Text(whole))
-        for part in () if alike else verdict.parts:
-            table.add_row("", Text.assemble(_status(part.status), f"{_alone(part)}: {part.statement}"))
+        for part, on in () if alike else zip(verdict.parts, rests, strict=True):
+            table.add_row("", Text.assemble(_status(part.status), f"{on}: {part.statement}"))
         shown = [one for one in verdict.evidence if evidence or one.status in ("refuted", "undecided")]
         for line in dict.fromkeys(map(_line, shown)):  # a reason that several checks give is said once
             table.add_row("", Padding(Text(line, style="dim"), (0, 0, 0, 2)))
@@ -137,9 +138,11 @@ def print_claims(console: Console, verdicts: Sequence[Verdict], *, evidence: boo
     console.print(table)
 
 
-def _alone(part: Part) -> str:
-    """The one channel that a part rests on; nothing where there are several, or none."""
-    return f"; one channel: {part.channels[0]}" if len(part.channels) == 1 else ""
+def _rests(part: Part, every: bool) -> str:
+    """The one channel that a part rests on, or every one; nothing where there is none."""
+    if len(part.channels) == 1:
+        return f"; one channel: {part.channels[0]}"
+    return f"; channels: {', '.join(part.channels)}" if every and part.channels else ""
 
 
 def _status(status: str, more: str = "") -> Text:

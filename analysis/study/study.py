@@ -30,7 +30,7 @@ from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from analysis.study.parts import MAIN, Known, Parts
+from analysis.study.parts import DECLARED, MAIN, Declared, Known, Parts
 
 if TYPE_CHECKING:
     from analysis.study.claim import Claim
@@ -50,6 +50,8 @@ class Study(Parts):
         from analysis.study.options import read_command_line
 
         self.kind = kind
+        if self.module == DECLARED:
+            raise Declared(self)
         if self.module == MAIN:
             sys.excepthook = plain_exception
             self.given = read_command_line(self.name, kind)

@@ -48,11 +48,16 @@ def work_off_and_exit(study: Parts, options: CommonOptions) -> NoReturn:
 
 def work_off(study: Parts, options: CommonOptions) -> int:
     """Work the study off, write its files, report; the exit code."""
-    if not 0 <= options.seed < SEEDS:
-        raise BadInput(f"--seed {options.seed}: must be 0 or more, and less than 2**32")
+    check_seed(options.seed)
     folder = results_folder(options, study.name)
     with locked(folder):
         return _work_off(study, options, folder)
+
+
+def check_seed(seed: int) -> None:
+    """Refuse seeds that not every generator takes."""
+    if not 0 <= seed < SEEDS:
+        raise BadInput(f"--seed {seed}: must be 0 or more, and less than 2**32")
 
 
 def _work_off(study: Parts, options: CommonOptions, folder: Path) -> int:

@@ -1,0 +1,1 @@
+"""All studies at once, for `analysis.verify`: `programs` runs them side by side, `reports` keeps what they say."""

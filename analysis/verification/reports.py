@@ -1,0 +1,129 @@
+"""What studies report when they are verified, and which of it is kept.
+
+    folder/report    of a study that came to its end: its report and what made it, sealed (`numeric.runs.files`)
+
+A kept report is an answer only to the question that it was asked: the same study with the same arguments, by the same
+sources of this project, byte for byte, and the same versions of all that they build on; and only while the files that
+it names are there. Training runs are kept besides, in the study's own way, and outlast changes that are not theirs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from analysis.study.claim import Part, Verdict
+from analysis.study.evidence import Evidence
+from analysis.verification.programs import Ending, Program
+from eos_sym import BadInput
+from numeric.runs import versions
+from numeric.runs.code import OURS
+from numeric.runs.files import read_sealed, write_atomically, write_sealed
+
+REPORT, ERRORS = "report", "errors.txt"
+UNSAID = "said nothing on its standard error"
+
+
+@dataclass(frozen=True)
+class Report:
+    """How a study ended: with a document and exit code 0 or 1, or without one, and then what it said at its end.
+
+    The exit code is None if its time was up, and negative if a signal ended it.
+    """
+
+    study: str
+    exit_code: int | None
+    seconds: float
+    document: Mapping[str, Any] = field(default_factory=dict)
+    error: str | None = None
+    kept: bool = False  # from a run before this one
+
+    @property
+    def verdicts(self) -> list[Verdict]:
+        """The claims and what was found of them."""
+        return [
+            Verdict(
+                **claim
+                | {
+                    "parts": tuple(Part(**part | {"channels": tuple(part["channels"])}) for part in claim["parts"]),
+                    "evidence": tuple(Evidence(**one) for one in claim["evidence"]),
+                }
+            )
+            for claim in self.document.get("claims", ())
+        ]
+
+    @property
+    def fails(self) -> bool:
+        """Whether a claim is refuted that is not a prediction under test."""
+        return self.exit_code == 1 and self.error is None
+
+    def as_json(self) -> dict[str, Any]:
+        """The report without what all studies have in one place, their claims and theories."""
+        found = {"study": self.study, "exit_code": self.exit_code, "seconds": self.seconds, "kept": self.kept}
+        return found | {"error": self.error, "simulation": self.document.get("simulation")}
+
+
+def question(program: Program) -> dict[str, Any]:
+    """What a report answers, as it stands now."""
+    return {
+        "study": program.study,
+        "arguments": [*program.arguments],
+        "sources": sources(),
+        "versions": versions(),
+    }
+
+
+def sources() -> str:
+    """The SHA-256 of all Python files of this project and their places in it."""
+    found = hashlib.sha256()
+    for package in OURS:
+        spec = importlib.util.find_spec(package)
+        for root in map(Path, (spec and spec.submodule_search_locations) or ()):
+            for path in sorted(root.rglob("*.py")):
+                found.update(f"{package} {path.relative_to(root).as_posix()}\n".encode())
+                found.update(hashlib.sha256(path.read_bytes()).digest())
+    return found.hexdigest()
+
+
+def kept_report(program: Program) -> Report | None:
+    """The report of this program that is kept, if it would be the same today."""
+    try:
+        kept = json.loads(bytes(read_sealed(program.folder / REPORT)))
+    except BadInput:  # none, or half of one
+        return None
+    if kept["question"] != question(program) or not all(Path(file).exists() for file in kept["document"]["files"]):
+        return None
+    return Report(program.study, kept["exit_code"], kept["seconds"], kept["document"], kept=True)
+
+
+def report_of(program: Program, ending: Ending, asked: Mapping[str, Any]) -> Report:
+    """What the program reported, which is kept if it came to its end by the sources that it was `asked` of."""
+    (program.folder / REPORT).unlink(missing_ok=True)
+    report = Report(program.study, ending.exit_code, ending.seconds)
+    said = ending.err.decode(errors="replace")
+    try:
+        document = json.loads(ending.out) if ending.exit_code in (0, 1) else None
+    except ValueError:
+        document = None
+    if document is None:
+        if program.folder.is_dir():
+            write_atomically(program.folder / ERRORS, lambda path: path.write_text(said, encoding="utf-8"))
+        return replace(report, error=_reason(ending, said))
+    (program.folder / ERRORS).unlink(missing_ok=True)
+    if question(program) == asked:
+        facts = {"question": asked, "exit_code": ending.exit_code, "seconds": ending.seconds, "document": document}
+        write_sealed(program.folder / REPORT, json.dumps(facts).encode())
+    return replace(report, document=document)
+
+
+def _reason(ending: Ending, said: str) -> str:
+    """Why there is no document, in one line."""
+    if ending.exit_code is None:
+        return f"not finished within {ending.seconds:.3g} s; --timeout gives more time"
+    last = said.strip().rpartition("\n")[2].strip() or UNSAID
+    return f"exit code {ending.exit_code}: {last.removeprefix('error: ')}"
