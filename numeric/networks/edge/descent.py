@@ -64,6 +64,17 @@ def jacobian_at(loss: FlatLoss, weights: Tensor) -> Tensor:
     return flat
 
 
+def criterion_at(loss: FlatLoss, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """The derivatives of the criterion by the flat outputs at these weights, ∇ℓ (k,) and ∇²ℓ (k, k)."""
+    outputs = outputs_at(loss, weights)
+    flat = outputs.detach().reshape(-1).requires_grad_()
+    value = loss.criterion(flat.view(outputs.shape), loss.targets)
+    (slope,) = torch.autograd.grad(value, flat, create_graph=True)
+    every = torch.eye(len(flat)).to(flat)
+    (curvature,) = torch.autograd.grad(slope, flat, every, is_grads_batched=True, materialize_grads=True)
+    return slope.detach(), curvature
+
+
 def _checked(loss: FlatLoss, eta: float, weights: Tensor) -> Tensor:
     size = len(loss.parameters)
     if not isinstance(weights, Tensor):

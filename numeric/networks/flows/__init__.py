@@ -9,6 +9,7 @@
     oscillation    the covariance of an oscillation that holds the edge, its pull on the average, and its averages
     alternation    what edge flow and rod flow have in common, and their steps
     stabilized     explicit steps of a stiff flow
+    minima         of rules that cannot converge: to the manifold of minima, and along it
 
 What is used from here is imported as it is used (see ``__init__.pyi``), and torch with it.
 """

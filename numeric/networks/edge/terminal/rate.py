@@ -37,7 +37,7 @@ from torch import Tensor, nn
 
 from eos_sym import Undecided
 from numeric.compile import Array
-from numeric.networks.edge.descent import exact_loss, jacobian_at, outputs_at
+from numeric.networks.edge.descent import criterion_at, exact_loss, jacobian_at
 from numeric.networks.forecast.anchor import Anchor, anchor
 from numeric.networks.forecast.loss_expansion.expansion import SHORT
 from numeric.networks.forecast.loss_expansion.model import fit_edge
@@ -135,15 +135,8 @@ def drive_decay_at(here: Anchor, eta: float) -> DriveDecay:
 
 def _least_squares(loss: FlatLoss, weights: Tensor) -> tuple[Tensor, Tensor]:
     """√ℓ″ J, (outputs, p), and Jᵀℓ′, (p,), at the weights; the criterion convex in the outputs."""
-    outputs, jacobian = outputs_at(loss, weights).detach(), jacobian_at(loss, weights)
-
-    def criterion(flat: Tensor) -> Tensor:
-        value: Tensor = loss.criterion(flat.view(outputs.shape), loss.targets)
-        return value
-
-    at = outputs.reshape(-1)
-    curvature = torch.func.jacrev(torch.func.grad(criterion))(at)
+    slope, curvature = criterion_at(loss, weights)
+    jacobian = jacobian_at(loss, weights)
     values, vectors = torch.linalg.eigh(curvature)
     root: Tensor = values.clamp_min(0).sqrt()[:, None] * vectors.T
-    slope: Tensor = jacobian.T @ torch.func.grad(criterion)(at)
-    return root @ jacobian, slope
+    return root @ jacobian, jacobian.T @ slope
