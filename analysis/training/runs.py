@@ -90,7 +90,7 @@ def combined(histories: Mapping[tuple[Any, ...], xr.Dataset], *dimensions: str) 
 def _recorded(history: xr.Dataset) -> xr.Dataset:
     names = {f"batch_{name}": name for name in ("loss", "accuracy") if f"batch_{name}" in history}
     attributes = {name: history.attrs[name] for name in ("eta", "ending") if name in history.attrs}
-    return history.drop_dims("snapshot", errors="ignore").rename(names).assign(attributes).drop_attrs()
+    return history.drop_dims(["snapshot", "parameter"], errors="ignore").rename(names).assign(attributes).drop_attrs()
 
 
 def flat_loss(experiment: Experiment) -> FlatLoss:

@@ -5,6 +5,7 @@ from numeric.networks.data.cifar import Cifar10
 from numeric.networks.data.digits import Digits
 from numeric.networks.data.examples import DataSet, Examples, one_hot
 from numeric.networks.data.gather import gather
+from numeric.networks.data.held_out import held_out
 from numeric.networks.data.mnist import Mnist
 from numeric.networks.data.spectrum import Spectrum, power_law
 
@@ -17,6 +18,7 @@ __all__ = [
     "Mnist",
     "Spectrum",
     "gather",
+    "held_out",
     "one_hot",
     "power_law",
 ]

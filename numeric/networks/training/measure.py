@@ -6,6 +6,7 @@
                        many mini-batches, of the size trained with, drawn anew at the same steps; batch_sharpness_error
                        is its standard error
     weights            θ_t, (snapshot, parameter), at t = 0, weights_every, 2·weights_every …
+    last_weights       the weights where the run ends, (parameter,); nan if it diverged
 
 Training is not disturbed: the mini-batches come from a generator of their own.
 
@@ -44,6 +45,7 @@ class Measure:
     midpoint: bool = False
     weights_every: int | None = None
     batch_sharpness: int | None = None
+    last_weights: bool = False
 
     def __post_init__(self) -> None:
         for name in ("every", "eigenvalues", "weights_every", "batch_sharpness"):

@@ -119,11 +119,19 @@ class Running:
 
     def history(self) -> xr.Dataset:
         """The record so far, labelled."""
+        history = self.training.history() if isinstance(self.training, FlowTraining) else self._of_steps(self.training)
+        if self.experiment.measure is None or not self.experiment.measure.last_weights:
+            return history
+        weights = self._at_once.parameters.cpu()
+        if history.attrs["ending"] == "diverged":  # which is noticed late: these are of later steps
+            weights = torch.full_like(weights, torch.nan)
+        return history.assign(last_weights=("parameter", weights.numpy()))
+
+    def _of_steps(self, training: Training) -> xr.Dataset:
+        """The record of a rule that takes steps."""
         rule = self.experiment.rule
-        if isinstance(self.training, FlowTraining):
-            return self.training.history()
         assert not isinstance(rule, GradientFlow)
-        history = self.training.recorder.dataset(rule.eta, mini_batches=self.experiment.batch_size is not None)
+        history = training.recorder.dataset(rule.eta, mini_batches=self.experiment.batch_size is not None)
         steps, times = history.step.values, history.time.values
         for step, eta in self.experiment.later_etas:
             later = steps > step
@@ -131,7 +139,7 @@ class Running:
         if self._measurements is not None:
             history = history.merge(self._measurements.history(times))
         critical = {} if rule.critical_sharpness is None else {"critical_sharpness": rule.critical_sharpness}
-        return history.assign_attrs(ending=str(self.training.ending), eta=rule.eta, **critical)
+        return history.assign_attrs(ending=str(training.ending), eta=rule.eta, **critical)
 
 
 def _flow(experiment: Settings, rule: GradientFlow, loss: FlatLoss, examples: Examples) -> FlowTraining:

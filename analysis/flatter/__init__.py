@@ -1,0 +1,1 @@
+"""Whether flatter minima generalize better, on one network: ``python -m analysis.flatter``."""

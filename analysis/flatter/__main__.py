@@ -1,0 +1,209 @@
+"""Larger steps, SAM and smaller batches all end at flatter minima; whether these generalize better is another matter.
+
+(essay)
+"""
+
+from dataclasses import dataclass
+
+from analysis.study import Number, Study, check_step_sizes
+from analysis.training import TrainingOptions, check_seeds
+from eos_sym.errors import BadInput
+
+study = Study(__name__, source="the open end of the slides; Foret et al. 2021 for SAM")
+
+
+@study.options
+@dataclass(frozen=True, kw_only=True)
+class Options(TrainingOptions):
+    """Sharpness, trace and test accuracy at the end of training to one loss: step sizes, radii of SAM, batch sizes."""
+
+    eta: tuple[Number, ...] = ()
+    """step sizes of gradient descent; SAM and small batches are trained with the first; the preset's if not given"""
+    rho: tuple[Number, ...] = ()
+    """radii of SAM; the preset's if not given"""
+    batch_size: tuple[int, ...] = ()
+    """sizes of the batches, beside all examples; the preset's if not given"""
+    seeds: int = 5
+    """random starts of every setting"""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.eta:
+            check_step_sizes(self.eta)
+        check_seeds(self.seeds)
+        for name, values in (("rho", self.rho), ("batch-size", self.batch_size)):
+            if any(value <= 0 for value in values) or len(set(values)) < len(values):
+                raise BadInput(f"--{name} {' '.join(map(str, values))}: give positive numbers, each once")
+
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from analysis.flatter.ends import end
+from analysis.flatter.figure import draw
+from analysis.flatter.relations import Ends
+from analysis.flatter.settings import BY_SAM, LARGER_STEPS, SMALLER_BATCHES, WAYS, Setting, Way, settings
+from analysis.study import Evidence, Pieces, about, bounded, counted
+from analysis.training import runs_along
+from analysis.training.estimate import mean, power, within
+from eos_sym import Undecided
+from numeric.networks.architectures import FullyConnected
+from numeric.networks.data import Digits, held_out
+from numeric.networks.training import Experiment, GradientDescent, Measure, Stop
+from numeric.runs import combine, one_thread
+
+QUICK = Experiment(
+    Digits(200),
+    FullyConnected((30,)),
+    GradientDescent(0.2),
+    6000,
+    stop=Stop(loss=0.03),
+    measure=Measure(6000, relative=1e-2, last_weights=True),
+)
+FULL = replace(QUICK, network=FullyConnected((200, 200)), steps=100_000, micro_batch=1000)
+ETAS = {"quick": (0.2, 0.35, 0.6), "full": (0.03, 0.06, 0.12)}
+RADII = {"quick": (0.03, 0.1), "full": (0.1, 0.3)}
+BATCH_SIZES = {"quick": (16, 4), "full": (32, 8)}
+HELD_OUT = 1000
+MEASURES = {"sharpness": "the sharpness", "trace": "the trace of the Hessian"}
+SHOWN = ("sharpness", "trace", "test_accuracy", "loss")
+FALLS = (-2.0, 0.0)
+NEGATIVE = (-1.0, 0.0)
+BY_DIFFERENCES = 1e-3
+
+
+@study.measurement
+def compared(options: Options) -> Sequence[Setting]:
+    """The settings."""
+    chosen = {
+        name: getattr(options, name) or presets[options.preset]
+        for name, presets in (("eta", ETAS), ("rho", RADII), ("batch_size", BATCH_SIZES))
+    }
+    return settings([*map(float, chosen["eta"])], [*map(float, chosen["rho"])], [*map(int, chosen["batch_size"])])
+
+
+@runs_along(study, "setting", "start")
+def planned(options: Options, compared: Sequence[Setting]) -> Mapping[tuple[str, int], Experiment]:
+    """Every run begins at a start of its own."""
+    base = options.base(QUICK, FULL)
+    examples = len(base.data.load())
+    if any(size >= examples for size in options.batch_size):
+        raise BadInput(f"--batch-size {' '.join(map(str, options.batch_size))}: give sizes below {examples}")
+    return {
+        (one.name, start): replace(
+            base, rule=one.rule, batch_size=one.batch_size, seed=options.seed + number * options.seeds + start
+        )
+        for number, one in enumerate(compared)
+        for start in range(options.seeds)
+    }
+
+
+@study.experiment
+def ends(
+    planned: Mapping[tuple[str, int], Experiment], histories: Mapping[tuple[str, int], xr.Dataset], training: xr.Dataset
+) -> xr.Dataset:
+    """What is measured where the runs end."""
+    test = held_out(next(iter(planned.values())).data, HELD_OUT)
+    with one_thread():
+        found = [end(planned[label], histories[label], test) for label in counted(planned)]
+    return combine(found, {name: training[name].values for name in ("setting", "start")})
+
+
+@study.measurement
+def ended(ends: xr.Dataset, compared: Sequence[Setting]) -> Ends:
+    """The ends by their settings."""
+    return Ends(ends, compared)
+
+
+@study.claim(
+    "trained to the same loss with larger step sizes, the network ends at a smaller sharpness; and at a smaller trace "
+    "of the Hessian; second differences of the loss give the same sharpness and trace"
+)
+def larger_steps_end_flatter(ended: Ends) -> Pieces:
+    """The exponents in η over all runs of gradient descent; the last check is at the ends of all runs."""
+    for words, name in (("smaller sharpness", "sharpness"), ("smaller trace", "trace")):
+        yield from about(words, partial(exponent_in_eta, ended, name))
+    yield from about("second differences", partial(differences_agree, ended))
+
+
+def exponent_in_eta(ended: Ends, name: str) -> Evidence:
+    """The exponent a of the measure ~ η^a."""
+    chosen = ended.of(LARGER_STEPS)
+    etas = [one.rule.eta for one in ended.compared if one.name in chosen.setting]
+    runs = [(eta, value) for eta, row in zip(etas, chosen[name].values, strict=True) for value in row]
+    quantity = f"exponent in η of {MEASURES[name]} at the end, over {len(runs)} runs of gradient descent"
+    return within(quantity, power(*zip(*runs, strict=True)), *FALLS)
+
+
+def differences_agree(ended: Ends) -> Evidence:
+    """The largest difference over all runs that came to their end."""
+    largest = float(ended.measured.by_differences.max())
+    if np.isnan(largest):
+        raise Undecided("no run came to the loss at which all end")
+    quantity = "largest relative difference of uᵀHu and of vᵀHv, v of random signs, from second differences of the loss"
+    return bounded("simulation", quantity, largest, below=BY_DIFFERENCES)
+
+
+@study.claim(
+    "with {way.words}, at the same step size and to the same loss, the network ends at a smaller sharpness than with "
+    "gradient descent; and at a smaller trace",
+    id="{way.id}_ends_flatter",
+    way=(BY_SAM, SMALLER_BATCHES),
+)
+def other_ways_end_flatter(ended: Ends, way: Way) -> Pieces:
+    """The ratios to gradient descent, of as many starts."""
+    for words, name in (("sharpness", "sharpness"), ("trace", "trace")):
+        yield from about(words, ratios_to_the_first(ended, way, name))
+
+
+def ratios_to_the_first(ended: Ends, way: Way, name: str) -> Pieces:
+    """The mean over the starts of the ratio of the measure to that of gradient descent."""
+    chosen = ended.of(way)[name]
+    first = ended.compared[0].name
+    for setting in chosen.setting.values[1:]:
+        found = mean([*(chosen.sel(setting=setting) / chosen.sel(setting=first)).values])
+        quantity = f"ratio of {MEASURES[name]} at the end with {setting} to that with {first}, mean over starts"
+        yield within(quantity, found, 0, 1)
+
+
+@study.claim(
+    "the smaller {measure} at the end, the higher the test accuracy: across all settings; among step sizes; among "
+    "radii of SAM; among batch sizes; among the starts of one setting",
+    id="flatter_by_{measure}_tests_better",
+    measure=MEASURES,
+    open=True,
+)
+def flatter_tests_better(ended: Ends, measure: str) -> Pieces:
+    """Rank correlations of the measure with the test accuracy, beside −1 to 0."""
+
+    def across(way: Way | None, what: str) -> Evidence:
+        quantity = f"rank correlation of {MEASURES[measure]} with the test accuracy, {what}, mean over starts"
+        return within(quantity, ended.across(measure, way), *NEGATIVE)
+
+    yield from about("across all settings", partial(across, None, "of all settings"))
+    for words, way in zip(("among step sizes", "among radii of SAM", "among batch sizes"), WAYS, strict=True):
+        yield from about(words, partial(across, way, words))
+    quantity = f"rank correlation of {MEASURES[measure]} with the test accuracy, of starts, mean over settings"
+    yield from about("starts of one setting", lambda: within(quantity, ended.within(measure), *NEGATIVE))
+
+
+@study.summary
+def summary(ended: Ends) -> Mapping[str, Mapping[str, object]]:
+    """Means over the starts; null for a setting that has a run without an end."""
+    means = ended.measured.mean("start", skipna=False)
+    return {one.name: {name: float(means[name].sel(setting=one.name)) for name in SHOWN} for one in ended.compared}
+
+
+@study.figure
+def figure(ended: Ends) -> Figure:
+    """Flatness, test accuracy, and the one against the other."""
+    return draw(ended)
+
+
+if __name__ == "__main__":
+    study.main()
