@@ -1,6 +1,32 @@
 """Larger steps, SAM and smaller batches all end at flatter minima; whether these generalize better is another matter.
 
-(essay)
+It is often said that flat minima generalize. Three ways of training are known to end at flatter ones:
+
+    larger steps       gradient descent cannot rest where the sharpness S is above 2/η
+    SAM                takes the gradient a step ρ uphill, and so has an edge below 2/η (`analysis.sam`)
+    smaller batches    are limited by another kind of instability, below 2/η as well (`analysis.sgd_batch`)
+
+Here one network is trained in all these ways, with everything else alike: the same data, the same loss at the end, and
+five starts of each setting, each with its own initialization. At the end the sharpness and the trace of the Hessian are
+measured, and the accuracy on a thousand images that were held out.
+
+*Two questions, which are often taken for one.* Does the *setting* whose end is flatter test better? That is what one
+wants to know who chooses a step size; but a setting that tests better may owe it to something else that it does. Does,
+of several *starts* of one setting, the one whose end is flatter test better? There flatness is all that differs. Each
+is a rank correlation, computed anew for every start, or for every setting, so that it has a standard error
+(`relations`). A network that computes the same function with other weights can have any sharpness, so no theorem says
+that either is negative.
+
+Measured in the quick preset, digits: every way ends flatter than gradient descent with the first step size, S from 6.5
+down to 2.7, the trace from 246 down to 174. The test accuracy knows little of it: it is .777 to .790 with standard
+errors of .004 to .006. Across the settings its rank correlation with S is .15 ± .07, with the trace .17 ± .10: if
+anything the sharper end tests *better*. Within a setting it is −.25 ± .16 and −.04 ± .23. These runs cannot tell
+whether flatness helps; they can tell that it does not help much.
+
+All end at one loss, and not after one time, because a network that has been trained for longer is sharper and tests
+better, whatever the way. The full preset does the same on CIFAR-10 with a larger network.
+
+Sources: :cite:t:`foret2021sharpness` for SAM; :cite:t:`hutchinson1989stochastic` for the trace.
 """
 
 from dataclasses import dataclass
@@ -152,7 +178,7 @@ def differences_agree(ended: Ends) -> Evidence:
 @study.claim(
     "with {way.words}, at the same step size and to the same loss, the network ends at a smaller sharpness than with "
     "gradient descent; and at a smaller trace",
-    id="{way.id}_ends_flatter",
+    id="flatter_with_{way}",
     way=(BY_SAM, SMALLER_BATCHES),
 )
 def other_ways_end_flatter(ended: Ends, way: Way) -> Pieces:

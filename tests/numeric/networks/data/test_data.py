@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 
 from eos_sym import BadInput
-from numeric.networks.data import Chebyshev, Cifar10, Digits, Examples, Mnist, Spectrum, one_hot, power_law
+from numeric.networks.data import Chebyshev, Cifar10, Digits, Examples, Mnist, Spectrum, held_out, one_hot, power_law
 from numeric.networks.data.images import balanced
 from numeric.networks.data.mnist import _images_and_labels
 from numeric.runs import configuration
@@ -354,3 +354,30 @@ def test_examples_that_make_no_sense_are_refused(inputs, targets, classes, messa
 def test_labels_out_of_range_are_refused(labels):
     with pytest.raises(BadInput, match=f"label {labels[1]} of example 1: labels go from 0 to 2"):
         one_hot(torch.tensor(labels), 3)
+
+
+# Held out
+
+
+def test_held_out_examples_follow_those_trained_on_and_have_their_own_labels():
+    trained, tested, whole = Digits(60, noise=0.5).load(), held_out(Digits(60, noise=0.5), 30), Digits(90).load()
+    assert torch.equal(torch.cat([trained.inputs, tested.inputs]), whole.inputs)
+    assert torch.equal(tested.targets, whole.targets[60:])
+
+
+def test_images_held_out_of_cifar_are_the_next_ones(cifar):
+    folder, records = cifar
+    tested = held_out(Cifar10(str(folder), 40), 10)
+    assert torch.equal(tested.targets.argmax(1), torch.from_numpy(records[40:50, 0].astype(np.int64)))
+
+
+@pytest.mark.parametrize("data", [Digits(), Digits(1790)])
+def test_more_than_there_are_cannot_be_held_out(data):
+    with pytest.raises(BadInput, match="1797"):
+        held_out(data, 100)
+
+
+@pytest.mark.parametrize("data", [Chebyshev(4), Digits(30).load(), Spectrum(20, (1.0, 0.5))])
+def test_nothing_is_held_out_of_what_is_no_part_of_a_set_of_images(data):
+    with pytest.raises(BadInput, match="nothing is held out"):
+        held_out(data, 10)

@@ -177,6 +177,22 @@ def test_readings_end_with_the_run():
     assert run.snapshot.values.max() < run.step.values.max()
 
 
+@pytest.mark.parametrize("rule", [GradientDescent(0.1), GradientFlow()])
+def test_the_last_weights_are_those_of_the_last_loss(rule):
+    """Also where training stops at a goal between two snapshots."""
+    experiment = replace(SMALL, rule=rule, stop=Stop(loss=0.45), measure=Measure(every=100, last_weights=True))
+    run = experiment.run()
+    assert run.ending == "loss"
+    assert run.step[-1] % 100
+    loss = loss_of(SMALL)
+    assert float(loss(torch.from_numpy(run.last_weights.values))) == pytest.approx(float(run.loss[-1]), rel=1e-12)
+
+
+def test_a_run_that_diverged_has_no_last_weights():
+    wild = replace(SMALL, rule=GradientDescent(50.0), steps=500, measure=Measure(every=1, last_weights=True))
+    assert wild.run().last_weights.isnull().all()
+
+
 def test_gradient_flow_is_an_experiment_too(tmp_path):
     flow = replace(SMALL, rule=GradientFlow(until=0.5), steps=100)
     run = flow.run(tmp_path)
