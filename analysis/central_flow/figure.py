@@ -1,8 +1,8 @@
 """The figure: two runs with everyone beside the average of training, and what accuracy costs.
 
 Columns are the first run, and the first of another kind of which the central flow lets several directions oscillate;
-rows the loss, the sharpness over 2/η and the distance from training. On the right errors against
-the gradients of an iteration: a small mark a run, a large one the median.
+rows the loss, the sharpness over 2/η and the distance from training. On the right errors against the gradients of an
+iteration: a small mark a run, a large one the median.
 """
 
 from __future__ import annotations
@@ -54,7 +54,10 @@ def draw(contests: list[Met], scores: xr.Dataset) -> Figure:
         draw_costs(panel, scores, quantity, phase)
     axes[-1, -1].set_xlabel("gradients an iteration")
     handles = [Line2D([], [], color=TRAINING, linewidth=2.4, alpha=0.6, label="training, averaged over two steps")]
+    asked = scores.error.notnull().any(("run", "quantity", "phase"))
     for name, (color, style, marker) in STYLES.items():
+        if not asked.sel(contestant=name):
+            continue
         line: Any = style if name in DRAWN else "none"
         mark = marker if name != "predicted" else ""  # whose cost is not counted
         handles.append(Line2D([], [], color=color, linestyle=line, marker=mark, markersize=4, label=WORDS[name]))
