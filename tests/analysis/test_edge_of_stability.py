@@ -1,4 +1,3 @@
-import json
 from fractions import Fraction
 from itertools import product
 
@@ -10,7 +9,6 @@ import xarray as xr
 from analysis.edge_of_stability.__main__ import Options, figure, groups, planned, study
 from analysis.edge_of_stability.settings import QUICK
 from analysis.study.work import verdicts as verdicts_of
-from analysis.study.work import work_off
 from analysis.training.lanczos import lanczos_sharpness
 from eos_sym import BadInput
 from numeric.networks.architectures import FullyConnected
@@ -199,12 +197,3 @@ def test_the_full_preset_says_what_data_it_needs():
 def test_an_architecture_given_twice_is_refused():
     with pytest.raises(BadInput, match="--architecture"):
         Options(architecture=("transformer", "transformer"))
-
-
-@pytest.mark.slow
-def test_a_short_run_writes_everything_and_decides_nothing_but_the_formula(tmp_path, capsys):
-    options = Options(out=tmp_path, steps=20, architecture=("fully_connected",), workers=1, json=True)
-    assert work_off(study, options) == 0
-    document = json.loads(capsys.readouterr().out)
-    assert {claim["status"] for claim in document["claims"] if claim["id"] != "edge"} == {"undecided"}
-    assert all((tmp_path / name).stat().st_size > 0 for name in ("figure.png", "figure.pdf", "data.nc", "claims.json"))

@@ -1,12 +1,10 @@
-import json
 from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 import torch
 
-from analysis.initialization import DISTRIBUTIONS, Options, factors, study
-from analysis.study.work import work_off
+from analysis.initialization import DISTRIBUTIONS, Options, factors
 from eos_sym import BadInput
 
 
@@ -25,16 +23,6 @@ def test_the_scale_multiplies_the_same_random_weights(distribution):
     }
     assert torch.allclose(weights[0.25, 3], 0.25 * weights[1.0, 3], rtol=1e-12)
     assert not torch.allclose(weights[1.0, 4], weights[1.0, 3])
-
-
-@pytest.mark.slow
-def test_a_few_steps_decide_nothing_for_either_distribution(tmp_path, capsys):
-    options = Options(
-        scales=(Fraction(1, 4), Fraction(1, 2), Fraction(1)), seeds=2, steps=2, workers=1, out=tmp_path, json=True
-    )
-    assert work_off(study, options) == 0
-    document = json.loads(capsys.readouterr().out)
-    assert [claim["status"] for claim in document["claims"]] == ["undecided", "undecided"]
 
 
 def test_a_scale_of_zero_is_refused():

@@ -1,14 +1,11 @@
-import json
-
 import numpy as np
 import pytest
 import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.instability import ORDER, Options, alternating, first_episode, study
+from analysis.instability import ORDER, alternating, first_episode, study
 from analysis.study.work import verdicts as verdicts_of
-from analysis.study.work import work_off
 from analysis.training import combined
 
 ETA, STEPS, CROSSING, RETURN = 0.5, 200, 60, 160
@@ -109,11 +106,3 @@ def test_what_alternates_is_kept_and_what_is_slow_is_not(size, level, slope):
     found = alternating(slow + size * (-1.0) ** t)[ORDER // 2 : -ORDER // 2]
     np.testing.assert_allclose(np.abs(found), size, rtol=1e-9)
     assert (found[1:] * found[:-1] < 0).all()
-
-
-@pytest.mark.slow
-def test_a_short_run_writes_everything_and_decides_nothing(tmp_path, capsys):
-    assert work_off(study, Options(out=tmp_path, json=True, steps=20, workers=1)) == 0
-    document = json.loads(capsys.readouterr().out)
-    assert {claim["status"] for claim in document["claims"]} == {"undecided"}
-    assert (tmp_path / "figure.png").stat().st_size > 10_000

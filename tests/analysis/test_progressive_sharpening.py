@@ -1,12 +1,8 @@
-import json
-
 import numpy as np
-import pytest
 import xarray as xr
 
-from analysis.progressive_sharpening import Options, study
+from analysis.progressive_sharpening import study
 from analysis.study.work import verdicts as verdicts_of
-from analysis.study.work import work_off
 
 STEPS, EVERY = 1000, 10
 
@@ -79,11 +75,3 @@ def test_a_rate_that_does_not_add_up_is_refuted():
 def test_a_rate_of_zero_is_refuted():
     found = verdicts(histories(rising, hump), rates(hump, lambda t: 0 * t))
     assert found["rate_is_the_third_derivative_mse"] == "refuted"
-
-
-@pytest.mark.slow
-def test_a_short_run_writes_everything_and_decides_nothing(tmp_path, capsys):
-    assert work_off(study, Options(out=tmp_path, json=True, steps=20, seeds=2, workers=1)) == 0
-    document = json.loads(capsys.readouterr().out)
-    assert {claim["status"] for claim in document["claims"]} == {"undecided"}
-    assert (tmp_path / "figure.png").stat().st_size > 10_000

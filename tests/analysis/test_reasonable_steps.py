@@ -1,12 +1,9 @@
-import json
-
 import numpy as np
 import pytest
 import xarray as xr
 
 from analysis.reasonable_steps import CRITERIA, Options, ends, figure, ranges, study
 from analysis.study.work import verdicts as verdicts_of
-from analysis.study.work import work_off
 from eos_sym import BadInput
 
 ETAS = 0.1 * 2.0 ** np.arange(8)  # 0.1 … 12.8
@@ -91,11 +88,3 @@ def test_the_figure_has_every_run_in_both_rows():
 def test_step_sizes_must_be_positive():
     with pytest.raises(BadInput, match="--eta"):
         Options(eta=(-1,))
-
-
-@pytest.mark.slow
-def test_a_short_run_writes_everything_and_decides_nothing(tmp_path, capsys):
-    options = Options(out=tmp_path, steps=20, eta=(0.1, 0.2), workers=1, json=True)
-    assert work_off(study, options) == 0
-    assert {claim["status"] for claim in json.loads(capsys.readouterr().out)["claims"]} == {"undecided"}
-    assert (tmp_path / "figure.png").stat().st_size > 0

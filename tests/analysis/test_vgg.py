@@ -1,13 +1,9 @@
-import json
-from fractions import Fraction
-
 import numpy as np
 import pytest
 import torch
 import xarray as xr
 
 from analysis.study.work import verdicts as verdicts_of
-from analysis.study.work import work_off
 from analysis.vgg.__main__ import Options, figure, planned, runs, study
 from analysis.vgg.scale import (
     convolution_weights,
@@ -167,12 +163,3 @@ def test_a_step_size_of_zero_is_refused():
 def test_the_full_preset_without_a_data_root_is_refused():
     with pytest.raises(BadInput, match="--data-root"):
         planned(Options(preset="full"))
-
-
-@pytest.mark.slow
-def test_a_short_run_writes_everything_and_decides_nothing_of_levels(tmp_path, capsys):
-    assert work_off(study, Options(out=tmp_path, eta=(Fraction(2, 5),), steps=8, workers=1, json=True)) == 0
-    claims = {claim["id"]: claim for claim in json.loads(capsys.readouterr().out)["claims"]}
-    assert claims["hovers_at_the_edge"]["status"] == claims["inversely_with_the_step_size"]["status"] == "undecided"
-    assert [part["status"] for part in claims["no_scale"]["parts"]] == ["proved", "supported"]
-    assert (tmp_path / "figure.png").stat().st_size > 10_000

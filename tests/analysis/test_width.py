@@ -1,11 +1,8 @@
-import json
-
 import numpy as np
 import pytest
 import torch
 
-from analysis.study.work import work_off
-from analysis.width import Options, factors, study
+from analysis.width import Options, factors
 from eos_sym import BadInput
 from numeric.networks.loss import FlatLoss, half_squared_error
 
@@ -35,17 +32,6 @@ def test_the_kernel_grows_with_the_width_in_the_standard_parameterization_and_no
     }
     assert traces["standard_width"][1] > 2.5 * traces["standard_width"][0]
     assert 0.6 < traces["ntk_width"][1] / traces["ntk_width"][0] < 1.6
-
-
-@pytest.mark.slow
-def test_a_few_steps_decide_nothing_in_either_parameterization(tmp_path, capsys):
-    options = Options(widths=(2, 4, 8), seeds=2, steps=2, workers=1, out=tmp_path, json=True)
-    assert work_off(study, options) == 0
-    document = json.loads(capsys.readouterr().out)
-    assert {claim["id"]: claim["status"] for claim in document["claims"]} == {
-        "standard_width": "undecided",
-        "ntk_width": "undecided",
-    }
 
 
 def test_a_width_of_zero_is_refused():
