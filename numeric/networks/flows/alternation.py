@@ -17,14 +17,14 @@ alone. With more steps, h = 1/`per_step`, the solution tends to the flow's.
 
 **What is not of the flows.** Below the edge x falls to nothing, and of nothing nothing comes. Gradient descent
 oscillates again from what rounding leaves: σ = ε‖w‖/√(12p) a step along u, ε the precision of the module's weights, so
-that x'² = (…)² + hσ². At the start u is the top eigenvector, and x = |u·∇L|/S if ηS > 1, the distance from where the
-gradient has no part along u, 0 otherwise. The ends are never nearer than `REACH`·‖w‖, where rounding is no
-larger than the bend of the secant.
+that x'² = (…)² + hσ². (Where u turns fast, other directions that alternate hand over more than that: a burst that comes
+soon after the start may be told too late.) At the start u is the top eigenvector, and x = |u·∇L|/S if ηS > 1, the
+distance from where the gradient has no part along u, 0 otherwise. The ends are never nearer than `REACH`·‖w‖, where
+rounding is no larger than the bend of the secant.
 
 Along `step` 0 … T, as far as the flow goes: mean_loss ½[L(w + xu) + L(w − xu)], mean_gradient_norm (root of the mean
-square at both ends), the slope s under the flow's own name, variance x². With `keep_every`, over kept, the
-centres weights (kept, weight). Attributes: eta, edge, ending ("steps", or where it diverged), evaluations in gradients
-of the full batch.
+square at both ends), the slope s under the flow's own name, variance x². With `keep_every`, over kept, the weights w
+(kept, weight). Attributes: eta, edge, ending ("steps", or where it diverged), evaluations in full gradients.
 
 Errors: `BadInput` for a step size that is not positive, and for numbers of steps below 1.
 Source: `rod_flow` and `edge_flow` say what is whose; the integration is derived for this project.

@@ -7,7 +7,8 @@ from scipy.integrate import solve_ivp
 from torch import nn
 
 from eos_sym import BadInput
-from numeric.networks.flows import edge_flow, rod_flow
+from numeric.networks.flows import edge_flow, rod_flow, two_step_averages
+from numeric.networks.loss import half_squared_error
 
 ETA = 0.1
 FLOWS = [edge_flow, rod_flow]
@@ -120,3 +121,25 @@ def test_bad_steps():
     for wrong in ({"steps": 0}, {"steps": 5, "per_step": 0}, {"steps": 5, "keep_every": 0}):
         with pytest.raises(BadInput):
             run(rod_flow, lambda w: w.square().sum(), [1.0], **wrong)
+
+
+def test_the_first_burst_of_a_network_comes_when_it_comes_in_training():
+    """Against a magnitude at the start, or a growth, that is another by some per cent.
+
+    The start is sharper than 1/η, so that what oscillates is there from the start, and is known.
+    """
+    generator = torch.Generator().manual_seed(3)
+    torch.manual_seed(3)
+    module = nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 1)).double()
+    inputs, targets = (torch.randn(12, size, generator=generator).double() for size in (3, 1))
+    start = nn.utils.parameters_to_vector(module.parameters()).detach().numpy()
+    problem = (module, half_squared_error, inputs, 2 * targets)
+    training = two_step_averages(*problem, eta=0.6, steps=61, keep_every=60)
+    burst = int(training.loss[10:].idxmax())
+    assert float(training.sharpness.dropna("step")[0]) > 1 / 0.6
+    assert burst > 35
+    for flow in FLOWS:
+        told = flow(*problem, eta=0.6, steps=60, keep_every=60)
+        assert abs(int(told.mean_loss[10:].idxmax()) - burst) <= 1
+        ends = [one.weights.sel(kept=60).values for one in (told, training)]
+        assert np.linalg.norm(ends[0] - ends[1]) < 0.05 * np.linalg.norm(ends[1] - start)
