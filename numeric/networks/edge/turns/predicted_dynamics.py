@@ -52,7 +52,14 @@ from eos_sym import Undecided
 from numeric.compile import Array
 from numeric.networks.curvature import HessianAt, TopEigenpairs
 from numeric.networks.edge.descent import exact_loss
-from numeric.networks.edge.turns.assumptions import ASSUMED, ASSUMPTIONS, assumptions, first_failure
+from numeric.networks.edge.turns.assumptions import (
+    ASSUMED,
+    ASSUMPTIONS,
+    assumptions,
+    beyond_the_expansion,
+    first_failure,
+    strayed_next,
+)
 from numeric.networks.edge.turns.coefficients import EdgeCoefficients
 from numeric.networks.edge.turns.constrained import ConstrainedTrajectory
 from numeric.networks.loss import FlatLoss
@@ -96,11 +103,13 @@ def beside_descent(
     start = weights if kick is None else here.weights + kick * here.delta * here.direction
     path, losses = _descent(loss, start, eta, steps)
     predicted = torch.stack([start - here.weights] * len(ORDERS), 1)
+    strayed = torch.zeros_like(start)
     far = FAR * here.delta
     rows: list[Mapping[str, Any]] = []
     ending = "steps"
     for step in range(steps + 1):
-        row, predicted = _compared(loss, trajectory, path[step] - trajectory.here.weights, predicted, eta)
+        measured = path[step] - trajectory.here.weights
+        row, predicted, strayed = _compared(loss, trajectory, measured, predicted, strayed, eta)
         predicted[:, ~(predicted.norm(dim=0) < far)] = torch.nan
         rows.append(row)
         if step == steps:
@@ -141,14 +150,15 @@ def _sharpness(loss: FlatLoss, path: list[Tensor]) -> Array:
 
 
 def _compared(
-    loss: FlatLoss, trajectory: ConstrainedTrajectory, measured: Tensor, predicted: Tensor, eta: float
-) -> tuple[Mapping[str, Any], Tensor]:
-    """What is told of one step, and the predicted v at the next one; v (p,), predicted (p, orders)."""
+    loss: FlatLoss, trajectory: ConstrainedTrajectory, measured: Tensor, predicted: Tensor, strayed: Tensor, eta: float
+) -> tuple[Mapping[str, Any], Tensor, Tensor]:
+    """What is told of one step, the predicted v at the next one, and what it strays; v, e (p,), predicted (p, orders)."""
     here, u, bent = trajectory.here, trajectory.here.direction, trajectory.here.perpendicular
     x, y = u @ predicted, bent @ predicted
     known = predicted.nan_to_num()
-    images = here.hessian.product(torch.cat([bent[:, None], known], 1))
+    images = here.hessian.product(torch.cat([bent[:, None], strayed[:, None], known], 1))
     here.hessian.free()
+    beyond = beyond_the_expansion(loss, here, known[:, -1], images[:, -1])
     row = {
         "x": float(u @ measured),
         "y": float(bent @ measured),
@@ -156,7 +166,7 @@ def _compared(
         "predicted_x": x.numpy(),
         "predicted_y": y.numpy(),
         "error": (measured[:, None] - predicted).norm(dim=0).numpy(),
-        "reach": assumptions(loss, here, predicted[:, -1], (images[:, 0], images[:, -1]), eta),
+        "reach": assumptions(here, images[:, 0], beyond, strayed, eta),
         "residual": trajectory.residual,
         **_coefficients(here, eta),
     }
@@ -164,7 +174,8 @@ def _compared(
     fourth, parallel = torch.tensor([[0.0, 1.0, 1.0], [0.0, 0.0, 1.0]]).to(x)
     along = x * y + fourth * here.quartic * x**3 / 6 + parallel * here.parallel * x**2 / 2
     push = (x**2 - pulled) / 2 * bent[:, None] + along * u[:, None]
-    return row, predicted - eta * (images[:, 1:] + push)
+    after = strayed_next(here, strayed, images[:, 1], beyond, eta)
+    return row, predicted - eta * (images[:, 2:] + push), after
 
 
 def _coefficients(here: EdgeCoefficients, eta: float) -> Mapping[str, float]:

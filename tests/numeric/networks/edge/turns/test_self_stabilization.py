@@ -127,6 +127,15 @@ def test_the_push_beyond_the_cubic_expansion_is_that_by_hand():
     assert told.reach.sel(assumption="cubic").values == pytest.approx(expected.values, rel=1e-2)
 
 
+def test_what_a_push_along_a_flat_direction_adds_up_to_is_that_by_hand_and_the_error_of_the_prediction():
+    """Σ ηκx⁴/24: against a measure that forgets, that has what is along u besides, or the wrong sign or size."""
+    told = told_of(steps=100, push=120.0, across=0.0).sel(order="complete")
+    added = np.concatenate([[0], np.cumsum(ETA * 120 * told.predicted_x.values[:-1] ** 4 / 24)])
+    strayed = told.reach.sel(assumption="strayed").values
+    assert strayed == pytest.approx(added / told.delta.values, rel=2e-2, abs=1e-4)
+    assert strayed[-20:] == pytest.approx(told.error.values[-20:], rel=0.2)
+
+
 def test_a_quartic_term_is_a_failing_assumption_of_the_cubic_order_alone():
     told = told_of(steps=3, c=-60.0)
     assert told.failing.values.tolist() == ["quartic", "none", "none"]
