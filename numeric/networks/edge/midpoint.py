@@ -18,8 +18,8 @@ factor of time t: ½ ln|x_{t+1}/x_{t−1}|, which averages two factors as well, 
 
 the sum over the other eigenpairs: the secant's own next term, and the directions that answer to the oscillation with
 its own period. As a second eigenvalue comes to the edge the sum grows beyond bounds, and where q is so large that this
-order exceeds the one before it the series says nothing: `reason` says so. Where q → 0 the identity is x⁺ = (1 − ηS)x,
-and a run that converges has 2/η − S = (1 − e^ρ)/η.
+order exceeds the one before it the series says nothing: `reason` says so, and where the sharpness is far below 2/η.
+Where q → 0 the identity is x⁺ = (1 − ηS)x, and a run that converges has 2/η − S = (1 − e^ρ)/η.
 
 The estimate of the error is the next order, and what the rate ln|x_{t+1}/x_t| of the one step says otherwise: that is
 where the rate does not change linearly, or x has a part that does not alternate, of what moves slowly or of rounding.
@@ -51,6 +51,7 @@ SPAN = 6  # consecutive weights: x at four of them
 PRECISION = 1e-5  # of the residual of u, relative; the error of S_mid is of the order of its square over the gap
 REACH = 0.1  # h, in root mean squares of the weights
 NODES = (1, 2, 3)
+BELOW = 0.25  # of 2/η: a sharpness further below has no edge that holds it
 SECOND_MODE = 0.985  # of the edge: a second eigenvalue above takes part in the oscillation
 ITERATIONS, SOLVED = 200, 1e-6  # of conjugate gradients, and the relative residual that they are to reach
 
@@ -115,6 +116,9 @@ class MidpointReading:
         second = self.second / self.edge
         if second > SECOND_MODE:
             return f"a second eigenvalue is at {second:.4f} of the edge, beyond {SECOND_MODE}: two modes oscillate"
+        if self.sharpness < (1 - BELOW) * self.edge:
+            level = self.sharpness / self.edge
+            return f"the sharpness is at {level:.3g} of the edge: so far below, the identity is what dies out, no edge"
         if not math.isfinite(self.rate):
             return "the weights do not oscillate along the top eigenvector"
         if abs(self.next_order) > abs(self.bend):

@@ -13,7 +13,7 @@ is averaged out, k directions are at the edge: the eigenvectors of H = ∇²L wi
 oscillates along the first. Derivatives along the edge and the T_ab come from gradients at nodes along short lines
 (`forecast.loss_expansion.model.fit_edge`), what is across the edge from the Krylov space of H; the rest is `theory`.
 
-Errors: `BadInput` as `descent` says, and for numbers out of range.
+Errors: `BadInput` as `descent` says, and for numbers out of range; `Undecided` where no direction is at the edge.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from eos_sym import BadInput
+from eos_sym import BadInput, Undecided
 from eos_sym.self_stabilization.hovering_rates import derivative, hovering_rates
 from numeric.compile import Array
 from numeric.networks.edge.descent import exact_loss
 from numeric.networks.edge.hovering.theory import Hovering
-from numeric.networks.forecast.anchor import MOST_AT_THE_EDGE, Anchor, anchor
+from numeric.networks.forecast.anchor import AT_THE_EDGE, MOST_AT_THE_EDGE, Anchor, anchor
 from numeric.networks.forecast.directions import krylov_space
 from numeric.networks.forecast.loss_expansion.expansion import SHORT
 from numeric.networks.forecast.loss_expansion.model import EdgeFit, fit_edge
@@ -65,7 +65,18 @@ def hovering_of(
     positive_number("eta", eta)
     loss = exact_loss(module, criterion, inputs, targets)
     with undisturbed(loss.module), enough_memory(loss):
-        return hovering_at(anchor(loss, eta, modes), eta, products)
+        return hovering_at(checked_edge(anchor(loss, eta, modes), eta), eta, products)
+
+
+def checked_edge(here: Anchor, eta: float) -> Anchor:
+    """The anchor, if it has a direction at the edge: below, what oscillates is on its way to rest."""
+    largest = eta * float(here.eigenvalues[0]) / 2
+    if not largest > AT_THE_EDGE:
+        raise Undecided(
+            f"the sharpness is at {largest:.3g} of 2/eta: nothing hovers below {AT_THE_EDGE:g}; read a network that "
+            "has come to its edge"
+        )
+    return here
 
 
 def hovering_at(here: Anchor, eta: float, products: int = PRODUCTS) -> Hovering:

@@ -3,6 +3,7 @@
 frame            the midpoint and the outputs along its top eigenvector
 memory           M, the equation with memory
 function_space   F, the model in function space
+rebuilt          F, made again on its way
 ending           gradient descent on models, to rest
 forecast         both, and whether to believe them
 law              the edge law with a split of the spectrum

@@ -72,6 +72,20 @@ def endings(models: Sequence[Model], steps: int) -> list[Ending]:
     return [found[index] for index in range(len(models))]
 
 
+def followed(models: Sequence[Model], steps: int) -> tuple[Tensor, Tensor, Tensor]:
+    """x and z of the models, (3, models) and (3, models, m), at the last three of so many steps, and the peaks."""
+    here = stacked(models)
+    x, z, peak = here.x, here.z, torch.zeros_like(here.x)
+    path: list[tuple[Tensor, Tensor]] = [(x, z)]
+    for _ in range(steps):
+        along, across = here.gradient(x, z)
+        moved = here.eta * along
+        peak = torch.maximum(peak, moved.abs() / 2)
+        x, z = x - moved, z - here.eta[:, None] * across
+        path = [*path[-2:], (x, z)]
+    return torch.stack([one for one, _ in path]), torch.stack([one for _, one in path]), peak
+
+
 def stacked(models: Sequence[Model]) -> Model:
     """The models as one, along a first dimension."""
     longest = max(len(one.z) for one in models)

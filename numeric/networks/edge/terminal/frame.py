@@ -38,6 +38,7 @@ class Frame:
     second: float
     x: float
     z: Tensor
+    evaluations: float  # gradients that the curvature took
 
     def outputs(self, x: float) -> Tensor:
         """f(θ̄ + xu), (k,)."""
@@ -66,23 +67,28 @@ class Frame:
         return outputs_at(self.loss, weights).reshape(-1)
 
 
-def frame_at(loss: FlatLoss, weights: Tensor, eta: float) -> Frame:
-    """The frame of the second of three consecutive weights (3, p)."""
+def frame_at(loss: FlatLoss, weights: Tensor, eta: float, eigenpairs: TopEigenpairs | None = None) -> Frame:
+    """The frame of the second of three consecutive weights (3, p); u and λ₂ from those of frames before, if given."""
     before, now, after = weights
     middle = (before + 2 * now + after) / 4
     hessian = HessianAt(loss, middle)
-    top = TopEigenpairs(min(2, len(middle)), relative=PRECISION).read(hessian, middle, hessian.gradient)
+    top = (eigenpairs or top_eigenpairs(middle)).read(hessian, middle, hessian.gradient)
     if not top.eigenvalues.isfinite().all():
         raise BadInput("the curvature at the midpoint is not finite: begin where training is")
     u, start = top.eigenvectors[:, 0], now - middle
     x, second = float(u @ start), float(top.eigenvalues[1]) if len(middle) > 1 else -np.inf
-    frame = Frame(loss, eta, middle, u, float(top.eigenvalues[0]), second, x, start - x * u)
+    frame = Frame(loss, eta, middle, u, float(top.eigenvalues[0]), second, x, start - x * u, hessian.evaluations)
     if frame.shape.numel() * len(middle) > MOST_ENTRIES:
         raise BadInput(
             f"{frame.shape.numel()} outputs by {len(middle)} weights: their Jacobian has more than {MOST_ENTRIES:.0e} "
             "entries; forecast the end of smaller networks or on fewer examples"
         )
     return frame
+
+
+def top_eigenpairs(weights: Tensor) -> TopEigenpairs:
+    """What finds u and λ₂ of one frame after another."""
+    return TopEigenpairs(min(2, len(weights)), relative=PRECISION)
 
 
 def orthonormal_rows(rows: Tensor, negligible: float) -> Tensor:

@@ -25,6 +25,8 @@ from numeric.networks.edge.terminal.frame import Frame, orthonormal_rows
 
 NODES = 7
 AT_REST = 3e-8  # |∇V|
+REACH, LEAST, FARTHEST = 0.3, 0.05, 2.0  # of a model for a peak that is not known; bounds
+BEYOND = 1.3  # reach over predicted peak
 NEGLIGIBLE = 1e-6  # singular values of the Jacobians, in parts of the largest
 
 
@@ -85,13 +87,18 @@ class FunctionSpaceModel:
 
 def function_space_model(frame: Frame, reach: float) -> FunctionSpaceModel:
     """The model at the frame's midpoint, exact along u at seven points of |x| ≤ reach."""
+    return model_and_basis(frame, reach)[0]
+
+
+def model_and_basis(frame: Frame, reach: float) -> tuple[FunctionSpaceModel, Tensor]:
+    """The same, and the directions (m, p) of z; costs as many gradients as the Jacobians have rows, 7k."""
     nodes = np.cos((np.arange(NODES) + 0.5) * np.pi / NODES)
     places = [reach * float(node) for node in nodes]
     values = torch.stack([frame.outputs(place) for place in places])
     jacobians = frame.across(torch.stack([frame.jacobian(place) for place in places]))
     basis = orthonormal_rows(jacobians.flatten(0, 1), NEGLIGIBLE)
     coefficients = torch.from_numpy(np.linalg.inv(np.vander(nodes, increasing=True))).to(values)
-    return FunctionSpaceModel(
+    model = FunctionSpaceModel(
         criterion=frame.loss.criterion,
         targets=frame.loss.targets,
         eta=values.new_tensor(frame.eta),
@@ -101,3 +108,9 @@ def function_space_model(frame: Frame, reach: float) -> FunctionSpaceModel:
         values=coefficients @ values,
         jacobians=torch.einsum("dj,jkp,mp->dkm", coefficients, jacobians, basis),
     )
+    return model, basis
+
+
+def reach_for(peak: float) -> float:
+    """The reach of a model for a peak, if one is known."""
+    return min(max(BEYOND * peak, LEAST), FARTHEST) if peak < FARTHEST else REACH

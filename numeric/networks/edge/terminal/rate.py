@@ -21,8 +21,8 @@ q = 2α/β, and shrinks with it: if α ∝ e^{−ντ}, then x by the factor 1 �
                 balance with the frequency √(βq) = √(2α), and where that has fallen to ν, the sharpness stays
 
 T, G and ℓ″ are frozen. Shapes: J (outputs, p), rates and shares (r,), r the rank of G. Units: rates and gaps in those
-of 1/η. Errors: `BadInput` as `descent` says; `Undecided` where nothing decays, or no drive is left to decay. Source:
-derived for this project.
+of 1/η. Errors: `BadInput` as `descent` says; `Undecided` where nothing decays, where no drive is left to decay, and
+below the edge, where no oscillation holds the sharpness. Source: derived for this project.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from torch import Tensor, nn
 from eos_sym import Undecided
 from numeric.compile import Array
 from numeric.networks.edge.descent import criterion_at, exact_loss, jacobian_at
+from numeric.networks.edge.hovering.reading import checked_edge
 from numeric.networks.forecast.anchor import Anchor, anchor
 from numeric.networks.forecast.loss_expansion.expansion import SHORT
 from numeric.networks.forecast.loss_expansion.model import fit_edge
@@ -105,7 +106,7 @@ def drive_decay(
     positive_number("eta", eta)
     loss = exact_loss(module, criterion, inputs, targets)
     with undisturbed(loss.module), enough_memory(loss):
-        return drive_decay_at(anchor(loss, eta, 1), eta)
+        return drive_decay_at(checked_edge(anchor(loss, eta, 1), eta), eta)
 
 
 def drive_decay_at(here: Anchor, eta: float) -> DriveDecay:
@@ -114,7 +115,7 @@ def drive_decay_at(here: Anchor, eta: float) -> DriveDecay:
     driving = here.across(2 * fit.b[fit.form.linear.index((2,))])
     root, slope = _least_squares(here.loss, here.weights)
     sizes = torch.linalg.svdvals(root)
-    rank = int((sizes > RANK * sizes[0]).sum()) - 1  # the edge is one of them, as far as it is an eigenvector of G
+    rank = max(int((sizes > RANK * sizes[0]).sum()) - 1, 0)  # without the edge, as far as that is an eigenvector of G
     vectors, sizes, _ = torch.linalg.svd(here.across(root.T), full_matrices=False)
     vectors, eigenvalues = vectors[:, :rank], sizes[:rank].square().numpy()
     t, force = (vectors.T @ driving).numpy(), (vectors.T @ here.across(slope)).numpy()

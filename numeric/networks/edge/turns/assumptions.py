@@ -7,7 +7,7 @@ Each is the ratio of something that is left out to what is kept, at an oscillati
     crowding    ε/(2 − ηλ₂)                         √α, by which the sharpness swings, over the gap 2/η − λ₂
     cubic       ‖r‖/(½δ²‖∇S⊥‖),  r = ½∇L(θ†+w+xu) + ½∇L(θ†+w−xu) − ∇L − ∇²L w − ½x²∇S
                                                     what the cubic expansion lacks of the even gradient, at v = xu + w
-    strayed     ‖e‖/δ, e⁺ = e − η[∇²L e + r]⊥        what r, the left out part of the even gradient, has added up to across u
+    strayed     ‖e‖/δ,  e⁺ = e − η[∇²L e + r]⊥       what r has added up to across u since the start
     quartic     |Q|δ²/(6√α)                         growth by the fourth derivative over that by the sharpness
     parallel    η(u·∇S)²δ²/(4√α)                    the same by ½x²(u·∇S)u, which is odd in x and acts at second order
     pull        ‖∇²L ∇S⊥‖/√(αβ)                     what turns ∇S⊥: the map of x and y alone assumes that it is 0

@@ -152,7 +152,7 @@ def _sharpness(loss: FlatLoss, path: list[Tensor]) -> Array:
 def _compared(
     loss: FlatLoss, trajectory: ConstrainedTrajectory, measured: Tensor, predicted: Tensor, strayed: Tensor, eta: float
 ) -> tuple[Mapping[str, Any], Tensor, Tensor]:
-    """What is told of one step, the predicted v at the next one, and what it strays; v, e (p,), predicted (p, orders)."""
+    """What is told of one step, and v and e predicted for the next one; v and e (p,), of v one for each order."""
     here, u, bent = trajectory.here, trajectory.here.direction, trajectory.here.perpendicular
     x, y = u @ predicted, bent @ predicted
     known = predicted.nan_to_num()

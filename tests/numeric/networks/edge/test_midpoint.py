@@ -105,6 +105,13 @@ def test_a_second_mode_at_the_edge_is_said():
     assert "second eigenvalue" in reading.reason
 
 
+def test_far_below_the_edge_it_is_said_that_there_is_none(network):
+    """Against a reading that gives numbers without remark: ηS = 1.2 alternates, and dies at once."""
+    parts = network.module, network.criterion, network.inputs, network.targets
+    eta = 1.2 / float(torch.linalg.eigvalsh(hessian(network, network.parameters))[-1])
+    assert "of the edge: so far below" in midpoint_identity(*parts, eta=eta).reason
+
+
 def test_weights_that_are_not_steps_of_gradient_descent_are_refused(network):
     parts = network.module, network.criterion, network.inputs, network.targets
     weights = consecutive(network, 0.1, 5)

@@ -86,6 +86,19 @@ def test_a_drive_that_is_none_is_undecided():
         DriveDecay(np.array([0.1]), np.array([-0.02]), np.inf).frozen  # noqa: B018
 
 
+def test_below_the_edge_and_where_outputs_have_no_derivative_nothing_decays():
+    """Wrong programs: one that has no sharpness to hold, and one that counts −1 modes and divides by nothing."""
+    module = nn.Sequential(nn.Linear(3, 4, bias=False), nn.Tanh(), nn.Linear(4, 1, bias=False)).double()
+    generator = torch.Generator().manual_seed(0)
+    inputs, targets = torch.randn(6, 3, generator=generator).double(), torch.randn(6, 1, generator=generator).double()
+    nn.utils.vector_to_parameters(torch.zeros(16).double(), module.parameters())
+    top = float(torch.linalg.norm(inputs.T @ targets) / 6)  # of ∇²L at 0, where J = 0
+    with pytest.raises(Undecided, match="does not decay"):
+        drive_decay(module, half_squared_error, inputs, targets, eta=2 / top)
+    with pytest.raises(Undecided, match=r"at 0\.5 of 2/eta"):
+        drive_decay(module, half_squared_error, inputs, targets, eta=1 / top)
+
+
 def test_the_jacobian_of_a_network_in_training_mode_that_counts_its_batches():
     """Wrong programs: torch.func's Jacobian, which batch normalization cannot count under; one of evaluation mode."""
     torch.manual_seed(0)
@@ -109,6 +122,6 @@ def test_outputs_that_are_no_tensor_and_step_sizes_that_are_no_number_are_named(
 
     inputs, targets = torch.eye(3), torch.zeros(3, 2)
     with pytest.raises(BadInput, match="outputs are a dict: let it return one tensor"):
-        drive_decay(Named(3, 2), criterion, inputs, targets, eta=1.0)
+        drive_decay(Named(3, 2), criterion, inputs, targets, eta=3.0)
     with pytest.raises(BadInput, match="eta = 'a': must be a number"):
         drive_decay(nn.Linear(3, 2), half_squared_error, inputs, targets, eta="a")

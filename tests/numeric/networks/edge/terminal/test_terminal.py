@@ -12,8 +12,10 @@ from numeric.networks.edge import terminal_sharpness
 from numeric.networks.edge.terminal import forecasts, frame_at, split_law
 from numeric.networks.edge.terminal.ending import Ending, endings
 from numeric.networks.edge.terminal.forecast import TerminalForecast
+from numeric.networks.edge.terminal.frame import top_eigenpairs
 from numeric.networks.edge.terminal.function_space import AT_REST, function_space_model
 from numeric.networks.edge.terminal.memory import MemoryModel
+from numeric.networks.edge.terminal.rebuilt import Course, moved_on
 from numeric.networks.loss import FlatLoss, half_squared_error
 
 ETA = 0.1
@@ -117,6 +119,44 @@ def trained_path(loss, weights, eta):
     for _ in range(2):
         path.append(path[-1] - eta * loss.value_and_gradient(path[-1])[1])
     return torch.stack(path)
+
+
+def test_the_more_often_it_is_made_again_the_nearer_the_model_is_to_gradient_descent(network):
+    """Against frames, bases or three last weights that are not those of the prediction: none comes nearer then."""
+    eta = 0.9 * 2 / float(torch.linalg.eigvalsh(hessian(network, network.parameters))[-1])
+    start = trained_path(network, trained(network, network.parameters, eta, 100), eta)
+    after = trained_path(network, trained(network, start[0], eta, 80), eta)
+    middle = (after[0] + 2 * after[1] + after[2]) / 4
+    missed = {}
+    for every in (80, 20):
+        course = Course(frame_at(network, start, eta), 0.3, top_eigenpairs(middle))
+        while course.steps < 80:
+            moved_on([course], every)
+        missed[every] = float((course.frame.middle - middle).norm() / (middle - start[1]).norm())
+        assert course.models >= 80 / every
+    assert missed[20] < 0.3 * missed[80]
+    assert missed[20] < 0.1
+
+
+@pytest.mark.parametrize("every", [20, 100])
+def test_made_again_it_comes_to_the_same_end_where_once_is_enough(every):
+    """Against an end that is read before the oscillation is over, and a cost that forgets what is made again."""
+    loss = valley(1.0)
+    arguments = loss.module, loss.criterion, loss.inputs, loss.targets
+    once = terminal_sharpness(*arguments, eta=ETA)
+    again = terminal_sharpness(*arguments, eta=ETA, rebuilt_every=every)
+    assert again.gap == pytest.approx(once.gap, rel=0.01)
+    assert again.function_space.peak == pytest.approx(once.function_space.peak, rel=0.01)
+    assert again.evaluations > 14 * again.models > 14 * once.models
+
+
+def test_what_no_forecast_needs_is_refused():
+    loss = valley(1.0)
+    arguments = loss.module, loss.criterion, loss.inputs, loss.targets
+    with pytest.raises(BadInput, match="100000 or less"):
+        terminal_sharpness(*arguments, eta=ETA, steps=10**7)
+    with pytest.raises(BadInput, match="rebuilt_every = 3"):
+        terminal_sharpness(*arguments, eta=ETA, rebuilt_every=3)
 
 
 def test_a_model_that_runs_away_is_no_hindrance_to_one_that_rests():
