@@ -5,8 +5,8 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.edge_law_network.errors import BINS, agreeing, judged
-from analysis.edge_law_network.hovering_panels import (
+from analysis.edge_law_network.ending.errors import BINS, agreeing, judged
+from analysis.edge_law_network.hovering.panels import (
     plot_answers,
     plot_decay,
     plot_manners,

@@ -12,7 +12,8 @@ import numpy as np
 import torch
 import xarray as xr
 
-from analysis.edge_law_network.batch import THIRD, Descents, label
+from analysis.edge_law_network.training.descents import Descents, label
+from analysis.edge_law_network.training.moments import THIRD
 from analysis.study import Evidence, Pieces, about, bounded, exceeds
 from eos_sym import Undecided
 from numeric.compile import Array

@@ -5,9 +5,22 @@ import pytest
 import torch
 import xarray as xr
 
-from analysis.edge_law_network.batch import AFTER, BEFORE, EVERY, Batch, Descents, Moments, train, windows
-from analysis.edge_law_network.errors import agreeing, correlation, errors, foretold, judged, trust
+from analysis.edge_law_network.ending.errors import (
+    agreeing,
+    better_made_again,
+    correlation,
+    errors,
+    foretold,
+    judged,
+    table,
+    trust,
+)
 from analysis.edge_law_network.midpoints import identity_holds
+from analysis.edge_law_network.training.batch import Batch
+from analysis.edge_law_network.training.descents import Descents
+from analysis.edge_law_network.training.moments import AFTER, BEFORE, Moments, windows
+from analysis.edge_law_network.training.settling import settled
+from analysis.edge_law_network.training.train import EVERY, train
 from analysis.study.evidence import all_heard
 from eos_sym import Undecided
 from numeric.networks.curvature import sharpness
@@ -76,7 +89,8 @@ def ends():
     for start in ("crossing", "third"):
         values[f"space_{start}"] = np.where(peak < 0.1, 1.05, 1.8) * gap
         values[f"memory_{start}"] = np.where(peak < 0.1, 1.1, 3 * 1.8) * gap
-    values |= {"limit": 2 * gap, "lambert": np.full(12, np.nan)}
+    values |= {"limit": 2 * gap, "lambert": np.full(12, np.nan), "rebuilt": 1.02 * gap}
+    values |= {"evaluations": np.full(12, 100.0), "rebuilt_cost": np.full(12, 900.0), "trained": np.full(12, 600.0)}
     return xr.Dataset({name: ("run", one) for name, one in values.items()})
 
 
@@ -87,6 +101,27 @@ def test_forecasts_are_judged_by_the_later_peak_and_by_agreement(ends):
     assert agreeing(ends, "third").values.tolist() == [True] * 6 + [False] * 6
     assert {one.status for one in all_heard(foretold(ends))} == {"supported", "refuted"}
     assert {one.status for one in all_heard(trust(ends))} == {"supported"}
+
+
+def test_what_is_made_again_is_held_against_what_is_not_and_against_training(ends):
+    assert [one.observed for one in all_heard(better_made_again(ends))] == pytest.approx([0.4, 1.5])
+    row = table(ends)["from the crossing, later peak 0 to 0.05"]
+    assert "F made again every 100 steps 0.020 / 1.00; gradients: F 100, " in row
+    assert row.endswith("training from there 600")
+
+
+def test_runs_are_settled_where_they_end_and_not_before():
+    """Against ends that are not those of gradient descent, and runs that end while they oscillate or have far to go."""
+    small = Batch.of(Descents("digits_12", "tanh", (0, 1), (0.9,), 10, 3).losses())
+    weights = small.at(small.weights, 3 * small.eta)
+    *_, after = weights.path(400)
+    *_, long_after = weights.at(after).path(800)
+    vectors = torch.ones_like(after)
+    which, ends = settled(weights.at(after), vectors)
+    assert which.tolist() == [True, True]
+    assert float((ends - long_after).norm()) < 0.02 * float((after - long_after).norm())
+    assert not settled(weights, vectors)[0].any()
+    assert not settled(weights.at(after, 20 * weights.eta), vectors)[0].any()
 
 
 def test_a_forecast_that_is_not_there_counts_as_an_error_and_few_runs_decide_nothing(ends):

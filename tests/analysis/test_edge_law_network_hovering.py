@@ -10,12 +10,15 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from analysis.edge_law_network.bursts import hover_or_burst, on_the_loss, order, ranks, right, two_modes
-from analysis.edge_law_network.decay import decay, rate_law
-from analysis.edge_law_network.hovering import SLOW, SPAN, noisy_digits
-from analysis.edge_law_network.kicks import amplitudes, answer_of, kicks
+from analysis.edge_law_network.ending.decay import decay, rate_law
+from analysis.edge_law_network.hovering.bursts import hover_or_burst, on_the_loss, order, ranks, right, two_modes
+from analysis.edge_law_network.hovering.kicks import amplitudes, answer_of, kicks
+from analysis.edge_law_network.hovering.one_mode import by_kicks, one_mode
+from analysis.edge_law_network.hovering.windows import SLOW, SPAN, noisy_digits
 from analysis.study.evidence import all_heard
 from eos_sym import Undecided
+
+KICKED = one_mode()
 
 
 @pytest.mark.parametrize("guessed", [45.0, 70.0, 160.0])
@@ -50,7 +53,7 @@ def windows(growth, swing, second):
 def test_a_criterion_that_orders_all_windows_is_told_from_one_that_orders_none():
     half = np.repeat([-0.01, 0.02], 40)
     made = windows(half, np.repeat([1.1, 9.0], 40), np.full(80, 0.99))
-    evidence = {one.quantity: one for one in all_heard(hover_or_burst(made))}
+    evidence = {one.quantity: one for one in all_heard(hover_or_burst(made, KICKED))}
     told = next(one for name, one in evidence.items() if "right by the determinant less" in name)
     assert told.observed == pytest.approx(0.5)
     labelled = made.assign(manner=("window", np.repeat(["hovers", "bursts"], 40)), second=made.eigenvalues[:, 1])
@@ -60,7 +63,7 @@ def test_a_criterion_that_orders_all_windows_is_told_from_one_that_orders_none()
 
 def test_a_criterion_that_always_says_what_most_windows_do_tells_nothing():
     made = windows(np.full(80, -0.01), np.repeat([1.1, 9.0], [60, 20]), np.full(80, 0.9))
-    told = [one for one in all_heard(hover_or_burst(made)) if "share told right by" in one.quantity]
+    told = [one for one in all_heard(hover_or_burst(made, KICKED)) if "share told right by" in one.quantity]
     assert [one.status for one in told] == ["refuted"] * 3
     assert "80 windows of 80 runs" in told[0].quantity
 
@@ -74,9 +77,18 @@ def test_the_amplitude_is_judged_of_all_windows_that_hover_and_not_where_it_is_r
     assert next(all_heard(amplitudes(none))).status == "refuted"
 
 
+def test_the_threshold_is_where_kicks_of_gradient_descent_begin_to_grow():
+    """Against thresholds or frequencies that only the multipliers, derived with them, would confirm."""
+    assert {one.status for one in by_kicks(KICKED)} == {"supported"}
+    swapped = KICKED.assign(answer=KICKED.answer.isel(side=slice(None, None, -1)).drop_vars("side"))
+    assert [one.status for one in by_kicks(swapped)].count("refuted") == 3
+
+
 def test_few_windows_decide_nothing():
     made = windows([-0.01] * 9, [1.1] * 9, [0.9] * 9)
-    assert {one.status for one in all_heard(hover_or_burst(made))} == {"undecided"}
+    told = [one.status for one in all_heard(hover_or_burst(made, KICKED))]
+    assert told.count("supported") == len(list(by_kicks(KICKED))) == len(told) - 1
+    assert told[-1] == "undecided"
     with pytest.raises(Undecided, match="take more runs"):
         kicks(made.isel(window=slice(3)))
 

@@ -15,7 +15,8 @@ import numpy as np
 import torch
 import xarray as xr
 
-from analysis.edge_law_network.batch import CROSSING, THIRD, Descents
+from analysis.edge_law_network.training.descents import Descents
+from analysis.edge_law_network.training.moments import CROSSING, THIRD
 from analysis.study import Evidence, Pieces, about, bounded, counted, exceeds, over
 from eos_sym import Undecided
 from numeric.compile import Array

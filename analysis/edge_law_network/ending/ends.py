@@ -6,8 +6,10 @@ Gaps are in units of the edge, 1 − ηS/2. Of every run the end is forecast fro
     third      the last step at which the oscillation rises through a third of what is still to come
 
 by the equation with memory M, by the model in function space F, and by the edge law: its limit with the coefficients at
-the end, and Lambert's W with those at the crossing, from the largest excess that is read after it. `peak` is the
-largest swing after the start, `excess` the largest of ηS/2 − 1 after the crossing.
+the end, and Lambert's W with those at the crossing, from the largest excess that is read after it. From the crossing
+F is also made again every `AGAIN` steps, of runs with an excess below `EXCESS`. `peak` is the largest swing after the
+start, `excess` the largest of ηS/2 − 1 after the crossing; `evaluations` are the gradients that F took, `rebuilt_cost`
+those that F took that was made again, `trained` the steps from the crossing to the end.
 
 Where a model has no end its gap is nan. A run that converges at a sharpness above 2/η, before an oscillation has grown
 out of rounding, is at an unstable minimum and would leave it: it has no end, and is left out; the summary says how many
@@ -22,16 +24,20 @@ import numpy as np
 import torch
 import xarray as xr
 
-from analysis.edge_law_network.batch import BEFORE, CROSSING, THIRD, Descents, label
+from analysis.edge_law_network.training.descents import Descents, label
+from analysis.edge_law_network.training.moments import BEFORE, CROSSING, THIRD
 from eos_sym import Undecided
 from numeric.networks.edge.terminal import Frame, SplitLaw, TerminalForecast, forecasts, frame_at, split_law
+from numeric.networks.edge.terminal.function_space import reach_for
+from numeric.networks.edge.terminal.rebuilt import Rebuilt, rebuilt
 from numeric.networks.loss import FlatLoss
 
 STARTS = {"crossing": CROSSING, "third": THIRD}
 STEPS = 8000  # of the models
+AGAIN, EXCESS = 100, 0.15  # steps after which F is made again, where the excess stays below
 FORECAST = ("peak", "second", "memory", "space")  # from each of the starts
 NUMBERS = (
-    *("gap", "eta", "excess", "limit", "lambert", "separation"),
+    *("gap", "eta", "excess", "limit", "lambert", "separation", "evaluations", "trained", "rebuilt", "rebuilt_cost"),
     *(f"{name}_{start}" for name in FORECAST for start in STARTS),
 )
 TEXTS = ("label", *(f"reason_{start}" for start in STARTS))
@@ -49,7 +55,8 @@ def ends_of(descents: Descents, history: xr.Dataset) -> xr.Dataset:
     }
     chosen = [run for run, law in laws.items() if law.sharpness < 2 / law.eta]
     said = {name: forecasts_from(descents, history, losses, chosen, window) for name, window in STARTS.items()}
-    rows = [end_of(descents, history, losses, said, laws[run], run) for run in chosen]
+    again = made_again(descents, history, losses, said["crossing"])
+    rows = [end_of(descents, history, losses, said, laws[run], again.get(run), run) for run in chosen]
     numbers = {name: ("run", np.array([row[name] for row in rows], dtype=float)) for name in NUMBERS}
     return xr.Dataset(numbers | {name: ("run", np.array([row[name] for row in rows], dtype=str)) for name in TEXTS})
 
@@ -60,13 +67,13 @@ def end_of(
     losses: list[FlatLoss],
     said: Mapping[str, Mapping[int, TerminalForecast]],
     at_end: SplitLaw,
+    again: Rebuilt | None,
     run: int,
 ) -> dict[str, float | str]:
     """The same of one run."""
     one, loss = history.isel(member=run), losses[run // len(descents.fractions)]
     eta = float(one.eta)
-    later = one.sharpness.sel(reading=slice(int(one.crossing), None))
-    excess = float(later.max()) * eta / 2 - 1
+    excess = excess_of(one)
     at_crossing = split_law(loss, frame_of(history, loss, run, CROSSING).middle, eta)
     row: dict[str, float | str] = {
         "label": label(descents, run),
@@ -76,6 +83,10 @@ def end_of(
         "limit": gap_of(partial(getattr, at_end, "limit"), eta),
         "lambert": gap_of(partial(at_crossing.gap, 2 * excess / eta), eta),
         "separation": at_end.separation,
+        "evaluations": said["crossing"][run].evaluations,
+        "trained": int(one.ended - one.crossing),
+        "rebuilt": 1 - eta * again.ending.sharpness / 2 if again else math.nan,
+        "rebuilt_cost": again.evaluations if again else math.nan,
     }
     for name, window in STARTS.items():
         forecast = said[name].get(run)
@@ -85,6 +96,21 @@ def end_of(
         row[f"memory_{name}"] = 1 - eta * forecast.memory.sharpness / 2 if forecast else math.nan
         row[f"space_{name}"] = 1 - eta * forecast.sharpness / 2 if forecast else math.nan
     return row
+
+
+def excess_of(one: xr.Dataset) -> float:
+    """The largest ηS/2 − 1 of a run after its last crossing."""
+    return float(one.sharpness.sel(reading=slice(int(one.crossing), None)).max() * one.eta) / 2 - 1
+
+
+def made_again(
+    descents: Descents, history: xr.Dataset, losses: list[FlatLoss], said: Mapping[int, TerminalForecast]
+) -> dict[int, Rebuilt]:
+    """F made again on its way from the crossing, of the runs with a small excess."""
+    runs = [run for run in said if excess_of(history.isel(member=run)) < EXCESS]
+    frames = [frame_of(history, losses[run // len(descents.fractions)], run, CROSSING) for run in runs]
+    reaches = [reach_for(said[run].function_space.peak) for run in runs]
+    return dict(zip(runs, rebuilt(frames, reaches, STEPS, AGAIN), strict=True))
 
 
 def forecasts_from(

@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from analysis.edge_law_network.ending.ends import AGAIN, EXCESS
 from analysis.study import Evidence, Pieces, about, bounded, exceeds
 from eos_sym import Undecided
 from numeric.compile import Array
 from numeric.networks.edge.terminal.forecast import AGREE
 
 BINS = ((0.0, 0.05), (0.05, 0.15), (0.15, 0.4), (0.4, np.inf))
-EXCESS = 0.15
 FEWEST = 5
 ERROR, CORRELATION = 0.1, 0.9  # of the narrow bin, set before these runs were made
 TOO_DEEP = 1.5  # times the gap; "about twice too deep" was the expectation
@@ -31,6 +31,7 @@ FROM_CROSSING = {
     "lambert": "the edge law with Lambert's W, at the crossing",
     "memory_crossing": "M",
     "space_crossing": "F",
+    "rebuilt": f"F made again every {AGAIN} steps",
 }
 FROM_THIRD = {"memory_third": "M", "space_third": "F"}
 
@@ -86,6 +87,14 @@ def table(ends: xr.Dataset) -> dict[str, Any]:
                 continue
             said = [f"{words} {_summary(some, name)}" for name, words in names.items()]
             rows[key] = f"{some.sizes['run']} runs; median error / correlation: " + ", ".join(said)
+            if start == "crossing":
+                costs = {
+                    "F": some.evaluations,
+                    f"F made again every {AGAIN} steps": some.rebuilt_cost,
+                    "training from there": some.trained,
+                }
+                cost = ", ".join(f"{words} {float(of_it.median()):.0f}" for words, of_it in costs.items())
+                rows[key] += f"; gradients: {cost}"
         with_trust = agreeing(ends, start)
         for words, which in {"agree": with_trust, "differ": ~with_trust}.items():
             some = ends.isel(run=np.flatnonzero((which & ends[f"peak_{start}"].notnull()).values))
@@ -128,6 +137,24 @@ def correlation_of(ends: xr.Dataset, name: str, words: str) -> Evidence:
     known = with_gap(some, name).sizes["run"]
     quantity = f"correlation of the gaps' logarithms, {words}, {of_them}, {known} of which have a foretold gap"
     return exceeds("network", quantity, correlation(some, name), above=CORRELATION)
+
+
+def better_made_again(ends: xr.Dataset) -> Pieces:
+    """The median error of F made again over that of F in the narrow bin, and its gradients over those of training."""
+
+    def error() -> Evidence:
+        some, of_them = narrow(ends)
+        ratio = float(np.median(errors(some, "rebuilt")) / np.median(errors(some, "space_crossing")))
+        return bounded("network", f"median error of F made again, over that of F, {of_them}", ratio, below=1)
+
+    def cost() -> Evidence:
+        some, of_them = narrow(ends)
+        ratio = float((some.rebuilt_cost / some.trained).median())
+        quantity = f"gradients that F takes that is made again, over those of training, median, {of_them}"
+        return exceeds("network", quantity, ratio, above=1)
+
+    yield from about("smaller error", error)
+    yield from about("as many gradients", cost)
 
 
 def law_misses(ends: xr.Dataset) -> Pieces:

@@ -23,8 +23,9 @@ from collections.abc import Iterator
 import numpy as np
 import xarray as xr
 
-from analysis.edge_law_network.hovering import at_the_edge
-from analysis.edge_law_network.kicks import FEWEST, enough, runs_of
+from analysis.edge_law_network.hovering.kicks import FEWEST, enough, runs_of
+from analysis.edge_law_network.hovering.one_mode import by_kicks
+from analysis.edge_law_network.hovering.windows import at_the_edge
 from analysis.study import Evidence, Pieces, about, agreement, bounded, exceeds, expect
 from eos_sym import Undecided
 from numeric.networks.edge import edge_covariance
@@ -76,8 +77,9 @@ def right(windows: xr.Dataset, name: str, threshold: float) -> float:
     return float(((windows[name] > threshold) == (windows.manner == "bursts")).mean())
 
 
-def hover_or_burst(hovering: xr.Dataset) -> Pieces:
-    """Both criteria; and the threshold of one mode against its multipliers."""
+def hover_or_burst(hovering: xr.Dataset, one_mode: xr.Dataset) -> Pieces:
+    """Both criteria; the threshold of one mode against kicks on losses that have it, and on networks."""
+    yield from about("threshold", *by_kicks(one_mode))
     windows = decided(criteria(hovering))
     count = f"{windows.sizes['window']} windows of {len(runs_of(windows))} runs"
     if windows.sizes["window"] < WINDOWS:
@@ -96,7 +98,7 @@ def hover_or_burst(hovering: xr.Dataset) -> Pieces:
     yield from about("better than", exceeds("network", quantity, shares["growth"] - shares["second"], above=0))
     one = windows.isel(window=np.flatnonzero((windows.modes == 1).values))
     same = float(((one.below_threshold == 1) == (one.growth < 0)).mean())
-    quantity = f"share of {one.sizes['window']} windows of one mode that Ω and the multipliers tell alike"
+    quantity = f"share of {one.sizes['window']} windows of one mode of which Q* and the multipliers say the same"
     yield from about("threshold", agreement("network", quantity, 1.0, same))
 
 
@@ -114,7 +116,9 @@ def ranks(hovering: xr.Dataset, two_modes: xr.Dataset) -> Pieces:
             raise Undecided(f"{found}; {OF_EACH} of {FEWEST} tell: take more runs")
         shares[words] = float((some.manner == "bursts").mean()), some.sizes["window"]
     (bursts, many), (fewer, few) = shares["two or more"], shares["one"]
+    left = edge.sizes["window"] - many - few
     quantity = f"share that bursts of {many} windows with λ₂ at the edge and rank two, less that of {few} with rank one"
+    quantity += f", {left} of undecided rank or none left out"
     yield from about("networks burst", exceeds("network", quantity, bursts - fewer, above=0))
     yield from about("always", bounded("network", f"share of those {many} that hover", 1 - bursts, below=0.05))
 

@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 from scipy.optimize import least_squares
 
-from analysis.edge_law_network.hovering import SLOW, at_the_edge, of_any_size, steady
+from analysis.edge_law_network.hovering.windows import SLOW, at_the_edge, of_any_size, steady
 from analysis.study import Evidence, Pieces, about, bounded, exceeds
 from eos_sym import Undecided
 from numeric.compile import Array

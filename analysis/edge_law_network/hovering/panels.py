@@ -6,9 +6,9 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
-from analysis.edge_law_network.bursts import SECOND, criteria
-from analysis.edge_law_network.hovering import SPAN
-from analysis.edge_law_network.kicks import kicks, pure
+from analysis.edge_law_network.hovering.bursts import SECOND, criteria
+from analysis.edge_law_network.hovering.kicks import kicks, pure
+from analysis.edge_law_network.hovering.windows import SPAN
 from analysis.study import COLORS, THEORY_COLOR
 from analysis.study.figure import legend_above
 from eos_sym import Undecided
@@ -30,7 +30,7 @@ def plot_answers(axes: Axes, title: str, hovering: xr.Dataset) -> None:
     places = [round(share * (windows.sizes["window"] - 1)) for share in SHOWN]
     for color, place in zip(COLORS, places, strict=False):
         one = windows.isel(window=place)
-        label = f"{one.activation.item()}, $\\eta={one.eta.item():g}$"
+        label = f"{one.activation.item()}, $\\eta={one.eta.item():g}$, seed {one.seed.item()}"
         axes.plot(one.step_in_window, one.answer, color=color, label=label)
         axes.plot(one.step_in_window, one.response, "--", color=THEORY_COLOR, linewidth=0.9)
     axes.plot([], [], "--", color=THEORY_COLOR, label="theory")

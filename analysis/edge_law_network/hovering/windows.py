@@ -31,8 +31,8 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from analysis.edge_law_network.batch import Batch
-from analysis.edge_law_network.data import COMPONENTS
+from analysis.edge_law_network.training.batch import Batch
+from analysis.edge_law_network.training.data import COMPONENTS
 from analysis.study import CommonOptions, expect
 from eos_sym import Undecided
 from numeric.networks.architectures import FullyConnected
