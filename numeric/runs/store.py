@@ -48,11 +48,16 @@ def _unbound(dataset: xr.Dataset) -> xr.Dataset:
 
 def load(path: Path) -> xr.DataTree:
     """The groups of a file written by `save`, in memory; the provenance is in its `attrs`."""
+    from numeric.runs.groups import NotPlain, read_groups
+
     content = read_sealed(Path(path))
     try:
         refuse_what_lies_elsewhere(content)
-        with xr.open_datatree(io.BytesIO(content), engine="h5netcdf") as tree:
-            return tree.load()
+        try:
+            return read_groups(content)
+        except NotPlain:
+            with xr.open_datatree(io.BytesIO(content), engine="h5netcdf") as tree:
+                return tree.load()
     except Exception as error:  # whatever the readers say to a stranger's file
         raise BadInput(f"{path}: not a readable file of results ({' '.join(str(error).split())})") from error
 
