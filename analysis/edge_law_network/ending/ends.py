@@ -33,7 +33,7 @@ from numeric.networks.edge.terminal.rebuilt import Rebuilt, rebuilt
 from numeric.networks.loss import FlatLoss
 
 STARTS = {"crossing": CROSSING, "third": THIRD}
-STEPS = 8000  # of the models
+STEPS = 20_000  # of the models: as many as of training
 AGAIN, EXCESS = 100, 0.15  # steps after which F is made again, where the excess stays below
 FORECAST = ("peak", "second", "memory", "space")  # from each of the starts
 NUMBERS = (

@@ -48,11 +48,12 @@ def endings(models: Sequence[Model], steps: int) -> list[Ending]:
     for step in range(steps + 1):
         along, across = here.gradient(u, w)
         if step % LOOKED == 0:
-            rest, gone = here.at_rest(along, across), ~(u.abs() + w.norm(dim=1) < FAR)
+            gone = ~(u.abs() + w.norm(dim=1) < FAR)
+            rest, *end = here.resting(u, w, along, across)
             rest &= ~gone
             sharpness = torch.full_like(u, torch.nan)
             if rest.any():
-                sharpness[rest] = chosen(here, rest).sharpness_at(u[rest], w[rest])
+                sharpness[rest] = chosen(here, rest).sharpness_at(end[0][rest], end[1][rest])
             rest &= sharpness < 2 / here.eta
             for index in (rest | gone).nonzero()[:, 0].tolist():
                 outcome: Literal["converged", "diverged"] = "converged" if rest[index] else "diverged"

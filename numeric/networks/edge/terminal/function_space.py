@@ -7,6 +7,10 @@ the change of J along u. f(Ux) and J(Ux) are polynomials of degree 6 through the
 |x| ≤ R, the reach, which belongs where the predicted peak needs it. z is followed in the span of those Jacobians, which
 is where gradient descent on V stays.
 
+The slowest modes of V may take 10⁵ steps to rest. So where the oscillation is over, (x, z) is sent to where gradient
+descent on outputs that are linear goes, the nearest minimum, if that is one to `AT_REST` and the sharpnesses there and
+here differ by less than `SETTLED` of the gap.
+
 Shapes: values (7, k), Jacobians (7, k, m) with z (m,), in powers of x/R. Units: those of the loss and the weights.
 Source: derived for this project.
 """
@@ -25,6 +29,9 @@ from numeric.networks.edge.terminal.frame import Frame, orthonormal_rows
 
 NODES = 7
 AT_REST = 3e-8  # |∇V|
+QUIET = 1e-5  # |∂V/∂x| of an oscillation that is over
+SETTLED = 0.1  # of the gap: what the sharpness may still have to go
+ROUNDING = 1e-12  # eigenvalues of the curvature that are none, in parts of the largest
 REACH, LEAST, FARTHEST = 0.3, 0.05, 2.0  # of a model for a peak that is not known; bounds
 BEYOND = 1.3  # reach over predicted peak
 NEGLIGIBLE = 1e-6  # singular values of the Jacobians, in parts of the largest
@@ -52,18 +59,49 @@ class FunctionSpaceModel:
 
     def sharpness_at(self, x: Tensor, z: Tensor) -> Tensor:
         """The largest eigenvalue of Gauss–Newton's matrix of V, which is its Hessian where the residuals vanish."""
-        outputs, slope, powers = self._outputs(x, z)
-        rows = (powers[..., None, :] @ self.jacobians.flatten(-2)).unflatten(-1, self.jacobians.shape[-2:])[
-            ..., 0, :, :
-        ]
-        jacobian = torch.cat([slope[..., None], rows], -1)
-        curvature = vmap(jacrev(grad(self._criterion)))(outputs, self.targets)
-        values: Tensor = torch.linalg.eigvalsh(jacobian.mT @ curvature @ jacobian)
+        values: Tensor = torch.linalg.eigvalsh(self._curvature(x, z))
         return values[..., -1]
 
-    def at_rest(self, along: Tensor, across: Tensor) -> Tensor:
-        """Whether these slopes of V are rounding."""
-        return along**2 + across.square().sum(-1) < AT_REST**2
+    def resting(self, x: Tensor, z: Tensor, along: Tensor, across: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Which models are at rest, or settled, and the x and z to which they come; from the slopes of V at (x, z)."""
+        rest = along**2 + across.square().sum(-1) < AT_REST**2
+        x, z = x.clone(), z.clone()
+        quiet = (along.abs() < QUIET) & ~rest & z.isfinite().all(-1)
+        if quiet.any():
+            rest[quiet], x[quiet], z[quiet] = self.chosen(quiet).settled(x[quiet], z[quiet])
+        return rest, x, z
+
+    def settled(self, x: Tensor, z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Whether what is still to go hardly moves the sharpness, and where it goes: Gauss–Newton's shortest step."""
+        along, across = self.gradient(x, z)
+        slope = torch.cat([along[..., None], across], -1)[..., None]
+        step = (torch.linalg.pinv(self._curvature(x, z), rtol=ROUNDING, hermitian=True) @ slope)[..., 0]
+        there = x - step[..., 0], z - step[..., 1:]
+        along, across = self.gradient(*there)
+        rest = along**2 + across.square().sum(-1) < AT_REST**2
+        before, after = self.sharpness_at(x, z), self.sharpness_at(*there)
+        gap = 2 / self.eta - after
+        return rest & (before < 2 / self.eta) & (gap > 0) & ((after - before).abs() < SETTLED * gap), *there
+
+    def chosen(self, which: Tensor) -> FunctionSpaceModel:
+        """Some of the models that are stacked in one."""
+        return FunctionSpaceModel(
+            self.criterion,
+            *(one[which] for one in (self.targets, self.eta, self.x, self.z, self.reach, self.values, self.jacobians)),
+        )
+
+    def _curvature(self, x: Tensor, z: Tensor) -> Tensor:
+        """Gauss–Newton's matrix of V, (…, 1 + m, 1 + m)."""
+        outputs, slope, powers = self._outputs(x, z)
+        jacobian = torch.cat([slope[..., None], self._rows(powers)], -1)
+        curvature: Tensor = jacobian.mT @ vmap(jacrev(grad(self._criterion)))(outputs, self.targets) @ jacobian
+        return curvature
+
+    def _rows(self, powers: Tensor) -> Tensor:
+        """∂f/∂z, (…, k, m)."""
+        flat = powers[..., None, :] @ self.jacobians.flatten(-2)
+        rows: Tensor = flat.unflatten(-1, self.jacobians.shape[-2:])[..., 0, :, :]
+        return rows
 
     def _residual(self, outputs: Tensor) -> Tensor:
         """The slope of the criterion by the outputs."""

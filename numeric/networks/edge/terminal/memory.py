@@ -52,9 +52,9 @@ class MemoryModel:
         moved = (self.matrix @ z[..., None])[..., 0]
         return along, self.drive + moved + x[..., None] ** 2 / 2 * self.bend
 
-    def at_rest(self, along: Tensor, across: Tensor) -> Tensor:
-        """Whether the oscillation is over: what z does then answers to nothing."""
-        return along.abs() < AT_REST
+    def resting(self, x: Tensor, z: Tensor, along: Tensor, across: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Which models' oscillations are over, with x and z there: what z does then answers to nothing."""
+        return along.abs() < AT_REST, x, z
 
     def sharpness_at(self, x: Tensor, z: Tensor) -> Tensor:
         """The largest eigenvalue of ∇²V."""

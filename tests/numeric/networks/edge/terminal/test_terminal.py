@@ -13,7 +13,7 @@ from numeric.networks.edge.terminal import forecasts, frame_at, split_law
 from numeric.networks.edge.terminal.ending import Ending, endings
 from numeric.networks.edge.terminal.forecast import TerminalForecast
 from numeric.networks.edge.terminal.frame import top_eigenpairs
-from numeric.networks.edge.terminal.function_space import AT_REST, function_space_model
+from numeric.networks.edge.terminal.function_space import AT_REST, FunctionSpaceModel, function_space_model
 from numeric.networks.edge.terminal.memory import MemoryModel
 from numeric.networks.edge.terminal.rebuilt import Course, moved_on
 from numeric.networks.loss import FlatLoss, half_squared_error
@@ -148,6 +148,28 @@ def test_made_again_it_comes_to_the_same_end_where_once_is_enough(every):
     assert again.gap == pytest.approx(once.gap, rel=0.01)
     assert again.function_space.peak == pytest.approx(once.function_space.peak, rel=0.01)
     assert again.evaluations > 14 * again.models > 14 * once.models
+
+
+def test_a_model_whose_slowest_mode_creeps_ends_where_it_would_have_crept_to():
+    """Against an end that is read on the way, or at another zero of the residuals: they differ in the sharpness."""
+    slopes = torch.tensor([[1.0, 0.0], [0.0, 0.02]]).double()  # ηλ = 4e-5 along the second
+    jacobians, values = torch.zeros(7, 3, 2).double(), torch.zeros(7, 3).double()
+    jacobians[0, 1:], values[0, 1:] = slopes, torch.tensor([0.05, -2e-4]).double()
+    values[1, 0] = math.sqrt(19.0)  # an edge along x, f₀ = √19 x + .2 z₂ x
+    jacobians[1, 0, 1] = 0.2
+    zero = torch.zeros(()).double()
+    model = FunctionSpaceModel(
+        lambda outputs, targets: (outputs - targets).square().sum() / 2,
+        torch.zeros(3).double(),
+        *(zero + one for one in (ETA, 1e-3)),
+        torch.zeros(2).double(),
+        zero + 1,
+        values,
+        jacobians,
+    )
+    (found,) = endings([model], 2000)
+    assert found.outcome == "converged"
+    assert found.sharpness == pytest.approx((math.sqrt(19) + 0.2 * 0.01) ** 2, rel=1e-6)
 
 
 def test_what_no_forecast_needs_is_refused():
