@@ -21,7 +21,7 @@ from contextlib import suppress
 from functools import cache
 from operator import itemgetter
 from pathlib import Path, PurePath
-from types import CodeType, FunctionType, ModuleType
+from types import CodeType, FunctionType, GenericAlias, ModuleType
 from typing import Any
 
 OURS = ("eos_sym", "numeric", "analysis")
@@ -186,7 +186,7 @@ def _constant(value: Any, module: str) -> str | None:
         return _in_its_project(value, module)
     if hasattr(value, "detach"):
         value = value.detach().cpu().numpy()
-    if hasattr(value, "tobytes"):
+    if hasattr(value, "tobytes") and not isinstance(value, GenericAlias):  # the type of arrays has their methods
         return f"{value.dtype} {value.shape} {hashlib.sha256(value.tobytes()).hexdigest()}"
     said = repr(value)
     return None if " at 0x" in said else said

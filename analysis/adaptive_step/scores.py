@@ -1,0 +1,85 @@
+"""What the races come to: what reaching a loss costs, and which of several settings is best in hindsight.
+
+The cost of a share c of the loss at the start is the number of evaluations after which a loss of c L₀ or less is first
+known. A run that does not reach it costs more than its budget: where costs are averaged or divided, it counts as the
+budget, and how many do is said. The best setting of a kind in hindsight is the one whose mean cost over the starts is
+least.
+
+Shapes: races have (network, seed, contestant, evaluations); a cost (seed,).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from analysis.adaptive_step.races import CONTESTANTS, Course
+from analysis.study import Evidence
+from analysis.training.estimate import mean, within
+from numeric.compile import Array
+
+
+@dataclass(frozen=True)
+class Field:
+    """All races of one network."""
+
+    course: Course
+    races: xr.Dataset
+
+    def cost(self, contestant: str, share: float) -> Array:
+        """Evaluations to this share of the loss at the start, (seed,); infinite where it is not reached."""
+        return self._first(contestant, share, self.races.evaluations)
+
+    def steps(self, contestant: str, share: float) -> Array:
+        """Steps to it."""
+        return self._first(contestant, share, self.races.step.sel(contestant=contestant))
+
+    def counted(self, contestant: str, share: float) -> Array:
+        """The costs, with the budget where it is not reached."""
+        return np.minimum(self.cost(contestant, share), self.budget)
+
+    @property
+    def budget(self) -> int:
+        """What was spent by each."""
+        return int(self.races.loss.notnull().sum("evaluations").max())
+
+    def best(self, kind: str, share: float) -> str:
+        """The contestant of a kind that is best in hindsight."""
+        return min(of_kind(kind), key=lambda name: float(self.counted(name, share).mean()))
+
+    def _first(self, contestant: str, share: float, of: xr.DataArray) -> Array:
+        loss = self.races.loss.sel(contestant=contestant)
+        there = loss <= share * loss.isel(evaluations=0)
+        found = of.broadcast_like(loss).isel(evaluations=there.argmax("evaluations"))
+        return np.asarray(found.where(there.any("evaluations"), math.inf).values, dtype=float)
+
+
+def of_kind(kind: str) -> list[str]:
+    """The contestants of a kind."""
+    return [one.name for one in CONTESTANTS.values() if one.kind == kind]
+
+
+def quotient(
+    field: Field, one: str, other: str, of: Callable[[Field, str], Array], what: str, unreached: str = ""
+) -> Evidence:
+    """Whether a quantity of one contestant is less than that of another: the mean over the starts of the quotient."""
+    words = f"{what}, {CONTESTANTS[one].words} over {CONTESTANTS[other].words}, {field.course.words}{unreached}"
+    return within(words, mean(list(of(field, one) / of(field, other))), 0, 1)
+
+
+def cheaper(field: Field, one: str, other: str) -> Evidence:
+    """Whether one reaches the far loss with fewer evaluations than another, all costs counted."""
+    missing = int(np.isinf(field.cost(one, field.course.far)).sum())
+    unreached = f"; {missing} of {len(field.races.seed)} do not reach it, and count as the budget" if missing else ""
+    what = f"evaluations to {field.course.far:.3g} of the loss"
+    return quotient(field, one, other, lambda at, who: at.counted(who, at.course.far), what, unreached)
+
+
+def diverging(fields: Sequence[Field], names: Sequence[str]) -> tuple[int, int]:
+    """How many runs of these contestants diverge, of how many."""
+    diverged = [field.races.diverged.sel(contestant=[*names]) for field in fields]
+    return int(sum(float(one.sum()) for one in diverged)), sum(one.size for one in diverged)
