@@ -15,6 +15,12 @@ to know: the networks have more weights than there are numbers to fit, and label
 
 *What was fixed when.* The contestants, their constants and the claims were made with start 0 in sight. The full preset
 has five other starts of three networks, none of which was looked at before.
+
+*Measured* on the first of them, fully connected with the squared error, to a thirtieth of the loss: no run tracked
+below 2/S diverges, but tracked at .95 of it they need 1.35 ± .03 times as many steps as with the best fixed step, and
+2.34 ± .07 times as many evaluations; 1.05 is dearer still, and at 1.2 two of five runs end above where they began. Half
+the critical step at every step costs 1.32 ± .06 of the best fixed step, at every tenth no run arrives. The forecast
+costs 3.4 ± .2: it is the dearest to choose. Polyak's step needs .39 ± .02 and chooses nothing.
 """
 
 from dataclasses import dataclass

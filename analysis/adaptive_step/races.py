@@ -112,7 +112,7 @@ class Course:
 
 
 QUICK = {
-    "mse": Course("fully connected, squared error", Digits(100), FullyConnected((20,)), "mse", 300, 1 / 10, 1 / 30)
+    "mse": Course("fully connected, squared error", Digits(100), FullyConnected((20,)), "mse", 240, 1 / 10, 1 / 30)
 }
 WIDE = FullyConnected((30, 30))
 FULL = {
@@ -122,10 +122,10 @@ FULL = {
     ),
     "convolutional": Course(
         "convolutional, squared error",
-        Digits(100),
+        Digits(50),
         Convolutional((4, 8), pooling="average"),
         "mse",
-        1500,
+        700,
         1 / 3,
         1 / 10,
     ),

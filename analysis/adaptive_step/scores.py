@@ -20,6 +20,7 @@ import xarray as xr
 from analysis.adaptive_step.races import CONTESTANTS, Course
 from analysis.study import Evidence
 from analysis.training.estimate import mean, within
+from eos_sym import Undecided
 from numeric.compile import Array
 
 
@@ -68,7 +69,10 @@ def quotient(
 ) -> Evidence:
     """Whether a quantity of one contestant is less than that of another: the mean over the starts of the quotient."""
     words = f"{what}, {CONTESTANTS[one].words} over {CONTESTANTS[other].words}, {field.course.words}{unreached}"
-    return within(words, mean(list(of(field, one) / of(field, other))), 0, 1)
+    values, others = of(field, one), of(field, other)
+    if not np.isfinite([values, others]).all():
+        raise Undecided(f"{words}: some start has none")
+    return within(words, mean(list(values / others)), 0, 1)
 
 
 def cheaper(field: Field, one: str, other: str) -> Evidence:

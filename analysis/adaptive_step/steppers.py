@@ -2,7 +2,7 @@
 
     fixed        η
     tracked      a fraction of 2/S by `EdgeStep`, read every `EVERY` steps
-    forecast     of fractions of 2/S the one whose loss is forecast to be least after `AHEAD` steps, anew after as many
+    forecast     of fractions of 2/S the one whose loss is forecast to be least `AHEAD` steps on, anew after `ANEW`
     forward      a fraction of the critical step η_c, the largest found along −∇L that does not raise the loss
     normalized   ρ/‖∇L‖
     polyak       (L − L*)/‖∇L‖² with L* = 0
@@ -10,6 +10,11 @@
 η_c is bracketed from the last one, by doubling or halving until the loss rises on one side, and then by two bisections
 of the logarithm: it is known to a factor of 2^(1/4), in four or five forward passes where it has not moved much. On a
 quadratic η_c = 2‖g‖²/(g·Hg), never below 2/S, and the same where the gradient lies along the top eigenvector.
+
+Forecasts expand what the loss is applied to (`numeric.networks.forecast`): the cheaper expansion of the loss itself is
+left within a few steps where training begins, and then says of every step size that it diverges. The other one reaches
+as far as the step size that it is made with takes the weights. The first is made with a small one, as nothing is known
+yet, and so may say of every candidate that it diverges: then the smallest is taken, until the next one.
 
 Costs are in gradients of the full batch: a forward pass is a third of one, readings and forecasts count themselves.
 What the program checks of a loss before it reads it is not counted. A gradient that a reading computes at the same
@@ -38,7 +43,7 @@ from numeric.networks.tracker import SharpnessTracker
 FORWARD = 1 / 3  # of a gradient
 EVERY = 30  # steps between readings
 RELATIVE = 1e-2  # the bound of a reading
-AHEAD = 200  # steps of a forecast
+AHEAD, ANEW = 50, 200  # steps of a forecast, and from one to the next
 CANDIDATES = (0.5, 0.7, 0.85, 0.95, 1.05, 1.2, 1.4, 1.7, 2.0)  # of 2/S where the forecast is made
 FIRST = 1e-2  # the step size from which a bracket or a first forecast begins
 BISECTIONS = 2
@@ -136,13 +141,13 @@ class Foreseen(Stepper):
 
     def choose(self, value: float, gradient: Tensor) -> tuple[float, float]:
         """Where a forecast is due, by that; one that cannot be made leaves the step size as it is."""
-        if len(self.taken) % AHEAD:
+        if len(self.taken) % ANEW:
             return self.eta, 0.0
         loss = self.loss
         loss.load(self.weights)
         try:
             made = forecast(
-                loss.module, loss.criterion, loss.inputs, loss.targets, eta=self.eta, steps=AHEAD, expansion="loss"
+                loss.module, loss.criterion, loss.inputs, loss.targets, eta=self.eta, steps=AHEAD, expansion="cut"
             )
         except BadInput:
             return self.eta, 0.0

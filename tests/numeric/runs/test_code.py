@@ -129,6 +129,15 @@ def test_what_computes_the_same_is_the_same_code(code_of, change):
     assert code_of() == code_of(*(text.replace(before, after) for text in FIRST))
 
 
+def test_a_type_of_arrays_is_no_array(code_of):
+    """Wrong program: one that asks the type for its bytes, as it has the methods of arrays."""
+    helpers = (
+        HELPERS.replace("return 3", "return list[KIND]()") + "\nKIND = np.ndarray[tuple[int], np.dtype[np.float64]]"
+    )
+    assert code_of(helpers=helpers) == code_of(helpers=helpers)
+    assert code_of(helpers=helpers) != code_of(helpers=helpers.replace("float64", "float32"))
+
+
 def test_code_does_not_depend_on_the_process_nor_on_what_has_run():
     ask = (
         "from numeric.networks.training import Experiment, GradientDescent as G; from numeric.runs.code import code;"
