@@ -19,8 +19,8 @@ $(ANALYSES): $(VENV)/.installed
 verify: $(VENV)/.installed
 	$(BIN)/python -m analysis.verify
 
-# A file's tests stay in one process, which keeps its fixtures, and each process has one thread for linear algebra. In the
-# order of their names the longest files are not the last.
+# A file's tests stay in one process, which keeps its fixtures, and each process has one thread for linear algebra. The
+# longest file is the first (tests/conftest.py), and in the order of their names other long ones are not the last.
 test: check
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 

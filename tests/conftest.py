@@ -10,6 +10,11 @@ from analysis.study.study import OBJECTS
 gc.disable()  # what is imported is no garbage; as in a study's program
 
 
+def pytest_collection_modifyitems(items):
+    """The longest file first, which takes one process for most of the time; the other works off all others."""
+    items.sort(key=lambda item: item.path.name != "test_quick_presets.py")
+
+
 def pytest_collection_finish():
     gc.freeze()
     gc.set_threshold(OBJECTS)
