@@ -72,6 +72,8 @@ from sympy import Expr, Integer, diff, log, simplify, sqrt
 
 from analysis.normalized_gd.figure import draw
 from analysis.normalized_gd.network import networks
+from analysis.normalized_gd.next_order import shift
+from analysis.normalized_gd.on_networks import SHARE_OF_FALL, across, along, moving, way_there
 from analysis.normalized_gd.runs import ALIGNMENT_STEPS, alignment, drift, multipliers, noise, phases
 from analysis.normalized_gd.theory import (
     FORKED,
@@ -94,6 +96,7 @@ from analysis.normalized_gd.theory import (
     x,
     y,
 )
+from analysis.normalized_gd.walk import walk
 from analysis.study import Evidence, Pieces, about, agreement, bounded, exponent, identity, over, same, supported
 from eos_sym import STEP_SIZE, Undecided
 from eos_sym.flows import gradient_flow
@@ -112,8 +115,14 @@ ON_NETWORKS = {  # what should be 1, and how closely
 study.theory(derived)
 study.measurement(cycle)
 study.measurement(networks)
-for experiment in (alignment, multipliers, noise, phases, drift):
+for experiment in (alignment, multipliers, noise, phases, drift, walk):
     study.experiment(experiment)
+
+
+@study.theory
+def next_order() -> Mapping[str, Expr]:
+    """What two steps across the minima miss their start by, over η²."""
+    return {kind.name: shift(kind) for kind in KINDS}
 
 
 @study.claim("on a quadratic normalized GD makes steps of length η, so that it never converges; it ends in two-cycles")
@@ -305,6 +314,60 @@ def on_every_network(networks: Mapping[str, Mapping[str, float]], kind: Kind) ->
     yield harmonic_mean(kind)
     for quantity in ON_NETWORKS:
         yield on_networks(networks, kind, quantity)
+
+
+@study.claim(
+    "{kind.shown} is gradient flow in the time {kind.clock_shown}; from random weights of networks it is O(η) away "
+    "from it at equal times; after Θ(1/η) steps the loss rises for the first time",
+    id="network_way_there_{kind}",
+    open=True,
+    kind=KINDS,
+)
+def first_phase_on_networks(walk: xr.Dataset, kind: Kind) -> Pieces:
+    """Networks of tanh with more weights than examples, from their start."""
+    return way_there(walk, kind)
+
+
+@study.claim(
+    "beside the minima of networks {kind.shown} oscillates along the top eigenvector, to a cosine of 0.99; with period "
+    "two: two steps lead less than a twentieth of one; with 1/S_t + 1/S_{{t+1}} = 1 to within η; with "
+    "√L_t + √L_{{t+1}} as on a quadratic, to 1 %",
+    id="network_oscillation_{kind}",
+    open=True,
+    kind=KINDS,
+)
+def oscillation_on_networks(walk: xr.Dataset, kind: Kind) -> Pieces:
+    """The same runs, at the end."""
+    return across(walk, kind)
+
+
+@study.claim(
+    "along the minima of networks the sharpness of {kind.shown} falls as the limit flow says that begins where "
+    "gradient flow ends, within {tolerance} of its fall at the least η; the error is of the order η",
+    id="network_limit_flow_{kind}",
+    open=True,
+    kind=KINDS,
+)
+def limit_flow_on_networks(walk: xr.Dataset, kind: Kind, preset: str) -> Pieces:
+    """The same runs, with the flow by automatic differentiation."""
+    return along(walk, kind, preset)
+
+
+@study.claim(
+    "beside the minima of networks C of normalized GD stays where it is in two steps, to the order η; that of GD on √L "
+    "moves, by −⅙η²∇³L(u,u,u) along u",
+    HERE,
+    open=True,
+)
+def next_order_on_networks(walk: xr.Dataset, next_order: dict[str, Expr]) -> Pieces:
+    """Derived from the formulas of the rules, and in the same runs."""
+    return moving(walk, next_order)
+
+
+@study.measurement
+def tolerance(options: Options) -> str:
+    """Of the predicted sharpness, in per cent."""
+    return f"{SHARE_OF_FALL[options.preset]:.0%}"
 
 
 def on_networks(networks: Mapping[str, Mapping[str, float]], kind: Kind, quantity: str) -> Evidence:

@@ -1,4 +1,4 @@
-"""The figure of normalized GD and GD on √L: two-cycles of a quadratic above, the walk along the minima below."""
+"""The figure of normalized GD and GD on √L: two-cycles of a quadratic, the walk along minima, and that of networks."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,12 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from analysis.normalized_gd.network_panels import RULES, draw_angles, draw_errors, draw_sharpness
 from analysis.normalized_gd.runs import NOISE_STEP_SIZE
 from analysis.normalized_gd.theory import RATIO, SHARE
 from analysis.study import COLORS, THEORY_COLOR, colors, new_figure
 from numeric import compile_function
 
-RULES = {"normalized": ("normalized GD", COLORS[0]), "root_loss": ("GD on $\\sqrt{L}$", COLORS[1])}
 SHOWN_STARTS = 6
 SHOWN_STEPS = 40
 
@@ -27,10 +27,11 @@ def draw(
     noise: xr.Dataset,
     phases: xr.Dataset,
     drift: xr.Dataset,
+    walk: xr.Dataset,
 ) -> Figure:
-    """Six panels."""
-    figure = new_figure(7.0, 4.8)
-    upper, lower = figure.subplots(2, 3)
+    """Nine panels."""
+    figure = new_figure(7.0, 7.0)
+    upper, lower, networks = figure.subplots(3, 3)
     draw_alignment(upper[0], alignment.length / eigenvalues[0])
     draw_multipliers(upper[1], multipliers, derived["two_step_multipliers"]["across"])
     draw_shares(
@@ -39,6 +40,9 @@ def draw(
     draw_drift(lower[0], drift)
     draw_phases(lower[1], phases)
     draw_noise(lower[2], noise, drift)
+    draw_angles(networks[0], walk)
+    draw_sharpness(networks[1], walk)
+    draw_errors(networks[2], walk)
     return figure
 
 

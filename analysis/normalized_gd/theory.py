@@ -11,11 +11,11 @@ from typing import Any
 
 from sympy import Expr, Integer, Rational, Symbol, factor, simplify, sqrt, symbols
 
-from eos_sym import STEP_SIZE, Objective, Rule, quadratic, shallow
+from eos_sym import STEP_SIZE, Objective, quadratic, shallow
 from eos_sym.flows import Flow, Oscillation, limit_flow, oscillation
 from eos_sym.flows.limit_flow import CURVATURE
 from eos_sym.orbits import Orbit
-from eos_sym.rules import NormalizedGradientDescent, RootLossGradientDescent
+from eos_sym.rules import NormalizedGradientDescent, RootLossGradientDescent, WrittenRule
 from eos_sym.stability import StabilityCondition, stability
 
 SHARE = Symbol("C", positive=True)  # of the two-cycle's width that lies on one side
@@ -27,11 +27,13 @@ x, y, z = symbols("x y z", real=True)
 
 @dataclass(frozen=True)
 class Kind:
-    """One of the two rules, and its two-cycle on ½λu²."""
+    """One of the two rules, its two-cycle on ½λu², and the clock by which it follows gradient flow."""
 
     name: str
     shown: str
-    rule: Rule
+    rule: WrittenRule
+    clock: str
+    clock_shown: str
 
     def __str__(self) -> str:
         return self.name
@@ -40,6 +42,18 @@ class Kind:
     def oscillation(self) -> Oscillation:
         """The width w of the two-cycle over η, and the drift along a valley."""
         return oscillation(self.rule)
+
+    @property
+    def objective(self) -> Objective:
+        """A quadratic, on which the rate of the clock is looked at."""
+        return quadratic(2)
+
+    @property
+    def squared_rate(self) -> Expr:
+        """(ηt)'² of the rule's clock, ‖∇L‖²/‖Δθ/η‖², where Δθ is a step."""
+        steps = self.rule.map(self.objective).substitution.items()
+        moved = sum((step - weight) ** 2 for weight, step in steps) / STEP_SIZE**2
+        return simplify(sum(slope**2 for slope in self.objective.gradient) / moved)
 
     @property
     def cycle(self) -> tuple[Expr, Expr]:
@@ -73,8 +87,8 @@ class Valley:
     order: int
 
 
-NORMALIZED = Kind("normalized", "normalized GD", NormalizedGradientDescent())
-ROOT_LOSS = Kind("root_loss", "GD on √L", RootLossGradientDescent())
+NORMALIZED = Kind("normalized", "normalized GD", NormalizedGradientDescent(), "length", "∫‖∇L‖dt")
+ROOT_LOSS = Kind("root_loss", "GD on √L", RootLossGradientDescent(), "root_time", "∫2√L dt")
 KINDS = (NORMALIZED, ROOT_LOSS)
 STRAIGHT = Valley("straight", Objective("straight", (1 + x**2) * y**2 / 2, (x, y)), {y: Integer(0)}, (1.0, 0.0), 2)
 HYPERBOLA = Valley("hyperbola", shallow(), shallow().minima.chart, (2.5, 0.4), 1)

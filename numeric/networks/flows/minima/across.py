@@ -8,6 +8,7 @@
     here.stableness      S of both steps, S = η_e sup λ₁(∇²L(θ − s∇L)) over 0 ≤ s ≤ η_e
     here.reciprocals     1/S_{t−1} + 1/S_t
     here.root_losses     √L_t + √L_{t+1}
+    here.share           C = √L_t/(√L_t + √L_{t+1}), the share of the oscillation on the side of θ_t
 
 The effective step η_e multiplies the gradient: η/‖∇L‖ of normalized GD, η/(2√L) of GD on √L; it is read off the step.
 By the theory, to leading order in η, the cosine and the sum of the reciprocals are 1, whatever the two are, and
@@ -80,10 +81,21 @@ class Oscillation:
         """1/S_{t−1} + 1/S_t; 1 by the theory."""
         return sum(1 / one for one in self.stableness)
 
+    @cached_property
+    def _roots(self) -> tuple[float, float]:
+        """√L_t and √L_{t+1}."""
+        here, there = (math.sqrt(self.loss.value_and_gradient(point)[0]) for point in self.path[1:])
+        return here, there
+
     @property
     def root_losses(self) -> float:
         """√L_t + √L_{t+1}."""
-        return sum(math.sqrt(self.loss.value_and_gradient(point)[0]) for point in self.path[1:])
+        return sum(self._roots)
+
+    @property
+    def share(self) -> float:
+        """C, the share of the oscillation that lies on the side of θ_t."""
+        return self._roots[0] / self.root_losses
 
     @property
     def expected_root_losses(self) -> float:

@@ -39,6 +39,7 @@ def test_on_a_two_cycle_of_a_quadratic_all_is_as_the_theory_says(rule):
     assert here.turn == pytest.approx(0, abs=1e-12)
     assert here.stableness == pytest.approx((1 / SHARE, 1 / (1 - SHARE)))
     assert here.reciprocals == pytest.approx(1)
+    assert here.share == pytest.approx(1 - SHARE)  # at the second of the three
     assert here.root_losses == pytest.approx(here.expected_root_losses)
     assert here.expected_root_losses == pytest.approx(ETA)  # η√(λ₁/2) and ½ηλ₁ are both η at λ₁ = 2
 
