@@ -30,10 +30,18 @@ turns: its harmonic mean is 2, the edge, for both rules. The loss rises and fall
 *Noise.* The proof injects noise, and it has work to do: a start exactly across a lesser eigenvector stays there, and
 feels nothing of λ₁. With noise of the size η³ it turns to the top.
 
-*What remains open.* On small networks normalized GD aligns. GD on √L need not: where λ₂ is close to λ₁ the oscillation
-may lie between the two eigenvectors, and 1/S_t + 1/S_{t+1} may miss 1 by more than η. And the sums of √L hold only once
-the rest of the loss has decayed, which takes some networks longer than others. The open claims report the worst of
-several networks, whichever way they end.
+*On networks* with more weights than examples all of this is a prediction under test. Gradient flow, and from its end
+the limit flow, are integrated at the network's own weights by automatic differentiation
+(`numeric.networks.flows.minima`), from the start that the runs have; the runs are NumPy's. Their distance to either
+flow, and the error of the predicted sharpness over its fall, are measured against η.
+
+*C at the next order.* GD on √L does not keep its C: two steps miss their start by −⅙η²∇³L(u,u,u) along u, since √L is
+steeper on one side of Γ than on the other. So C is driven to an end of (0, 1), through two-cycles that are unstable
+across, and where it turns the run leaves u for a few steps: 1/S_t + 1/S_{t+1} misses 1 there by more than η. Normalized
+GD, whose steps have one length, keeps its C to this order.
+
+*What remains open.* The sums of √L hold only once the rest of the loss has decayed, which takes some networks longer
+than others. The open claims report the worst of several networks, whichever way they end.
 
 The limit flows are formal averages here; simulations at falling η measure how fast they are approached.
 """

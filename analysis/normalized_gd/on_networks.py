@@ -125,8 +125,8 @@ def along(walk: xr.Dataset, kind: Kind, preset: str) -> Pieces:
 def moving(walk: xr.Dataset, shifts: dict[str, Expr]) -> Pieces:
     """The shift of C derived and measured, once the rest of the loss has decayed, at the least η.
 
-    That a median is taken was decided on the networks of the quick preset: where C turns at an end of (0, 1), the run is
-    thrown off the two-cycle, and a single time then outweighs all others in a least-squares slope.
+    That a median is taken was decided on the networks of the quick preset: where C turns at an end of (0, 1), the run
+    is thrown off the two-cycle, and one such time outweighs all others in a least-squares slope.
     """
     for kind in KINDS:
         papers = Integer(0) if kind is NORMALIZED else -CUBIC / 6
