@@ -47,7 +47,7 @@ class Scale:
 
 SCALES = {
     "quick": Scale(Shape((4, 8, 1), 4, tanh=True), 3, (0.04, 0.028, 0.02), 2.0, 9),
-    "full": Scale(Shape((8, 16, 1), 8, tanh=True), 5, (0.02, 0.01, 0.005, 0.0025, 0.00125), 4.0, 41),
+    "full": Scale(Shape((8, 16, 1), 8, tanh=True), 5, (0.04, 0.02, 0.01, 0.005, 0.0025), 2.0, 25),
 }
 
 

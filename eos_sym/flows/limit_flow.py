@@ -27,6 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from sympy import Dummy, Expr, Matrix, Max, Symbol, diff, factor, limit, simplify
 
@@ -50,6 +51,7 @@ class Oscillation:
     drift: Expr
 
 
+@cache
 def oscillation(rule: Rule) -> Oscillation:
     """The two-cycles of the rule across a valley, to leading order in η, and the drift along it."""
     along, across = Dummy("s", real=True), Dummy("u", real=True)

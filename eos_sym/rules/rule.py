@@ -31,7 +31,10 @@ EPSILON = Symbol("epsilon", positive=True)
 
 
 class Rule(Protocol):
-    """An optimizer: anything that turns an objective into the map of one step."""
+    """An optimizer: anything that turns an objective into the map of one step, and is a value: it can be looked up."""
+
+    def __hash__(self) -> int:
+        """As every object has one; a dataclass, if it is frozen."""
 
     def map(self, objective: Objective) -> Map:
         """The map of one step of this rule on the objective."""
