@@ -14,7 +14,7 @@ from sympy import Expr, Integer, Rational
 
 from analysis.normalized_gd.next_order import CUBIC
 from analysis.normalized_gd.theory import KINDS, NORMALIZED, Kind
-from analysis.study import Evidence, Pieces, about, agreement, bounded, exceeds, identity, supported
+from analysis.study import Evidence, Pieces, about, agreement, bounded, exceeds, supported
 from analysis.training.estimate import Estimate, within
 from eos_sym import Undecided
 from eos_sym.flows.limit_flow import CURVATURE
@@ -64,7 +64,9 @@ def way_there(walk: xr.Dataset, kind: Kind) -> Pieces:
     """The clock, the distance to gradient flow at equal times, and the steps until the loss rises."""
     runs, at = of_rule(walk, kind), kind.objective
     rate = sum((slope**2 for slope in at.gradient), Integer(0)) if kind is NORMALIZED else 4 * at.loss
-    yield from about("is gradient flow", identity("squared rate of the clock", rate, kind.squared_rate))
+    yield from about(
+        "is gradient flow", supported("squared rate of the clock, on a quadratic", rate, kind.squared_rate)
+    )
     of_distance = partial(exponent, runs.distance, "the largest distance to gradient flow", 1, CLEARLY)
     yield from about("at equal times", of_distance)
     of_first = partial(exponent, runs["first"], "the steps until the loss rises", -1, CLEARLY)
@@ -131,7 +133,7 @@ def moving(walk: xr.Dataset, shifts: dict[str, Expr]) -> Pieces:
     for kind in KINDS:
         papers = Integer(0) if kind is NORMALIZED else -CUBIC / 6
         part = "normalized GD stays" if kind is NORMALIZED else "moves, by"
-        yield from about(part, identity("(w_{t+2} − w_t)/η²", papers, shifts[kind.name]))
+        yield from about(part, supported("(w_{t+2} − w_t)/η² on ½λw² + ⅙Tw³", papers, shifts[kind.name]))
         runs = of_rule(walk, kind)
         runs = runs.sel(eta=float(runs.eta.min()))
         late = runs.sel(tau=runs.tau >= LATE * runs.tau.max())
