@@ -37,13 +37,20 @@ def as_asked(options: TrainingOptions, experiment: Experiment) -> Experiment:
 
 
 def worked_off(options: TrainingOptions, folder: Path, planned: Mapping[Label, Run]) -> dict[Label, xr.Dataset]:
+    """The histories of the runs, by the same labels, as many at a time as the options say, or on their cluster."""
+    return swept(planned, folder, options.workers, options.cluster)
+
+
+def swept(
+    planned: Mapping[Label, Run], folder: Path, workers: int | None, cluster: str | None = None
+) -> dict[Label, xr.Dataset]:
     """The histories of the runs, by the same labels; they are kept in `folder`, that of the results.
 
     Runs that were finished before are only read. Errors: that of the first run that failed, `BadInput`, `NoSpace` or
     `RunFailed`; the others are kept.
     """
     expect(sum(one.steps for one in planned.values()))
-    result = sweep(planned.values(), folder / "runs", workers=options.workers, cluster=options.cluster)
+    result = sweep(planned.values(), folder / "runs", workers=workers, cluster=cluster)
     if result.failures:
         first = result.failures[0]
         more = f" (and {len(result.failures) - 1} more)" if len(result.failures) > 1 else ""

@@ -1,7 +1,7 @@
 """Data sets: each a frozen description whose `load()` gives the same examples every time."""
 
 from numeric.networks.data.chebyshev import Chebyshev
-from numeric.networks.data.cifar import Cifar10
+from numeric.networks.data.cifar import Cifar10, CifarPair
 from numeric.networks.data.digits import Digits
 from numeric.networks.data.examples import DataSet, Examples, one_hot
 from numeric.networks.data.gather import gather
@@ -12,6 +12,7 @@ from numeric.networks.data.spectrum import Spectrum, power_law
 __all__ = [
     "Chebyshev",
     "Cifar10",
+    "CifarPair",
     "DataSet",
     "Digits",
     "Examples",

@@ -1,14 +1,15 @@
-"""CIFAR-10 from its standard binary files: the first training images, standardized as in the paper.
+"""CIFAR-10 from its standard binary files: the first training images, of all classes or of two.
 
-    x ← (x − mean)/std, mean and std of every pixel over all 50,000 training images
+    Cifar10     x ← (x − mean)/std, mean and std of every pixel over all 50,000 training images
+    CifarPair   x ← x/255: of two classes, neither centred nor scaled, from the files that they are in
 
-Inputs (n, 3, 32, 32), targets one-hot (n, 10). A file holds 10,000 records of 3,073 bytes: the label, then 1,024 pixels
-of red, green and blue, row by row. Files are mapped, not read, and a pixel's sums are integers: mean and variance are
-exact, and the memory needed is that of the images taken.
+Inputs (n, 3, 32, 32), targets one-hot (n, 10) or (n, 2). A file holds 10,000 records of 3,073 bytes: the label, then
+1,024 pixels of red, green and blue, row by row. Files are mapped, not read, and a pixel's sums are integers: mean and
+variance are exact, and the memory needed is that of the images taken.
 
 Errors: `BadInput` names the files that are missing and where they come from, a file of another size, a label that is
-none, a pixel that is the same in all images. Source: :cite:t:`krizhevsky2009learning`; standardized as in
-:cite:t:`cohen2021edge`.
+none, a pixel that is the same in all images, a class that there is not or twice. Source:
+:cite:t:`krizhevsky2009learning`; standardized as in :cite:t:`cohen2021edge`.
 """
 
 from __future__ import annotations
@@ -56,9 +57,7 @@ class Cifar10:
             said = f"lacks {', '.join(missing)}; unpack {ADDRESS} and give the folder of these files"
             raise BadInput(f"{self.folder}: {said}")
         for path in (self.folder / name for name in FILES):
-            size = path.stat().st_size
-            if size != RECORDS * RECORD:
-                raise BadInput(f"{path}: {size} bytes instead of {RECORDS * RECORD}; unpack {ADDRESS} again")
+            _check_size(path)
 
     def load(self) -> Examples:
         """Images (n, 3, 32, 32) and one-hot targets (n, 10)."""
@@ -71,6 +70,46 @@ class Cifar10:
         images /= deviation
         targets = one_hot(torch.from_numpy(taken[:, 0].astype(np.int64)), CLASSES)
         return Examples(torch.from_numpy(images).view(-1, *SHAPE), targets, classes=True)
+
+
+@dataclass(frozen=True)
+class CifarPair:
+    """The first `examples` training images of two classes, of each in turn, with pixels from 0 to 1."""
+
+    root: str
+    examples: int = 50
+    classes: tuple[int, int] = (0, 1)
+
+    def __post_init__(self) -> None:
+        if len(set(self.classes)) != 2 or not all(0 <= label < CLASSES for label in self.classes):
+            raise BadInput(f"classes = {self.classes}: give two different ones from 0 to {CLASSES - 1}")
+        check_examples(self.examples, RECORDS)
+
+    def load(self) -> Examples:
+        """Images (n, 3, 32, 32) and one-hot targets (n, 2); a file is opened if those before it have too few."""
+        each = -(-self.examples // 2)
+        found: list[list[NDArray[np.uint8]]] = [[], []]
+        for name in FILES:
+            path = Path(self.root).expanduser() / name
+            if not path.is_file():
+                raise BadInput(f"{path} is missing; unpack {ADDRESS} and give the folder of its files")
+            _check_size(path)
+            file = _mapped(path)
+            for some, label in zip(found, self.classes, strict=True):
+                some.extend(file[np.flatnonzero(file[:, 0] == label)[: each - len(some)], 1:])
+            if all(len(some) == each for some in found):
+                break
+        else:
+            raise BadInput(f"{self.root}: fewer than {each} images of a class of {self.classes} in all files")
+        images = np.stack(found, axis=1).reshape(-1, *SHAPE)[: self.examples] / 255
+        labels = torch.arange(self.examples) % 2
+        return Examples(torch.from_numpy(images), one_hot(labels, 2), classes=True)
+
+
+def _check_size(path: Path) -> None:
+    size = path.stat().st_size
+    if size != RECORDS * RECORD:
+        raise BadInput(f"{path}: {size} bytes instead of {RECORDS * RECORD}; unpack {ADDRESS} again")
 
 
 def _mapped(path: Path) -> NDArray[np.uint8]:

@@ -7,6 +7,7 @@ rebuilt          F, made again on its way
 ending           gradient descent on models, to rest
 forecast         both, and whether to believe them
 law              the edge law with a split of the spectrum
+valley           the curvature at the end, and the gap and the parabola that its modes have
 rate             how fast the drive of a network that hovers decays, and the gap that this would leave
 """
 

@@ -12,6 +12,7 @@ Shapes: weights (p,), the spectrum (p,), so for a few thousand weights. Errors: 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -42,6 +43,13 @@ class SplitLaw:
         if self.quartic >= 0:
             raise Undecided(f"κ₄ = {self.quartic:.3g} is not negative: the law has no limit")
         return 3 * self.beta / (2 * abs(self.quartic))
+
+    @property
+    def parabola(self) -> float:
+        """|κ₄|/(6√β): on the law's parabola, how far the slow coordinates are along T, over q."""
+        if self.quartic >= 0:
+            raise Undecided(f"κ₄ = {self.quartic:.3g} is not negative: the law has no parabola")
+        return abs(self.quartic) / (6 * math.sqrt(self.beta))
 
     def gap(self, excess: float) -> float:
         """How far below the edge the law ends from this excess."""

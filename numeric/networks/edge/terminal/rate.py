@@ -31,24 +31,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from scipy.optimize import brentq
 from torch import Tensor, nn
 
 from eos_sym import Undecided
 from numeric.compile import Array
-from numeric.networks.edge.descent import criterion_at, exact_loss, jacobian_at
+from numeric.networks.edge.descent import exact_loss
 from numeric.networks.edge.hovering.reading import checked_edge
+from numeric.networks.edge.terminal.valley import valley_at
 from numeric.networks.forecast.anchor import Anchor, anchor
-from numeric.networks.forecast.loss_expansion.expansion import SHORT
-from numeric.networks.forecast.loss_expansion.model import fit_edge
-from numeric.networks.loss import FlatLoss
 from numeric.networks.tracker.checks import enough_memory
 from numeric.networks.tracker.undisturbed import undisturbed
 from numeric.values import positive_number
 
 SLOW = 0.01  # ηλ of the directions that are slow for β and κ₄
-RANK = 1e-6  # of the largest singular value of √ℓ″J: what is less is a zero mode
 LONGEST, LOOKED = 60.0, 400  # slowest decay times after which nothing is left, and times in them that are looked at
 
 
@@ -111,33 +107,13 @@ def drive_decay(
 
 def drive_decay_at(here: Anchor, eta: float) -> DriveDecay:
     """The same at an anchor with one direction at the edge."""
-    fit = fit_edge(here, SHORT * (float(here.weights.square().mean().sqrt()) or 1.0))
-    driving = here.across(2 * fit.b[fit.form.linear.index((2,))])
-    root, slope = _least_squares(here.loss, here.weights)
-    sizes = torch.linalg.svdvals(root)
-    rank = max(int((sizes > RANK * sizes[0]).sum()) - 1, 0)  # without the edge, as far as that is an eigenvector of G
-    vectors, sizes, _ = torch.linalg.svd(here.across(root.T), full_matrices=False)
-    vectors, eigenvalues = vectors[:, :rank], sizes[:rank].square().numpy()
-    t, force = (vectors.T @ driving).numpy(), (vectors.T @ here.across(slope)).numpy()
-    flat = float(driving @ driving) - float(t @ t)
-    if not len(eigenvalues) or not flat > 0:
+    valley = valley_at(here, eta)
+    eigenvalues, t, force = valley.eigenvalues, valley.bends, valley.force
+    if len(eigenvalues) < 2 or not t[0] > 0:
         raise Undecided("the drive does not decay: the edge's gradient has no part along flat directions")
-    t, force, eigenvalues = np.append(t, np.sqrt(flat)), np.append(force, 0.0), np.append(eigenvalues, 0.0)
     inside = np.linalg.svd(t[None])[2][1:].T  # T^⊥
     rates, modes = np.linalg.eigh(inside.T @ (eigenvalues[:, None] * inside))
     modes = inside @ modes
     shares = -(modes.T @ force) * ((eigenvalues * t) @ modes) / rates
-    slow = eta * eigenvalues <= SLOW
-    cubic, quartic = 6 * float(fit.a[fit.form.along.index((3,))]), 24 * float(fit.a[fit.form.along.index((4,))])
-    quartic -= 3 * (cubic**2 * eta / 2 + float((t[~slow] ** 2 / eigenvalues[~slow]).sum()))
-    limit = -3 * float(t[slow] @ t[slow]) / (2 * quartic) if quartic < 0 else np.inf
-    return DriveDecay(rates, shares, limit)
-
-
-def _least_squares(loss: FlatLoss, weights: Tensor) -> tuple[Tensor, Tensor]:
-    """√ℓ″ J, (outputs, p), and Jᵀℓ′, (p,), at the weights; the criterion convex in the outputs."""
-    slope, curvature = criterion_at(loss, weights)
-    jacobian = jacobian_at(loss, weights)
-    values, vectors = torch.linalg.eigh(curvature)
-    root: Tensor = values.clamp_min(0).sqrt()[:, None] * vectors.T
-    return root @ jacobian, jacobian.T @ slope
+    law = valley.split(SLOW)
+    return DriveDecay(rates, shares, law.limit if law.quartic < 0 else np.inf)

@@ -11,7 +11,18 @@ from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 
 from eos_sym import BadInput
-from numeric.networks.data import Chebyshev, Cifar10, Digits, Examples, Mnist, Spectrum, held_out, one_hot, power_law
+from numeric.networks.data import (
+    Chebyshev,
+    Cifar10,
+    CifarPair,
+    Digits,
+    Examples,
+    Mnist,
+    Spectrum,
+    held_out,
+    one_hot,
+    power_law,
+)
 from numeric.networks.data.images import balanced
 from numeric.networks.data.mnist import _images_and_labels
 from numeric.runs import configuration
@@ -281,6 +292,30 @@ def test_a_cifar_file_that_was_cut_off_is_refused(cifar, tmp_path):
 def test_more_images_than_cifar_has_are_refused(examples):
     with pytest.raises(BadInput, match=f"examples = {examples}: must be from 1 to 50000"):
         Cifar10("anywhere", examples=examples)
+
+
+def test_two_classes_of_cifar_are_their_first_images_in_turn_from_the_files_they_are_in(cifar, tmp_path):
+    """Wrong programs: one that opens all files, sorts by class, or centres."""
+    folder, records = cifar
+    (tmp_path / "data_batch_1.bin").symlink_to(folder / "data_batch_1.bin")
+    examples = CifarPair(str(tmp_path), 7, (3, 5)).load()
+    chosen = [np.flatnonzero(records[:CIFAR_RECORDS, 0] == label) for label in (3, 5)]
+    rows = [chosen[number % 2][number // 2] for number in range(7)]
+    assert examples.inputs.flatten(1).numpy() == pytest.approx(records[rows, 1:] / 255, abs=1e-15)
+    assert examples.targets.argmax(1).tolist() == [0, 1, 0, 1, 0, 1, 0]
+
+
+def test_two_classes_of_cifar_go_on_in_the_second_file_and_say_what_is_missing(cifar, tmp_path):
+    folder, records = cifar
+    first = int((records[:CIFAR_RECORDS, 0] == 0).sum())
+    (tmp_path / "data_batch_1.bin").symlink_to(folder / "data_batch_1.bin")
+    with pytest.raises(BadInput, match=r"data_batch_2\.bin is missing"):
+        CifarPair(str(tmp_path), 2 * (first + 1)).load()
+    images = CifarPair(str(folder), 2 * (first + 1)).load().inputs
+    row = CIFAR_RECORDS + np.flatnonzero(records[CIFAR_RECORDS:, 0] == 0)[0]
+    assert images[-2].flatten().numpy() == pytest.approx(records[row, 1:] / 255, abs=1e-15)
+    with pytest.raises(BadInput, match="two different ones"):
+        CifarPair(str(folder), 2, (1, 1))
 
 
 # Any tensors
