@@ -23,8 +23,7 @@ if
 a parabola. With the λ_j either 0 or infinite it is the edge law's. On a network many λ_j are as small as ν, and near a
 pole the parabola is as steep as one likes, while the gap stays half a curvature.
 
-*Before the runs were made* one run of width 100 (seed 0) and two of width 50 had been looked at, and the claims were
-set then.
+*Before the claims were set* one run of a width of 100 had been looked at, and two of 50.
 """
 
 from dataclasses import dataclass
@@ -245,7 +244,7 @@ def straight(words: str, fit: Callable[[xr.Dataset], Parabola], run: xr.Dataset)
 
 @study.claim(
     f"its coefficient is the edge law's, |κ₄|/(6√β), within a factor of {FACTOR:g}, slow the directions with "
-    "ηλ ≤ {{slow}}",
+    "ηλ ≤ {slow}",
     id="law_coefficient_{slow}",
     open=True,
     slow=SPLITS,
@@ -401,7 +400,7 @@ def known_of(foretold: xr.Dataset, run: xr.Dataset) -> xr.Dataset:
     """What is known of one run."""
     same = (foretold.activation == run.activation.item()) & (foretold.seed == int(run.seed))
     if not same.any():
-        raise Undecided(f"{label(run)}: never crosses 2/η, or diverges")
+        raise Undecided(f"{label(run)}: has no local trajectory to speak of")
     return foretold.isel(run=int(np.flatnonzero(same.values)[0]))
 
 

@@ -6,9 +6,9 @@ Of every step are recorded the loss and the *swing* ‖2θ_t − θ_{t−1} − 
 from step to step; every `EVERY` steps, from the first on, the sharpness at the midpoint (θ_{t−1} + 2θ_t + θ_{t+1})/4.
 
 *The local trajectory.* The reference θ* is the last midpoint, u its top eigenvector. The trajectory begins at the last
-step at which the swing is `WIDE` times what it is at its end, which is that of the run, or where the swing has fallen
-below `GONE` of the weights, or no longer changes sign along u. Of what is across u the direction of the motion along
-the valley is
+step after the crossing of 2/η at which the swing is `WIDE` times what it is at its end, which is that of the run, or
+where the swing has fallen below `GONE` of the weights, or no longer changes sign along u. Of what is across u the
+direction of the motion along the valley is
 
     m = P(θ̄ − θ*)/‖P(θ̄ − θ*)‖,    θ̄ the midpoint at the beginning, P = 1 − uuᵀ
 
@@ -69,7 +69,7 @@ class Descent:
             return found
         at = torch.stack(trained.path(loss, self.eta, crossing - 1, 3))
         found = found.assign(at_crossing=(("offset", "weight"), at.numpy()))
-        return found.merge(local_trajectory(loss, self.eta, trained), combine_attrs="no_conflicts")
+        return found.merge(local_trajectory(loss, self.eta, trained, crossing), combine_attrs="no_conflicts")
 
 
 @dataclass(frozen=True)
@@ -133,21 +133,22 @@ def last_crossing(recorded: xr.Dataset, edge: float) -> int | None:
     return int(recorded.reading[rises[-1] + 1]) if len(rises) else None
 
 
-def local_window(swing: Array, size: float) -> tuple[int, int]:
-    """The first and the last step of the local trajectory, of weights of this norm."""
+def local_window(swing: Array, size: float, crossing: int) -> tuple[int, int]:
+    """The first and the last step of the local trajectory after a crossing, of weights of this norm."""
     known = np.nan_to_num(swing)
     (there,) = np.nonzero(known >= GONE * size)
-    end = min(int(there[-1]) if len(there) else len(known) - 1, len(known) - 2)
-    (wide,) = np.nonzero(known[: end + 1] >= WIDE * known[end])
-    return (int(wide[-1]) if len(wide) else int(known[: end + 1].argmax())), end
+    end = max(min(int(there[-1]) if len(there) else len(known), len(known) - 2), crossing)
+    (wide,) = np.nonzero(known[crossing : end + 1] >= WIDE * known[end])
+    start = int(wide[-1]) if len(wide) else int(known[crossing : end + 1].argmax())
+    return crossing + start, end
 
 
-def local_trajectory(loss: FlatLoss, eta: float, trained: Trained) -> xr.Dataset:
+def local_trajectory(loss: FlatLoss, eta: float, trained: Trained, crossing: int) -> xr.Dataset:
     """The plane of u and m, and the run in it."""
     reference = (trained.last[0] + 2 * trained.last[1] + trained.last[2]) / 4
     hessian = HessianAt(loss, reference)
     u = TopEigenpairs(1, relative=FINE).read(hessian, reference, hessian.gradient).eigenvectors[:, 0]
-    start, end = local_window(trained.recorded.swing.values, float(reference.norm()))
+    start, end = local_window(trained.recorded.swing.values, float(reference.norm()), crossing)
     stride = 2 * max(1, (end - start) // (2 * POINTS)) + 1  # odd: even and odd steps alike
     first = trained.path(loss, eta, start - 1, 3)
     down = (first[0] + 2 * first[1] + first[2]) / 4 - reference

@@ -27,7 +27,7 @@ import torch
 import xarray as xr
 
 from analysis.parabola.descent import Descent
-from analysis.parabola.local import parabola
+from analysis.parabola.local import FEWEST, parabola
 from analysis.study import counted
 from eos_sym import BadInput, Undecided
 from numeric.compile import Array
@@ -46,8 +46,8 @@ MODELS = {"M": "memory", "F": "space"}
 
 
 def compared(descents: Mapping[Label, Descent], histories: Mapping[Label, xr.Dataset]) -> xr.Dataset:
-    """Every run that has a local trajectory, along `run`; the edge law besides along `split`."""
-    known = [key for key, history in histories.items() if "x" in history]
+    """Every run that has a local trajectory of some points, along `run`; the edge law besides along `split`."""
+    known = [key for key, history in histories.items() if history.sizes.get("point", 0) >= FEWEST]
     rows = [_row(descents[key], histories[key]) for key in counted(known)]
     names = sorted({name for row in rows for name in row})
     numbers = {
@@ -71,13 +71,13 @@ def _row(descent: Descent, history: xr.Dataset) -> dict[str, float | list[float]
     across, along = history.x.values, history.along.values
     row: dict[str, float | list[float]] = {
         "gap": 2 / eta - valley.sharpness,
-        "decay_gap": decay_of(across, history.point.values, eta),
+        "decay_gap": _known(lambda: decay_of(across, history.point.values, eta)),
         "second": float(here.eigenvalues[1]) * eta / 2,
         "least_eigenvalue": float(valley.eigenvalues[1]),
         "quartic": valley.quartic,
         "nested_quartic": nested,
         "bend": float(np.linalg.norm(valley.bends)),
-        "coefficient": parabola(across, along).coefficient,
+        "coefficient": _known(lambda: parabola(across, along).coefficient),
         "law_gap": [_known(partial(getattr, law, "limit")) for law in laws],
         "law_coefficient": [_known(partial(getattr, law, "parabola")) for law in laws],
         "slowest_gap": _known(lambda: valley.rate() / 2),
@@ -116,7 +116,9 @@ def coefficient_of(model: Model, steps: Array) -> float:
 
 def decay_of(x: Array, steps: Array, eta: float) -> float:
     """(1 − e^ρ)/η, the gap by the rate at which the oscillation decays, over the last quarter of the points."""
-    first = len(x) - max(len(x) // 4, 2)
+    if len(x) < FEWEST:
+        raise Undecided(f"{len(x)} points: a rate takes {FEWEST}")
+    first = len(x) - len(x) // 4
     rate = np.log(abs(x[-1] / x[first])) / (steps[-1] - steps[first])
     return float(-np.expm1(rate) / eta)
 

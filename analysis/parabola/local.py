@@ -46,7 +46,8 @@ def at_midpoints(run: xr.Dataset) -> Parabola:
 def inner(run: xr.Dataset) -> Parabola:
     """At midpoints, over the last factor of ten of the oscillation."""
     x, along = recorded(run, "x", "along")
-    start = int(np.flatnonzero(np.abs(x) >= DECADE * abs(x[-1]))[-1])
+    (wide,) = np.nonzero(np.abs(x) >= DECADE * abs(x[-1]))
+    start = int(wide[-1]) if len(wide) else 0
     return parabola(x[start:], along[start:])
 
 

@@ -13,7 +13,7 @@ import torch
 import xarray as xr
 
 from analysis.parabola.__main__ import Options, descent
-from analysis.parabola.descent import Descent, last_crossing, local_window, train
+from analysis.parabola.descent import PRECISION, Descent, last_crossing, local_window, train
 from analysis.parabola.laws import decay_of
 from analysis.parabola.local import at_iterates, at_midpoints, inner, parabola
 from analysis.parabola.problem import InSpan, OnSpan, Signed
@@ -54,7 +54,7 @@ def test_in_the_span_of_the_images_the_network_trains_as_on_the_images():
     whole = Descent(Signed(WIDE), network, 0.1, 30, 3).loss()
     one, other = (train(loss, 0.1, 30, unheard).recorded for loss in (folded, whole))
     assert one.loss.values == pytest.approx(other.loss.values, rel=1e-10)
-    assert one.sharpness.values == pytest.approx(other.sharpness.values, rel=1e-5)
+    assert one.sharpness.values == pytest.approx(other.sharpness.values, rel=2 * PRECISION)  # that of a reading
     assert len(folded.parameters) < len(whole.parameters)
 
 
@@ -66,8 +66,9 @@ def test_the_last_crossing_is_the_last_rise():
 
 def test_the_window_is_two_decades_of_the_swing_and_ends_where_it_is_gone():
     swing = np.array([np.nan, *10.0 ** -np.arange(0, 12), np.nan])
-    assert local_window(swing, 1.0) == (6, 8)  # 10⁻⁵ to 10⁻⁷ of the weights
-    assert local_window(swing[:5], 1.0) == (1, 3)
+    assert local_window(swing, 1.0, 1) == (6, 8)  # 10⁻⁵ to 10⁻⁷ of the weights
+    assert local_window(swing, 1.0, 7) == (7, 8)
+    assert local_window(swing[:5], 1.0, 1) == (1, 3)
 
 
 def quick(**changes):
