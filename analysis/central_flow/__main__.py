@@ -17,7 +17,15 @@ quarter steps as well, which is nearer to the flow that the formulas are.
 grows beyond 2/η in either; on a quartic potential rod flow comes to rest on the two-cycle of gradient descent and edge
 flow never does; and to third order they are one, the limit of self-stabilization.
 
-All statements about networks are predictions, fixed before the runs of the full preset were looked at.
+All statements about networks are predictions, fixed before the runs of the full preset were looked at. Measured
+since, on the first 600 steps of ten of its runs by gradient descent (five of the regression, three of digits, one
+convolutional, one recorded), in medians: rod flow's weights are within 1.1 % of the distance moved after the onset,
+edge flow's 3.6 %, the central flow's 6.0 %, gradient flow's 18 %; its loss is within 2.0 % of averages over 50 steps,
+theirs within 18, 30 and 40 %. During the onset rod flow and edge flow are off by .025 % in the sharpness, the central
+flow by 12 %: it holds the edge, and these runs go up to twice as far before they begin to oscillate. Refuted by that
+are the bounds asked of the central flow, .5 % of the sharpness and 3 % of the loss (4.9 and 30 %), and its error
+bars, which hold less than 1 % of the averages. By quarter steps rod flow is four times as far off in the weights:
+what its unit steps add is gradient descent.
 """
 
 from dataclasses import dataclass

@@ -92,7 +92,8 @@ def draw_run(panels: Any, one: Met) -> None:
     low, high = float(late.sharpness.min()) / edge, float(late.sharpness.max()) / edge
     sharpness.set_ylim(low - 0.1, max(1.2, high + 0.15))
     distance.set(yscale="log", ylim=(SHOWN[0], 1.0))
-    loss.set_title(f"{one.kind}, $\\eta = {float(told.eta):g}$")
+    loss.set_title(f"{one.kind},\n$\\eta = {float(told.eta):g}$")
+    loss.yaxis.set_minor_formatter(NullFormatter())
     for panel in panels:
         panel.set_xlim(begin, one.length)
         panel.axvline(one.onset, color=THEORY_COLOR, linewidth=0.6, linestyle=":")
