@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from analysis.parabola.local import at_midpoints
 from analysis.study import COLORS, THEORY_COLOR, colors, new_figure
@@ -115,8 +116,9 @@ def against(axes: Axes, foretold: xr.Dataset, said: dict[str, xr.DataArray], nam
         marker, color, legend = MARKERS[words]
         face: Any = color if marker == "x" else "none"
         axes.loglog(measured, values.values, marker, color=color, markersize=4, markerfacecolor=face, label=legend)
-    if len(measured):
-        ends = np.array([0.5 * measured.min(), 2 * measured.max()])
+    if np.isfinite(measured).any():
+        ends = np.array([0.2 * np.nanmin(measured), 5 * np.nanmax(measured)])
         axes.loglog(ends, ends, color=THEORY_COLOR, linewidth=0.8)
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set(xlabel="measured", ylabel="predicted")
     legend_above(axes, title, columns=2)
