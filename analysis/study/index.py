@@ -7,6 +7,7 @@ analysis``, the Makefile's targets, the README's table, the documentation's page
 import ast
 import difflib
 import runpy
+import warnings
 from pathlib import Path
 
 from analysis.study.parts import DECLARED, Declared, Parts
@@ -26,7 +27,9 @@ def studies() -> dict[str, str]:
 def declared(name: str) -> Parts:
     """A study as far as its options, before which nothing is loaded that is slow to load."""
     try:
-        module = runpy.run_module(f"analysis.{name}", run_name=DECLARED, alter_sys=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # where the module is imported already, and read once more
+            module = runpy.run_module(f"analysis.{name}", run_name=DECLARED, alter_sys=True)
     except Declared as reached:
         found: Parts = reached.args[0]
         return found

@@ -25,6 +25,7 @@ FEWER = {  # runs, where there are more than a few
     "dataset_size": {"sizes": (5, 10, 20), "seeds": 2},
     "depth": {"depths": (1, 2, 4), "seeds": 2},
     "edge_of_stability": {"eta": (Fraction(1, 50),)},
+    "flatter": {"eta": (Fraction(1, 50),), "rho": (Fraction(1, 10),), "batch_size": (8,)},
     "gradient_flow": {"eta": (Fraction(1, 50),), "steps": 4},
     "initialization": {"scales": (Fraction(1, 2), Fraction(1), Fraction(2)), "seeds": 2},
     "reasonable_steps": {"eta": (Fraction(1, 100), Fraction(1, 20))},
@@ -54,7 +55,9 @@ def main_module(name):
 
 
 def narrow(module, monkeypatch):
-    """The study trains a narrower network; VGG's channels are in proportion to its width."""
+    """The study trains a narrower network, with fewer edges; VGG's channels are in proportion to its width."""
+    if isinstance(edges := getattr(module, "EDGES", None), dict):
+        monkeypatch.setitem(edges, "full", edges["full"][:1])
     monkeypatch.setattr(settings, "FULL_NETWORKS", NARROW_NETWORKS)
     monkeypatch.setitem(runs.WIDTHS, "full", NARROW)
     if isinstance(getattr(module, "UNITS", None), dict):
