@@ -4,6 +4,10 @@ What the forecasts were tuned on, while they were made, were networks 16–14–
 classes in 16 principal components, 30 % of the labels random, with the seeds 0 to 5 and η from .15 to .4. Here are
 other sizes, other data, convolutions, and other seeds; no run shares its seed with one of those or with another run.
 
+The list was held against the program twice. After the first time, with the seeds from 100 on, the expansion at the cut
+was made better, on further runs of the same families with the seeds from 9000 on and with step sizes between .93 and
+1.08 times those below; the seeds from 300 on here were set before any run with them was made, and the claims stood.
+
 The step sizes come from training alone: with another seed, at nine tenths of its edge, the time τ at which the
 sharpness reaches S was read, and η = 2/S taken where τ/η is about 250 steps; 120 with convolutions, 90 on images, and
 400 where the sharpness begins by falling. With cross-entropy it soon falls for good: there its highest value is half as
@@ -24,7 +28,7 @@ from numeric.networks.data.examples import DataSet
 from numeric.networks.training import Experiment, Measure
 from numeric.networks.training.optimizers import GradientDescent
 
-FIRST_SEED = 100  # those of the tuning were 0 to 5
+FIRST_SEED = 300  # those of the tuning were 0 to 5, and 9000 to 9113
 READ = Measure(10, relative=1e-2, midpoint=True, weights_every=25)
 
 Loss = Literal["mse", "cross_entropy"]
