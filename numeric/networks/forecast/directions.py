@@ -6,6 +6,8 @@ and the start z₀, and is found there, before anything is left out, by the mode
 than H on that space. The leading singular directions of its path z₀, z₁ … are what is kept: few, since what is driven
 twice is driven along the same lines.
 
+Where the expansion at the cut needs no H on that space but the space alone, it is made by differences of gradients.
+
 Shapes: drivers (p, d), basis and directions (p, n) and (p, m), ∇²L on them (n, n) and (m, m).
 """
 
@@ -19,6 +21,7 @@ from numeric.compile import Array
 from numeric.networks.forecast.anchor import Anchor
 
 NEGLIGIBLE = 1e-10  # of a block's largest vector: what is left of it is rounding
+DIFFERENCE = 1e-6  # relative to the length of the weights
 LITTLE = 0.1  # of a unit vector: then what was left of it was rounding
 
 
@@ -43,6 +46,21 @@ def krylov_space(anchor: Anchor, drivers: Tensor, products: int) -> tuple[Tensor
         projected = np.block([[projected, columns[:before]], [columns[:before].T, columns[before:]]])
         block = orthonormal(image, basis, anchor.edge)
     return basis, (projected + projected.T) / 2
+
+
+def krylov_space_across(anchor: Anchor, block: Tensor, products: int, *bases: Tensor) -> Tensor:
+    """What so many products of ∇²L, with an orthonormal block (p, n) first, add to orthogonal bases, (p, products).
+
+    The products are differences of gradients, a gradient each: enough to know where they lead.
+    """
+    step, found = DIFFERENCE * (float(anchor.weights.norm()) or 1.0), block[:, :0]
+    while block.shape[1] and products:
+        block = block[:, :products]
+        products -= block.shape[1]
+        images = [(anchor.gradient_at(anchor.weights + step * one) - anchor.gradient) / step for one in block.T]
+        block = orthonormal(torch.stack(images, 1), *bases, found)
+        found = torch.cat([found, block], 1)
+    return found
 
 
 def orthonormal(block: Tensor, *bases: Tensor) -> Tensor:

@@ -164,10 +164,7 @@ class Forecast:
         """How far the forecast may be trusted; costs one gradient, at the predicted peak."""
         with undisturbed(self.anchor.loss.module):
             measured = self.expansion.gates(self.path, self.eta)
-        center = self.expansion.model.hessian(np.zeros(self.anchor.modes), np.zeros(self.expansion.directions.shape[1]))
-        across = np.linalg.eigvalsh(center[self.anchor.modes :, self.anchor.modes :])
-        left_out = np.append(across, self.anchor.eigenvalues[-1]).max()
-        return Trust({"left_out": float(left_out) / edge_of(self.rule)} | measured)
+        return Trust({"left_out": self.expansion.left_out / edge_of(self.rule)} | measured)
 
 
 def forecast(
@@ -224,5 +221,4 @@ def forecast(
             found = Forecast(expand_loss(here, steps), rule, steps)
             if cut is None or found.trust.trusted:
                 return found
-        here = replace(here, known=None)  # what is driven least is not worth its passes
         return Forecast(expand_cut(here, cut, steps), rule, steps)

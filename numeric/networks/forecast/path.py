@@ -4,8 +4,9 @@
 
 in k coordinates x along the edge and m across it, z. Of a step t is told, at the midpoint (θ_{t−1} + 2θ_t + θ_{t+1})/4
 where an oscillation of period two is averaged out, its part that changes sign, (2x_t − x_{t−1} − x_{t+1})/4. Where that
-does not change its sign from the step before and to the step after, it is the bend of a drift, as of gradient flow or
-of slow momentum far below the edge, and no oscillation. A spike rises to its height and falls to half of that; the next
+does not change its sign twice, from the step before and either to the step after or already to the step before, it is
+the bend of a drift, as of gradient flow or of slow momentum far below the edge, and no oscillation: of a catapult the
+highest step is the last that does. A spike rises to its height and falls to half of that; the next
 one rises to twice the least that lies between.
 
 Shapes: x (n, k), z (n, m) at the steps 0 … n − 1; a path ends where the model leaves its `bound` behind.
@@ -92,8 +93,10 @@ class Path:
     def swings(self) -> Array:
         """The size where the oscillation is one, and 0 where it is the bend of a drift, (n − 2,)."""
         turns = (self.oscillation[1:] * self.oscillation[:-1]).sum(1) < 0
+        earlier = np.pad(turns, (2, 0))
         turns = np.pad(turns, 1, constant_values=True)  # of the first and the last step one side is known
-        return np.where((turns[:-1] & turns[1:])[: len(self.size)], self.size, 0.0)
+        swings = turns[:-1] & (turns[1:] | earlier[:-1])
+        return np.where(swings[: len(self.size)], self.size, 0.0)
 
     @property
     def peak(self) -> Peak | None:

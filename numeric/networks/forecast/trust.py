@@ -1,6 +1,7 @@
 """When a forecast may be trusted: what is measured of the model before anything has happened, and its limits.
 
-    left_out      ηλ/2      of the first direction that is not in the edge: above 1 it diverges
+    left_out      ηλ/2      of the first direction that is not in the edge, or, where what enters the head is exact, not
+                            among the directions: above 1 it diverges
 
 and what the expansion has measured of itself, `loss_expansion` or `cut_expansion`.
 

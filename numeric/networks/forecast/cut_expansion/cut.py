@@ -2,11 +2,13 @@
 
     L(θ) = loss(head(e(θ); θ))
 
-The head is the module's last linear layer and the layers without parameters just before it: the activation above all.
-It is found by running the module: its output must be the layer's own, that layer's input the output of a layer that
-has no parameters, and so on back. What enters the head, e(θ), are then the last hidden pre-activations. Where a module
-does not end in a linear layer, or computes its activations by functions, what enters the linear layer, or the outputs,
-are taken: with fewer things exact, the expansion is less accurate, and no less general.
+The head is the module's last linear layer and the layers without parameters just before it: the activation above all;
+and the linear layers before these, as long as the head has no more than `SHARE` of the weights, so that a step on the
+model costs no more than that of one of training. It is found by running the module: its output must be the layer's own,
+that layer's input the output of a layer that has no parameters, and so on back. What enters the head, e(θ), are then
+hidden pre-activations; if they are those of the first layer, e is linear in the weights. Where a module does not end in
+a linear layer, or computes its activations by functions, what enters the linear layer, or the outputs, are taken: with
+fewer things exact, the expansion is less accurate, and no less general.
 
 Shapes: e (N,), that of all examples in one vector; head weights are those of θ at `places`.
 """
@@ -24,6 +26,7 @@ from torch.func import functional_call
 
 from numeric.networks.loss import FlatLoss
 
+SHARE = 0.1  # of the weights
 AGREEMENT = 1e-10  # relative, of the head's outputs with the module's
 
 
@@ -94,8 +97,9 @@ def find_cut(loss: FlatLoss) -> Cut | None:
             continue
         free = not any(True for _ in layer.parameters())
         last = isinstance(layer, nn.Linear) and not any(isinstance(after, nn.Linear) for after in layers)
+        small = isinstance(layer, nn.Linear) and _weights_of(*layers, layer) <= SHARE * len(loss.parameters)
         once = sum(other is layer for other, _, _ in calls) == 1
-        if entered is None or not once or not (free or last):
+        if entered is None or not once or not (free or last or small):
             break
         layers.insert(0, layer)
         sought = entered
@@ -104,6 +108,10 @@ def find_cut(loss: FlatLoss) -> Cut | None:
         if _agrees(cut, inputs, outputs):
             return cut
     return Cut(loss, nn.Sequential())
+
+
+def _weights_of(*layers: nn.Module) -> int:
+    return sum(own.numel() for layer in layers for own in layer.parameters())
 
 
 def _agrees(cut: Cut, inputs: Tensor, outputs: Tensor) -> bool:

@@ -5,7 +5,8 @@
 A: values at Chebyshev nodes on lines in the space of the edge that are as long as the `reach`, with the slope at θ*
 kept. B: differences along each direction at θ* and at nodes on both sides of it, of degree 2 in x with the value at θ*
 kept. C: second differences between the first directions. A forward pass is a third of a gradient; no derivative is
-taken. That of a direction costs 4, 8 or 14 passes with 1, 2 or 3 modes at the edge.
+taken. That of a direction costs 4, 8 or 14 passes with 1, 2 or 3 modes at the edge; where what enters is linear in the
+weights, as the lines tell, slopes are all that there is, which are exact, and it costs one.
 
 Shapes: as in `model`.
 """
@@ -23,9 +24,10 @@ from eos_sym.self_stabilization import ReducedOrderModel
 from numeric.compile import Array
 from numeric.networks.forecast.anchor import Anchor
 from numeric.networks.forecast.cut_expansion.cut import Cut
-from numeric.networks.forecast.cut_expansion.model import CutModel
+from numeric.networks.forecast.cut_expansion.model import LINEAR_ORDER, CutModel
 from numeric.networks.forecast.polynomials import Monomials, lines
 
+STRAIGHT = 1e-7  # what bends less along the lines, relative, does not bend: it is rounding
 FORWARD = 1 / 3  # of a gradient
 DEGREE = {1: 6, 2: 6, 3: 4}  # of A, by the modes at the edge
 LINEAR = 2  # the degree of B
@@ -45,47 +47,73 @@ class CutFit:
         short = SHORT_STEP * self._step
         slopes = [self._difference(anchor.weights, short * u) / short for u in anchor.edge.T]
         self._slope = torch.stack(slopes)
+        self._sides = self._here.new_zeros(0, 2, len(self._here))
+        self.affine = False
         self.extend_to(reach)
+        self.affine = self._bend <= STRAIGHT
+        if self.affine:
+            self._A = torch.cat(
+                [self._slope, self._slope.new_zeros(len(self.form.along) - anchor.modes, len(self._here))]
+            )
+            self._B, self._sides = self._B[:1], self._sides[:, :1]
 
     @property
     def form(self) -> ReducedOrderModel:
         """The terms that there are."""
         modes = self.anchor.modes
-        return ReducedOrderModel(modes, self.directions.shape[1], (DEGREE[modes], LINEAR, 0))
+        order = LINEAR_ORDER if self.affine else (DEGREE[modes], LINEAR, 0)
+        return ReducedOrderModel(modes, self.directions.shape[1], order)
 
     def extend_to(self, reach: float) -> None:
         """Fit all anew on lines that reach as far."""
         self.reach = reach
+        if self.affine:
+            return
         modes, degree = self.anchor.modes, self.form.order[0]
         number = degree + 2
         nodes = np.cos((2 * np.arange(number) + 1) * np.pi / (2 * number))
         x = np.concatenate([node * lines(modes, degree) for node in nodes])
-        beyond = torch.stack([self._along(one) for one in x]) - self._here - torch.from_numpy(reach * x) @ self._slope
+        moved = torch.from_numpy(reach * x) @ self._slope
+        beyond = torch.stack([self._along(one) for one in x]) - self._here - moved
+        self._bend = float(beyond.norm() / moved.norm().clamp_min(torch.finfo(moved.dtype).tiny))
         self._A = torch.cat([self._slope, Monomials(self._nonlinear(degree)).fitted(x, beyond, reach)])
 
         unit = INSIDE * lines(modes, LINEAR)
         self._nodes = np.concatenate([unit, -unit])
         self._at_nodes = [self._along(one) for one in self._nodes]
         directions, self.directions = self.directions, self.directions[:, :0]
+        slopes, self._sides = self._sides, self._sides[:0]
         self._B = beyond.new_zeros(len(self.form.linear), 0, beyond.shape[1])
-        self.add(directions)
+        self._fit(directions, slopes)
 
     def add(self, directions: Tensor) -> None:
         """Fit B along these directions too; they are orthonormal, and orthogonal to what is there."""
-        exponents = [e for e in self.form.linear if sum(e)]
-        found = []
-        for direction in self._step * directions.T:
-            ahead = self._entering(self.anchor.weights + direction) - self._here
-            behind = self._entering(self.anchor.weights - direction) - self._here
-            there = torch.stack(
-                [self._along(x, direction) - value for x, value in zip(self._nodes, self._at_nodes, strict=True)]
-            )
-            change = there - ahead  # with the second order, which does not depend on x here
-            rest = Monomials(exponents).fitted(self._nodes, change, self.reach)
-            found.append(torch.cat([(ahead - behind)[None] / 2, rest]) / self._step)
-        if found:
-            self._B = torch.cat([self._B, torch.stack(found, 1)], 1)
+        if not directions.shape[1]:
+            return
+        sides = (self._step,) if self.affine else (self._step, -self._step)
+        changes = [
+            [self._entering(self.anchor.weights + side * one) - self._here for side in sides] for one in directions.T
+        ]
+        self._fit(directions, torch.stack([torch.stack(one) for one in changes]))
+
+    def _fit(self, directions: Tensor, sides: Tensor) -> None:
+        """Add directions, along which what enters changes so, a step ahead of θ* and behind it, (m, 1 or 2, N)."""
+        rows = [self._across(self._step * one, *changes) for one, changes in zip(directions.T, sides, strict=True)]
+        if rows:
+            self._B = torch.cat([self._B, torch.stack(rows, 1)], 1)
             self.directions = torch.cat([self.directions, directions], 1)
+            self._sides = torch.cat([self._sides, sides])
+
+    def _across(self, direction: Tensor, ahead: Tensor, behind: Tensor | None = None) -> Tensor:
+        """The coefficients of B along this direction, (n, N)."""
+        if behind is None:
+            return ahead[None] / self._step
+        there = torch.stack(
+            [self._along(x, direction) - value for x, value in zip(self._nodes, self._at_nodes, strict=True)]
+        )
+        change = there - ahead  # with the second order, which does not depend on x here
+        rest = Monomials([e for e in self.form.linear if sum(e)]).fitted(self._nodes, change, self.reach)
+        return torch.cat([(ahead - behind)[None] / 2, rest]) / self._step
 
     def turn(self, z: Array) -> None:
         """Turn the directions so that the first ones are those in which a path z (n, m) goes farthest."""
@@ -96,7 +124,7 @@ class CutFit:
 
     def model(self, quadratic: int = 0) -> CutModel:
         """The model, with C on so many directions."""
-        number = min(quadratic, self.directions.shape[1])
+        number = 0 if self.affine else min(quadratic, self.directions.shape[1])
         alone = [self._second(i) for i in range(number)]
         pairs = [
             alone[i] if i == j else (self._second(i, j) - alone[i] - alone[j]) / 2

@@ -25,6 +25,8 @@ from numeric.networks.forecast.cut_expansion.cut import Cut
 from numeric.networks.forecast.loss_expansion.model import LossModel, monomials
 from numeric.networks.forecast.path import at_each
 
+LINEAR_ORDER = (2, 0, 0)  # of what is linear: the least that there is
+
 
 @dataclass(frozen=True)
 class CutModel:
@@ -57,6 +59,11 @@ class CutModel:
         first, second = np.triu_indices(self._size)
         row = [along, np.outer(linear, z).ravel(), z[first] * z[second] * self._shares]
         return self.entering + torch.from_numpy(np.concatenate(row)) @ self.fields
+
+    @property
+    def affine(self) -> bool:
+        """Whether what enters the head is linear in x and z, so that V is exact."""
+        return self.form.order == LINEAR_ORDER
 
     @property
     def _size(self) -> int:

@@ -50,6 +50,11 @@ class LossExpansion:
         return FAR * self.fit.reach
 
     @property
+    def left_out(self) -> float:
+        """The largest eigenvalue of a direction that is not in the edge."""
+        return float(np.append(np.linalg.eigvalsh(self.model.C[0]), self.anchor.eigenvalues[-1]).max())
+
+    @property
     def map(self) -> Map:
         """The rule's map of the model; `model.values` and `rule.values` are its parameters, for `compile_map`."""
         return formula_of(self.anchor.rule).on(self.model.form.objective)

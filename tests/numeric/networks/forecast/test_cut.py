@@ -73,6 +73,9 @@ class Tied(nn.Module):
         return self.last(self.activation(self.first(inputs)))
 
 
+wide = nn.Sequential(
+    nn.Linear(6, 60), nn.Tanh(), nn.Linear(60, 3), nn.Tanh(), nn.Linear(3, 3), nn.Tanh(), nn.Linear(3, 3)
+)  # 630 weights, of which the last two layers have 24
 convolutional = nn.Sequential(
     nn.Unflatten(1, (1, 2, 3)),
     nn.Conv2d(1, 4, 3, padding=1),
@@ -97,6 +100,7 @@ convolutional = nn.Sequential(
         (Scaled(), [], 3),
         (Differentiated(), [], 3),
         (layers(nn.Tanh())[:2], ["Linear", "Tanh"], 6),
+        (wide, ["Tanh", "Linear", "Tanh", "Linear"], 3),
     ],
     ids=[
         "activation",
@@ -110,6 +114,7 @@ convolutional = nn.Sequential(
         "no layer",
         "derivatives",
         "one layer",
+        "small layers",
     ],
 )
 def test_the_cut_is_before_the_last_layers_that_show(module, kinds, numbers):
@@ -119,7 +124,9 @@ def test_the_cut_is_before_the_last_layers_that_show(module, kinds, numbers):
     assert len(cut.entering(loss.parameters)) == 7 * numbers
 
 
-@pytest.mark.parametrize("module", [layers(nn.Tanh()), convolutional, Scaled(), Differentiated(), Twice(), Tied()])
+@pytest.mark.parametrize(
+    "module", [layers(nn.Tanh()), wide, convolutional, Scaled(), Differentiated(), Twice(), Tied()]
+)
 @pytest.mark.parametrize("arguments", [{}, {"micro_batch": 3}, {"micro_batch": 2, "weight": 0.25}])
 def test_both_sides_make_up_the_loss_at_any_weights(module, arguments):
     loss = loss_of(module, torch.randn(7, 6 if isinstance(module, Tied) else 3, dtype=torch.float64), **arguments)

@@ -57,6 +57,57 @@ def test_a_loss_of_polynomials_is_found_again_exactly(planted):
     assert model.hessian(x, z) == pytest.approx(hessian, rel=1e-4, abs=1e-6)
 
 
+def test_what_is_linear_before_the_head_is_exact_by_one_pass_a_direction():
+    """Wrong programs: one that takes the passes of a bent one, and one that finds every network linear."""
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Linear(5, 4), nn.Tanh(), nn.Linear(4, 3)).double()
+    inputs, labels = torch.randn(6, 5, dtype=torch.float64), torch.arange(6) % 3
+    loss = FlatLoss(module, inputs, labels, nn.CrossEntropyLoss())
+    weights = loss.parameters
+    value, gradient = loss.value_and_gradient(weights)
+    basis = torch.linalg.qr(torch.randn(len(weights), 6, dtype=torch.float64))[0]
+    edge, rule = basis[:, :1], GradientDescent(0.1)
+    anchor = Anchor(loss, weights, 0 * weights, float(value), gradient, edge, edge, np.ones(2), rule, 0 * weights)
+    fit = CutFit(anchor, find_cut(loss), 0.4)
+    before = anchor.cost.evaluations
+    fit.add(basis[:, 1:])
+    fit.extend_to(1.0)
+    assert anchor.cost.evaluations - before == pytest.approx(5 / 3)
+    x, z = np.array([0.7]), np.array([0.4, -0.3, 0.5, 0.1, -0.6])
+    moved = weights + basis @ torch.tensor([*x, *z])
+    value, gradient = loss.value_and_gradient(moved)
+    for model in (fit.model(), fit.model(quadratic=3)):
+        assert model.potential(x, z) == pytest.approx(float(value) - anchor.value, rel=1e-8)
+        assert np.concatenate(model.gradient(x, z)) == pytest.approx((basis.T @ gradient).numpy(), rel=1e-7)
+    module.insert(0, nn.Linear(5, 5).double())
+    deep = FlatLoss(module, inputs, labels, nn.CrossEntropyLoss())
+    value, gradient = deep.value_and_gradient(deep.parameters)
+    edge = torch.linalg.qr(torch.randn(len(gradient), 1, dtype=torch.float64))[0]
+    there = Anchor(
+        deep, deep.parameters, 0 * gradient, float(value), gradient, edge, edge, np.ones(2), rule, 0 * gradient
+    )
+    assert fit.model().affine
+    assert not CutFit(there, find_cut(deep), 0.4).model().affine
+
+
+def test_eigenvectors_at_the_edge_that_are_too_many_for_lines_are_followed():
+    """Wrong program: one that leaves the fourth and fifth out, or says that it has."""
+    scales = torch.tensor([1.2, 1.15, 1.1, 1.05, 1.0, 0.6, 0.3], dtype=torch.float64).sqrt()
+    module = nn.Linear(7, 1, bias=False).double()
+    torch.manual_seed(0)
+    nn.init.normal_(module.weight)
+    inputs, targets = torch.diag(scales), torch.zeros(7, 1, dtype=torch.float64)
+    eta = 2 * 7  # half a mean of seven squares
+    found = forecast(module, nn.MSELoss(), inputs, targets, eta=eta / 2, steps=6, expansion="cut")
+    assert found.anchor.modes == 3
+    assert found.trust.measured["left_out"] == pytest.approx(0.6, rel=1e-6)
+    weights, path = module.weight.detach().clone(), []
+    for _ in range(7):
+        path.append(float(nn.functional.mse_loss(inputs @ weights.T, targets)))
+        weights = weights - eta / 2 * 2 / 7 * (weights * scales**2)
+    assert found.data.loss.values == pytest.approx(path[1:], rel=1e-6)
+
+
 def test_turned_directions_are_the_same_model(planted):
     anchor, _ = planted
     fit = CutFit(anchor, find_cut(anchor.loss), 0.4)

@@ -55,5 +55,16 @@ def test_the_bend_of_a_drift_is_no_oscillation():
     assert swinging.manner == "hovers"
 
 
+def test_a_catapult_has_its_spike_where_it_alternates_last():
+    """Wrong program: one that wants the oscillation to go on beyond its highest step."""
+    alternating = [0.01, -0.02, 0.04, -0.09, 0.28, -0.29, -0.04, -0.03, 0.02, 0.01]
+    x = [0.0, 0.0]
+    for one in alternating:
+        x.append(2 * x[-1] - x[-2] - 4 * one)
+    found = Path(np.array(x)[:, None], np.zeros((12, 0)), 12)
+    assert found.size == pytest.approx(np.abs(alternating))
+    assert found.peak == pytest.approx((6, 0.29))
+
+
 def test_two_steps_have_a_manner():
     assert path(np.ones(4)).manner == "hovers"
