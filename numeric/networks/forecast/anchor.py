@@ -68,13 +68,19 @@ class Anchor:
         """The part of the vectors (p,) or (p, n) that is orthogonal to the edge."""
         return vectors - self.edge @ (self.edge.T @ vectors)
 
-    def start_on(self, directions: Tensor) -> tuple[Array, Array, Array]:
-        """x (k,) and z (m,) of the weights θ₀ that training is at, on directions (p, m), and b there, (k + m,)."""
-        inside = torch.cat([self.edge, directions], 1)
+    def start_on(self, *directions: Tensor) -> tuple[Array, Array, Array]:
+        """x (k,) and z (m,) of the weights θ₀ that training is at, on directions (p, m), and b there, (k + m,).
+
+        They may be given in parts, (p, m₁), (p, m₂) ….
+        """
+
+        def on(*parts: Tensor, vector: Tensor) -> Array:
+            return np.concatenate([(one.T @ vector).numpy() for one in parts])
+
         return (
-            (self.edge.T @ self.start).numpy(),
-            (directions.T @ self.start).numpy(),
-            (inside.T @ self.momentum).numpy(),
+            on(self.edge, vector=self.start),
+            on(*directions, vector=self.start),
+            on(self.edge, *directions, vector=self.momentum),
         )
 
     def gradient_at(self, weights: Tensor) -> Tensor:

@@ -187,7 +187,7 @@ def measure_defect(expansion: Expansion, path: Path) -> Defect:
     slope = true - np.concatenate(model.gradient(x, z), 1)
     missed = np.array(values) - model.potential(x, z)
     along = interpolate(scaled[chosen], np.concatenate([slope, missed[:, None]], 1), scaled)
-    start = anchor.start_on(torch.cat([expansion.directions, outside], 1))
+    start = anchor.start_on(expansion.directions, outside)
     return Defect(model, start, along[:, :-1], along[:, -1], expansion.bound)
 
 

@@ -8,10 +8,14 @@ twice is driven along the same lines.
 
 Where the expansion at the cut needs no H on that space but the space alone, it is made by differences of gradients.
 
-Shapes: drivers (p, d), basis and directions (p, n) and (p, m), ∇²L on them (n, n) and (m, m).
+Shapes: drivers (p, d), basis (p, n), in the parts in which it was made, since all of it is the largest thing that a
+forecast keeps; directions (p, m); ∇²L on them (n, n) and (m, m).
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -20,31 +24,43 @@ from torch import Tensor
 from numeric.compile import Array
 from numeric.networks.forecast.anchor import Anchor
 
+Basis: TypeAlias = Sequence[Tensor]
+
 NEGLIGIBLE = 1e-10  # of a block's largest vector: what is left of it is rounding
 DIFFERENCE = 1e-6  # relative to the length of the weights
 LITTLE = 0.1  # of a unit vector: then what was left of it was rounding
 
 
-def leading_directions(basis: Tensor, projected: Array, path: Array, count: int) -> tuple[Tensor, Array]:
+def leading_directions(basis: Basis, projected: Array, path: Array, count: int) -> tuple[Tensor, Array]:
     """The `count` leading directions of a path (steps, n) in the basis, (p, m), and ∇²L on them, (m, m)."""
     leading, _, _ = np.linalg.svd(path.T, full_matrices=False)
     chosen = leading[:, :count]
-    return basis @ torch.from_numpy(chosen).to(basis), chosen.T @ projected @ chosen
+    parts = torch.from_numpy(chosen).to(basis[0]).split([len(one.T) for one in basis])
+    found = basis[0] @ parts[0]
+    for one, part in zip(basis[1:], parts[1:], strict=True):
+        found.addmm_(one, part)
+    return found, chosen.T @ projected @ chosen
 
 
-def krylov_space(anchor: Anchor, drivers: Tensor, products: int) -> tuple[Tensor, Array]:
-    """An orthonormal basis (p, n) of the block Krylov space, and ∇²L on it, (n, n)."""
-    basis, values = anchor.known or (drivers.new_zeros(len(drivers), 0), np.zeros(0))
+def along(basis: Basis, vectors: Tensor) -> Tensor:
+    """The coordinates of vectors (p,) or (p, d) in the basis, (n,) or (n, d)."""
+    return torch.cat([one.T @ vectors for one in basis])
+
+
+def krylov_space(anchor: Anchor, drivers: Tensor, products: int) -> tuple[Basis, Array]:
+    """An orthonormal basis of the block Krylov space, and ∇²L on it, (n, n)."""
+    vectors, values = anchor.known or (drivers.new_zeros(len(drivers), 0), np.zeros(0))
+    basis = [vectors]
     projected, used = np.diag(values), 0
     scaled = drivers / drivers.norm(dim=0).clamp_min(torch.finfo(drivers.dtype).tiny)
-    block = orthonormal(scaled, basis, anchor.edge)
+    block = orthonormal(scaled, *basis, anchor.edge)
     while block.shape[1] and used < products:
         image = anchor.across(anchor.hessian_at(anchor.weights, block))
-        basis, used = torch.cat([basis, block], 1), used + block.shape[1]
-        columns = (basis.T @ image).numpy()
+        basis, used = [*basis, block], used + block.shape[1]
+        columns = along(basis, image).numpy()
         before = len(projected)
         projected = np.block([[projected, columns[:before]], [columns[:before].T, columns[before:]]])
-        block = orthonormal(image, basis, anchor.edge)
+        block = orthonormal(image, *basis, anchor.edge)
     return basis, (projected + projected.T) / 2
 
 

@@ -57,16 +57,20 @@ def find_top(
 
     At least so many products are taken: few will do where the start is made of eigenvectors.
     """
-    basis = start.new_empty(0, len(start))
+    basis = start.new_empty(min(least, len(start)), len(start))  # its rows; no second one is made
     vector = start / start.norm()
     diagonal: list[float] = []
     beside: list[float] = []
     while True:
-        basis = torch.cat([basis, vector[None]])
+        number = len(diagonal)
+        if number == len(basis):
+            basis = torch.cat([basis, torch.empty_like(basis)])
+        basis[number] = vector
+        known = basis[: number + 1]
         image = product(vector[:, None])[:, 0]
         diagonal.append(float(vector @ image))
         for _ in range(2):
-            image = image - basis.T @ (basis @ image)
+            image = image - known.T @ (known @ image)
         length = float(image.norm())
         if not np.isfinite([diagonal[-1], length]).all():
             break
@@ -78,19 +82,21 @@ def find_top(
         if exhausted or (len(values) >= least and _known(values, residuals, count, above)):
             break
         vector = image / length
-        vector = vector - basis.T @ (basis @ vector)
+        vector = vector - known.T @ (known @ vector)
         beside.append(length)
     if not np.isfinite(length):
         nothing = start.new_full((len(start), fewest), torch.nan)
         return TopSpace(nothing, nothing, np.full(fewest + 1, np.nan), nothing[:, :0], np.zeros(0))
     turned = torch.from_numpy(mix).to(basis)
-    ritz = basis.T @ turned
+    for part in known.split(max(1, known.shape[1] // len(known)), dim=1):
+        part.copy_(turned.T @ part)  # in its place: these are Ritz vectors now
     scale = torch.from_numpy(values).to(basis)[:count]
+    vectors = known[:count].T.clone()
     return TopSpace(
-        vectors=ritz[:, :count],
-        images=ritz[:, :count] * scale + image[:, None] * turned[-1, :count],
+        vectors=vectors,
+        images=vectors * scale + image[:, None] * turned[-1, :count],
         eigenvalues=np.append(values, -np.inf)[: count + 1],
-        others=ritz[:, count:],
+        others=known[count:].T,
         values=values[count:],
     )
 

@@ -32,7 +32,7 @@ from numeric.compile import Array
 from numeric.networks.edge.descent import exact_loss
 from numeric.networks.edge.hovering.theory import Hovering
 from numeric.networks.forecast.anchor import AT_THE_EDGE, MOST_AT_THE_EDGE, Anchor, anchor
-from numeric.networks.forecast.directions import krylov_space
+from numeric.networks.forecast.directions import along, krylov_space
 from numeric.networks.forecast.loss_expansion.expansion import SHORT
 from numeric.networks.forecast.loss_expansion.model import EdgeFit, fit_edge
 from numeric.networks.tracker.checks import enough_memory
@@ -92,9 +92,9 @@ def hovering_at(here: Anchor, eta: float, products: int = PRODUCTS) -> Hovering:
         eta=eta,
         eigenvalues=here.eigenvalues,
         derivatives=tuple(_along_the_edge(here, fit, eta)[symbol.name] for symbol in hovering_rates(k).symbols),
-        slopes=(driving[0] @ basis).numpy(),
+        slopes=along(basis, driving[0].T).T.numpy(),
         curvature=curvature,
-        force=(basis.T @ here.gradient).numpy(),
+        force=along(basis, here.gradient).numpy(),
         drives=(driving @ here.gradient).numpy(),
         couplings=torch.einsum("abp,cdp->abcd", driving, driving).numpy(),
         square=float(oscillation @ oscillation),

@@ -142,8 +142,10 @@ def _reaching(fit: CutFit, steps: int, least: float) -> Path:
 
 def _missing(fit: CutFit, path: Path) -> Tensor:
     """The leading directions of the true gradients on a path that lie outside the model, (p, n)."""
-    basis = torch.cat([fit.anchor.edge, fit.directions], 1)
-    points = np.concatenate([path.x, path.z], 1)
-    chosen = np.unique(np.linspace(0, len(points) - 1, SAMPLES).round().astype(int))
-    moved = fit.anchor.weights[:, None] + basis @ torch.from_numpy(points[chosen].T)
-    return orthonormal(torch.stack([fit.anchor.gradient_at(one) for one in moved.T], 1), basis)[:, :ENRICHED]
+    edge, directions = fit.anchor.edge, fit.directions
+    chosen = np.unique(np.linspace(0, len(path.x) - 1, SAMPLES).round().astype(int))
+    gradients = edge.new_empty(len(edge), len(chosen))
+    for column, x, z in zip(gradients.T, path.x[chosen], path.z[chosen], strict=True):
+        moved = fit.anchor.weights + edge @ torch.from_numpy(x) + directions @ torch.from_numpy(z)
+        column.copy_(fit.anchor.gradient_at(moved))
+    return orthonormal(gradients, edge, directions)[:, :ENRICHED].clone()

@@ -102,9 +102,12 @@ def expand_loss(anchor: Anchor, steps: int) -> LossExpansion:
     drivers = [short.across(1), short.across(2), short.across(3), anchor.across(anchor.gradient)[:, None]]
     basis, projected = krylov_space(anchor, torch.cat([*drivers, anchor.across(anchor.start)[:, None]], 1), products)
     base = driving_model(anchor, short, basis, projected)
-    path = descend(base, *anchor.start_on(basis), anchor.rule, steps, FAR * short.reach)
+    far = FAR * short.reach
+    path = descend(base, *anchor.start_on(*basis), anchor.rule, steps, far)
     directions, quadratic = leading_directions(basis, projected, path.z, kept)
-    fit = fit_edge(anchor, path.peak.height if path.peak else FAR * short.reach)
+    del basis, drivers, short  # the most of what was kept
+    anchor = replace(anchor, known=None)
+    fit = fit_edge(anchor, path.peak.height if path.peak else far)
     return LossExpansion(anchor, directions, loss_model(anchor, fit, directions, quadratic), fit)
 
 

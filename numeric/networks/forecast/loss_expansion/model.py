@@ -25,6 +25,7 @@ from torch import Tensor
 from eos_sym.self_stabilization import EXPANDED, ReducedOrderModel, coefficient
 from numeric.compile import Array
 from numeric.networks.forecast.anchor import Anchor
+from numeric.networks.forecast.directions import Basis
 from numeric.networks.forecast.polynomials import Monomials, lines
 from numeric.values import positive_number
 
@@ -165,10 +166,11 @@ def _first_and_second(form: ReducedOrderModel, slope: Array, curvature: Array) -
     return np.array(found)
 
 
-def driving_model(anchor: Anchor, fit: EdgeFit, directions: Tensor, quadratic: Array) -> LossModel:
-    """The model of the terms that drive z, on these directions (p, m), with ∇²L on them (m, m); no gradient more."""
-    full = ReducedOrderModel(anchor.modes, directions.shape[1], (EXPANDED[0], EXPANDED[1], 0))
-    return LossModel(full, fit.a, (fit.b @ directions).numpy(), quadratic[None]).of_order(DRIVING)
+def driving_model(anchor: Anchor, fit: EdgeFit, basis: Basis, quadratic: Array) -> LossModel:
+    """The model of the terms that drive z, on a basis (p, n), with ∇²L on it (n, n); no gradient more."""
+    full = ReducedOrderModel(anchor.modes, len(quadratic), (EXPANDED[0], EXPANDED[1], 0))
+    driven = np.concatenate([(fit.b @ part).numpy() for part in basis], 1)
+    return LossModel(full, fit.a, driven, quadratic[None]).of_order(DRIVING)
 
 
 def loss_model(anchor: Anchor, fit: EdgeFit, directions: Tensor, quadratic: Array) -> LossModel:
