@@ -39,6 +39,9 @@ SHORT_STEP = 1e-2  # of those along it, relative to the former
 class CutFit:
     """The polynomial so far: on the directions (p, m) that were added."""
 
+    _A: Tensor
+    _B: Tensor
+
     def __init__(self, anchor: Anchor, cut: Cut, reach: float) -> None:
         self.anchor, self.cut, self.reach = anchor, cut, reach
         self.directions = anchor.edge[:, :0]
