@@ -14,13 +14,16 @@ multiplier of the oscillation, and the gap of a run that converges is half the r
 *Where it ends.* Two models are made at the last crossing of 2/η and followed to their rest: in function space (F) the
 outputs of the network are linear across u, exact along it, and the loss is applied to them exactly; the equation with
 memory (M) expands along u, and moves what is across by Gauss–Newton's matrix. Both are of a network whose drive dies
-with its residuals. The edge law assumes that there is no drive while the oscillation dies, which a network has. Runs
+with its residuals. F can be made again every 100 steps at the weights that it has come to itself, which costs about as
+much as training (`rebuilt`). A run ends when the sharpness is settled: the slowest residuals may need 10⁵ steps more
+(`training.settling`). The edge law assumes that there is no drive while the oscillation dies, which a network has. Runs
 that converge above 2/η are left out, and counted in the summary: these minima are unstable, and an oscillation had not
 yet grown there. Which crossing is the last one is known afterwards.
 
 *Hovering.* The oscillation at which a network stays is the one that balances the drift, q = 2α/β, if α and β are taken
 in the same projection. Kicked, it comes back with the multipliers μ = 1 + ηs of s − qQ_e/3 + q Σ t_j²/(s + λ_j) = 0,
-where the spectrum need not be split into slow and fast.
+where the spectrum need not be split into slow and fast. The threshold of that equation is tested by kicks on losses
+that are made for it, which know nothing of multipliers.
 
 *Bursting.* What becomes of the oscillation where a second eigenvalue is at the edge is in the determinant of two modes,
 or three. Where the central flow takes an oscillation of rank two, no two-cycle holds the edge, and the modes take
