@@ -15,22 +15,24 @@ not to rise beyond it, and what falls by itself does not oscillate. That makes X
 (`numeric.networks.edge.covariance`). What becomes of this with momentum and with the second moments of RMSProp is in
 `rules` and `oscillation`; the sharpness is then λ₁(P⁻¹H).
 
-**The step.** X is to hold the edge over the next τ = `LONGEST` steps of training, not at an instant: the eigenvalues
-near it would move by ητ times their rate and have 2/η − Λ to go, hence with T_ab = ∇³L(u_a, u_b, ·), A_ab = T_ab·∇L,
-and B[X]_ab = ½ Σ T_ab·T_cd X_cd
+**The step.** X is to hold the edge over a step h, not at an instant: the eigenvalues near it move by ηh times their
+rate and have 2/η − Λ to go, hence with T_ab = ∇³L(u_a, u_b, ·), A_ab = T_ab·∇L, and B[X]_ab = ½ Σ T_ab·T_cd X_cd
 
-    X ⪰ 0,     S = A + (2/η − Λ)/(ητ) + B[X] ⪰ 0,     ⟨X, S⟩ = 0.
+    X ⪰ 0,     S = A + (2/η − Λ)/(ηh) + B[X] ⪰ 0,     ⟨X, S⟩ = 0.
 
-This makes no difference between eigenvalues at the edge and those about to arrive, needs no events, and takes back
-what is left beyond the edge. A step of the flow is at most τ. X and T are held over it, ∇L follows it by a stabilized
+This makes no difference between eigenvalues at the edge and those about to arrive, needs no events, and takes back in
+each step what the one before has left beyond the edge. X and T are held over the step, ∇L follows it by a stabilized
 method (`stabilized`): the flow is stiff, ηλ = 2 a step of training. A step is halved if it carries an eigenvalue beyond
-the edge by more than `BEYOND` of it, or if its estimated error is more than `ERROR` of the step.
+the edge by more than `BEYOND` of it, or if its estimated error is more than `ERROR` of the step. (In the condition h is
+at least `AHEAD` of a step of training: what is left to the edge is only known to the precision of an eigenvalue.)
 
 **Averages of training** are over its oscillation, E L = L + ½ tr(HΣ), which is L + tr Σ/η for gradient descent at the
-edge, and E‖g‖² = ‖∇L + ½∇³L[Σ]‖² + tr(HΣH). Their errors are those of the next order (`oscillation`) and of the
-integration: a step of duration h and error e is late by h |∇L·e|/|∇L·Δθ|, and the sum of these times |dL/dt| is that
-of the loss. They are no errors of where training has not yet begun to oscillate: behind the onset, or in a burst, a
-time average has to be over many turns to be what is foretold.
+edge, and E‖g‖² = ‖∇L + ½∇³L[Σ]‖² + tr(HΣH). Their errors are those of the next order (`oscillation`), as it is at the
+moment, and of the time: a step of duration h and error e is late by h |∇L·e|/|∇L·Δθ|, and training, whose gradient
+lags, by as much again as `rules` says; the sum of both times |dL/dt| is that of the loss. They are no errors of where
+training has not yet begun to oscillate: behind the onset, or in a burst, a time average has to be over many turns to be
+what is foretold. What the next order does to the path in the long run the flow shows with the `secant` for the
+`tangent`.
 
     over step 0 … T      loss (at the centre), mean_loss, mean_gradient_norm (root of the mean square), sharpness,
                          variance (tr Σ), rank (of X), and mean_loss_error, mean_gradient_norm_error, sharpness_error
@@ -46,7 +48,9 @@ refuse; `Undecided` for a start beyond the edge by more than `START` of it. Sour
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 import torch
@@ -55,7 +59,7 @@ from torch import Tensor, nn
 
 from eos_sym import BadInput, Undecided
 from numeric.networks.flows.edge_space import EdgeFollower, EdgeSpace
-from numeric.networks.flows.oscillation import Errors, Oscillation, balanced, next_order
+from numeric.networks.flows.oscillation import Ends, Oscillation, balanced
 from numeric.networks.flows.rules import Rule, Training, training_of
 from numeric.networks.flows.stabilized import error_of_step, stabilized_step, stages_for
 from numeric.networks.loss import FlatLoss
@@ -69,7 +73,8 @@ from numeric.values import whole_number
 BEYOND = 1e-3  # of the edge
 START = 0.1
 ERROR = 0.02  # of the step
-LONGEST, SHORTEST = 4.0, 1 / 64
+AT_REST = 1e-6  # of the weights: an error that is always allowed, where the flow comes to rest
+LONGEST, AHEAD, FIRST, SHORTEST = 4.0, 1 / 4, 1 / 8, 1 / 64
 STIFFER = 1.1  # than the eigenvalues followed: what the step allows for
 
 
@@ -82,6 +87,7 @@ def central_flow(
     optimizer: torch.optim.Optimizer | Rule | None = None,
     eta: float | None = None,
     steps: int,
+    swing: Literal["tangent", "secant"] = "tangent",
     keep_every: int | None = None,
 ) -> xr.Dataset:
     """The central flow of training from the module's weights on; module and optimizer stay as they are.
@@ -90,11 +96,13 @@ def central_flow(
     `numeric.networks.training.optimizers`, or by gradient descent with the step size `eta`.
     """
     whole_number("steps", steps, least=1)
+    if swing not in ("tangent", "secant"):
+        raise BadInput(f"swing = {swing}: must be tangent or secant")
     if keep_every is not None:
         whole_number("keep_every", keep_every, least=1)
     loss, training = loss_and_training(module, criterion, inputs, targets, optimizer, eta)
     with undisturbed(loss.module):
-        return _Flow(loss, training, keep_every).run(steps)
+        return _Flow(loss, training, swing == "secant", keep_every).run(steps)
 
 
 def loss_and_training(
@@ -118,13 +126,14 @@ def loss_and_training(
 class _Flow:
     """The flow on its way: where it is, what the edge is like there, and what it has told."""
 
-    def __init__(self, loss: FlatLoss, training: Training, keep_every: int | None) -> None:
-        self.loss, self.training, self.keep_every = loss, training, keep_every
+    def __init__(self, loss: FlatLoss, training: Training, secant: bool, keep_every: int | None) -> None:
+        self.loss, self.training, self.secant, self.keep_every = loss, training, secant, keep_every
         self.follower = EdgeFollower(loss, training.edge)
         self.weights, self.time = loss.parameters, 0.0
         self.moment = training.moment(loss.value_and_gradient(self.weights)[1])
         self.here = self.follower.read(self.weights, training.scale(self.moment))
         self.evaluations, self.late, self.beyond = 1 + self.here.evaluations, 0.0, 0.0
+        self.last, self.swing = SHORTEST, np.zeros(0)  # the duration of the last step, and its X_aa
         self.rows: list[dict[str, float]] = []
         self.values: list[np.ndarray] = []
         self.kept: dict[int, np.ndarray] = {}
@@ -136,38 +145,55 @@ class _Flow:
 
     def run(self, steps: int) -> xr.Dataset:
         """The flow for so many steps of training, or up to where it is lost."""
-        report, desired, ending = listener(), 1.0, "steps"
+        report, desired, ending = listener(), FIRST, "steps"
         while True:
             goal = (
                 steps if self.keep_every is None else min(steps, self.keep_every * (self.time // self.keep_every + 1))
             )
-            h = min(desired, LONGEST, goal - self.time)
+            remaining = goal - self.time
+            h = remaining / math.ceil(remaining / min(desired, LONGEST)) if remaining else self.last
             try:
-                oscillation = balanced(self.here, self.training, self.moment, self.time, LONGEST)
+                oscillation, ends = self._oscillation(h)
                 if self.time >= steps:
-                    self._tell(oscillation)
+                    self._tell(oscillation, ends)
                     break
-                strain, after = self._step(oscillation, h)
+                strain, after = self._step(oscillation, ends, h)
             except Undecided as reason:
                 ending = str(reason)
                 break
             if strain > 1 and h > SHORTEST:
                 desired = max(h / 2, SHORTEST)
                 continue
-            self._tell(oscillation)
-            before, self.time = self.time, goal if h == goal - self.time else self.time + h
+            self._tell(oscillation, ends)
+            before, self.time, self.last = self.time, goal if h == remaining else self.time + h, h
+            self.swing = np.diag(oscillation.covariance)
             report(int(self.time) - int(before))
             self.weights, self.moment, self.here, late = after
             self.late += late
             self.beyond = max(self.beyond, self._excess(self.here))
-            if strain < 0.5 and h == min(desired, LONGEST):
-                desired = min(2 * h, LONGEST)
+            if strain < 0.5:
+                desired = max(desired, min(2 * h, LONGEST))
         return self._dataset(min(steps, int(self.time))).assign_attrs(ending=ending)
 
-    def _step(self, oscillation: Oscillation, h: float) -> tuple[float, tuple[Tensor, Tensor, EdgeSpace, float]]:
+    def _oscillation(self, h: float) -> tuple[Oscillation, Ends | None]:
+        """What holds the edge over a step, and what its swing meets, if there is any."""
+        where = self.here, self.training, self.moment, self.time, max(h, AHEAD)
+        oscillation = balanced(*where)
+        if oscillation.still:
+            return oscillation, None
+        swing = np.diag(oscillation.covariance)
+        if self.secant and len(self.swing) == len(swing) and self.swing.any():
+            swing = self.swing  # of the step before: the tangent's may be far off
+        ends = Ends.of(self.loss, self.weights, self.here, swing, self.training.scale(self.moment))
+        self.evaluations += 2 * self.here.near
+        return (balanced(*where, ends) if self.secant else oscillation), ends
+
+    def _step(
+        self, oscillation: Oscillation, ends: Ends | None, h: float
+    ) -> tuple[float, tuple[Tensor, Tensor, EdgeSpace, float]]:
         """How near a step h is to being refused at 1, where it leads, and how late it is there."""
         size, training, here = len(self.weights), self.training, self.here
-        pace = training.pace(self.time, h)
+        pace, scale = training.pace(self.time, h), training.scale(self.moment)
 
         def rate(state: Tensor, gradient: Tensor | None = None) -> Tensor:
             point, moment = state[:size], state[size:]
@@ -185,42 +211,59 @@ class _Flow:
         there = self.follower.read(weights, training.scale(moment))
         self.evaluations += there.evaluations
         error = error_of_step(start, first, end, rate(end, there.gradient), h)
-        relative = float(error[:size].norm() / (weights - self.weights).norm().clamp_min(torch.finfo(end.dtype).tiny))
-        excess = self._excess(there) / max(BEYOND, self._excess(here))
+        if here.near:  # along the edge the average is where the pull holds it: what relaxes there is no error
+            dual = here.directions if scale is None else scale[:, None] * here.directions
+            error = error[:size] - here.directions @ (dual.T @ error[:size])
+        allowed = ERROR * (weights - self.weights).norm() + AT_REST * weights.norm()
+        relative = float(error[:size].norm() / allowed)
+        softer = 0.0  # how far beyond the edge λ₁ may be where the stiffness is at it, relative to it
+        if self.secant and ends is not None:
+            softer = -float(ends.stiffness[0] * oscillation.covariance[0, 0]) / training.edge
+        excess = (self._excess(there) - softer) / max(BEYOND, self._excess(here) - softer)
+        if not (oscillation.still or self.secant) and self._excess(here) < -BEYOND and h > FIRST:
+            excess = abs(excess)  # it is to arrive, and not to stop short of the edge for a rate that has changed
         of_error, of_step = (abs(float(here.gradient @ one)) for one in (error[:size], weights - self.weights))
         late = h * of_error / of_step if of_step else 0.0
-        return max(relative / ERROR, excess), (weights, moment, there, late)
+        slopes = [float((at.gradient + oscillation.pull).norm()) for at in (here, there)]
+        if min(slopes) > 0:
+            late += training.lag * abs(math.log(slopes[1] / slopes[0]))
+        return max(relative, excess), (weights, moment, there, late)
 
     def _excess(self, here: EdgeSpace) -> float:
         return float(here.eigenvalues[0]) / self.training.edge - 1
 
-    def _tell(self, oscillation: Oscillation) -> None:
+    def _tell(self, oscillation: Oscillation, ends: Ends | None) -> None:
         """Note the averages here, and their errors."""
         here, training = self.here, self.training
         scale = training.scale(self.moment)
-        errors, cost = Errors(), 0
-        if not oscillation.still:
-            errors, cost = next_order(self.loss, self.weights, here, oscillation, scale)
-        self.evaluations += cost
         covariance = torch.from_numpy(oscillation.covariance).to(self.weights)
         gram = here.directions.T @ here.directions
-        excess = float(here.eigenvalues[: here.near] @ np.diag(oscillation.covariance)) / 2
+        variances = np.diag(oscillation.covariance)
+        excess = float(here.eigenvalues[: here.near] @ variances) / 2
+        of_loss, of_sharpness, of_variance = 0.0, 0.0, 0.0
+        if ends is not None:
+            of_loss, of_sharpness = float(ends.loss @ variances), float(np.abs(ends.stiffness * variances).max())
+            bent = ends.bent @ covariance.diagonal()
+            tangent = oscillation.pull - bent if self.secant else oscillation.pull
+            of_variance = abs(float(bent @ tangent)) / max(float(tangent @ tangent), np.finfo(float).tiny)
+        if self.secant:
+            excess += of_loss
         square = float((here.gradient + oscillation.pull).square().sum())
         wave = float(oscillation.squares.sum())
         root = np.sqrt(square + wave)
         velocity = (here.gradient + oscillation.pull) / (1 if scale is None else scale)
         falling = training.pace(self.time, 1.0) * abs(float(here.gradient @ velocity))
-        stiffer = 2 * errors.sharpness / training.edge
+        stiffer = 2 * of_sharpness / training.edge
         self.rows.append(
             {
                 "time": self.time,
                 "loss": here.value,
                 "mean_loss": here.value + excess,
-                "mean_loss_error": errors.loss + errors.covariance * excess + self.late * falling,
+                "mean_loss_error": abs(of_loss) + of_variance * excess + self.late * falling,
                 "mean_gradient_norm": root,
-                "mean_gradient_norm_error": (errors.covariance + stiffer) * wave / (2 * root) if root else 0.0,
+                "mean_gradient_norm_error": (of_variance + stiffer) * wave / (2 * root) if root else 0.0,
                 "sharpness": float(here.eigenvalues[0]),
-                "sharpness_error": errors.sharpness,
+                "sharpness_error": of_sharpness,
                 "variance": float((covariance * gram).sum()),
                 "rank": oscillation.rank,
             }

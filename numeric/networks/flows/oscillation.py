@@ -15,10 +15,15 @@ to go, so that X is what `numeric.networks.edge.covariance` makes of A + (e − 
 
     E L = L + ½ tr(HΣ) = L + ½ Σ λ_a X_aa,     E g² = (∇L + ½∇³L[Σ])² + diag(HΣH)
 
-**The next order**, at the ends θ ± d of the oscillation's principal axes, with ddᵀ summing to Σ, two gradients each: an
-oscillation between them has the loss ½(L₊ + L₋), the stiffness d·(g₊ − g₋)/(2 d·P d), which and not λ is then at the
-edge, and pulls by ½(g₊ + g₋) − ∇L, not by ½∇³L[ddᵀ]. What these differ by from E L, λ, and ½∇³L[Σ] (along itself, and
-so, relatively, in the X that holds the edge) is the error of the averages: of the order of Q d⁴/24, Q d²/6, ….
+**What a swing meets.** All this is the tangent's. At the ends θ ± d of a swing d = √X_aa p_a, two gradients a mode,
+
+    excess_a = ½(L₊ + L₋) − L,     K_a = d·(g₊ − g₋)/(2 d·P d),     bent_a = ½(g₊ + g₋) − ∇L
+
+are its loss, which is ½ λ_a X_aa to second order, its stiffness, which and not λ_a has to be at the edge (with θ ± d a
+two-cycle it is, exactly: K = λ + Qd²/6 + …), and its pull, ½X_aa T_aa. What is missing between two modes is left out.
+The `secant` is the flow with these in place of the tangent's: K_a = λ_a + κ_a X_aa is held at the edge, which adds
+−2κ_a/(ph) to B's diagonal where the loss is softer further out, κ < 0, and damps X; where it is stiffer, it is taken
+of the swing before. Beside the tangent's flow they tell the order that it lacks.
 """
 
 from __future__ import annotations
@@ -34,6 +39,8 @@ from numeric.networks.edge.covariance import edge_covariance
 from numeric.networks.flows.edge_space import EdgeSpace
 from numeric.networks.flows.rules import Training
 from numeric.networks.loss import FlatLoss
+
+LEAST = 0.01  # of tr X: a swing along a mode that hardly oscillates is still taken to be this long
 
 
 @dataclass(frozen=True)
@@ -52,20 +59,43 @@ class Oscillation:
 
 
 @dataclass(frozen=True)
-class Errors:
-    """What the next order is of the mean loss, of the sharpness, and of X relative to itself."""
+class Ends:
+    """What a swing along each p_a meets beyond the tangent, relative to X_aa: of the loss, of K, and of the pull.
 
-    loss: float = 0.0
-    sharpness: float = 0.0
-    covariance: float = 0.0
+    `swing`, the X_aa they were read at, `loss` and `stiffness` (κ) are (k,), the bent gradient (p, k).
+    """
+
+    swing: Array
+    loss: Array
+    stiffness: Array
+    bent: Tensor
+
+    @classmethod
+    def of(cls, loss: FlatLoss, weights: Tensor, here: EdgeSpace, swing: Array, scale: Tensor | None) -> Ends:
+        """Read at the ends of swings with these X_aa, with two gradients a mode."""
+        variances = swing.clip(LEAST * swing.sum())
+        beyond, stiffer, bent = [], [], []
+        for a, variance in enumerate(variances):
+            end = np.sqrt(variance) * here.directions[:, a]
+            (ahead, before), (behind, after) = (loss.value_and_gradient(weights + side * end) for side in (1, -1))
+            length = float(end @ (end if scale is None else scale * end))
+            curvature = float(here.eigenvalues[a])
+            beyond.append(float(ahead + behind) / 2 - here.value - curvature * variance / 2)
+            stiffer.append(float(end @ (before - after)) / (2 * length) - curvature)
+            bent.append((before + after) / 2 - here.gradient - variance / 2 * here.third[a, a])
+        return cls(
+            variances, beyond / variances, stiffer / variances, torch.stack(bent, 1) / torch.from_numpy(variances)
+        )
 
 
-def balanced(here: EdgeSpace, training: Training, moment: Tensor, time: float, h: float) -> Oscillation:
-    """The oscillation that lets no eigenvalue beyond the edge in the step h from a time."""
+def balanced(
+    here: EdgeSpace, training: Training, moment: Tensor, time: float, ahead: float, ends: Ends | None = None
+) -> Oscillation:
+    """The oscillation that lets no eigenvalue beyond the edge in the time ahead; no K, with the ends of a swing."""
     nothing = torch.zeros_like(here.gradient)
     if not here.near:
         return Oscillation(np.zeros((0, 0)), 0, nothing, nothing)
-    pace, edge, third, scale = training.pace(time, h), training.edge, here.third, training.scale(moment)
+    pace, edge, third, scale = training.pace(time, ahead), training.edge, here.third, training.scale(moment)
     weighted = third if scale is None else third / scale
     force = weighted @ here.gradient
     products = torch.einsum("abp,cdp->abcd", third, weighted)
@@ -79,32 +109,24 @@ def balanced(here: EdgeSpace, training: Training, moment: Tensor, time: float, h
             one = torch.eye(here.near).to(root)
             answer = torch.einsum("ab,cd->abcd", one, one) / root
         products = products + edge**3 * training.follows / pace * answer
-    room = np.diag((edge - here.eigenvalues[: here.near]) / (pace * h))
-    found = edge_covariance(force.numpy() + room, products.numpy())
+    inner = products.numpy()
+    if ends is not None:
+        modes = np.arange(here.near)
+        inner[modes, modes, modes, modes] -= 2 * ends.stiffness.clip(max=0) / (pace * ahead)
+        bent = (weighted @ ends.bent).numpy()  # T_ab·P⁻¹ bent_c
+        if (
+            np.abs(bent[modes, modes, modes]) < np.einsum("aaaa->a", inner) / 4
+        ).all():  # else it is no small correction
+            inner[:, :, modes, modes] += bent
+            inner[modes, modes] += bent.transpose(2, 0, 1)
+    stiffer = 0.0 if ends is None else ends.stiffness.clip(min=0) * ends.swing
+    room = np.diag((edge - here.eigenvalues[: here.near] - stiffer) / (pace * ahead))
+    found = edge_covariance(force.numpy() + room, inner)
     covariance = torch.from_numpy(found.covariance).to(third)
     pull = torch.einsum("ab,abp->p", covariance, third) / 2
+    if ends is not None:
+        pull = pull + ends.bent @ covariance.diagonal()
     values = torch.from_numpy(here.eigenvalues[: here.near]).to(third)
     images = here.vectors * values
     squares = torch.einsum("pa,ab,pb->p", images, covariance, images) * (1 if scale is None else scale)
     return Oscillation(found.covariance, found.rank, pull, squares)
-
-
-def next_order(
-    loss: FlatLoss, weights: Tensor, here: EdgeSpace, oscillation: Oscillation, scale: Tensor | None
-) -> tuple[Errors, int]:
-    """The errors, from the ends of the principal axes, and the gradients that they took."""
-    variances, axes = np.linalg.eigh(oscillation.covariance)
-    pulled = torch.zeros_like(weights)
-    of_loss, of_sharpness = 0.0, 0.0
-    taken = variances > 0
-    for variance, axis in zip(variances[taken], axes[:, taken].T, strict=True):
-        end = np.sqrt(variance) * (here.directions @ torch.from_numpy(axis).to(weights))
-        (ahead, before), (behind, after) = (loss.value_and_gradient(weights + side * end) for side in (1, -1))
-        curvature = float(axis**2 @ here.eigenvalues[: here.near])
-        of_loss += abs(float(ahead + behind) / 2 - here.value - curvature * variance / 2)
-        length = float(end @ (end if scale is None else scale * end))
-        of_sharpness = max(of_sharpness, abs(float(end @ (before - after)) / (2 * length) - curvature))
-        pulled += (before + after) / 2 - here.gradient
-    inner = float(oscillation.pull @ oscillation.pull)
-    missed = abs(float((pulled - oscillation.pull) @ oscillation.pull)) / inner if inner else 0.0
-    return Errors(of_loss, of_sharpness, missed), 2 * int(taken.sum())

@@ -17,9 +17,10 @@ a step more.) Likewise the t-th step since momentum began with b = 0 moves by η
 gradient, by η(1 − βᵗ⁺¹)/(1 − β) with Nesterov's rule: the pace p(t) is that, on the average over a step of the flow. An
 optimizer that has gathered momentum is taken to have gathered that of its average, b = E g/(1 − β).
 
-**What is left out.** The average follows the gradient at once, where momentum's lags by β/(1 − β) steps: an eigenvalue
-λ relaxes at the rate r = ηλ/(1 − β) here, and at r + r²β/(1 − β) there. The correlation of P⁻¹ with the oscillation is
-of the order of 1 − β₂.
+**What is left out.** The average follows the gradient at once, where training's lags by ℓ = ½ + β/(1 − β) steps: an
+eigenvalue λ relaxes at the rate r = ηλ/(1 − β) here, and at r + ℓr² + … there, the first terms of −ln z with z the slow
+root of (z − 1)(z − β) + ηλz = 0. (That of gradient descent is −ln(1 − r).) Where the gradient changes by a factor e,
+the average is late, or early, by ℓ steps. The correlation of P⁻¹ with the oscillation is of the order of 1 − β₂.
 
 Shapes: θ, g (p,); N (p,), (1,), or empty without a second moment. Errors: `BadInput` for an optimizer that is none of
 these, or does not move all of θ alike. Source: :cite:t:`cohen2024understanding`; momentum is derived here.
@@ -66,6 +67,12 @@ class Training:
         lag = beta ** (2 if isinstance(self.rule, Nesterov) else 1) / (1 - beta)
         began = 1.0 if self.momentum is not None else 1 - lag * beta**time * (1 - beta**h) / h
         return self.rule.eta / (1 - beta) * began
+
+    @property
+    def lag(self) -> float:
+        """ℓ, in steps."""
+        beta = self.rule.momentum if isinstance(self.rule, HeavyBall | Nesterov) else 0.0
+        return 0.5 + beta / (1 - beta)
 
     @cached_property
     def follows(self) -> float:

@@ -14,7 +14,13 @@ from eos_sym import BadInput, Objective, product
 from numeric.networks import FlatLoss, gradient, half_squared_error, hessian, sharpness, torch_function
 from numeric.networks.architectures import FullyConnected, Residual, Transformer, scalar_chain
 from numeric.networks.architectures.normalization import LayerNorm
-from numeric.networks.curvature import HessianAt, directional_derivative, directional_gradient, expansion_along
+from numeric.networks.curvature import (
+    HessianAt,
+    directional_derivative,
+    directional_gradient,
+    expansion_along,
+    third_derivatives,
+)
 from numeric.networks.data.examples import Examples
 from numeric.networks.loss import cross_entropy
 
@@ -335,3 +341,13 @@ def test_in_float32_the_numbers_of_an_expansion_scale_with_the_loss_whose_square
     expected, found = (expansion_along(loss, at, direction) for loss in (plain, scaled))
     for name, power in {"sharpness": 1, "quartic": 1, "alpha": 2, "beta": 2}.items():
         assert getattr(found, name) == pytest.approx(scale**power * getattr(expected, name), rel=1e-2)
+
+
+def test_third_derivatives_of_all_pairs_are_the_slopes_of_hessian_products():
+    """Against a pair that is missing or twice there, micro-batches that are not summed, and a lost graph."""
+    loss = small_loss(nn.Tanh(), micro_batch=3)
+    at, block = loss.parameters, torch.stack([unit(seed, len(loss.parameters)) for seed in (3, 4, 5)], 1)
+    found = third_derivatives(loss, at, block)
+    for a in range(3):
+        along = slope(lambda point: HessianAt(loss, point).product(block), at, block[:, a])
+        assert torch.allclose(found[a], along.T, **DIFFERENCES)

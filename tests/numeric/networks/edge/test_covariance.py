@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize
 
+from eos_sym import Undecided
 from numeric.networks.edge.covariance import edge_covariance
 
 
@@ -54,3 +56,42 @@ def test_the_conditions_hold_at_random(seed):
     assert np.linalg.eigvalsh(slack)[0] > -1e-5
     assert abs((slack * found.covariance).sum()) < 1e-5
     assert found.rate == pytest.approx(-slack)
+
+
+@pytest.mark.parametrize("k", [2, 3, 4, 5])
+def test_it_is_the_free_minimum_over_a_root(k):
+    """Against a wrong weight of the off-diagonals in the conic form: X = YYᵀ by BFGS, which shares nothing with it."""
+    rng = np.random.default_rng(k)
+    t = rng.normal(size=(k, k, 40))
+    inner = products(t + t.transpose(1, 0, 2)) / 40
+    force = rng.normal(size=(k, k))
+    force = force + force.T - np.eye(k)
+
+    def objective(flat):
+        root = flat.reshape(k, k)
+        x = root @ root.T
+        pushed = np.tensordot(inner, x, 2) / 2
+        return ((force + pushed / 2) * x).sum(), (2 * (force + pushed) @ root).ravel()
+
+    root = minimize(objective, np.eye(k).ravel(), jac=True, method="BFGS", options={"gtol": 1e-9}).x.reshape(k, k)
+    found = edge_covariance(force, inner).covariance
+    assert found == pytest.approx(root @ root.T, abs=1e-4 * np.abs(found).max())
+
+
+def test_modes_of_very_different_strength_are_balanced_together():
+    """Against a solver without units: T_22 is a thousandth of T_11, so its variance is a million times as large."""
+    t = np.zeros((2, 2, 3))
+    t[0, 0, 0], t[1, 1, 1], t[0, 1, 2] = 1, 1e-3, 1e-2
+    t[1, 0] = t[0, 1]
+    found = edge_covariance(-np.diag([1e-3, 1e-3]), products(t))
+    assert np.diag(found.covariance) == pytest.approx([2e-3, 2e3], rel=1e-4)
+
+
+def test_what_nothing_holds_is_refused():
+    """Against an X without bound: no T, and T that are collinear with the wrong sign."""
+    with pytest.raises(Undecided, match="does not depend"):
+        edge_covariance(np.array([[-1.0]]), np.zeros((1, 1, 1, 1)))
+    t = np.zeros((2, 2, 1))
+    t[0, 0, 0], t[1, 1, 0] = 1, -1
+    with pytest.raises(Undecided, match="no oscillation holds"):
+        edge_covariance(-np.eye(2), products(t))
