@@ -10,8 +10,9 @@ choosing costs: readings of the sharpness, forecasts, forward passes.
 *The race.* From the same start every contestant spends the same number of evaluations, which are gradients of the full
 batch. What counts is how many of them have been spent when the loss is first known to be at a share of what it was at
 the start. Fixed and normalized steps come in several sizes, and the best of each in hindsight, whose search is not
-counted, is what the others are held against. All losses here can be fitted to 0, the one number that Polyak's step has
-to know: the networks have more weights than there are numbers to fit, and labels are those of the digits.
+counted, nor the reading at the start in whose units fixed steps are given, is what the others are held against. All
+losses here can be fitted to 0, the one number that Polyak's step has to know: the networks have more weights than there
+are numbers to fit, and labels are those of the digits.
 
 *What was fixed when.* The contestants, their constants and the claims were made with start 0 in sight. The full preset
 has five other starts of three networks, none of which was looked at before.

@@ -2,8 +2,8 @@
 
 The cost of a share c of the loss at the start is the number of evaluations after which a loss of c L₀ or less is first
 known. A run that does not reach it costs more than its budget: where costs are averaged or divided, it counts as the
-budget, and how many do is said. The best setting of a kind in hindsight is the one whose mean cost over the starts is
-least.
+budget, and how many do is said. That flatters whoever misses it: nobody is found cheaper who does, nor dearer than
+somebody who does. The best setting of a kind in hindsight is the one whose mean cost over the starts is least.
 
 Shapes: races have (network, seed, contestant, evaluations); a cost (seed,).
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
@@ -77,10 +77,17 @@ def quotient(
 
 def cheaper(field: Field, one: str, other: str) -> Evidence:
     """Whether one reaches the far loss with fewer evaluations than another, all costs counted."""
-    missing = int(np.isinf(field.cost(one, field.course.far)).sum())
-    unreached = f"; {missing} of {len(field.races.seed)} do not reach it, and count as the budget" if missing else ""
+    missing = {who: int(np.isinf(field.cost(who, field.course.far)).sum()) for who in (one, other)}
+    unreached = "".join(
+        f"; {many} of {len(field.races.seed)} do not reach it, {CONTESTANTS[who].words}, and count as the budget"
+        for who, many in missing.items()
+        if many
+    )
     what = f"evaluations to {field.course.far:.3g} of the loss"
-    return quotient(field, one, other, lambda at, who: at.counted(who, at.course.far), what, unreached)
+    found = quotient(field, one, other, lambda at, who: at.counted(who, at.course.far), what, unreached)
+    at_least, at_most = missing[one] > 0, missing[other] > 0  # what the quotient is a bound of
+    undecidable = (at_least and found.status == "supported") or (at_most and found.status == "refuted")
+    return replace(found, status="undecided") if undecidable else found
 
 
 def diverging(fields: Sequence[Field], names: Sequence[str]) -> tuple[int, int]:

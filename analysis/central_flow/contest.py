@@ -2,7 +2,7 @@
 
 The truth is `numeric.networks.flows.two_step_averages`. The onset is the first reading at which the sharpness at a
 midpoint is at the edge. Flows begin where training does; the predicted dynamics and the forecast, which are for weights
-at the edge, begin at the onset and go `SHORT` steps.
+at the edge, begin at the onset and go `SHORT` steps; the training up to there is no cost of theirs.
 
     gradient_flow    θ̇ = −η∇L, by Runge and Kutta's steps, as many as the sharpness asks for
     central          the central flow
@@ -75,6 +75,14 @@ class Told:
 
 
 @dataclass(frozen=True)
+class Onset:
+    """The step of the onset, and the weights that training has then."""
+
+    step: int
+    weights: Tensor
+
+
+@dataclass(frozen=True)
 class Contest:
     """A problem, its training, and its contestants."""
 
@@ -93,7 +101,7 @@ class Contest:
         problem, kept = self.problem, self.kept
         truth = two_step_averages(*problem.module(), optimizer=problem.rule, steps=problem.steps, keep_every=kept)
         above = truth.sharpness.where(truth.sharpness >= truth.edge, drop=True)
-        onset = int(above.step[0]) if above.size else -1
+        onset = at_step(problem, int(above.step[0])) if above.size else None
         loss = problem.flat_loss()
         began = time.process_time()
         for _ in range(TIMED):
@@ -102,10 +110,10 @@ class Contest:
         readings = truth.kept.values[truth.kept.values > 0]
         told = {}
         for name, tell in CONTESTANTS.items():
-            asked = onset >= 0 and name in self.asked and (problem.plain or name == "central")
+            asked = name in self.asked and (problem.plain or name == "central")
             began = time.process_time()
             try:
-                found = tell(problem, onset, kept) if asked else NOTHING
+                found = tell(problem, onset, kept) if asked and onset is not None else NOTHING
             except Undecided as reason:
                 found = replace(NOTHING, ending=str(reason))
             spent = time.process_time() - began
@@ -118,7 +126,8 @@ class Contest:
             "sharpness": ("reading", truth.sharpness.sel(step=readings).values),
             "moved": ("reading", np.linalg.norm(averaged - loss.parameters.numpy(), axis=1)),
         }
-        ends = {"onset": onset, "edge": truth.edge, "eta": truth.eta, "gradient_seconds": gradient_seconds}
+        crossing = -1 if onset is None else onset.step
+        ends = {"onset": crossing, "edge": truth.edge, "eta": truth.eta, "gradient_seconds": gradient_seconds}
         everyone = xr.concat(told.values(), "contestant").assign_coords(contestant=[*told])
         return everyone.assign(measured | ends).assign_attrs(ending=str(truth.ending))
 
@@ -146,7 +155,7 @@ def compared(loss: FlatLoss, told: Told, truth: xr.Dataset, readings: Array, pla
     return xr.Dataset(columns, {"step": truth.step.values, "reading": readings}).assign(ends)
 
 
-def gradient_flow(problem: Problem, onset: int, kept_every: int) -> Told:
+def gradient_flow(problem: Problem, onset: Onset, kept_every: int) -> Told:
     """Runge and Kutta's steps, an iteration divided into as many as the sharpness asks for."""
     loss, eta = problem.flat_loss(), problem.rule.eta
     weights, instrument = loss.parameters, TopEigenpairs(relative=1e-2)
@@ -173,7 +182,7 @@ def gradient_flow(problem: Problem, onset: int, kept_every: int) -> Told:
     return Told(series, stacked(kept), evaluations, "steps")
 
 
-def central(problem: Problem, onset: int, kept_every: int) -> Told:
+def central(problem: Problem, onset: Onset, kept_every: int) -> Told:
     """The central flow, which tells its own errors."""
     told = central_flow(*problem.module(), optimizer=problem.rule, steps=problem.steps, keep_every=kept_every)
     series = told.drop_vars("loss").rename(mean_loss="loss", mean_gradient_norm="gradient_norm")
@@ -181,7 +190,9 @@ def central(problem: Problem, onset: int, kept_every: int) -> Told:
     return Told(series, told.weights, told.evaluations, told.ending)
 
 
-def alternating(flow: Callable[..., xr.Dataset], per_step: int, problem: Problem, onset: int, kept_every: int) -> Told:
+def alternating(
+    flow: Callable[..., xr.Dataset], per_step: int, problem: Problem, onset: Onset, kept_every: int
+) -> Told:
     """Rod flow or edge flow."""
     options = {"eta": problem.rule.eta, "steps": problem.steps, "per_step": per_step, "keep_every": kept_every}
     told = flow(*problem.module(), **options)
@@ -189,30 +200,36 @@ def alternating(flow: Callable[..., xr.Dataset], per_step: int, problem: Problem
     return Told(series, told.weights, told.evaluations, told.ending)
 
 
-def at_onset(problem: Problem, onset: int) -> FlatLoss:
-    """The loss at the weights that training has at the onset."""
+def at_step(problem: Problem, step: int) -> Onset:
+    """The weights after so many steps of gradient descent; of another rule nobody begins there, but at the start."""
     loss = problem.flat_loss()
     weights = loss.parameters
-    for _ in range(onset):
+    for _ in range(step if problem.plain else 0):
         weights = weights - problem.rule.eta * loss.value_and_gradient(weights)[1]
-    loss.load(weights)
+    return Onset(step, weights)
+
+
+def loss_at(problem: Problem, onset: Onset) -> FlatLoss:
+    """The loss at the weights that training has at the onset."""
+    loss = problem.flat_loss()
+    loss.load(onset.weights)
     return loss
 
 
-def predicted(problem: Problem, onset: int, kept_every: int) -> Told:
+def predicted(problem: Problem, onset: Onset, kept_every: int) -> Told:
     """The paper's predicted dynamics."""
-    loss = at_onset(problem, onset)
+    loss = loss_at(problem, onset)
     told = beside_descent(loss, loss.parameters, problem.rule.eta, SHORT).sel(order="cubic")
     series = xr.Dataset({"loss": two_steps(told.predicted_loss), "sharpness": told.predicted_sharpness})
-    return Told(series.assign_coords(step=series.step + onset), None, math.nan, told.ending)
+    return Told(series.assign_coords(step=series.step + onset.step), None, math.nan, told.ending)
 
 
-def foretold(problem: Problem, onset: int, kept_every: int) -> Told:
+def foretold(problem: Problem, onset: Onset, kept_every: int) -> Told:
     """The forecast from the onset."""
-    loss = at_onset(problem, onset)
+    loss = loss_at(problem, onset)
     told = forecast(loss.module, loss.criterion, loss.inputs, loss.targets, eta=problem.rule.eta, steps=SHORT).data
     series = xr.Dataset({"loss": two_steps(told.loss), "sharpness": told.sharpness})
-    return Told(series.assign_coords(step=series.step + onset), None, float(told.evaluations), "steps")
+    return Told(series.assign_coords(step=series.step + onset.step), None, float(told.evaluations), "steps")
 
 
 def two_steps(values: xr.DataArray) -> xr.DataArray:
@@ -226,7 +243,7 @@ def stacked(kept: Mapping[int, Array]) -> xr.DataArray:
 
 
 NOTHING = Told(xr.Dataset(coords={"step": np.zeros(0, int)}), None, math.nan, "not asked")
-CONTESTANTS: Mapping[str, Callable[[Problem, int, int], Told]] = {
+CONTESTANTS: Mapping[str, Callable[[Problem, Onset, int], Told]] = {
     "gradient_flow": gradient_flow,
     "central": central,
     "rod": partial(alternating, rod_flow, 1),

@@ -14,9 +14,10 @@ effective sharpness for Adam, see `numeric.networks.training.optimizers.own_edge
 largest of the parameter groups'; the others keep their shares of it.
 
 The optimizer's own step size is used until there is a reading: with a preconditioner P up to the first one after the
-first step, as before there is no P. Where there is no edge, as no direction bends up (S/k + decay ≤ 0), and where the
-weights are no longer finite, the step size stays what it was. Just above that, where the sharpness is small, the step
-is large: the edge says what the curvature at θ_t stands, and nothing of the curvature a step away.
+first step, as before there is no P. A tracker of midpoints has that of θ_t one step later, when θ_{t+1} is known. Where
+there is no edge, as no direction bends up (S/k + decay ≤ 0), and where the weights are no longer finite, the step size
+stays what it was. Just above that, where the sharpness is small, the step is large: the edge says what the curvature at
+θ_t stands, and nothing of the curvature a step away.
 
 With fraction < 1 the rule is stable at every reading, but the sharpness may rise from one to the next by more than
 1/fraction: then `every` is too large, and the loss rises. With fraction > 1 the rule is unstable at every reading. A

@@ -12,7 +12,7 @@ from analysis.adaptive_step import steppers
 from analysis.adaptive_step.__main__ import Options, study
 from analysis.adaptive_step.figure import draw
 from analysis.adaptive_step.races import CONTESTANTS, FULL, QUICK, raced
-from analysis.adaptive_step.scores import Field
+from analysis.adaptive_step.scores import Field, cheaper
 from analysis.adaptive_step.steppers import CANDIDATES, Chosen, Foreseen, Forward, Stepper, Tracked, critical_step
 from analysis.study.work import verdicts, work_off
 from eos_sym import BadInput
@@ -211,6 +211,28 @@ def test_whoever_is_cheaper_than_the_best_fixed_step_is_said_to_be():
 def test_one_that_does_not_arrive_counts_as_the_budget():
     found = statuses({"fixed_1.4": 100, "tracked_0.95": 2 * BUDGET})
     assert said(found, "in fewer evaluations, readings counted") == "refuted"
+
+
+NEVER = 2 * BUDGET
+
+
+@pytest.mark.parametrize(
+    ("fixed", "tracked", "misses", "status"),
+    [
+        (NEVER, 300, "fixed", "supported"),
+        (NEVER, 300, "tracked", "undecided"),
+        (300, NEVER, "tracked", "refuted"),
+        (300, NEVER, "fixed", "undecided"),
+    ],
+)
+def test_a_budget_that_was_spent_in_vain_is_a_bound(fixed, tracked, misses, status):
+    """Against "cheaper" of one that misses the loss, and "dearer" than one that does, from the last of five starts."""
+    costs = {name: fixed if name.startswith("fixed") else tracked for name in CONTESTANTS}
+    races = made_up(costs)
+    late = (races.seed == SEEDS - 1) & races.contestant.str.startswith(misses)
+    found = cheaper(Field(FULL["mse"], races.assign(loss=races.loss.where(~late, 1.0))), "tracked_0.95", "fixed_1")
+    assert found.status == status
+    assert f"{SEEDS} of {SEEDS} do not reach it" in found.quantity
 
 
 def test_divergence_is_counted_apart_below_and_beyond_the_edge():

@@ -10,7 +10,8 @@ from analysis.central_flow import contest
 from analysis.central_flow.contest import WORDS
 from analysis.central_flow.problems import Recorded, problems, recorded_runs, regression
 from analysis.central_flow.scores import Met, windowed
-from eos_sym import BadInput
+from eos_sym import BadInput, Undecided
+from numeric.networks.loss import FlatLoss
 from numeric.networks.training.optimizers import GradientDescent, HeavyBall
 
 STEPS = np.arange(1, 200)
@@ -104,7 +105,7 @@ def test_nobody_is_asked_before_the_edge_and_only_the_central_flow_of_other_rule
 
     def ask(name):
         def tell(problem, onset, kept):
-            asked.append((name, onset))
+            asked.append((name, onset.step))
             return contest.NOTHING
 
         return tell
@@ -115,6 +116,26 @@ def test_nobody_is_asked_before_the_edge_and_only_the_central_flow_of_other_rule
         assert set(told.contestant_ending.values) == {"not asked"}
     assert [name for name, _ in asked] == ["central", "central", "rod"]
     assert min(onset for _, onset in asked) >= 0
+
+
+def test_the_training_before_the_onset_is_nobodys_cost(tmp_path, monkeypatch):
+    """Against a forecast that is charged with the way to where it begins; the clock counts gradients here."""
+    counted, gradient = [], FlatLoss.value_and_gradient
+
+    def count(loss, weights):
+        counted.append(weights)
+        return gradient(loss, weights)
+
+    def refuse(*_, **__):
+        raise Undecided("nothing is foretold here")
+
+    monkeypatch.setattr(FlatLoss, "value_and_gradient", count)
+    monkeypatch.setattr(contest.time, "process_time", lambda: float(len(counted)))
+    monkeypatch.setattr(contest, "forecast", refuse)
+    told = contest.Contest(regression(0, GradientDescent(0.6), 30), 5, ("forecast",)).run(tmp_path, lambda _: None)
+    assert int(told.onset) > 0
+    assert float(told.gradient_seconds) == 1
+    assert float(told.seconds.sel(contestant="forecast")) == 0
 
 
 def test_the_full_preset_has_runs_of_all_kinds():

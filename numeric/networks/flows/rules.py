@@ -21,6 +21,8 @@ optimizer that has gathered momentum is taken to have gathered that of its avera
 eigenvalue λ relaxes at the rate r = ηλ/(1 − β) here, and at r + ℓr² + … there, the first terms of −ln z with z the slow
 root of (z − 1)(z − β) + ηλz = 0. (That of gradient descent is −ln(1 − r).) Where the gradient changes by a factor e,
 the average is late, or early, by ℓ steps. The correlation of P⁻¹ with the oscillation is of the order of 1 − β₂.
+N follows the table's E g², whose first part is (∇L)²: the pull ½∇³L[Σ], which θ̇ and the averages that are told have
+beside ∇L, is left out of it, as smaller than diag(HΣH) by ∇³L·∇L/H².
 
 Shapes: θ, g (p,); N (p,), (1,), or empty without a second moment. Errors: `BadInput` for an optimizer that is none of
 these, or does not move all of θ alike. Source: :cite:t:`cohen2024understanding`; momentum is derived here.
@@ -109,7 +111,7 @@ def training_of(optimizer: torch.optim.Optimizer | Rule, loss: FlatLoss) -> Trai
     adaptive = _adaptive_rule(optimizer)
     if adaptive is None:
         return Training(*rule_of(optimizer, loss))
-    kept = [optimizer.state[own].get("square_avg") for own in loss.trainable.values()]
+    kept = [optimizer.state.get(own, {}).get("square_avg") for own in loss.trainable.values()]
     given = [own for group in optimizer.param_groups for own in group["params"]]
     if {*map(id, loss.trainable.values())} - {*map(id, given)}:
         raise BadInput("the optimizer does not move all that is trained: give the one that trains this module")

@@ -16,8 +16,10 @@ limit in which the slow λ_j are 0 and the fast ones infinite beside ν. Then ν
 γ = 3β/(2|κ₄|) and c = |κ₄|/(6√β). Where Q_e does not matter, ν is the rate at which the drive of a network that hovers
 decays (`rate`), and γ half of it.
 
-The roots interlace with the λ_j, and each is a trajectory; what a network ends on is a sum of them. The one of the
-smallest ν outlasts the others.
+The roots interlace with the λ_j, and each is a trajectory, with a gap of its own. A sum of them is none, since ln q and
+not q decays by the second equation; only while ½ d ln q/dτ is nearly constant, so that the sharpness is held, q and z
+obey linear equations, and a network comes down on such a sum, of which the smallest ν outlasts the others. Where that
+ends before one is left, q dies at twice the gap that there is, whatever Q_e says, and no root is the gap.
 
 Shapes: λ_j, ascending, and t_j (r,), the first of them that of all zero modes. Units: those of the loss and the
 weights. Errors: `BadInput` as `descent` says; `Undecided` where there is no such root. Source: derived for this

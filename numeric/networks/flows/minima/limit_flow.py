@@ -22,8 +22,8 @@ flow is not defined, and what the rule does is another question.
     attributes              ending, "time" or "double"
 
 Shapes: θ (p,). Units: τ has those of η², so of θ² for normalized GD. Errors: `BadInput` for what `exact_loss` refuses,
-and for times that are not positive; `Undecided` where `manifold` says so, and for a rule that does not oscillate so.
-Source: :cite:t:`arora2022understanding`.
+and for times that are not positive; `Undecided` where `manifold` says so, where the integration comes to a halt,
+and for a rule that does not oscillate so. Source: :cite:t:`arora2022understanding`.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ import xarray as xr
 from scipy.integrate import solve_ivp
 from torch import Tensor, nn
 
+from eos_sym import Undecided
 from eos_sym.rules import WrittenRule
 from numeric.compile import Array
 from numeric.networks.curvature import directional_gradient
@@ -94,6 +95,8 @@ def limit_flow_from(rule: WrittenRule, loss: FlatLoss, weights: Tensor, times: S
         run = solve_ivp(
             velocity, (start, end), here.weights.numpy(), rtol=ERROR, atol=scale, events=opening, first_step=end - start
         )
+        if run.status < 0:
+            raise Undecided(f"the limit flow could not be followed beyond τ = {run.t[-1]:.4g}: {run.message}")
         last = torch.from_numpy(run.y[:, -1].copy())
         drifted = gauss_newton_at(loss, last).excess
         here = nearest_minimum(loss, last)

@@ -174,3 +174,12 @@ def test_what_is_no_central_flow_is_refused_or_said():
     module = nn.Sequential(nn.Linear(3, 8), nn.LayerNorm(8), nn.Tanh(), nn.Linear(8, 1)).double()
     with pytest.raises(BadInput, match="layer normalization"):
         central_flow(module, *small_network()[1:], eta=0.6, steps=60)
+
+
+def test_an_optimizer_that_has_not_stepped_stays_as_it_is():
+    """Against a look at its state that leaves entries there."""
+    module, criterion, inputs, targets = small_network()
+    optimizer = torch.optim.RMSprop(module.parameters(), lr=1e-5)
+    before = optimizer.state_dict()
+    central_flow(module, criterion, inputs, targets, optimizer=optimizer, steps=1)
+    assert optimizer.state_dict() == before

@@ -26,6 +26,7 @@ CASES = {
     "RMSprop, momentum": (RMSprop, {"alpha": FIXED, "momentum": 0.6}),
     "Adagrad": (Adagrad, {"initial_accumulator_value": P**2}),
     "Adam": (Adam, {"betas": (0.9, FIXED)}),
+    "AMSGrad": (Adam, {"betas": (0.9, FIXED), "amsgrad": True}),
     "Adamax": (Adamax, {"betas": (0.8, FIXED)}),
     "AdamW": (AdamW, {"betas": (0.6, FIXED), "weight_decay": 0.7}),
     "AdamW without decay": (AdamW, {"betas": (0.6, FIXED), "weight_decay": 0.0}),
@@ -45,6 +46,7 @@ def amplitudes(kind, options, factor):
     step()
     state = optimizer.state[weight]
     moments = {"square_avg": P**2, "exp_avg_sq": P**2 * (1 - FIXED**STEPS), "exp_inf": P, "step": STEPS}
+    moments |= {"max_exp_avg_sq": moments["exp_avg_sq"]}
     moments |= {"momentum_buffer": 0.0, "exp_avg": 0.0}
     if kind is not Adagrad:
         for name in moments.keys() & state.keys():

@@ -1,3 +1,6 @@
+import sys
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -110,3 +113,12 @@ def test_rules_that_converge_have_no_limit_flow():
 def test_times_that_are_not_positive_are_refused(until):
     with pytest.raises(BadInput, match="until"):
         limit_flow(RULES[0], Valley((1.0, 0.0)), half_squared_error, NOTHING, NOTHING, until=until)
+
+
+def test_an_integration_that_comes_to_a_halt_is_undecided(monkeypatch):
+    """Caught: one that goes on from where it halted as if it were at the time asked for."""
+    halted = SimpleNamespace(status=-1, message="step too small", t=np.array([0.1]), y=np.array([[2.5], [0.4]]))
+    monkeypatch.setattr(sys.modules[limit_flow.__module__], "solve_ivp", lambda *_, **__: halted)
+    start = torch.tensor([2.5, 0.4], dtype=torch.float64)
+    with pytest.raises(Undecided, match=r"could not be followed beyond τ = 0\.1: step too small"):
+        limit_flow_from(RULES[0], scalar_chain(2), start, [0.0, 1.0, 2.0])
