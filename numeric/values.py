@@ -95,7 +95,10 @@ def real_number(name: str, value: object) -> float:
     """A setting, after a look that it is a number."""
     if not isinstance(value, Real) or isinstance(value, bool):
         raise BadInput(f"{name} = {value!r}: must be a number")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:  # an integer or a fraction, exact at any size
+        raise BadInput(f"{name} is beyond the largest floating-point number, 1.8e308") from None
 
 
 def positive_number(name: str, value: object, *, most: float = math.inf) -> float:

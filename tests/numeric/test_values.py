@@ -7,7 +7,7 @@ from sympy import Symbol, symbols
 
 from eos_sym import BadInput, Map
 from numeric import compile_map
-from numeric.values import RESULTS
+from numeric.values import RESULTS, positive_number
 
 x, y = symbols("x y", real=True)
 r = symbols("r", positive=True)
@@ -97,3 +97,10 @@ def test_a_dimension_named_like_a_parameter_that_is_not_along_it_is_refused_befo
     simulator = compile_map(Map((x,), (r,), (r * x,)))
     with pytest.raises(BadInput, match="dimension r: the name of a parameter that is not along it; rename it"):
         simulator.run({"x": xr.DataArray([1.0, 2.0], dims="r")}, {"r": 0.5}, steps=2)
+
+
+@pytest.mark.parametrize("beyond", [10**400, -(10**400)])
+def test_an_exact_number_beyond_floating_point_is_refused(beyond):
+    """Caught: OverflowError."""
+    with pytest.raises(BadInput, match=r"eta is beyond the largest floating-point number, 1\.8e308"):
+        positive_number("eta", beyond)

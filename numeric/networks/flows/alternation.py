@@ -20,7 +20,7 @@ oscillates again from what rounding leaves: σ = ε‖w‖/√(12p) a step along
 that x'² = (…)² + hσ². (Where u turns fast, other directions that alternate hand over more than that: a burst that comes
 soon after the start may be told too late.) At the start u is the top eigenvector, and x = |u·∇L|/S if ηS > 1, the
 distance from where the gradient has no part along u, 0 otherwise. The ends are never nearer than `REACH`·‖w‖, where
-rounding is no larger than the bend of the secant.
+rounding is no larger than the bend of the secant; at w = 0, which no rounding blurs, than `REACH`.
 
 Along `step` 0 … T, as far as the flow goes: mean_loss ½[L(w + xu) + L(w − xu)], mean_gradient_norm (root of the mean
 square at both ends), the slope s under the flow's own name, variance x². With `keep_every`, over kept, the weights w
@@ -75,7 +75,7 @@ class _State:
 
     def ends(self, loss: FlatLoss) -> Ends:
         """At w ± xu, or as near as rounding allows."""
-        reach = max(self.x, REACH * float(self.centre.norm()))
+        reach = max(self.x, REACH * (float(self.centre.norm()) or 1))
         above, ahead = loss.value_and_gradient(self.centre + reach * self.along)
         below, behind = loss.value_and_gradient(self.centre - reach * self.along)
         return Ends(float(above + below) / 2, (ahead + behind) / 2, (ahead - behind) / (2 * reach))
@@ -142,8 +142,9 @@ def alternation(
 
 
 def _row(state: _State, ends: Ends) -> dict[str, float]:
-    square = float(ends.gradient.square().sum() + state.x**2 * ends.secant.square().sum())
-    return {"mean_loss": ends.loss, "mean_gradient_norm": math.sqrt(square), "variance": state.x**2}
+    variance = state.x * state.x  # where ** would raise OverflowError, this is infinite
+    square = float(ends.gradient.square().sum() + variance * ends.secant.square().sum())
+    return {"mean_loss": ends.loss, "mean_gradient_norm": math.sqrt(square), "variance": variance}
 
 
 def _start(loss: FlatLoss, eta: float) -> tuple[_State, float]:

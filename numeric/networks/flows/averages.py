@@ -48,6 +48,8 @@ def two_step_averages(
 ) -> xr.Dataset:
     """Training from the module's weights on, averaged; module and optimizer stay as they are."""
     whole_number("steps", steps, least=2)
+    if keep_every is not None:
+        whole_number("keep_every", keep_every, least=1)
     loss, training = loss_and_training(module, criterion, inputs, targets, optimizer, eta)
     with undisturbed(loss.module):
         return _averaged(loss, training, steps, keep_every)

@@ -15,7 +15,8 @@ start; the steps of Gauss and Newton that are left move by less than the error o
     attributes                                      excess at Φ
 
 Shapes: θ (p,), Hessian (p, p). Units: t has those of θ²/L, length those of θ, root_time those of θ²/√L. Errors:
-`BadInput` for what `exact_loss` refuses; `Undecided` where the flow does not come to a minimum that `manifold` finds.
+`BadInput` for what `exact_loss` refuses, and for a loss that falls below 0, whose root is no clock; `Undecided` where
+the flow does not come to a minimum that `manifold` finds: as where it comes to rest at a saddle.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ import xarray as xr
 from scipy.integrate import LSODA
 from torch import Tensor, nn
 
-from eos_sym import Undecided
+from eos_sym import BadInput, Undecided
 from numeric.compile import Array
 from numeric.networks.edge.descent import exact_loss
 from numeric.networks.flows.minima.manifold import gauss_newton_at, nearest_minimum
@@ -37,8 +38,10 @@ from numeric.networks.tracker.undisturbed import undisturbed
 
 ERROR = 1e-8  # of a step, relative to every weight
 LANDED = 1e-10  # of the excess at the start
+AT_REST = 1e-16  # ‖∇L‖²/(λ₁ · excess), which near a minimum is λ_min/λ₁ or more
 EVERY = 10  # steps from one look at the excess to the next
 MOST_STEPS = 20_000
+TINY = torch.finfo(torch.float64).tiny  # of 0/0, where the flow stands still
 CLOCKS = ("length", "root_time")
 
 
@@ -57,25 +60,34 @@ def gradient_flow_from(loss: FlatLoss, weights: Tensor) -> xr.Dataset:
 
     def rate(_time: float, state: Array) -> Array:
         value, slope = loss.value_and_gradient(torch.from_numpy(state[:size]))
+        if value < 0:
+            raise BadInput(f"the loss falls to {float(value):.4g}, and √L is a clock: add to it what makes it positive")
         return np.append(-slope.numpy(), [float(slope.norm()), 2 * float(value) ** 0.5])
 
     def jacobian(_time: float, state: Array) -> Array:
         at = torch.from_numpy(state[:size])
         value, slope = loss.value_and_gradient(at)
         curvature = torch.autograd.functional.hessian(loss, at, vectorize=True)
-        rows = [-curvature, (curvature @ slope / slope.norm())[None], (slope / value.sqrt())[None]]
+        along, of_root = (slope / length.clamp_min(TINY) for length in (slope.norm(), value.sqrt()))
+        rows = [-curvature, (curvature @ along)[None], of_root[None]]
         return np.asarray(torch.nn.functional.pad(torch.cat(rows), (0, len(CLOCKS))).numpy())
 
     start = np.append(weights.numpy(), np.zeros(len(CLOCKS)))
     states, times = [start], [0.0]
-    goal = LANDED * gauss_newton_at(loss, weights).excess
+    here = gauss_newton_at(loss, weights)
+    goal = LANDED * here.excess
     solver = LSODA(rate, 0.0, start, np.inf, rtol=ERROR, atol=ERROR * ERROR, jac=jacobian)
-    while len(times) % EVERY or gauss_newton_at(loss, torch.from_numpy(solver.y[:size])).excess > goal:
+    while not here.at_minimum and (len(times) % EVERY or here.excess > goal):
         solver.step()
         if solver.status != "running" or len(times) > MOST_STEPS:
             raise Undecided(f"gradient flow has not come to a minimum after {len(times)} steps of LSODA")
         states.append(solver.y.copy())
         times.append(float(solver.t))
+        if len(times) % EVERY == 0:
+            here = gauss_newton_at(loss, torch.from_numpy(solver.y[:size]))
+            square = float(loss.value_and_gradient(here.weights)[1].square().sum())
+            if goal < here.excess and square <= AT_REST * here.sharpness * here.excess:
+                raise Undecided(f"gradient flow comes to rest where the loss is {here.excess:.4g} above its minimum")
     there = nearest_minimum(loss, torch.from_numpy(solver.y[:size]))
     states.append(np.append(there.weights.numpy(), states[-1][size:]))
     times.append(times[-1])

@@ -14,8 +14,8 @@ loss would rise, until the excess, of a squared error the loss itself, is that o
     θ' = θ − R⁺K⁺∇ℓ,    excess = ½ ‖K⁺∇ℓ‖² ≈ L − min L.
 
 Shapes: θ (p,), f flat (k,), R (k, p), dense: for networks of up to a few thousand weights and outputs. Errors:
-`Undecided` where the criterion is not convex, where the minimum is isolated, and where the steps do not end on Γ: as
-where the criterion has no minimum (cross-entropy of classes) or the network cannot fit all examples.
+`Undecided` where the criterion is not convex, where J is 0, where the minimum is isolated, and where the steps do not
+end on Γ: as where the criterion has no minimum (cross-entropy of classes) or the network cannot fit all examples.
 """
 
 from __future__ import annotations
@@ -74,6 +74,8 @@ def gauss_newton_at(loss: FlatLoss, weights: Tensor) -> GaussNewton:
     root = values[kept].sqrt()[:, None] * vectors[:, kept].T  # Kᵀ
     defect = vectors[:, kept].T @ slope / values[kept].sqrt()  # K⁺∇ℓ
     left, singular, right = torch.linalg.svd(root @ jacobian_at(loss, weights), full_matrices=False)
+    if not singular[0] > 0:
+        raise Undecided("no output changes with the weights to first order: begin where some do, not at zero weights")
     kept = singular > RANK * singular[0]
     left, singular, right = left[:, kept], singular[kept], right[kept]
     if len(singular) == len(weights):

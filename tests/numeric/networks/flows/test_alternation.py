@@ -116,11 +116,34 @@ def test_of_weights_in_single_precision_more_is_left_by_rounding():
     assert ratio == pytest.approx(2.0**29, rel=0.1)
 
 
-def test_bad_steps():
+@pytest.mark.parametrize("flow", FLOWS)
+def test_weights_that_are_zero_are_a_start_like_any_other(flow):
+    """Along ½(3w₁² + w₂²) − w₁ a step is ⅓ + (1 − 3η)(w₁ − ⅓). Caught: a rod of no length, whose secant is 0/0."""
+    told = run(flow, lambda w: (3 * w[0] ** 2 + w[1] ** 2) / 2 - w[0], [0.0, 0.0], steps=5, keep_every=1)
+    assert told.ending == "steps"
+    assert told.weights[:, 0].values == pytest.approx((1 - (1 - 3 * ETA) ** np.arange(6)) / 3)
+    assert np.isfinite(told.mean_loss).all()
+
+
+def test_what_grows_without_bound_diverges_at_its_step():
+    """On ½Sx² + x⁴ the rod runs away by powers of three. Caught: a square that overflows, as an error."""
+    told = run(rod_flow, lambda w: 21 * w[0] ** 2 / 2 + w[0] ** 4, [9.0], steps=100)
+    assert told.ending == f"diverges at step {told.sizes['step']}"
+    assert np.isfinite(told.to_array()).all()
+
+
+@pytest.mark.parametrize("flow", [rod_flow, two_step_averages])
+@pytest.mark.parametrize("wrong", [{"steps": 0}, *({"keep_every": every} for every in (0, -1, 1.5, True))])
+def test_bad_steps(flow, wrong):
     """One clear line."""
-    for wrong in ({"steps": 0}, {"steps": 5, "per_step": 0}, {"steps": 5, "keep_every": 0}):
-        with pytest.raises(BadInput):
-            run(rod_flow, lambda w: w.square().sum(), [1.0], **wrong)
+    with pytest.raises(BadInput, match="must be"):
+        run(flow, lambda w: w.square().sum(), [1.0], **{"steps": 5} | wrong)
+
+
+def test_no_steps_between():
+    """Of the Euler steps of one iteration."""
+    with pytest.raises(BadInput, match="per_step = 0: must be 1 or more"):
+        run(rod_flow, lambda w: w.square().sum(), [1.0], steps=5, per_step=0)
 
 
 def test_the_first_burst_of_a_network_comes_when_it_comes_in_training():
