@@ -8,6 +8,7 @@ mixed up.
 import numpy as np
 import pytest
 import torch
+from scipy.integrate import solve_ivp
 from torch import nn
 
 from eos_sym import Undecided
@@ -86,3 +87,24 @@ def test_gradient_descent_down_the_valley_keeps_to_the_parabola_and_decays_at_tw
     moved = np.linalg.norm(across[:-1] - across[-1], axis=1)[:500] / (squares[:-1] - squares[-1])[:500]
     assert moved == pytest.approx(flat.parabola(rate), rel=0.02)
     assert np.log(squares[0] / squares[-1]) / (999 * ETA) == pytest.approx(rate, rel=0.02)
+
+
+def gap_at_the_end(here, force):
+    """Of ż = −(Gz + F + ½qT), d ln q/dτ = 2(T·z + ⅙Q_e q), from a small excess and a small oscillation."""
+    curvatures, slopes, start = here.eigenvalues, here.bends, np.array([0.02, 0.0, 0.0, 0.0, -6.0])
+
+    def rate(_time, state):
+        z, q = state[:-1], np.exp(state[-1])
+        across = -(curvatures * z + force + q * slopes / 2)
+        return np.append(across, 2 * (slopes @ z + here.effective_quartic * q / 6))
+
+    run = solve_ivp(rate, (0, 1000), start, method="LSODA", rtol=1e-9, atol=1e-12)
+    return -float(slopes @ run.y[:-1, -1])
+
+
+def test_where_a_drive_has_held_the_sharpness_the_end_is_the_slowest_root_and_elsewhere_no_root_at_all():
+    """Caught: that all that comes down the valley ends at half a root; ν as the gap; another root than the smallest."""
+    here = valley([0.0, 0.05, 1.0, 10.0], [1.0, 0.6, 2.0, 5.0], -3.0)
+    assert gap_at_the_end(here, np.array([0.0, -0.1, -0.5, -1.0])) == pytest.approx(here.rate() / 2, rel=1e-3)
+    kicked = gap_at_the_end(here, np.zeros(4))
+    assert all(abs(kicked / (here.rate(number) / 2) - 1) > 0.3 for number in range(3))
