@@ -129,7 +129,8 @@ def preconditions(optimizer: Optimizer, parameters: Sequence[Tensor]) -> bool:
         raise BadInput("the optimizer ascends (maximize=True): stability is about descent; give minus the loss to it")
     if len({_momentum(group) for group in groups}) > 1:
         raise BadInput("the optimizer's groups differ in momentum: they have no common threshold; leave it out")
-    return given in _DIAGONALS or len(groups) > 1  # whose step sizes may come to differ
+    moved = {id(own) for group in groups for own in group["params"]}
+    return given in _DIAGONALS or len(groups) > 1 or any(id(own) not in moved for own in parameters)
 
 
 def inverse_preconditioner(optimizer: Optimizer, parameters: Sequence[Tensor]) -> Tensor | None:

@@ -138,6 +138,22 @@ def test_groups_keep_their_shares_of_the_step_size():
         assert large * sharpness / 2 == pytest.approx(0.8, rel=2e-3)
 
 
+@pytest.mark.parametrize("kind", [SGD, Adam])
+def test_of_an_optimizer_of_some_of_the_weights_the_edge_is_that_of_their_block(kind):
+    """By the dense block of the last layer; wrong program: the edge of all weights, or 1/P for those that stay."""
+    module = network()
+    optimizer = kind(module[2].parameters(), lr=0.01)
+    tracker = SharpnessTracker(module, CRITERION, INPUTS, TARGETS, optimizer=optimizer)
+    edge_step = EdgeStep(tracker, fraction=0.8)
+    descend(module, edge_step, 2)
+    inverse = inverse_preconditioner(optimizer, [*module[2].parameters()])
+    block = hessian(tracker.loss, tracker.loss.parameters)[30:, 30:]
+    descend(module, edge_step, 1)
+    sharpness = float(torch.linalg.eigvals(inverse[:, None] * block).real.max())
+    k = 2 if kind is SGD else 38
+    assert optimizer.param_groups[0]["lr"] * sharpness / k == pytest.approx(0.8, rel=2e-3)
+
+
 def test_between_readings_the_step_size_stays_and_another_fraction_waits_for_the_next():
     module, edge_step = made(every=3)
     descend(module, edge_step, 4)

@@ -416,3 +416,19 @@ def test_more_than_there_are_cannot_be_held_out(data):
 def test_nothing_is_held_out_of_what_is_no_part_of_a_set_of_images(data):
     with pytest.raises(BadInput, match="nothing is held out"):
         held_out(data, 10)
+
+
+@pytest.mark.parametrize(
+    ("data", "examples", "said"),
+    [
+        (Digits(60), 0, "examples = 0: must be 1 or more"),
+        (Digits(60), 1.5, r"examples = 1\.5: must be an integer"),
+        (Digits(60), True, "examples = True: must be an integer"),
+        (Digits, 5, "type: nothing is held out of it"),
+        ("digits", 5, "str: nothing is held out of it"),
+    ],
+)
+def test_what_can_hold_out_nothing_says_so(data, examples, said):
+    """Caught: an error of Python's, or one example for True."""
+    with pytest.raises(BadInput, match=said):
+        held_out(data, examples)
