@@ -1,4 +1,4 @@
-"""The local trajectory at the end of training is a parabola, and which one is decided by how slowly the drive dies.
+"""At the end of training the weights come down a parabola from few starts only, and never the one of the edge law.
 
 :cite:t:`zhu2022minimalist` train a five-layer ELU network on two classes of CIFAR-10, n = 50, labels ±1, squared error,
 η = .01, for 18,500 steps: the sharpness ends at 199.97, the edge being 200, and near the end the weights are, in the
@@ -22,6 +22,14 @@ if
 
 a parabola. With the λ_j either 0 or infinite it is the edge law's. On a network many λ_j are as small as ν, and near a
 pole the parabola is as steep as one likes, while the gap stays half a curvature.
+
+*Measured* in the full preset, five starts: all end below 2/η, at gaps of .19, .080, 4.7, .31 and .79, and one of them
+comes down something near a parabola: the residual is .19 of the motion, in the others .64 to .83. There the oscillation
+dies faster than the motion along the valley, in a last burst or at once, and nothing is left of it while that goes on:
+(1 − e^ρ)/η of the decaying oscillation is up to 109 times the gap. The edge law's coefficient is too small by 6 and by
+more than 1,000; its gap is within a factor of two on average where all directions with ηλ ≤ .001 are slow, with single
+runs off by 15. Of two starts the model with memory, M, followed from the beginning of the local trajectory, has the
+coefficient and the gap within 1 %, with nothing fitted; of the three in which the oscillation dies at once, neither.
 
 *Before the claims were set* one run of a width of 100 had been looked at, and two of 50.
 """
