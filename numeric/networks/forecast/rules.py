@@ -93,7 +93,7 @@ def rule_of(optimizer: torch.optim.Optimizer, loss: FlatLoss) -> tuple[Rule, Ten
     rule = sgd_rule(eta, momentum, dampening, nesterov=bool(nesterov))
     if not momentum:
         return rule, None
-    kept = [optimizer.state[own].get("momentum_buffer") for own in loss.trainable.values()]
+    kept = [optimizer.state.get(own, {}).get("momentum_buffer") for own in loss.trainable.values()]
     if any(one is None for one in kept):
         if dampening:
             buffer = dampening / ((1 - dampening) * momentum) * loss.value_and_gradient(loss.parameters)[1].double()

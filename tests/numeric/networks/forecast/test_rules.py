@@ -79,3 +79,11 @@ def test_other_optimizers_are_refused():
     ):
         with pytest.raises(BadInput, match="gradient descent, with momentum or without"):
             rule_of(optimizer, loss)
+
+
+def test_an_optimizer_that_has_not_stepped_stays_as_it_is():
+    """Against a look at its state that leaves entries there."""
+    module, loss = problem()
+    optimizer = torch.optim.SGD(module.parameters(), 0.1, momentum=0.9)
+    rule_of(optimizer, loss)
+    assert not optimizer.state
