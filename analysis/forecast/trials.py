@@ -6,7 +6,8 @@ other sizes, other data, convolutions, and other seeds; no run shares its seed w
 
 The list was held against the program once, with the seeds from 100 on. The expansion at the cut was then made better,
 on runs of the same families with the seeds from 9000 on and with .93 to 1.08 times the step sizes below. The seeds from
-300 on were set before any run with them was made, and the claims stood.
+300 on were set before any run with them was made, and the claims stood; the quick preset, which is an example, keeps
+its own.
 
 The step sizes come from training alone: with another seed, at nine tenths of its edge, the time τ at which the
 sharpness reaches S was read, and η = 2/S taken where τ/η is about 250 steps; 120 with convolutions, 90 on images, and
@@ -28,7 +29,7 @@ from numeric.networks.data.examples import DataSet
 from numeric.networks.training import Experiment, Measure
 from numeric.networks.training.optimizers import GradientDescent
 
-FIRST_SEED = 300  # those of the tuning were 0 to 5, and 9000 to 9113
+FIRST_SEED = {"quick": 100, "full": 300}  # those of the tuning were 0 to 5, and 9000 to 9113
 READ = Measure(10, relative=1e-2, midpoint=True, weights_every=25)
 
 Loss = Literal["mse", "cross_entropy"]
@@ -148,7 +149,7 @@ def on_images(images: DataSet | None) -> tuple[Family, ...]:
 
 def trials(preset: Literal["quick", "full"], images: DataSet | None, seed: int) -> Iterator[Trial]:
     """The preset's runs, without those on images where there are none; the others have the same seeds then."""
-    first = FIRST_SEED + 1000 * seed
+    first = FIRST_SEED[preset] + 1000 * seed
     for family in QUICK if preset == "quick" else FULL + on_images(images) + APART:
         if family.data is not None:
             yield from family.trials(family.data, first)
