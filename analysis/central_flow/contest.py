@@ -41,6 +41,7 @@ from eos_sym import Undecided
 from numeric.compile import Array
 from numeric.networks.curvature import HessianAt, TopEigenpairs
 from numeric.networks.edge import beside_descent
+from numeric.networks.edge.descent import descended
 from numeric.networks.flows import central_flow, edge_flow, rod_flow, two_step_averages
 from numeric.networks.forecast import forecast
 from numeric.networks.loss import FlatLoss
@@ -203,10 +204,7 @@ def alternating(
 def at_step(problem: Problem, step: int) -> Onset:
     """The weights after so many steps of gradient descent; of another rule nobody begins there, but at the start."""
     loss = problem.flat_loss()
-    weights = loss.parameters
-    for _ in range(step if problem.plain else 0):
-        weights = weights - problem.rule.eta * loss.value_and_gradient(weights)[1]
-    return Onset(step, weights)
+    return Onset(step, descended(loss, loss.parameters, problem.rule.eta, step if problem.plain else 0))
 
 
 def loss_at(problem: Problem, onset: Onset) -> FlatLoss:

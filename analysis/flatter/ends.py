@@ -20,6 +20,7 @@ import xarray as xr
 from torch import Tensor
 
 from analysis.training import flat_loss
+from analysis.training.differences import curvature_along
 from numeric.networks.curvature import HessianAt
 from numeric.networks.curvature.eigen import TopEigenpairs
 from numeric.networks.data import Examples
@@ -28,7 +29,6 @@ from numeric.networks.training import Experiment
 
 RELATIVE = 1e-4  # of the sharpness
 PROBES, COMPARED = 60, 3
-DISTANCE = 1e-4  # of the second differences, along a unit vector
 NAMES = ("loss", "sharpness", "trace", "trace_error", "by_differences", "test_accuracy")
 
 
@@ -51,10 +51,10 @@ def measured(loss: FlatLoss, weights: Tensor, seed: int) -> Mapping[str, float]:
     signs = torch.randint(2, (len(weights), PROBES), generator=generator).double() * 2 - 1
     each = (signs * hessian.product(signs)).sum(0)
     sharpness, (direction, *_) = float(top.eigenvalues[0]), top.eigenvectors.T
-    defects = [second_difference(loss, weights, direction) / sharpness - 1]
+    defects = [curvature_along(loss, weights, direction) / sharpness - 1]
     for probe, value in zip(signs.T[:COMPARED], each, strict=False):
         size = probe.norm()
-        defects.append(second_difference(loss, weights, probe / size) * float(size**2 / value) - 1)
+        defects.append(curvature_along(loss, weights, probe / size) * float(size**2 / value) - 1)
     return {
         "loss": float(hessian.value),
         "sharpness": sharpness,
@@ -62,13 +62,6 @@ def measured(loss: FlatLoss, weights: Tensor, seed: int) -> Mapping[str, float]:
         "trace_error": float(each.std()) / PROBES**0.5,
         "by_differences": max(map(abs, defects)),
     }
-
-
-@torch.no_grad()
-def second_difference(loss: FlatLoss, weights: Tensor, direction: Tensor) -> float:
-    """The curvature of the loss along a unit vector, from three values."""
-    ahead, here, behind = (loss(weights + step * DISTANCE * direction) for step in (1, 0, -1))
-    return float(ahead - 2 * here + behind) / DISTANCE**2
 
 
 @torch.no_grad()

@@ -32,6 +32,7 @@ from analysis.training.runs import flat_loss
 from eos_sym import Undecided
 from numeric.compile import Array
 from numeric.networks.curvature import HessianAt, TopEigenpairs
+from numeric.networks.edge.descent import descended
 from numeric.networks.loss import FlatLoss
 from numeric.networks.training import Experiment
 from numeric.progress import Progress
@@ -103,9 +104,7 @@ class Followed:
             [float((directions.T @ (three @ ALTERNATING)).norm()) for three in _threes(loss, start, self.eta, count)]
         )
         place = moment_before_the_spike(size)
-        for _ in range(place):
-            start = start - self.eta * loss.value_and_gradient(start)[1]
-        return step + place, start
+        return step + place, descended(loss, start, self.eta, place)
 
     def _from(self, loss: FlatLoss, weights: Tensor, progress: Progress) -> xr.Dataset:
         (first,) = _threes(loss, weights, self.eta, 2)

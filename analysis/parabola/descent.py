@@ -30,6 +30,7 @@ from numeric.compile import Array
 from numeric.networks.architectures import Architecture
 from numeric.networks.curvature import HessianAt, TopEigenpairs
 from numeric.networks.data import DataSet
+from numeric.networks.edge.descent import descended
 from numeric.networks.loss import FlatLoss, half_squared_error
 from numeric.progress import Progress
 
@@ -83,12 +84,9 @@ class Trained:
 
     def path(self, loss: FlatLoss, eta: float, start: int, count: int) -> list[Tensor]:
         """The weights after `start` steps, and those that follow."""
-        weights = self.kept[start // KEPT]
-        for _ in range(start % KEPT):
-            weights = weights - eta * loss.value_and_gradient(weights)[1]
-        path = [weights]
+        path = [descended(loss, self.kept[start // KEPT], eta, start % KEPT)]
         while len(path) < count:
-            path.append(path[-1] - eta * loss.value_and_gradient(path[-1])[1])
+            path.append(descended(loss, path[-1], eta, 1))
         return path
 
 

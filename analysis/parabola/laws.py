@@ -33,9 +33,10 @@ from eos_sym import BadInput, Undecided
 from numeric.compile import Array
 from numeric.networks.curvature import directional_gradient
 from numeric.networks.edge.terminal import drive_decay_at, forecasts, frame_at
-from numeric.networks.edge.terminal.ending import Model, stacked
+from numeric.networks.edge.terminal.ending import Model
 from numeric.networks.edge.terminal.function_space import function_space_model
 from numeric.networks.edge.terminal.memory import memory_model
+from numeric.networks.edge.terminal.stack import stacked
 from numeric.networks.edge.terminal.valley import valley_at
 from numeric.networks.forecast.anchor import anchor
 

@@ -20,13 +20,13 @@ from torch.func import functional_call, vmap
 
 from analysis.sgd_batch.second_moment import bound
 from analysis.training import flat_loss
+from analysis.training.differences import curvature_along, second_difference
 from numeric.networks.curvature import HessianAt
 from numeric.networks.curvature.eigen import TopEigenpairs
 from numeric.networks.loss import FlatLoss
 from numeric.networks.training import Experiment
 
 BATCHES = 50
-DISTANCE = 1e-4  # of the second differences
 EIGENVECTOR = 1e-3  # relative tolerance of the sharpness where the eigenvector is taken
 
 
@@ -62,8 +62,7 @@ def curvatures(loss: FlatLoss, weights: Tensor, direction: Tensor) -> Tensor:
         values: Tensor = vmap(of_one)(loss.inputs, loss.targets)
         return values
 
-    with torch.no_grad():
-        return (losses(DISTANCE) - 2 * losses(0.0) + losses(-DISTANCE)) / DISTANCE**2
+    return second_difference(losses)
 
 
 def batch_sharpness(loss: FlatLoss, weights: Tensor, size: int, count: int, seed: int) -> Tensor:
@@ -73,8 +72,6 @@ def batch_sharpness(loss: FlatLoss, weights: Tensor, size: int, count: int, seed
     for _ in range(count):
         chosen = torch.randperm(len(loss.inputs), generator=generator)[:size]
         batch = replace(loss, inputs=loss.inputs[chosen], targets=loss.targets[chosen])
-        value, slope = batch.value_and_gradient(weights)
-        step = DISTANCE * slope / torch.linalg.vector_norm(slope)
-        with torch.no_grad():
-            found.append((batch(weights + step) - 2 * value + batch(weights - step)) / DISTANCE**2)
-    return torch.stack(found)
+        slope = batch.value_and_gradient(weights)[1]
+        found.append(curvature_along(batch, weights, slope / torch.linalg.vector_norm(slope)))
+    return torch.tensor(found, dtype=torch.float64)

@@ -44,6 +44,13 @@ def consecutive(loss: FlatLoss, eta: float, count: int, weights: Tensor | None =
     return torch.stack(path[:count])
 
 
+def descended(loss: FlatLoss, weights: Tensor, eta: float, steps: int) -> Tensor:
+    """The weights after so many steps of gradient descent from these, none of them kept."""
+    for _ in range(steps):
+        weights = weights - eta * loss.value_and_gradient(weights)[1]
+    return weights
+
+
 def outputs_at(loss: FlatLoss, weights: Tensor) -> Tensor:
     """What the module gives the criterion, of any shape, at these weights (p,)."""
     outputs = loss.outputs(loss.split(weights), loss.inputs)

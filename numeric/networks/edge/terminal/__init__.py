@@ -5,6 +5,7 @@ memory           M, the equation with memory
 function_space   F, the model in function space
 rebuilt          F, made again on its way
 ending           gradient descent on models, to rest
+stack            many models as one
 forecast         both, and whether to believe them
 law              the edge law with a split of the spectrum
 valley           the curvature at the end, and the gap and the parabola that its modes have

@@ -5,25 +5,25 @@
 A model ends when it is at rest, as it says itself, at a sharpness below 2/η: above, what is at rest is not stable, and
 an oscillation grows out of its rounding. Or it ends diverged, x or z beyond `FAR`, or undecided after `steps` steps.
 
-Shapes: z of several models is padded with zeros, which nothing moves. Units: sharpness and gap in those of 1/η, steps.
+Shapes: z of several models is padded with zeros (`stack`), which nothing moves. Units: sharpness and gap in those of
+1/η, steps.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any, Literal, TypeVar
+from dataclasses import dataclass
+from typing import Literal, TypeVar
 
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
 
 from numeric.networks.edge.terminal.function_space import FunctionSpaceModel
 from numeric.networks.edge.terminal.memory import MemoryModel
+from numeric.networks.edge.terminal.stack import chosen, stacked
 
 FAR = 1e3  # |x| and ‖z‖
 LOOKED = 50  # steps between two looks at which models have ended
-PADDED = {"z": 1, "bend": 1, "drive": 1, "matrix": 2, "jacobians": 1}  # the last dimensions that are as long as z
 
 Model = TypeVar("Model", FunctionSpaceModel, MemoryModel)
 
@@ -85,26 +85,3 @@ def followed(models: Sequence[Model], steps: int) -> tuple[Tensor, Tensor, Tenso
         x, z = x - moved, z - here.eta[:, None] * across
         path = [*path[-2:], (x, z)]
     return torch.stack([one for one, _ in path]), torch.stack([one for _, one in path]), peak
-
-
-def stacked(models: Sequence[Model]) -> Model:
-    """The models as one, along a first dimension."""
-    longest = max(len(one.z) for one in models)
-    tensors: dict[str, Any] = {
-        field.name: torch.stack([_padded(getattr(one, field.name), field.name, longest) for one in models])
-        for field in fields(models[0])
-        if isinstance(getattr(models[0], field.name), Tensor)
-    }
-    return replace(models[0], **tensors)
-
-
-def chosen(model: Model, which: Tensor) -> Model:
-    """Some of the models that are stacked in one."""
-    values = {field.name: getattr(model, field.name) for field in fields(model)}
-    tensors: dict[str, Any] = {name: one[which] for name, one in values.items() if isinstance(one, Tensor)}
-    return replace(model, **tensors)
-
-
-def _padded(values: Tensor, name: str, length: int) -> Tensor:
-    missing = length - values.shape[-1] if name in PADDED else 0
-    return pad(values, (0, missing) * PADDED.get(name, 1)) if missing else values

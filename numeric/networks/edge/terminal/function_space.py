@@ -26,6 +26,7 @@ from torch import Tensor
 from torch.func import grad, jacrev, vmap
 
 from numeric.networks.edge.terminal.frame import Frame, orthonormal_rows
+from numeric.networks.edge.terminal.stack import chosen
 
 NODES = 7
 AT_REST = 3e-8  # |∇V|
@@ -68,7 +69,7 @@ class FunctionSpaceModel:
         x, z = x.clone(), z.clone()
         quiet = (along.abs() < QUIET) & ~rest & z.isfinite().all(-1)
         if quiet.any():
-            rest[quiet], x[quiet], z[quiet] = self.chosen(quiet).settled(x[quiet], z[quiet])
+            rest[quiet], x[quiet], z[quiet] = chosen(self, quiet).settled(x[quiet], z[quiet])
         return rest, x, z
 
     def settled(self, x: Tensor, z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -82,13 +83,6 @@ class FunctionSpaceModel:
         before, after = self.sharpness_at(x, z), self.sharpness_at(*there)
         gap = 2 / self.eta - after
         return rest & (before < 2 / self.eta) & (gap > 0) & ((after - before).abs() < SETTLED * gap), *there
-
-    def chosen(self, which: Tensor) -> FunctionSpaceModel:
-        """Some of the models that are stacked in one."""
-        return FunctionSpaceModel(
-            self.criterion,
-            *(one[which] for one in (self.targets, self.eta, self.x, self.z, self.reach, self.values, self.jacobians)),
-        )
 
     def _curvature(self, x: Tensor, z: Tensor) -> Tensor:
         """Gauss–Newton's matrix of V, (…, 1 + m, 1 + m)."""
