@@ -7,7 +7,7 @@ their limit the assumptions come in four turns.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -44,7 +44,7 @@ def draw(runs: list[Run]) -> Figure:
         run = shown(runs, kind)
         eta = f", $\\eta = {run.eta:g}$" if run else ""
         column[0].set_title(f"{NETWORKS[kind[0]]},\n{CRITERIA[kind[1]]}{eta}")
-        column[-1].set_xlabel("iteration from the edge on")
+        column[-1].set_xlabel("steps from the edge on")
         if run and run.begun:
             draw_run(column, run)
         else:
@@ -110,7 +110,8 @@ def shade(column: Any, run: Run) -> None:
     for axes in column:
         axes.axvspan(since, last, color=SHADE, zorder=0)
     name = str(run.told.failing.sel(order="complete").values)
-    column[1].annotate(f" {name} fails", (since, 0.03), xycoords=("data", "axes fraction"), ha="left", va="bottom")
+    side: Literal["left", "right"] = "left" if since < last / 2 else "right"  # where there is room for words
+    column[1].annotate(f" {name} fails ", (since, 0.03), xycoords=("data", "axes fraction"), ha=side, va="bottom")
 
 
 def draw_path(axes: Axes, runs: list[Run]) -> None:

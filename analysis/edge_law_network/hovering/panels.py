@@ -30,12 +30,12 @@ def plot_answers(axes: Axes, title: str, hovering: xr.Dataset) -> None:
     places = [round(share * (windows.sizes["window"] - 1)) for share in SHOWN]
     for color, place in zip(COLORS, places, strict=False):
         one = windows.isel(window=place)
-        label = f"{one.activation.item()}, $\\eta={one.eta.item():g}$, seed {one.seed.item()}"
+        label = f"{one.activation.item()} {one.eta.item():g}, seed {one.seed.item()}, step {one.step.item()}"
         axes.plot(one.step_in_window, one.answer, color=color, label=label)
         axes.plot(one.step_in_window, one.response, "--", color=THEORY_COLOR, linewidth=0.9)
     axes.plot([], [], "--", color=THEORY_COLOR, label="theory")
     axes.set_xlim(0, SPAN)
-    legend_above(axes, title)
+    legend_above(axes, title, columns=1)
 
 
 def plot_rates(axes: Axes, title: str, hovering: xr.Dataset) -> None:
