@@ -62,9 +62,10 @@ from sympy import Eq, Expr, Integer, Matrix, Symbol, simplify, solve, sqrt
 
 from analysis.central_flow.contest import WORDS, Contest
 from analysis.central_flow.figure import draw
-from analysis.central_flow.problems import Problem, Recorded, problems
+from analysis.central_flow.problems import Problem, problems
 from analysis.central_flow.scores import PHASES, QUANTITIES, Met, scored
 from analysis.study import Claim, Evidence, Pieces, about, between, bounded, exceeds, identity, over
+from analysis.training.recorded import Recorded
 from analysis.training.runs import worked_off
 from eos_sym import STEP_SIZE, GradientDescent, Objective, Undecided, losses
 from eos_sym.flows import edge_flow, extents, rod_flow

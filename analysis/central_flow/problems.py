@@ -6,9 +6,7 @@
     other rules     the regression by heavy ball and by RMSProp, of which only the central flow knows
     recorded        the runs of a folder, as somebody else's program recorded them: data, weights at the start, η, loss
 
-A recorded run is a file ``NAME.npz`` with `inputs`, `targets`, `sizes` of the layers, `weights` (each layer's matrix
-row by row, then its biases), `eta`, `activation` and `loss` before every step, half the squared error in the mean over
-examples and outputs. Errors: `BadInput` for a folder without any, and for files that are none.
+Errors: `BadInput` for a folder without recorded runs, files that are none, and those that skip steps.
 """
 
 from __future__ import annotations
@@ -16,14 +14,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
+from analysis.training.recorded import half_mean_squares, recorded_in
 from eos_sym import BadInput
-from numeric.compile import Array
 from numeric.networks.architectures import Architecture, Convolutional, FullyConnected
 from numeric.networks.data import Digits
 from numeric.networks.data.examples import DataSet, Examples
@@ -37,11 +34,6 @@ LONGEST = 2500
 def mean_squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
     """The mean over examples and outputs."""
     return (outputs - targets).square().mean()
-
-
-def half_mean_squares(outputs: Tensor, targets: Tensor) -> Tensor:
-    """Half of it, the loss of recorded runs."""
-    return mean_squared_error(outputs, targets) / 2
 
 
 LOSSES: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
@@ -64,45 +56,6 @@ class RandomRegression:
         generator = torch.Generator().manual_seed(self.seed)
         inputs = torch.randn(self.examples, self.inputs, generator=generator, dtype=torch.float64)
         return Examples(inputs, torch.randn(self.examples, 1, generator=generator, dtype=torch.float64), classes=False)
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """A recorded run, which is its data, and as a network begins with its weights."""
-
-    file: Path
-
-    @property
-    def _record(self) -> Mapping[str, Array]:
-        try:
-            with np.load(self.file) as record:
-                return {name: record[name] for name in record.files}
-        except (OSError, ValueError) as error:
-            raise BadInput(f"{self.file}: not a recorded run: {error}") from error
-
-    def load(self) -> Examples:
-        """Its inputs and targets."""
-        record = self._record
-        return Examples(torch.from_numpy(record["inputs"]), torch.from_numpy(record["targets"]), classes=False)
-
-    def build(self, examples: Examples, generator: torch.Generator) -> nn.Sequential:
-        """Its network with its weights; nothing is drawn."""
-        record = self._record
-        sizes = [int(size) for size in record["sizes"]]
-        activation: Any = {"linear": "identity"}.get(str(record["activation"]), str(record["activation"]))
-        network = FullyConnected(tuple(sizes[1:-1]), activation).build(examples, generator).double()
-        nn.utils.vector_to_parameters(torch.from_numpy(record["weights"]), network.parameters())
-        return network
-
-    @property
-    def eta(self) -> float:
-        """Its step size."""
-        return float(self._record["eta"])
-
-    @property
-    def loss(self) -> Array:
-        """Its loss before every step."""
-        return self._record["loss"]
 
 
 @dataclass(frozen=True)
@@ -166,11 +119,10 @@ def problems(preset: Literal["quick", "full"], seed: int, recorded: Path | None)
 
 def recorded_runs(folder: Path) -> Iterator[Problem]:
     """The runs of a folder, over the steps that they recorded, `LONGEST` of them at most."""
-    files = sorted(folder.glob("*.npz"))
-    if not files:
-        raise BadInput(f"--recorded {folder}: no file NAME.npz of a recorded run there")
-    for file in files:
-        run = Recorded(file)
-        steps = min(len(run.loss) - 1, LONGEST)
-        kind = file.stem.replace("_", " ")
-        yield Problem(kind, run, run, GradientDescent(run.eta), "half_mean_squares", steps)
+    for run in recorded_in(folder):
+        if run.every > 1:
+            raise BadInput(
+                f"--recorded {folder}: {run.file.name} has every {run.every}th step alone; give all its steps"
+            )
+        steps = min(run.steps, LONGEST)
+        yield Problem(run.name, run, run, GradientDescent(run.eta), "half_mean_squares", steps)

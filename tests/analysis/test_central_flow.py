@@ -1,18 +1,18 @@
-"""The study of continuous models: how errors are scored, what a recorded run is, and who is asked."""
+"""The study of continuous models: how errors are scored, and who is asked."""
 
 import numpy as np
 import pytest
-import torch
 import xarray as xr
-from torch import nn
 
 from analysis.central_flow import contest
 from analysis.central_flow.contest import WORDS
-from analysis.central_flow.problems import Recorded, problems, recorded_runs, regression
+from analysis.central_flow.problems import problems, recorded_runs, regression
 from analysis.central_flow.scores import Met, windowed
+from analysis.training.recorded import Recorded
 from eos_sym import BadInput, Undecided
 from numeric.networks.loss import FlatLoss
 from numeric.networks.training.optimizers import GradientDescent, HeavyBall
+from tests.analysis.records import recorded
 
 STEPS = np.arange(1, 200)
 READINGS = STEPS[STEPS % 10 == 0]
@@ -73,15 +73,9 @@ def test_a_window_averages_squares_of_the_norm_and_as_many_readings_as_it_holds(
     assert int(windowed(readings, "sharpness").notnull().sum()) == len(READINGS) - 4
 
 
-def test_a_recorded_run_begins_with_its_weights(tmp_path):
-    """The loss before the first step, by a network written out here."""
-    torch.manual_seed(0)
-    network = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 2)).double()
-    inputs, targets = torch.randn(5, 2).double(), torch.randn(5, 2).double()
-    loss = float((network(inputs) - targets).detach().square().mean() / 2)
-    weights = nn.utils.parameters_to_vector(network.parameters()).detach().numpy()
-    record = {"inputs": inputs.numpy(), "targets": targets.numpy(), "sizes": [2, 3, 2], "weights": weights}
-    np.savez(tmp_path / "a_run.npz", **record, eta=0.1, activation="tanh", loss=[loss, 0.0, 0.0])
+def test_a_recorded_run_is_a_problem_of_its_own_steps(tmp_path):
+    """Its loss before the first step is recorded; against one more step than there are losses."""
+    loss = recorded(tmp_path / "a_run.npz")
     (problem,) = recorded_runs(tmp_path)
     assert isinstance(problem.data, Recorded)
     assert problem.kind == "a run"
@@ -90,12 +84,10 @@ def test_a_recorded_run_begins_with_its_weights(tmp_path):
     assert float(criterion(module(given), wanted).detach()) == pytest.approx(loss, rel=1e-12)
 
 
-def test_a_folder_without_recorded_runs_is_bad_input(tmp_path):
-    """One line, and what to do."""
-    with pytest.raises(BadInput, match="no file"):
-        list(recorded_runs(tmp_path))
-    (tmp_path / "torn.npz").write_bytes(b"PK")
-    with pytest.raises(BadInput, match="not a recorded run"):
+def test_a_recorded_run_that_skips_steps_is_bad_input_here(tmp_path):
+    """Averages over two steps need all of them."""
+    recorded(tmp_path / "a_run.npz", every=100)
+    with pytest.raises(BadInput, match="every 100th step"):
         list(recorded_runs(tmp_path))
 
 
