@@ -83,12 +83,10 @@ class Options(CommonOptions):
 
 
 def arguments(study: Parts, options: Options) -> tuple[str, ...]:
-    """What the study is called with; `BadInput` where it would refuse that."""
+    """What the study is asked; `BadInput` where it would refuse that."""
     kind = study.kind or CommonOptions
     there = {field.name: field.default for field in fields(kind)}
     given = {name: getattr(options, name) for name in PASSED_ON if name in there}
-    if "workers" in there:
-        given["workers"] = max(options.processes // len(options.names), 1)
     if not study.example:
         kind(**given)
     asked = ((f"--{name.replace('_', '-')}", f"{value}") for name, value in given.items() if value != there[name])
@@ -113,7 +111,7 @@ def verify(options: Options) -> int:
     """Every study's report, kept or made; said and written; the exit code."""
     check_seed(options.seed)
     folder = results_folder(options, NAME)
-    programs = [Program(name, arguments(declared(name), options), folder / name) for name in options.names]
+    programs = [program_of(name, options) for name in options.names]
     with locked(folder):
         reports = all_reports(programs, options)
         found = as_document(reports, options, folder)
@@ -129,6 +127,14 @@ def verify(options: Options) -> int:
             f"no report of {', '.join(lost)}; what they said is in {folder}; the next time tries them again"
         )
     return 0
+
+
+def program_of(name: str, options: Options) -> Program:
+    """A study as a program of as many processes as are left for it."""
+    study, folder = declared(name), results_folder(options, NAME)
+    has_workers = any(field.name == "workers" for field in fields(study.kind or CommonOptions))
+    workers = max(options.processes // len(options.names), 1) if has_workers else None
+    return Program(name, arguments(study, options), folder / name, workers)
 
 
 def all_reports(programs: Sequence[Program], options: Options) -> list[Report]:

@@ -101,6 +101,21 @@ def real_number(name: str, value: object) -> float:
         raise BadInput(f"{name} is beyond the largest floating-point number, 1.8e308") from None
 
 
+def non_negative_number(name: str, value: object) -> float:
+    """A setting, after a look that it is finite and not negative."""
+    number = real_number(name, value)
+    if not 0 <= number < math.inf:
+        raise BadInput(f"{name} = {value}: must be a finite number, 0 or more")
+    return number
+
+
+def yes_or_no(name: str, value: object) -> bool:
+    """A setting, after a look that it is True or False: any text, "no" too, would count as True."""
+    if not isinstance(value, bool | np.bool):
+        raise BadInput(f"{name} = {value!r}: must be True or False")
+    return bool(value)
+
+
 def positive_number(name: str, value: object, *, most: float = math.inf) -> float:
     """A setting, after a look that it is positive, finite and not too large."""
     number = real_number(name, value)

@@ -13,8 +13,8 @@ quadratic η_c = 2‖g‖²/(g·Hg), never below 2/S, and the same where the gra
 
 Forecasts expand what the loss is applied to (`numeric.networks.forecast`): the cheaper expansion of the loss itself is
 left within a few steps where training begins, and then says of every step size that it diverges. The other one reaches
-as far as the step size that it is made with takes the weights. The first is made with a small one, as nothing is known
-yet, and so may say of every candidate that it diverges: then the smallest is taken, until the next one.
+as far as the step size that it is made with takes the weights. The first is made with the smallest of the candidates,
+by a reading of the sharpness that is counted.
 
 Costs are in gradients of the full batch: a forward pass is a third of one, readings and forecasts count themselves.
 What the program checks of a loss before it reads it is not counted. A gradient that a reading computes at the same
@@ -35,6 +35,7 @@ from torch import Tensor
 
 from analysis.training.lanczos import lanczos_sharpness
 from eos_sym import BadInput
+from numeric.networks.curvature import HessianAt, TopEigenpairs
 from numeric.networks.edge_step import EdgeStep
 from numeric.networks.forecast import Forecast, forecast
 from numeric.networks.loss import FlatLoss
@@ -45,7 +46,7 @@ EVERY = 30  # steps between readings
 RELATIVE = 1e-2  # the bound of a reading
 AHEAD, ANEW = 50, 200  # steps of a forecast, and from one to the next
 CANDIDATES = (0.5, 0.7, 0.85, 0.95, 1.05, 1.2, 1.4, 1.7, 2.0)  # of 2/S where the forecast is made
-FIRST = 1e-2  # the step size from which a bracket or a first forecast begins
+FIRST = 1e-2  # the step size from which a bracket begins, and SGD where the sharpness is read before its first step
 BISECTIONS = 2
 MOST_PASSES = 60
 
@@ -137,25 +138,36 @@ class Foreseen(Stepper):
 
     def __init__(self, loss: FlatLoss) -> None:
         super().__init__(loss)
-        self.eta = FIRST
+        self.eta = math.nan
 
     def choose(self, value: float, gradient: Tensor) -> tuple[float, float]:
         """Where a forecast is due, by that; one that cannot be made leaves the step size as it is."""
         if len(self.taken) % ANEW:
             return self.eta, 0.0
-        loss = self.loss
+        loss, cost, known = self.loss, 0.0, None
         loss.load(self.weights)
+        if not self.taken:
+            reading = TopEigenpairs(1, relative=RELATIVE).read(HessianAt(loss, self.weights), self.weights, gradient)
+            cost, known = reading.evaluations, reading.eigenvectors
+            self.eta = min(CANDIDATES) * 2 / float(reading.eigenvalues[0])
         try:
             made = forecast(
-                loss.module, loss.criterion, loss.inputs, loss.targets, eta=self.eta, steps=AHEAD, expansion="cut"
+                loss.module,
+                loss.criterion,
+                loss.inputs,
+                loss.targets,
+                eta=self.eta,
+                steps=AHEAD,
+                expansion="cut",
+                eigenvectors=known,
             )
         except BadInput:
-            return self.eta, 0.0
+            return self.eta, cost
         edge = 2 / float(made.anchor.eigenvalues[0])
         if edge > 0:
             foreseen = {share * edge: loss_ahead(made.at(share * edge)) for share in CANDIDATES}
             self.eta = min(foreseen, key=lambda eta: foreseen[eta])
-        return self.eta, made.anchor.cost.evaluations
+        return self.eta, cost + made.anchor.cost.evaluations
 
 
 def loss_ahead(made: Forecast) -> float:

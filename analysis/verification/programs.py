@@ -28,11 +28,14 @@ class Program:
     study: str
     arguments: tuple[str, ...]
     folder: Path
+    workers: int | None = None  # of its own, where it has any: no argument, as the answer does not depend on them
 
     @property
     def command(self) -> list[str]:
         """What is started."""
-        return [sys.executable, "-m", f"analysis.{self.study}", *self.arguments, "--json", "--out", str(self.folder)]
+        workers = () if self.workers is None else ("--workers", f"{self.workers}")
+        called = [sys.executable, "-m", f"analysis.{self.study}", *self.arguments]
+        return [*called, *workers, "--json", "--out", str(self.folder)]
 
 
 @dataclass(frozen=True)

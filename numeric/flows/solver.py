@@ -30,6 +30,7 @@ from scipy.integrate import BDF, DOP853, LSODA, RK45, OdeSolver, Radau
 from eos_sym import BadInput, Undecided
 from numeric.compile import Array
 from numeric.flows.crossings import Crossing, Watch, crossings_of_step, sign_of
+from numeric.values import real_number
 
 METHODS = {"LSODA": LSODA, "Radau": Radau, "BDF": BDF, "RK45": RK45, "DOP853": DOP853}
 EXPLICIT = frozenset({"RK45", "DOP853"})
@@ -65,9 +66,9 @@ class Solver:
         """Refuse what no solver takes."""
         if self.method not in METHODS:
             raise BadInput(f"method {self.method!r}: unknown; choose one of {', '.join(METHODS)}")
-        if not SMALLEST_RTOL <= self.rtol < 1:
+        if not SMALLEST_RTOL <= real_number("rtol", self.rtol) < 1:
             raise BadInput(f"rtol = {self.rtol}: must be between {SMALLEST_RTOL:.2g} and 1")
-        if not 0 < self.atol < 1:
+        if not 0 < real_number("atol", self.atol) < 1:
             raise BadInput(f"atol = {self.atol}: must be between 0 and 1")
         if self.most_evaluations < 1:
             raise BadInput(f"most_evaluations = {self.most_evaluations}: must be 1 or more")

@@ -31,7 +31,17 @@ from numeric.maps.block import Block
 from numeric.maps.engines import EngineName
 from numeric.maps.observables import Observable, compile_observable
 from numeric.progress import Progress, listener, unheard
-from numeric.values import RESULTS, Values, aligned, chunked_alike, labelled_values, whole_number
+from numeric.values import (
+    RESULTS,
+    Values,
+    aligned,
+    chunked_alike,
+    labelled_values,
+    non_negative_number,
+    real_number,
+    whole_number,
+    yes_or_no,
+)
 
 
 def compile_map(dynamics: Map) -> Simulator:
@@ -90,8 +100,7 @@ class Simulator:
             record_every = whole_number("record_every", record_every, least=1)
         if discard >= steps:
             raise BadInput(f"discard = {discard}: must be less than steps = {steps}")
-        if not 0 <= tolerance < math.inf:
-            raise BadInput(f"tolerance = {tolerance}: must be a finite number, 0 or more")
+        tolerance, bound = non_negative_number("tolerance", tolerance), real_number("bound", bound)
         if not bound > 0:
             raise BadInput(f"bound = {bound}: must be positive")
         starts = labelled_values(initial, self.map.state, "initial value", chunks_checked=False)
@@ -112,11 +121,11 @@ class Simulator:
             record_every=record_every,
             observables=compiled,
             means=self._means(means, compiled),
-            lyapunov=lyapunov,
+            lyapunov=yes_or_no("lyapunov", lyapunov),
             discard=discard,
-            outcomes=outcomes,
-            tolerance=float(tolerance),
-            bound=float(bound),
+            outcomes=yes_or_no("outcomes", outcomes),
+            tolerance=tolerance,
+            bound=bound,
             progress=unheard if in_chunks else listener(progress),
         )
         if in_chunks:

@@ -166,6 +166,12 @@ def test_a_report_is_no_answer_to_another_question(fakes, capsys, monkeypatch):
     assert runs(folder, "one") == 5
 
 
+def test_an_answer_does_not_depend_on_how_many_processes_compute_it():
+    few, many = (verify.program_of("width", Options(workers=one * len(studies()))) for one in (1, 2))
+    assert few.command != many.command
+    assert reports.question(few) == reports.question(many)
+
+
 def test_what_was_reported_while_the_sources_changed_is_not_kept(fakes, monkeypatch):
     folder = fakes(one=saying(claim("proved")))
     states = iter("abcdefgh")
@@ -289,8 +295,9 @@ def test_every_study_is_read_as_far_as_its_options_and_given_only_those_that_it_
     import analysis.width  # noqa: F401, as other tests may have done before
 
     options = Options(workers=2 * len(studies()), seed=3)
-    assert verify.arguments(declared("width"), options) == ("--seed", "3", "--workers", "2")
-    assert verify.arguments(declared("quadratic"), options) == ("--seed", "3")
+    width, quadratic = (verify.program_of(name, options) for name in ("width", "quadratic"))
+    assert width.arguments == quadratic.arguments == ("--seed", "3")
+    assert width.command[3:7] == ["--seed", "3", "--workers", "2"] and "--workers" not in quadratic.command
     assert verify.arguments(declared("derive"), options)[-2:] == ("--seed", "3")
     assert all(declared(name).kind for name in studies())
 

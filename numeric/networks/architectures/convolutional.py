@@ -28,6 +28,7 @@ from numeric.networks.architectures.layers import (
     linear,
 )
 from numeric.networks.data.examples import Examples
+from numeric.values import yes_or_no
 
 POOLINGS: Mapping[str, Callable[[int], nn.Module]] = MappingProxyType({"max": nn.MaxPool2d, "average": nn.AvgPool2d})
 
@@ -44,6 +45,7 @@ class Convolutional:
     def __post_init__(self) -> None:
         check_widths("channels", self.channels)
         activation_layer(self.activation)
+        yes_or_no("bias", self.bias)
         if self.pooling not in POOLINGS:
             raise BadInput(f"pooling = {self.pooling}: must be max or average")
 

@@ -26,6 +26,7 @@ from eos_sym import BadInput
 from numeric.networks.architectures.initialization import TORCH_DEFAULT, Initialization, NormalFanIn, initialize
 from numeric.networks.architectures.layers import Activation, ScaledLinear, activation_layer, check_widths, linear
 from numeric.networks.data.examples import Examples
+from numeric.values import yes_or_no
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ class FullyConnected:
     def __post_init__(self) -> None:
         check_widths("widths", self.widths)
         activation_layer(self.activation)
+        yes_or_no("bias", self.bias)
+        yes_or_no("output_bias", self.output_bias)
         if self.parameterization not in ("standard", "ntk"):
             raise BadInput(f"parameterization = {self.parameterization}: must be standard or ntk")
 

@@ -30,6 +30,7 @@ from numeric.networks.architectures.layers import (
 )
 from numeric.networks.architectures.normalization import BatchNorm
 from numeric.networks.data.examples import Examples
+from numeric.values import yes_or_no
 
 
 def normalized_convolution(inputs: int, outputs: int, size: int, stride: int, batch_norm: bool) -> nn.Sequential:
@@ -73,6 +74,7 @@ class Residual:
         check_widths("channels", self.channels)
         check_widths("blocks", (self.blocks,))
         activation_layer(self.activation)
+        yes_or_no("batch_norm", self.batch_norm)
 
     def build(self, examples: Examples, generator: torch.Generator) -> nn.Sequential:
         """The network: a convolution, the stages of blocks, the mean over the image, a linear layer."""

@@ -34,6 +34,7 @@ from numeric.networks.architectures.layers import (
 )
 from numeric.networks.architectures.normalization import BatchNorm
 from numeric.networks.data.examples import Examples
+from numeric.values import yes_or_no
 
 GROUPS: Mapping[int, tuple[int, ...]] = MappingProxyType(
     {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
@@ -57,6 +58,7 @@ class Vgg:
             raise BadInput(f"depth = {self.depth}: must be one of {', '.join(map(str, GROUPS))}")
         check_widths("width", (self.width,))
         activation_layer(self.activation)
+        yes_or_no("batch_norm", self.batch_norm)
         if self.pooling not in POOLINGS:
             raise BadInput(f"pooling = {self.pooling}: must be max or average")
 

@@ -19,6 +19,7 @@ from torch.nn import functional
 
 from eos_sym import BadInput
 from numeric.networks.data.examples import Examples, one_hot
+from numeric.values import real_number, whole_number
 
 
 def class_examples(
@@ -36,7 +37,7 @@ def class_examples(
 
 def redrawn(labels: Tensor, noise: float, classes: int) -> Tensor:
     """The labels, of which about the share `noise` is drawn anew from all classes: always the same ones, nested."""
-    if not 0 <= noise <= 1:
+    if not 0 <= real_number("noise", noise) <= 1:
         raise BadInput(f"noise = {noise}: the share of the labels that are drawn anew, from 0 to 1")
     generator = torch.Generator().manual_seed(0)
     chance = torch.rand(len(labels), generator=generator, dtype=torch.float64)
@@ -53,7 +54,7 @@ def balanced(labels: Tensor, examples: int | None) -> Tensor:
 
 def check_examples(examples: int | None, available: int) -> None:
     """Refuse a number of examples that the set does not have; None stands for all of them."""
-    if examples is not None and not 1 <= examples <= available:
+    if examples is not None and whole_number("examples", examples, least=1) > available:
         raise BadInput(f"examples = {examples}: must be from 1 to {available}")
 
 

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from eos_sym import BadInput
 from numeric.networks.data.examples import Examples
+from numeric.values import non_negative_number, real_number, whole_number
 
 
 def power_law(dimension: int, exponent: float) -> tuple[float, ...]:
@@ -38,14 +39,14 @@ class Spectrum:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not self.eigenvalues or not all(0 < value < math.inf for value in self.eigenvalues):
+        if not self.eigenvalues or not all(0 < real_number("eigenvalues", one) < math.inf for one in self.eigenvalues):
             raise BadInput(f"eigenvalues = {self.eigenvalues}: give positive numbers")
         if self.examples <= len(self.eigenvalues):
             raise BadInput(
                 f"examples = {self.examples}: {len(self.eigenvalues)} eigenvalues need more examples than that"
             )
-        if self.outputs < 1 or not 0 <= self.noise < math.inf:
-            raise BadInput(f"outputs = {self.outputs}, noise = {self.noise}: at least 1 and 0")
+        whole_number("outputs", self.outputs, least=1)
+        non_negative_number("noise", self.noise)
 
     def load(self) -> Examples:
         """Inputs (examples, dimension) and targets (examples, outputs)."""

@@ -32,7 +32,7 @@ from numeric.networks.data.examples import Examples
 from numeric.networks.loss import FlatLoss
 from numeric.networks.tracker import SharpnessTracker, undisturbed
 from numeric.networks.training.loop.batches import Batches
-from numeric.values import positive_number, whole_number
+from numeric.values import positive_number, whole_number, yes_or_no
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,8 @@ class Measure:
         for name in ("every", "eigenvalues", "weights_every", "batch_sharpness"):
             if getattr(self, name) is not None:
                 whole_number(name, getattr(self, name), least=1)
+        for name in ("midpoint", "last_weights"):
+            yes_or_no(name, getattr(self, name))
         positive_number("relative", self.relative, most=MOST_RELATIVE)
 
 
