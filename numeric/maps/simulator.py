@@ -17,7 +17,6 @@ results larger than the memory that is available.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 

@@ -297,7 +297,8 @@ def test_every_study_is_read_as_far_as_its_options_and_given_only_those_that_it_
     options = Options(workers=2 * len(studies()), seed=3)
     width, quadratic = (verify.program_of(name, options) for name in ("width", "quadratic"))
     assert width.arguments == quadratic.arguments == ("--seed", "3")
-    assert width.command[3:7] == ["--seed", "3", "--workers", "2"] and "--workers" not in quadratic.command
+    assert width.command[3:7] == ["--seed", "3", "--workers", "2"]
+    assert "--workers" not in quadratic.command
     assert verify.arguments(declared("derive"), options)[-2:] == ("--seed", "3")
     assert all(declared(name).kind for name in studies())
 

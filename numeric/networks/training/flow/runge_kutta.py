@@ -45,7 +45,8 @@ class GradientFlow:
         if end is not None:
             positive_number("until", end)
         last = math.inf if end is None else end
-        if not all(0 <= real_number("weights_at", time) < math.inf for time in times) or any(a >= b for a, b in pairwise(times)):
+        finite = all(0 <= real_number("weights_at", time) < math.inf for time in times)
+        if not finite or any(a >= b for a, b in pairwise(times)):
             raise BadInput("weights_at: must be increasing times, finite and not negative")
         if times and times[-1] > last:
             raise BadInput(f"weights_at: {times[-1]} is after the end of the flow, until = {end}")
