@@ -7,8 +7,7 @@
     normalized   ρ/‖∇L‖
     polyak       (L − L*)/‖∇L‖² with L* = 0
 
-η_c is bracketed from the last one, by doubling or halving until the loss rises on one side, and then by two bisections
-of the logarithm: it is known to a factor of 2^(1/4), in four or five forward passes where it has not moved much. On a
+η_c is found to a tenth by the forward passes of `numeric.networks.curvature.critical_step`, from the one before. On a
 quadratic η_c = 2‖g‖²/(g·Hg), never below 2/S, and the same where the gradient lies along the top eigenvector.
 
 Forecasts expand what the loss is applied to (`numeric.networks.forecast`): the cheaper expansion of the loss itself is
@@ -35,7 +34,7 @@ from torch import Tensor
 
 from analysis.training.lanczos import lanczos_sharpness
 from eos_sym import BadInput
-from numeric.networks.curvature import HessianAt, TopEigenpairs
+from numeric.networks.curvature import HessianAt, TopEigenpairs, critical_step_along
 from numeric.networks.edge_step import EdgeStep
 from numeric.networks.forecast import Forecast, forecast
 from numeric.networks.loss import FlatLoss
@@ -47,8 +46,7 @@ RELATIVE = 1e-2  # the bound of a reading
 AHEAD, ANEW = 50, 200  # steps of a forecast, and from one to the next
 CANDIDATES = (0.5, 0.7, 0.85, 0.95, 1.05, 1.2, 1.4, 1.7, 2.0)  # of 2/S where the forecast is made
 FIRST = 1e-2  # the step size from which a bracket begins, and SGD where the sharpness is read before its first step
-BISECTIONS = 2
-MOST_PASSES = 60
+OF_STEP = 0.1  # the precision of a critical step
 
 
 class Stepper(ABC):
@@ -189,28 +187,9 @@ class Forward(Stepper):
         """From the critical step before."""
         if len(self.taken) % self.every:
             return self.fraction * self.critical, 0.0
-        self.critical, passes = critical_step(self.loss, self.weights, value, gradient, self.critical)
-        return self.fraction * self.critical, FORWARD * passes
-
-
-@torch.no_grad()
-def critical_step(loss: FlatLoss, weights: Tensor, value: float, gradient: Tensor, guess: float) -> tuple[float, int]:
-    """The largest step found along −gradient that does not raise the loss, and the forward passes that took."""
-    passes = 0
-
-    def raises(eta: float) -> bool:
-        nonlocal passes
-        passes += 1
-        return not float(loss(weights - eta * gradient)) <= value
-
-    too_large = raises(guess)
-    factor = 0.5 if too_large else 2.0
-    while passes < MOST_PASSES:
-        guess *= factor
-        if raises(guess) is not too_large:
-            break
-    low, high = (guess, 2 * guess) if too_large else (guess / 2, guess)
-    for _ in range(BISECTIONS):
-        middle = (low * high) ** 0.5
-        low, high = (low, middle) if raises(middle) else (middle, high)
-    return low, passes
+        loss = self.loss
+        loss.load(self.weights)
+        slope = float(gradient @ gradient)
+        found = critical_step_along(loss, gradient, start=value, guess=self.critical, slope=slope, relative=OF_STEP)
+        self.critical = found.lower or self.critical
+        return self.fraction * found.lower, FORWARD * found.passes

@@ -13,7 +13,7 @@ from analysis.adaptive_step.__main__ import Options, study
 from analysis.adaptive_step.figure import draw
 from analysis.adaptive_step.races import CONTESTANTS, FULL, QUICK, raced
 from analysis.adaptive_step.scores import Field, cheaper
-from analysis.adaptive_step.steppers import CANDIDATES, Chosen, Foreseen, Forward, Stepper, Tracked, critical_step
+from analysis.adaptive_step.steppers import CANDIDATES, Chosen, Foreseen, Forward, Stepper, Tracked
 from analysis.study.work import verdicts, work_off
 from eos_sym import BadInput
 from numeric.networks.data import Digits
@@ -45,23 +45,6 @@ def digits():
 
 
 # --- steppers
-
-
-@pytest.mark.parametrize("guess", [1e-3, 0.4, 50.0])
-def test_the_critical_step_is_where_the_loss_on_the_line_is_that_of_the_start(guess):
-    """2‖g‖²/(g·Hg) on a quadratic. Wrong programs: the least of the line; a step beyond the critical one."""
-    loss = quadratic(4.0, 1.0)
-    value, gradient = loss.value_and_gradient(loss.parameters)
-    found, passes = critical_step(loss, loss.parameters, float(value), gradient, guess)
-    exact = 2 * (4.0**2 + 1) / (4.0**3 + 1)
-    assert exact / 2**0.25 <= found <= exact
-    assert passes <= 4 if guess == 0.4 else passes > 4
-
-
-def test_a_line_on_which_the_loss_never_rises_is_left_after_so_many_passes():
-    loss = quadratic(-1.0)
-    value, gradient = loss.value_and_gradient(loss.parameters)
-    assert critical_step(loss, loss.parameters, float(value), gradient, 1.0)[1] == steppers.MOST_PASSES + 2
 
 
 def test_forward_passes_are_thirds_and_are_made_when_due():

@@ -1,9 +1,11 @@
 """Curvature of a network's loss: Hessian products, top eigenpairs, and derivatives along directions.
 
 `eigen` follows the top of the spectrum with bounds, `products` counts what a product costs, `preconditioner` reads P
-from an optimizer's state, `directional` goes to fourth order; `exact` builds the whole Hessian of a small network.
+from an optimizer's state, `directional` goes to fourth order; `exact` builds the whole Hessian of a small network;
+`critical_step` is a measure of curvature by forward passes alone.
 """
 
+from numeric.networks.curvature.critical_step import CriticalStep, critical_step, critical_step_along
 from numeric.networks.curvature.directional import (
     Expansion,
     directional_derivative,
@@ -17,10 +19,13 @@ from numeric.networks.curvature.preconditioner import Preconditioned, inverse_pr
 from numeric.networks.curvature.products import HessianAt
 
 __all__ = [
+    "CriticalStep",
     "Expansion",
     "HessianAt",
     "Preconditioned",
     "TopEigenpairs",
+    "critical_step",
+    "critical_step_along",
     "directional_derivative",
     "directional_gradient",
     "expansion_along",
