@@ -93,7 +93,7 @@ class Batch:
         gradient = torch.autograd.grad(self.losses(point).sum(), point, create_graph=True)[0]
         vector = start / start.norm(dim=1, keepdim=True)
         for _ in range(iterations):
-            image = torch.autograd.grad((gradient * vector).sum(), point, retain_graph=True)[0]
+            image = torch.autograd.grad(gradient, point, vector, retain_graph=True)[0]
             value = (vector * image).sum(1)
             vector = image / image.norm(dim=1, keepdim=True)
         return value, vector

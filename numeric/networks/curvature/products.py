@@ -142,11 +142,14 @@ class HessianAt:
     @torch.enable_grad()
     def _derivative(self, graph: Sequence[Tensor], direction: Sequence[Tensor]) -> Tensor:
         """∇⟨gradient, direction⟩, (p,), the graph kept; zero where the gradient is constant."""
-        slope = torch.stack([(piece * part).sum() for piece, part in zip(graph, direction, strict=True)]).sum()
         leaves = list(self._leaves.values())
-        if not slope.requires_grad:
+        curved = [(piece, part) for piece, part in zip(graph, direction, strict=True) if piece.requires_grad]
+        if not curved:
             return torch.cat([torch.zeros_like(leaf).reshape(-1) for leaf in leaves])
-        return _flat(torch.autograd.grad(slope, leaves, retain_graph=True, allow_unused=True, materialize_grads=True))
+        pieces, parts = zip(*curved, strict=True)
+        return _flat(
+            torch.autograd.grad(pieces, leaves, parts, retain_graph=True, allow_unused=True, materialize_grads=True)
+        )
 
 
 def _otherwise(loss: FlatLoss, weights: Tensor, block: Tensor) -> Tensor:

@@ -156,11 +156,11 @@ class FlatLoss:
     @torch.enable_grad()
     def terms(self, parameters: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Value and gradient, (p,), of every micro-batch's term of L(θ), without a graph."""
-        point = parameters.detach().requires_grad_()
+        leaves = {name: piece.requires_grad_() for name, piece in self.split(parameters.detach()).items()}
         for inputs, targets, weight in self.micro_batches():
-            outputs = self.outputs(self.split(point), inputs)
-            term = weight * self.criterion(outputs, targets)
-            yield term.detach(), torch.autograd.grad(term, point, materialize_grads=True)[0]
+            term = weight * self.criterion(self.outputs(leaves, inputs), targets)
+            slopes = torch.autograd.grad(term, list(leaves.values()), allow_unused=True, materialize_grads=True)
+            yield term.detach(), torch.cat([slope.reshape(-1) for slope in slopes])
 
     def value_and_gradient(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
         """L(θ) and ∇L(θ), (p,), without a graph, a micro-batch at a time."""
