@@ -14,6 +14,7 @@ Source: :cite:t:`cohen2021edge`, Fig. 18.
 from dataclasses import dataclass
 
 from analysis.study import Study
+from analysis.training import ImageOptions
 from analysis.training.sharpening import SharpeningOptions, check_rising
 from eos_sym.errors import BadInput
 
@@ -23,7 +24,7 @@ SIZES = {"quick": (100, 200, 400, 800), "full": (500, 1000, 2000, 5000)}
 
 @study.options
 @dataclass(frozen=True, kw_only=True)
-class Options(SharpeningOptions):
+class Options(SharpeningOptions, ImageOptions):
     """The gradient flow on data sets of several sizes."""
 
     sizes: tuple[int, ...] | None = None

@@ -16,6 +16,7 @@ Source: :cite:t:`cohen2021edge`, Fig. 17.
 from dataclasses import dataclass
 
 from analysis.study import Study
+from analysis.training import ImageOptions
 from analysis.training.sharpening import SharpeningOptions, check_rising
 
 study = Study(__name__, source="Cohen et al. 2021, Fig. 17")
@@ -23,7 +24,7 @@ study = Study(__name__, source="Cohen et al. 2021, Fig. 17")
 
 @study.options
 @dataclass(frozen=True, kw_only=True)
-class Options(SharpeningOptions):
+class Options(SharpeningOptions, ImageOptions):
     """The gradient flow of fully connected networks of several depths."""
 
     depths: tuple[int, ...] = (1, 2, 3, 4)

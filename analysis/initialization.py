@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from analysis.study import Number, Study
+from analysis.training import ImageOptions
 from analysis.training.sharpening import SharpeningOptions, check_rising
 from eos_sym.errors import BadInput
 
@@ -29,7 +30,7 @@ study = Study(__name__, source="this project")
 
 @study.options
 @dataclass(frozen=True, kw_only=True)
-class Options(SharpeningOptions):
+class Options(SharpeningOptions, ImageOptions):
     """The gradient flow from initial weights of several scales, from two distributions."""
 
     scales: tuple[Number, ...] = (Fraction(1, 4), Fraction(1, 2), Fraction(1))

@@ -24,14 +24,14 @@ Source: :cite:t:`cohen2021edge`, appendix B. The theory on formulas: `analysis.m
 from dataclasses import dataclass
 
 from analysis.study import Study
-from analysis.training import TrainingOptions
+from analysis.training import ImageOptions
 
 study = Study(__name__, source="Cohen et al. 2021, appendix B")
 
 
 @study.options
 @dataclass(frozen=True, kw_only=True)
-class Options(TrainingOptions):
+class Options(ImageOptions):
     """Networks trained with Polyak's and with Nesterov's momentum, two coefficients and three step sizes each."""
 
 

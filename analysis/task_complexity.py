@@ -18,7 +18,6 @@ Source: :cite:t:`cohen2021edge`, appendix, for Chebyshev polynomials; random lab
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import ClassVar
 
 from analysis.study import Number, Study
 from analysis.training.sharpening import SharpeningOptions, check_rising
@@ -33,7 +32,6 @@ DEGREES = {"quick": (2, 3, 4), "full": (2, 3, 4, 5)}
 class Options(SharpeningOptions):
     """The gradient flow on harder and harder tasks; no preset needs a download."""
 
-    images: ClassVar[bool] = False
     degrees: tuple[int, ...] | None = None
     """degrees of Chebyshev polynomials, rising; the preset's if not given"""
     noise: tuple[Number, ...] = (Fraction(0), Fraction(1, 10), Fraction(1, 5), Fraction(3, 10))

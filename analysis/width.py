@@ -21,6 +21,7 @@ Source: :cite:t:`cohen2021edge`, Figs. 14 to 16; :cite:t:`jacot2018neural`.
 from dataclasses import dataclass
 
 from analysis.study import Study
+from analysis.training import ImageOptions
 from analysis.training.sharpening import SharpeningOptions, check_rising
 
 study = Study(__name__, source="Cohen et al. 2021, Figs. 14–16")
@@ -29,7 +30,7 @@ WIDTHS = {"quick": (16, 64, 256), "full": (32, 64, 128, 256, 512, 1024)}
 
 @study.options
 @dataclass(frozen=True, kw_only=True)
-class Options(SharpeningOptions):
+class Options(SharpeningOptions, ImageOptions):
     """The gradient flow of networks with two hidden layers of several widths, in two parameterizations."""
 
     widths: tuple[int, ...] | None = None

@@ -27,7 +27,6 @@ Polyak's step costs .39 ± .02 and .41 ± .03 of that, and chooses nothing.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from analysis.study import Study
 from analysis.training import TrainingOptions, check_seeds
@@ -40,8 +39,6 @@ HERE = "this program"
 @dataclass(frozen=True, kw_only=True)
 class Options(TrainingOptions):
     """Fixed, tracked, forecast, critical, normalized and Polyak's step sizes, with all costs counted."""
-
-    images: ClassVar[bool] = False
 
     seeds: int | None = None
     """random starts; the preset's number if not given"""

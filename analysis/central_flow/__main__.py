@@ -30,7 +30,6 @@ is gradient descent.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 from analysis.study import Study
 from analysis.training import TrainingOptions
@@ -43,8 +42,6 @@ HERE = "this program"
 @dataclass(frozen=True, kw_only=True)
 class Options(TrainingOptions):
     """Central flow, rod flow, edge flow, predicted dynamics and forecast beside training at the edge of stability."""
-
-    images: ClassVar[bool] = False
 
     recorded: Path | None = None
     """folder of recorded runs, files NAME.npz, to set them beside as well"""

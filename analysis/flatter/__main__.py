@@ -33,7 +33,7 @@ Sources: :cite:t:`foret2021sharpness` for SAM; :cite:t:`hutchinson1989stochastic
 from dataclasses import dataclass
 
 from analysis.study import Number, Study, check_step_sizes
-from analysis.training import TrainingOptions, check_seeds
+from analysis.training import ImageOptions, check_seeds
 from eos_sym.errors import BadInput
 
 study = Study(__name__, source="the open end of the slides; Foret et al. 2021 for SAM")
@@ -41,7 +41,7 @@ study = Study(__name__, source="the open end of the slides; Foret et al. 2021 fo
 
 @study.options
 @dataclass(frozen=True, kw_only=True)
-class Options(TrainingOptions):
+class Options(ImageOptions):
     """Sharpness, trace and test accuracy at the end of training to one loss: step sizes, radii of SAM, batch sizes."""
 
     eta: tuple[Number, ...] = ()

@@ -41,17 +41,17 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from analysis.study import Study
-from analysis.training import TrainingOptions
+from analysis.training import ImageOptions
 
 study = Study(__name__, source="derived here; cf. Damian, Nichani, Lee 2022")
 
 
 @study.options
 @dataclass(frozen=True, kw_only=True)
-class Options(TrainingOptions):
+class Options(ImageOptions):
     """Forecasts of training at the edge of stability, held against training; on images too with --data-root."""
 
-    images: ClassVar[bool] = False
+    needs_images: ClassVar[bool] = False
 
     examples: int = 128
     """how many of CIFAR-10's first images the runs on images have"""

@@ -46,7 +46,6 @@ of v do without it.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from analysis.study import Study
 from analysis.training import TrainingOptions, check_seeds
@@ -59,8 +58,6 @@ HERE = "this program"
 @dataclass(frozen=True, kw_only=True)
 class Options(TrainingOptions):
     """Networks at the edge beside the predicted dynamics of self-stabilization, with both criteria."""
-
-    images: ClassVar[bool] = False
 
     seeds: int | None = None
     """random starts; the preset's number if not given"""

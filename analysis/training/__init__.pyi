@@ -1,3 +1,4 @@
+from .options import ImageOptions as ImageOptions
 from .options import OneStepSizeOptions as OneStepSizeOptions
 from .options import StepSizeOptions as StepSizeOptions
 from .options import TrainingOptions as TrainingOptions

@@ -25,12 +25,6 @@ NO_IMAGES = "--preset full trains on CIFAR-10: give the folder of its binary fil
 class TrainingOptions(CommonOptions):
     """The options of every analysis that trains networks."""
 
-    images: ClassVar[bool] = True  # whether the full preset trains on CIFAR-10
-
-    data_root: Path | None = None
-    """folder with the binary files of CIFAR-10, which the full preset trains on"""
-    examples: int = 5000
-    """how many of CIFAR-10's first images the full preset trains on; the paper's number if not given"""
     device: str = "cpu"
     """where torch computes: cpu, cuda, cuda:1"""
     steps: int | None = None
@@ -47,9 +41,24 @@ class TrainingOptions(CommonOptions):
             raise BadInput(f"--workers {self.workers}: must be 1 or more")
         if self.workers is not None and self.cluster is not None:
             raise BadInput(f"--workers {self.workers} --cluster {self.cluster}: give one of the two")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageOptions(TrainingOptions):
+    """The options of every analysis whose full preset trains on CIFAR-10."""
+
+    needs_images: ClassVar[bool] = True  # there, or goes without where it has none
+
+    data_root: Path | None = None
+    """folder with the binary files of CIFAR-10, which the full preset trains on"""
+    examples: int = 5000
+    """how many of CIFAR-10's first images the full preset trains on; the paper's number if not given"""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         if self.data_root is not None and self.preset == "quick":
             raise BadInput(f"--data-root {self.data_root}: the quick preset has data of its own; add --preset full")
-        if self.images and self.data_root is None and self.preset == "full":
+        if self.needs_images and self.data_root is None and self.preset == "full":
             raise BadInput(NO_IMAGES)
 
     def cifar(self) -> Cifar10:
@@ -76,7 +85,7 @@ def check_seeds(seeds: int | None) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class OneStepSizeOptions(TrainingOptions):
+class OneStepSizeOptions(ImageOptions):
     """The options of analyses that train with one step size, from several random starts."""
 
     eta: Number | None = None
@@ -92,7 +101,7 @@ class OneStepSizeOptions(TrainingOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class StepSizeOptions(TrainingOptions):
+class StepSizeOptions(ImageOptions):
     """The options of analyses that train with several step sizes."""
 
     eta: tuple[Number, ...] = ()

@@ -15,7 +15,9 @@ import pytest
 from analysis.edge_of_stability import settings
 from analysis.gradient_flow import runs
 from analysis.study.index import studies
+from analysis.study.options import read_options
 from analysis.study.work import work_off
+from eos_sym import BadInput
 from numeric.networks.architectures import Convolutional, FullyConnected, Transformer, Vgg
 
 pytestmark = pytest.mark.slow
@@ -70,7 +72,10 @@ def narrow(module, monkeypatch):
         monkeypatch.setattr(module, "FULL", replace(module.FULL, network=replace(network, widths=NARROW)))
 
 
-@pytest.mark.parametrize("name", [name for name in studies() if getattr(main_module(name).Options, "images", False)])
+ON_IMAGES = [name for name in studies() if getattr(main_module(name).Options, "needs_images", False)]
+
+
+@pytest.mark.parametrize("name", ON_IMAGES)
 def test_a_few_steps_at_the_papers_scale_are_judged_and_drawn(name, cifar, tmp_path, capsys, monkeypatch):
     module = main_module(name)
     narrow(module, monkeypatch)
@@ -86,3 +91,9 @@ def test_a_few_steps_at_the_papers_scale_are_judged_and_drawn(name, cifar, tmp_p
     refuted = {e["channel"] for claim in claims for e in claim["evidence"] if e["status"] == "refuted"}
     assert refuted <= {"network"}
     assert (tmp_path / "figure.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("name", ["adaptive_step", "central_flow", "self_stabilization_network", "task_complexity"])
+def test_studies_that_train_on_no_images_refuse_the_options_for_them(name):
+    with pytest.raises(BadInput, match="Unrecognized options: --data-root"):
+        read_options(name, main_module(name).Options, ["--preset", "full", "--data-root", "images"])

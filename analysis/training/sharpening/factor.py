@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from analysis.training.options import ImageOptions
 from analysis.training.sharpening.options import SharpeningOptions
 from analysis.training.sharpening.trend import Measured, sharpening
 from numeric.networks.architectures import Architecture
@@ -81,6 +82,6 @@ def flow(
     )
 
 
-def few_examples(options: SharpeningOptions) -> DataSet:
+def few_examples(options: ImageOptions) -> DataSet:
     """For the quick preset few digits, which sharpen all the same as some have random labels; else CIFAR-10."""
     return Digits(50, noise=0.3) if options.preset == "quick" else options.cifar()
