@@ -58,14 +58,14 @@ class Recorded:
 
     def load(self) -> Examples:
         """Its inputs and targets."""
-        return Examples(torch.from_numpy(self._record["inputs"]), torch.from_numpy(self._record["targets"]), False)
+        return Examples(torch.tensor(self._record["inputs"]), torch.tensor(self._record["targets"]), classes=False)
 
     def build(self, examples: Examples, generator: torch.Generator) -> nn.Sequential:
         """Its network with its weights; nothing is drawn."""
         widths = tuple(int(size) for size in self._record["sizes"][1:-1])
         network = FullyConnected(widths, CALLED_HERE.get(self.activation, self.activation))
         module = network.build(examples, generator)
-        nn.utils.vector_to_parameters(torch.from_numpy(self._record["weights"]), module.parameters())
+        nn.utils.vector_to_parameters(torch.tensor(self._record["weights"]), module.parameters())  # a copy
         return module
 
     @property

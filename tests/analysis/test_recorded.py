@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from analysis.training.recorded import Recorded, half_mean_squares, recorded_in
 from eos_sym import BadInput
@@ -19,6 +20,19 @@ def test_a_recorded_run_begins_with_its_weights(tmp_path, activation):
     module = run.build(examples, torch.Generator())
     assert float(half_mean_squares(module(examples.inputs), examples.targets).detach()) == pytest.approx(loss, 1e-14)
     assert (run.name, run.eta, run.every, run.steps) == ("a run", 0.1, 1, 2)
+
+
+def test_a_run_begins_with_its_weights_again_after_it_was_trained(tmp_path):
+    """Against parameters that share the memory of the record."""
+    recorded(tmp_path / "a_run.npz")
+    run = Recorded(tmp_path / "a_run.npz")
+    first = run.build(run.load(), torch.Generator())
+    known = nn.utils.parameters_to_vector(first.parameters()).detach().clone()
+    with torch.no_grad():
+        for weights in first.parameters():
+            weights += 1
+    again = nn.utils.parameters_to_vector(run.build(run.load(), torch.Generator()).parameters())
+    torch.testing.assert_close(again.detach(), known, rtol=0, atol=0)
 
 
 def test_of_a_run_that_was_recorded_now_and_then_the_steps_are_counted(tmp_path):
