@@ -22,7 +22,7 @@ A line may be crossed more than once, and what is found is a crossing near the g
 function in float32 f is known to about eps·L: where this is more than `relative` of the depth of f, the status says so.
 
     status   converged; rounding, as above; unfinished, after `most_passes`; unbounded, the loss does not rise at any
-             step up to 2^40 guesses, and `upper` is infinite; ascending, it rises at every step down to 2^−40 of it,
+             step up to 2^20 guesses, and `upper` is infinite; ascending, it rises at every step down to 2^−20 of it,
              and `lower` is 0
 
 Units: a forward pass is about a third of a gradient. Errors: `BadInput` for a guess, a precision or a number of passes
@@ -41,7 +41,7 @@ from torch import Tensor
 from numeric.networks.loss import FlatLoss
 from numeric.values import non_negative_number, positive_number, whole_number
 
-FARTHEST = 2.0**40  # of the guess, to either side
+FARTHEST = 2.0**20  # of the guess, to either side
 LEAP = 16.0  # how far beyond what was seen a line is believed
 ROUNDINGS = 4  # how far off a value of a loss is, relative to it, in those of its numbers
 LEAST_GAIN = 0.5  # what two passes shrink the bracket to, in its logarithm, or it is halved
