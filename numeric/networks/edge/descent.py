@@ -77,6 +77,8 @@ def criterion_at(loss: FlatLoss, weights: Tensor) -> tuple[Tensor, Tensor]:
     flat = outputs.detach().reshape(-1).requires_grad_()
     value = loss.criterion(flat.view(outputs.shape), loss.targets)
     (slope,) = torch.autograd.grad(value, flat, create_graph=True)
+    if not slope.requires_grad:  # the criterion is linear in the outputs
+        return slope, slope.new_zeros(len(flat), len(flat))
     every = torch.eye(len(flat)).to(flat)
     (curvature,) = torch.autograd.grad(slope, flat, every, is_grads_batched=True, materialize_grads=True)
     return slope.detach(), curvature

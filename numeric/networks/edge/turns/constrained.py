@@ -73,7 +73,10 @@ class ConstrainedTrajectory:
                 self._shift, self._jacobian = shift, jacobian
                 return there
             before = defects
-            move = -np.linalg.solve(jacobian, defects)
+            try:
+                move = -np.linalg.solve(jacobian, defects)
+            except np.linalg.LinAlgError:
+                raise Undecided("no way onto M: the sharpness and u·∇L do not change apart from each other") from None
             shift = shift + move
         raise Undecided(
             f"{UNSETTLED} in {MOST_POINTS} points: residual {self.residual:.2g}, and the "

@@ -31,6 +31,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
+from eos_sym import BadInput
 from eos_sym.flows import oscillation
 from eos_sym.flows.limit_flow import CURVATURE
 from eos_sym.rules import WrittenRule
@@ -119,5 +120,7 @@ def _sharpness(loss: FlatLoss, weights: Tensor) -> float:
 @cache
 def width_and_drift(rule: WrittenRule) -> CompiledFunction:
     """w, and the drift D along the minima with −Δs = η²D λ' a step, as functions of λ₁."""
+    if not isinstance(rule, WrittenRule):
+        raise BadInput(f"rule = {rule!r}: give one of eos_sym.rules, NormalizedGradientDescent()")
     model = oscillation(rule)
     return compile_function([model.width, model.drift], (CURVATURE,))

@@ -70,6 +70,16 @@ def test_single_precision_is_refused():
         EdgeReader(single)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_loss_that_is_linear_in_the_outputs_has_no_edge_to_be_projected_onto(seed):
+    """Its Hessian is that of the network alone, of low rank. Against a way onto M through a singular matrix."""
+    torch.manual_seed(seed)
+    module = nn.Sequential(nn.Linear(3, 6), nn.Tanh(), nn.Linear(6, 2)).double()
+    inputs, targets = torch.randn(8, 3).double(), torch.randn(8, 2).double()
+    with pytest.raises(Undecided, match=r"no way onto M|does not settle"):
+        self_stabilization(module, lambda outputs, _: outputs.mean(), inputs, targets, eta=0.3, steps=10)
+
+
 def test_the_constrained_trajectory_of_a_network_is_that_of_its_formula():
     """Against a projection that is not on M, or along something else than its normals; the other is a nearest point."""
     geometry, loss = Geometry(TWO_EXAMPLES, {"mu": np.array([1e-4])}, TOY_ETA), Network(1e-4).loss

@@ -115,6 +115,16 @@ def test_times_that_are_not_positive_are_refused(until):
         limit_flow(RULES[0], Valley((1.0, 0.0)), half_squared_error, NOTHING, NOTHING, until=until)
 
 
+def test_what_is_no_rule_is_refused():
+    with pytest.raises(BadInput, match=r"give one of eos_sym\.rules"):
+        limit_flow("NGD", Valley((1.0, 0.0)), half_squared_error, NOTHING, NOTHING, until=1.0)
+
+
+def test_a_criterion_without_curvature_has_no_minima():
+    with pytest.raises(Undecided, match="not convex at the module's outputs"):
+        limit_flow(RULES[0], Valley((1.0, 0.0)), lambda outputs, _: outputs.mean(), NOTHING, NOTHING, until=1.0)
+
+
 def test_an_integration_that_comes_to_a_halt_is_undecided(monkeypatch):
     """Caught: one that goes on from where it halted as if it were at the time asked for."""
     halted = SimpleNamespace(status=-1, message="step too small", t=np.array([0.1]), y=np.array([[2.5], [0.4]]))
