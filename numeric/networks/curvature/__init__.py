@@ -1,7 +1,8 @@
 """Curvature of a network's loss: Hessian products, top eigenpairs, and derivatives along directions.
 
-`eigen` follows the top of the spectrum with bounds, `products` counts what a product costs, `preconditioner` reads P
-from an optimizer's state, `directional` goes to fourth order; `exact` builds the whole Hessian of a small network;
+`eigen` follows the top of the spectrum with bounds, `spectrum` has the rest: density, traces, blocks, and what a vector
+has of it. `products` counts what a product costs, `gauss_newton` has those of the Fisher matrix, `preconditioner`
+reads P from an optimizer's state, `directional` goes to fourth order; `exact` builds the Hessian of a small network;
 `critical_step` is a measure of curvature by forward passes alone.
 """
 
@@ -15,12 +16,14 @@ from numeric.networks.curvature.directional import (
 )
 from numeric.networks.curvature.eigen import TopEigenpairs
 from numeric.networks.curvature.exact import gradient, hessian, sharpness
+from numeric.networks.curvature.gauss_newton import GaussNewtonAt
 from numeric.networks.curvature.preconditioner import Preconditioned, inverse_preconditioner, preconditions
 from numeric.networks.curvature.products import HessianAt
 
 __all__ = [
     "CriticalStep",
     "Expansion",
+    "GaussNewtonAt",
     "HessianAt",
     "Preconditioned",
     "TopEigenpairs",

@@ -1,10 +1,14 @@
-"""Products of a loss's Hessian with vectors at one point θ, their cost counted in gradient evaluations.
+"""Products of a curvature matrix of a loss with vectors at one point θ, their cost counted in gradient evaluations.
 
-    ∇²L(θ) v = ∇_θ ⟨∇L(θ), v⟩
+    Hessian         ∇²L(θ) v = ∇_θ ⟨∇L(θ), v⟩
+    Gauss–Newton    Jᵀ ∇²ℓ J v,    J the Jacobian of the outputs and ℓ the criterion of them
 
-The graph of the gradient is built once and shared by all products at the point: reverse mode over reverse mode, which
-on the networks here costs less than forward over reverse. In micro-batches the graphs of all of them would need the
-memory of the full batch, so every product builds them again, one micro-batch at a time, and costs a gradient more.
+Both are sums over micro-batches of something linear in v by the graph of that micro-batch's loss: `CurvatureAt` is the
+sum, and `HessianAt` and `gauss_newton.GaussNewtonAt` are the term.
+
+The graph is built once and shared by all products at the point: reverse mode over reverse mode, which on the networks
+here costs less than forward over reverse. In micro-batches the graphs of all of them would need the memory of the full
+batch, so every product builds them again, one micro-batch at a time, and costs a gradient more.
 
 What rounding makes of a product is measured: `repeated` computes it a second time, of all data or of `MEASURED`
 examples spread over them, in float64; or, where that is no other arithmetic or the module converts to a coarser one on
@@ -12,15 +16,17 @@ its own, at the weights θ(1 ± ε), ε the precision of the coarsest, so that w
 otherwise.
 
 Shapes: θ (p,), gradient (p,), block (p, m) with one vector a column, product (p, m). Units: `evaluations` is in
-gradients of the full batch, `GRADIENT_WITH_GRAPH` for the gradient and `PRODUCT` for a product; a product is 6 matrix
-products a layer where a gradient is 3, and `python -m benchmarks.sharpness` measures the ratio in seconds. Errors:
+gradients of the full batch, `GRADIENT_WITH_GRAPH` for the gradient and `PRODUCT` for one of the Hessian; that is 6
+matrix products a layer where a gradient is 3; `python -m benchmarks.sharpness` measures the ratio in seconds. Errors:
 `BadInput` for a block of another number of rows, for a loss that is not one number, and for operations whose second
 derivative torch gets wrong. A loss that is not finite has products that are not finite, and no error.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor
@@ -33,9 +39,13 @@ GRADIENT_WITH_GRAPH = 1.0
 PRODUCT = 1.8
 MEASURED = 128  # examples
 
+Graph = TypeVar("Graph")
 
-class HessianAt:
-    """The loss, its gradient and its Hessian's products at one point; the graph is freed with the object, or `free`."""
+
+class CurvatureAt(ABC, Generic[Graph]):
+    """The loss, its gradient and products at one point; the graph is freed with the object, or `free`."""
+
+    cost: float  # of a product, in gradient evaluations
 
     def __init__(self, loss: FlatLoss, parameters: Tensor) -> None:
         self.loss = loss
@@ -45,13 +55,13 @@ class HessianAt:
             name: piece.detach().requires_grad_() for name, piece in loss.split(parameters.detach()).items()
         }
         self._shared = loss.micro_batch is None or loss.micro_batch >= len(loss.inputs)
-        self._graph: Sequence[Tensor] | None = None
+        self._graph: Graph | None = None
         self._value_and_gradient: tuple[Tensor, Tensor] | None = None
 
     @property
     def evaluations(self) -> float:
         """What has been computed so far, in gradient evaluations."""
-        return self._gradients + PRODUCT * self.products
+        return self._gradients + self.cost * self.products
 
     @property
     def value(self) -> Tensor:
@@ -64,7 +74,7 @@ class HessianAt:
         return self._at_point()[1]
 
     def product(self, block: Tensor) -> Tensor:
-        """∇²L(θ) times every column of the block (p, m)."""
+        """The matrix times every column of the block (p, m)."""
         sizes = [leaf.numel() for leaf in self._leaves.values()]
         if block.ndim != 2 or len(block) != sum(sizes):
             raise BadInput(f"a block of shape {tuple(block.shape)} for {sum(sizes)} parameters: must be (p, m)")
@@ -77,9 +87,9 @@ class HessianAt:
         images = torch.zeros_like(vectors)
         if self._graph is not None:
             for image, direction in zip(images, directions, strict=True):
-                image.copy_(self._derivative(self._graph, direction))
+                image.copy_(self._image(self._graph, direction))
         else:
-            self._over_micro_batches(lambda graph, _: self._add(images, graph, directions))
+            self._over_micro_batches(lambda graph, *_: self._add(images, graph, directions))
             self._gradients += GRADIENT_WITH_GRAPH
         self.products += len(vectors)
         return images.T
@@ -89,8 +99,8 @@ class HessianAt:
         weights = torch.cat([leaf.detach().reshape(-1) for leaf in self._leaves.values()])
         for loss in [self.loss.sample(MEASURED), self.loss] if len(self.loss.inputs) > MEASURED else [self.loss]:
             try:
-                own = self if loss is self.loss else HessianAt(loss, weights)
-                products = own.product(block), _otherwise(loss, weights, block)
+                own = self if loss is self.loss else type(self)(loss, weights)
+                products = own.product(block), self._otherwise(loss, weights, block)
             except (RuntimeError, ValueError, TypeError, IndexError):
                 if loss is self.loss:
                     raise
@@ -112,10 +122,10 @@ class HessianAt:
             values: list[Tensor] = []
             gradients: list[Tensor] = []
 
-            def collect(graph: Sequence[Tensor], value: Tensor) -> None:
+            def collect(graph: Graph, value: Tensor, gradient: Sequence[Tensor]) -> None:
                 refuse_wrong_derivatives(value, 2, self.loss.module)
                 values.append(value.detach())
-                gradients.append(_flat(graph).detach())
+                gradients.append(flat(gradient).detach())
                 if self._shared:
                     self._graph = graph
 
@@ -125,47 +135,71 @@ class HessianAt:
         return self._value_and_gradient
 
     @torch.enable_grad()
-    def _over_micro_batches(self, use: Callable[[Sequence[Tensor], Tensor], None]) -> None:
-        """Call with the gradient's graph and the value of every micro-batch's term of the loss."""
+    def _over_micro_batches(self, use: Callable[[Graph, Tensor, Sequence[Tensor]], None]) -> None:
+        """Call with graph, value and gradient of every micro-batch's term of the loss."""
         for inputs, targets, share in self.loss.micro_batches():
             outputs = self.loss.outputs(self._leaves, inputs)
             value = share * self.loss.criterion(outputs, targets)
             if value.numel() != 1:
                 raise BadInput(f"a loss of shape {tuple(value.shape)}: the criterion must be a mean over examples")
-            leaves = list(self._leaves.values())  # those that do not enter the loss have a gradient of zeros
-            use(torch.autograd.grad(value, leaves, create_graph=True, allow_unused=True, materialize_grads=True), value)
+            use(*self._differentiated(outputs, targets, share, value))
 
-    def _add(self, images: Tensor, graph: Sequence[Tensor], directions: Sequence[Sequence[Tensor]]) -> None:
+    @abstractmethod
+    def _differentiated(
+        self, outputs: Any, targets: Tensor, share: float, value: Tensor
+    ) -> tuple[Graph, Tensor, Sequence[Tensor]]:
+        """What the images are computed from, the value again, and the gradient, of a micro-batch."""
+
+    @abstractmethod
+    def _image(self, graph: Graph, direction: Sequence[Tensor]) -> Tensor:
+        """The micro-batch's term of the matrix times a direction, in the leaves' pieces, (p,); the graph is kept."""
+
+    def _add(self, images: Tensor, graph: Graph, directions: Sequence[Sequence[Tensor]]) -> None:
         for image, direction in zip(images, directions, strict=True):
-            image += self._derivative(graph, direction)
+            image += self._image(graph, direction)
+
+    def _otherwise(self, loss: FlatLoss, weights: Tensor, block: Tensor) -> Tensor:
+        """The matrix times a block, rounded otherwise."""
+        if weights.dtype == torch.float32:
+            try:
+                with in_double_precision(loss) as exact, exact.loaded(weights.double()):
+                    if coarsest_precision(exact, weights.double()) == torch.float64:
+                        return type(self)(exact, weights.double()).product(block.double())
+            except (RuntimeError, TypeError, ValueError):
+                pass  # it converts to float32 on its own
+        signs = torch.randint(2, weights.shape, generator=torch.Generator().manual_seed(0)).to(weights) * 2 - 1
+        moved = weights * (1 + torch.finfo(coarsest_precision(loss, weights)).eps * signs)
+        with loss.loaded(moved):
+            return type(self)(loss, moved).product(block)
+
+
+class HessianAt(CurvatureAt[Sequence[Tensor]]):
+    """The loss, its gradient and its Hessian's products: the graph is that of the gradient."""
+
+    cost = PRODUCT
+
+    def _differentiated(
+        self, outputs: Any, targets: Tensor, share: float, value: Tensor
+    ) -> tuple[Sequence[Tensor], Tensor, Sequence[Tensor]]:
+        leaves = list(self._leaves.values())  # those that do not enter the loss have a gradient of zeros
+        gradient = torch.autograd.grad(value, leaves, create_graph=True, allow_unused=True, materialize_grads=True)
+        return gradient, value, gradient
 
     @torch.enable_grad()
-    def _derivative(self, graph: Sequence[Tensor], direction: Sequence[Tensor]) -> Tensor:
-        """∇⟨gradient, direction⟩, (p,), the graph kept; zero where the gradient is constant."""
-        leaves = list(self._leaves.values())
-        curved = [(piece, part) for piece, part in zip(graph, direction, strict=True) if piece.requires_grad]
-        if not curved:
-            return torch.cat([torch.zeros_like(leaf).reshape(-1) for leaf in leaves])
-        pieces, parts = zip(*curved, strict=True)
-        return _flat(
-            torch.autograd.grad(pieces, leaves, parts, retain_graph=True, allow_unused=True, materialize_grads=True)
-        )
+    def _image(self, graph: Sequence[Tensor], direction: Sequence[Tensor]) -> Tensor:
+        """∇⟨gradient, direction⟩, (p,)."""
+        return flat(along(graph, direction, list(self._leaves.values())))
 
 
-def _otherwise(loss: FlatLoss, weights: Tensor, block: Tensor) -> Tensor:
-    """The Hessian times a block, rounded otherwise."""
-    if weights.dtype == torch.float32:
-        try:
-            with in_double_precision(loss) as exact, exact.loaded(weights.double()):
-                if coarsest_precision(exact, weights.double()) == torch.float64:
-                    return HessianAt(exact, weights.double()).product(block.double())
-        except (RuntimeError, TypeError, ValueError):
-            pass  # it converts to float32 on its own
-    signs = torch.randint(2, weights.shape, generator=torch.Generator().manual_seed(0)).to(weights) * 2 - 1
-    moved = weights * (1 + torch.finfo(coarsest_precision(loss, weights)).eps * signs)
-    with loss.loaded(moved):
-        return HessianAt(loss, moved).product(block)
+def along(pieces: Sequence[Tensor], direction: Sequence[Tensor], leaves: Sequence[Tensor]) -> Sequence[Tensor]:
+    """∇⟨pieces, direction⟩ by the leaves, the graph kept; zero where the pieces are constant."""
+    curved = [(piece, part) for piece, part in zip(pieces, direction, strict=True) if piece.requires_grad]
+    if not curved:
+        return [torch.zeros_like(leaf) for leaf in leaves]
+    pieces, parts = zip(*curved, strict=True)
+    return torch.autograd.grad(pieces, leaves, parts, retain_graph=True, allow_unused=True, materialize_grads=True)
 
 
-def _flat(pieces: Sequence[Tensor]) -> Tensor:
+def flat(pieces: Sequence[Tensor]) -> Tensor:
+    """The pieces as one vector, (p,)."""
     return torch.cat([piece.reshape(-1) for piece in pieces])

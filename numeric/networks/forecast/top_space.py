@@ -1,6 +1,6 @@
 """The eigenvectors at the edge, as cheaply as a forecast can have them, and the space in which they were found.
 
-Lanczos' method from one vector v, with full orthogonalization: after n products of H = ∇²L with the columns of X
+Lanczos' method from one vector v (`numeric.networks.curvature.spectrum`): after n products of H = ∇²L, X with columns,
 
     H X = X T + β x_{n+1} e_nᵀ,    T Y = Y Θ,    H U = U Θ + β x_{n+1} y_nᵀ,    U = X Y,
 
@@ -25,6 +25,7 @@ import torch
 from torch import Tensor
 
 from numeric.compile import Array
+from numeric.networks.curvature.spectrum import Lanczos
 
 RESIDUAL = 0.03
 LEAST, MOST = 16, 60  # products
@@ -57,44 +58,29 @@ def find_top(
 
     At least so many products are taken: few will do where the start is made of eigenvectors.
     """
-    basis = start.new_empty(min(least, len(start)), len(start))  # its rows; no second one is made
-    vector = start / start.norm()
-    diagonal: list[float] = []
-    beside: list[float] = []
+    space = Lanczos(start, room=least)
     while True:
-        number = len(diagonal)
-        if number == len(basis):
-            basis = torch.cat([basis, torch.empty_like(basis)])
-        basis[number] = vector
-        known = basis[: number + 1]
-        image = product(vector[:, None])[:, 0]
-        diagonal.append(float(vector @ image))
-        for _ in range(2):
-            image = image - known.T @ (known @ image)
-        length = float(image.norm())
-        if not np.isfinite([diagonal[-1], length]).all():
-            break
-        values, mix = np.linalg.eigh(np.diag(diagonal) + np.diag(beside, 1) + np.diag(beside, -1))
+        vector = space.vector
+        space.add(vector, product(vector[:, None])[:, 0])
+        if not space.finite:
+            nothing = start.new_full((len(start), fewest), torch.nan)
+            return TopSpace(nothing, nothing, np.full(fewest + 1, np.nan), nothing[:, :0], np.zeros(0))
+        values, mix = np.linalg.eigh(space.matrix)
         values, mix = values[::-1].copy(), mix[:, ::-1].copy()
         count = min(max(int((values > above).sum()), fewest), most, len(values))
-        residuals = length * np.abs(mix[-1])
-        exhausted = length <= NEGLIGIBLE * np.abs(values).max() or len(values) >= min(MOST, len(start))
+        residuals = space.length * np.abs(mix[-1])
+        exhausted = space.length <= NEGLIGIBLE * np.abs(values).max() or len(values) >= min(MOST, len(start))
         if exhausted or (len(values) >= least and _known(values, residuals, count, above)):
             break
-        vector = image / length
-        vector = vector - known.T @ (known @ vector)
-        beside.append(length)
-    if not np.isfinite(length):
-        nothing = start.new_full((len(start), fewest), torch.nan)
-        return TopSpace(nothing, nothing, np.full(fewest + 1, np.nan), nothing[:, :0], np.zeros(0))
-    turned = torch.from_numpy(mix).to(basis)
+    known = space.basis
+    turned = torch.from_numpy(mix).to(start)
     for part in known.split(max(1, known.shape[1] // len(known)), dim=1):
         part.copy_(turned.T @ part)  # in its place: these are Ritz vectors now
-    scale = torch.from_numpy(values).to(basis)[:count]
+    scale = torch.from_numpy(values).to(start)[:count]
     vectors = known[:count].T.clone()
     return TopSpace(
         vectors=vectors,
-        images=vectors * scale + image[:, None] * turned[-1, :count],
+        images=vectors * scale + space.remainder[:, None] * turned[-1, :count],
         eigenvalues=np.append(values, -np.inf)[: count + 1],
         others=known[count:].T,
         values=values[count:],

@@ -14,26 +14,7 @@ from numeric.networks.curvature import HessianAt
 from numeric.networks.curvature.eigen import TopEigenpairs
 from numeric.networks.curvature.eigen.certificate import bounds
 from numeric.networks.curvature.eigen.prediction import PastBlocks
-
-
-class Matrix:
-    """A symmetric matrix, one evaluation a product."""
-
-    def __init__(self, entries):
-        self.entries, self.evaluations = entries, 0.0
-
-    def product(self, block):
-        self.evaluations += block.shape[1]
-        return self.entries @ block
-
-    def repeated(self, block):
-        self.evaluations += block.shape[1]
-        return self.entries @ block, self.entries.double() @ block.double()
-
-
-def spectrum(values, seed=0, dtype=torch.float64):
-    q, _ = np.linalg.qr(np.random.default_rng(seed).standard_normal((len(values), len(values))))
-    return Matrix(torch.tensor(q * values @ q.T, dtype=dtype))
+from tests.numeric.networks.curvature.matrices import Matrix, spectrum
 
 
 def weights_at(t, p=200, dtype=torch.float64):
