@@ -7,7 +7,8 @@
 
 h is `SHORT` root mean squares of the weights: in double precision the truncation and the rounding of the differences
 are then both far below a part in 10³. No derivative above the second is taken by torch, whose layer and batch
-normalization have wrong ones. With kinked activations the differences average over the kinks.
+normalization have wrong ones. With kinked activations the differences average over the kinks. They are taken when ∇S or
+Q is first asked for: where the edge is sought, most points are asked for S and u·∇L alone.
 
 Where α ≤ 0 the sharpness does not rise by itself: δ and ε are NaN there.
 
@@ -43,9 +44,28 @@ class EdgeCoefficients:
     direction: Tensor
     sharpness: float
     second: float
-    sharpness_gradient: Tensor
-    quartic: float
     hessian: HessianAt
+
+    @property
+    def sharpness_gradient(self) -> Tensor:
+        """∇S = ∇³L(u,u,·), (p,)."""
+        return self._along[0]
+
+    @property
+    def quartic(self) -> float:
+        """Q = ∇⁴L(u,u,u,u)."""
+        return self._along[1]
+
+    @cached_property
+    def _along(self) -> tuple[Tensor, float]:
+        """∇S and Q from gradients at θ ± hu and θ ± 2hu."""
+        h = SHORT * float(self.weights.square().mean().sqrt())
+        far, near, ahead, beyond = (
+            self.hessian.loss.value_and_gradient(self.weights + j * h * self.direction)[1] for j in (-2, -1, 1, 2)
+        )
+        third = (16 * (near + ahead) - (far + beyond) - 30 * self.gradient) / (12 * h**2)
+        fourth = self.direction @ (beyond - far - 2 * (ahead - near)) / (2 * h**3)
+        return third, float(fourth)
 
     @cached_property
     def perpendicular(self) -> Tensor:
@@ -103,8 +123,6 @@ class EdgeReader:
         if self._last is not None and direction @ self._last < 0:
             direction = -direction
         self._last = direction
-        reach = SHORT * float(weights.square().mean().sqrt())
-        sharpness_gradient, quartic = self._along(weights, gradient, direction, reach)
         values = reading.eigenvalues.tolist()
         return EdgeCoefficients(
             weights=weights,
@@ -113,16 +131,5 @@ class EdgeReader:
             direction=direction,
             sharpness=values[0],
             second=values[1] if len(values) > 1 else -math.inf,
-            sharpness_gradient=sharpness_gradient,
-            quartic=quartic,
             hessian=hessian,
         )
-
-    def _along(self, weights: Tensor, gradient: Tensor, direction: Tensor, h: float) -> tuple[Tensor, float]:
-        """∇³L(u,u,·) and ∇⁴L(u,u,u,u) from gradients at θ ± hu and θ ± 2hu."""
-        far, near, ahead, beyond = (
-            self.loss.value_and_gradient(weights + j * h * direction)[1] for j in (-2, -1, 1, 2)
-        )
-        third = (16 * (near + ahead) - (far + beyond) - 30 * gradient) / (12 * h**2)
-        fourth = direction @ (beyond - far - 2 * (ahead - near)) / (2 * h**3)
-        return third, float(fourth)
