@@ -27,14 +27,26 @@ from numeric.runs.origin import provenance
 
 def save(groups: Mapping[str, xr.Dataset], path: Path, configuration: Mapping[str, Any]) -> None:
     """Write datasets as the named groups of one NetCDF file, with the provenance at its root."""
+    from numeric.runs.groups import NotPlain, write_groups
+
+    facts, found = provenance(configuration), {name: _unbound(dataset.compute()) for name, dataset in groups.items()}
+    try:
+        content = write_groups(found, facts)
+    except NotPlain:
+        content = _of_any_kind(found, facts)
+    write_sealed(Path(path), content)
+
+
+def _of_any_kind(groups: Mapping[str, xr.Dataset], facts: Mapping[str, str]) -> memoryview:
+    """The same of datasets with whatever NetCDF has."""
     import h5netcdf
 
-    memory, facts = io.BytesIO(), provenance(configuration)
+    memory = io.BytesIO()
     with h5netcdf.File(memory, "w") as file:
         file.attrs.update(facts)
         for name, dataset in groups.items():
-            _unbound(dataset.compute()).dump_to_store(H5NetCDFStore(file, group=name, mode="a"))
-    write_sealed(Path(path), memory.getbuffer())
+            dataset.dump_to_store(H5NetCDFStore(file, group=name, mode="a"))
+    return memory.getbuffer()
 
 
 def _unbound(dataset: xr.Dataset) -> xr.Dataset:

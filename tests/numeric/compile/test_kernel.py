@@ -339,7 +339,6 @@ def test_processes_share_the_cache_even_if_they_fill_it_at_once(tmp_path):
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nb?")} == kept
 
 
-@pytest.mark.slow
 def damages(content):
     yield "cut short", content[: len(content) // 2]
     yield "empty", b""

@@ -1,4 +1,5 @@
-"""What is read straight from HDF5 is what a reader of any NetCDF-4 finds; what is not plain is left to that reader."""
+"""What is read straight from HDF5, and written to it, is what a program of any NetCDF-4 finds, and leaves; what is not
+plain is left to that program."""
 
 import io
 
@@ -9,7 +10,7 @@ import xarray as xr
 
 from numeric.runs import load, save
 from numeric.runs.files import read_sealed, write_sealed
-from numeric.runs.groups import NotPlain, read_groups
+from numeric.runs.groups import NotPlain, read_groups, write_groups
 
 STEPS = np.arange(4)
 DATASETS = {
@@ -58,6 +59,23 @@ def same(one, other):
     assert {name: found.dtype for name, found in one.variables.items()} == {
         name: found.dtype for name, found in other.variables.items()
     }
+
+
+@pytest.mark.parametrize("dataset", DATASETS.values(), ids=DATASETS)
+def test_what_is_written_is_what_a_writer_of_any_netcdf_writes(dataset, tmp_path):
+    """Against labels, missing values, texts or attributes that only the reader here understands."""
+    dataset.to_netcdf(tmp_path / "any.nc", engine="h5netcdf")
+    found = by_any_reader(write_groups({"all": dataset}, {"title": "η"}))
+    same(found["all"], xr.load_dataset(tmp_path / "any.nc", engine="h5netcdf"))
+    assert found["/"].attrs == {"title": "η"}
+
+
+def test_what_is_not_plain_is_written_by_a_writer_of_any_netcdf(tmp_path):
+    multipliers = xr.Dataset({"multiplier": ("x", np.array([1 + 2j, -1]))})
+    with pytest.raises(NotPlain):
+        write_groups({"all": multipliers}, {})
+    save({"all": multipliers}, tmp_path / "data.nc", {})
+    assert load(tmp_path / "data.nc")["all"].to_dataset().identical(multipliers)
 
 
 @pytest.mark.parametrize("dataset", DATASETS.values(), ids=DATASETS)
