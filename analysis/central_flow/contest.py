@@ -176,6 +176,8 @@ def gradient_flow(problem: Problem, onset: Onset, kept_every: int) -> Told:
             sharpness = float(instrument.read(hessian, weights, hessian.gradient).eigenvalues[0])
             parts = max(1, math.ceil(eta * sharpness / STABLE))
             evaluations += hessian.evaluations
+        if step == problem.steps:
+            break
         for part in range(parts):
             weights, _ = runge_kutta_step(gradient, weights, gradient(weights) if part else first, eta / parts)
             evaluations += 4

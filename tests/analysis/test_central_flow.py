@@ -136,3 +136,12 @@ def test_the_full_preset_has_runs_of_all_kinds():
     assert {kind: kinds.count(kind) for kind in kinds}["8–16–16–1"] == 5
     assert min(kinds.count(kind) for kind in kinds) == 2
     assert len(set(problems("full", 0, None))) == len(kinds)
+
+
+def test_gradient_flow_goes_no_farther_than_training(monkeypatch):
+    """Against an iteration after the last step, whose end nobody sees and whose gradients are counted."""
+    steps, step = [], contest.runge_kutta_step
+    monkeypatch.setattr(contest, "runge_kutta_step", lambda *given: steps.append(given) or step(*given))
+    told = contest.gradient_flow(regression(0, GradientDescent(0.01), 3), None, 2)
+    assert told.series.sizes["step"] == 4
+    assert len(steps) == 3
