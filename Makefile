@@ -4,13 +4,14 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+# Python compiles what is imported, which is a part of what pip would compile.
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
 
 # Every study that is there is a target, by its name.
 ANALYSES := $(patsubst analysis/%/__main__.py,%,$(wildcard analysis/*/__main__.py)) \
 	$(patsubst analysis/%.py,%,$(shell grep -l "study\.main()" analysis/*.py))
 
-.PHONY: $(ANALYSES) verify test quick check coverage format benchmark docs clean
+.PHONY: $(ANALYSES) verify test quick check style types tests coverage format benchmark docs clean
 
 $(ANALYSES): $(VENV)/.installed
 	$(BIN)/python -m analysis.$@
@@ -19,17 +20,25 @@ $(ANALYSES): $(VENV)/.installed
 verify: $(VENV)/.installed
 	$(BIN)/python -m analysis.verify
 
+# Types are checked beside the tests, on what time they leave of two cores.
+test: style
+	$(MAKE) --jobs=2 types tests
+
 # A file's tests stay in one process, which keeps its fixtures, and each process has one thread for linear algebra. The
 # longest file is the first (tests/conftest.py), and in the order of their names other long ones are not the last.
-test: check
+tests: $(VENV)/.tests-installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
 quick: $(VENV)/.tests-installed
 	$(BIN)/python -m pytest -m "not slow"
 
-check: $(VENV)/.tests-installed
+check: style types
+
+style: $(VENV)/.tests-installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: $(VENV)/.tests-installed
 	$(BIN)/mypy
 
 coverage: $(VENV)/.tests-installed

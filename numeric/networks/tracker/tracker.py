@@ -221,8 +221,7 @@ class SharpnessTracker:
     def _read(self, step: int, weights: Tensor, inverse: Tensor | None) -> Reading:
         """The reading at these weights, filed under the step; an earlier one of that step gives way."""
         effective: Reading | None = None
-        names = {*self._columns()} - {"reading", "status", *_BY_INDEX}
-        row = {name: torch.tensor(torch.nan, dtype=torch.float64) for name in names}
+        row = {name: torch.tensor(torch.nan, dtype=torch.float64) for name in self._numbers}
         if weights.isfinite().all():
             self._check_mode()
             with undisturbed(self.loss.module), self.loss.loaded(weights), enough_memory(self.loss):
@@ -262,12 +261,16 @@ class SharpnessTracker:
         if mode not in self._modes and check_evaluation(self.loss, self.optimizer):
             self._modes.add(mode)
 
+    @property
+    def _numbers(self) -> tuple[str, ...]:
+        """What a reading has one real number of."""
+        return _PLAIN if self._effective is None else (*_PLAIN, *_EFFECTIVE)
+
     def _columns(self) -> dict[str, Tensor]:
         """The readings so far by name, the first dimension their number."""
-        plain = _PLAIN if self._effective is None else (*_PLAIN, *_EFFECTIVE)
         empty = {name: torch.empty(0, dtype=torch.int64) for name in _WHOLE}
         empty |= {name: torch.empty(0, self.eigenvalues, dtype=torch.float64) for name in _BY_INDEX}
-        empty |= {name: torch.empty(0, dtype=torch.float64) for name in plain}
+        empty |= {name: torch.empty(0, dtype=torch.float64) for name in self._numbers}
         return {name: torch.stack([row[name] for row in self._rows]) for name in empty} if self._rows else empty
 
 
