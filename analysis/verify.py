@@ -51,7 +51,7 @@ class Options(CommonOptions):
     timeout: float | None = None
     """seconds that one study may take; if not given, 600 with the quick preset, and no limit with the full one"""
     data_root: Path | None = None
-    """folder with the binary files of CIFAR-10, which the full preset trains on"""
+    """folder of CIFAR-10's binary files, for the full preset: data_batch_1.bin, or as many of the five as needed"""
     device: str = "cpu"
     """where torch computes: cpu, cuda, cuda:1"""
 

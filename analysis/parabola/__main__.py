@@ -57,7 +57,7 @@ class Options(CommonOptions):
     """A five-layer ELU network on two classes of images, trained to its end at the edge, from several starts."""
 
     data_root: Path | None = None
-    """folder with the first binary file of CIFAR-10, for --preset full; two handwritten digits if not given"""
+    """folder with data_batch_1.bin of CIFAR-10, for --preset full; two handwritten digits if not given"""
     eta: Number | None = None
     """step size; 0.01 on CIFAR-10 and 0.3 on the digits if not given"""
     width: int | None = None

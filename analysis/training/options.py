@@ -1,7 +1,8 @@
 """The options that all analyses with networks share, and where their runs are kept.
 
 The quick preset trains on data that come with the libraries; the full preset is the paper's scale, on CIFAR-10, whose
-files the user has. Every run is kept in the folder ``runs`` of the results: finished ones are not repeated, one that
+files the user has, or as many of them as its images are in. Every run is kept in the folder ``runs`` of the results:
+finished ones are not repeated, one that
 was interrupted goes on where it stopped.
 """
 
@@ -50,7 +51,7 @@ class ImageOptions(TrainingOptions):
     needs_images: ClassVar[bool] = True  # there, or goes without where it has none
 
     data_root: Path | None = None
-    """folder with the binary files of CIFAR-10, which the full preset trains on"""
+    """folder of CIFAR-10's binary files, for the full preset: data_batch_1.bin, or as many of the five as needed"""
     examples: int = 5000
     """how many of CIFAR-10's first images the full preset trains on; the paper's number if not given"""
 
@@ -68,8 +69,7 @@ class ImageOptions(TrainingOptions):
         if self.data_root is None:
             raise BadInput(NO_IMAGES)
         images = Cifar10(root=str(self.data_root), examples=self.examples)
-        if self.cluster is None:  # whose workers may have them elsewhere than here
-            images.check_files()
+        images.check_files()
         return images
 
     def base(self, quick: Experiment, full: Experiment) -> Experiment:

@@ -3,8 +3,9 @@
     folder/report    of a study that came to its end: its report and what made it, sealed (`numeric.runs.files`)
 
 A kept report is an answer only to the question that it was asked: the same study with the same arguments, by the same
-sources of this project, byte for byte, and the same versions of all that they build on; and only while the files that
-it names are there. Training runs are kept besides, in the study's own way, and outlast changes that are not theirs.
+sources of this project, byte for byte, the same versions of all that they build on, and the same files in the folders
+that the arguments name; and only while the files that it names are there. Training runs are kept besides, in the
+study's own way, and outlast changes that are not theirs.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import importlib.util
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -73,20 +75,36 @@ def question(program: Program) -> dict[str, Any]:
     return {
         "study": program.study,
         "arguments": [*program.arguments],
+        "files": [content(_files_of(Path(one))) for one in program.arguments if Path(one).is_dir()],
         "sources": sources(),
         "versions": versions(),
     }
 
 
 def sources() -> str:
-    """The SHA-256 of all Python files of this project and their places in it."""
+    """The SHA-256 of all Python files of this project, of the data beside them, and of their places in it."""
     found = hashlib.sha256()
     for package in OURS:
         spec = importlib.util.find_spec(package)
         for root in map(Path, (spec and spec.submodule_search_locations) or ()):
-            for path in sorted(root.rglob("*.py")):
+            for path in sorted([*root.rglob("*.py"), *root.rglob("*.npz")]):
                 found.update(f"{package} {path.relative_to(root).as_posix()}\n".encode())
                 found.update(hashlib.sha256(path.read_bytes()).digest())
+    return found.hexdigest()
+
+
+def _files_of(folder: Path) -> tuple[tuple[Path, int], ...]:
+    """The files of a folder, with the times of their change."""
+    return tuple((path, path.stat().st_mtime_ns) for path in sorted(folder.iterdir()) if path.is_file())
+
+
+@lru_cache  # many studies are asked about one folder
+def content(files: tuple[tuple[Path, int], ...]) -> str:
+    """The SHA-256 of the files' names and contents."""
+    found = hashlib.sha256()
+    for path, _ in files:
+        with path.open("rb") as file:
+            found.update(f"{path.name} {hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
     return found.hexdigest()
 
 

@@ -172,6 +172,17 @@ def test_an_answer_does_not_depend_on_how_many_processes_compute_it():
     assert reports.question(few) == reports.question(many)
 
 
+def test_a_report_on_other_files_is_another_report(tmp_path):
+    """Against reports that know a folder by its name alone."""
+    (tmp_path / "data").mkdir()
+    asked = programs.Program("one", ("--data-root", str(tmp_path / "data")), tmp_path)
+    questions = []
+    for content in (b"a", b"b"):
+        (tmp_path / "data" / "data_batch_1.bin").write_bytes(content)
+        questions += [reports.question(asked), reports.question(asked)]
+    assert questions[0] == questions[1] != questions[2] == questions[3]
+
+
 def test_what_was_reported_while_the_sources_changed_is_not_kept(fakes, monkeypatch):
     folder = fakes(one=saying(claim("proved")))
     states = iter("abcdefgh")
