@@ -126,7 +126,7 @@ def follow(seed: int, readings: int, counted: dict[float, Counted], effective: C
                 counted[relative].not_finite += 1
                 continue
             if truth is None:
-                matrix = dense(tracker.loss, tracker.loss.parameters)
+                matrix = dense(FlatLoss(module, inputs, targets, criterion), tracker.loss.parameters)
                 truth = torch.linalg.eigvalsh(matrix).flip(0)[: tracker.eigenvalues]
             counted[relative].add(row.eigenvalue.values, row.bound.values, truth)
             counted[relative].evaluations.append(float(row.evaluations))

@@ -20,8 +20,7 @@ def lanczos_sharpness(loss: FlatLoss, weights: Array) -> float:
     """The largest eigenvalue of the Hessian by implicitly restarted Lanczos iteration, from plain Hessian products."""
     point = torch.from_numpy(weights).double().requires_grad_()
     pieces = [
-        (FlatLoss(loss.module, inputs, targets, loss.criterion), share)
-        for inputs, targets, share in loss.micro_batches()
+        (FlatLoss(loss.module, inputs, targets, loss.criterion), share) for (inputs, targets), share in loss.batches()
     ]
 
     def product(vector: Array) -> Array:

@@ -21,12 +21,15 @@ _EVERYTHING: dict[str, tuple[str, Callable[[], Loop]]] = {}
 
 @dataclass(frozen=True)
 class Loop:
-    """Module, criterion and data for the tracker, its options, and the loss of all the data as the user writes it."""
+    """Module, criterion and data for the tracker, its options, and the loss of all the data as the user writes it.
+
+    Where the options have data of their own, inputs and targets are all of them at once, for the loss alone.
+    """
 
     module: nn.Module
-    criterion: Criterion
+    criterion: Criterion | None
     inputs: Any
-    targets: Tensor
+    targets: Any
     options: Mapping[str, Any] = field(default_factory=dict)
     full: FullLoss | None = None  # what the user's loop computes, where it is not criterion(module(inputs), targets)
 
@@ -34,14 +37,34 @@ class Loop:
         """The user's loss on all the data, to be differentiated by the module's parameters."""
         if self.full is not None:
             return self.full(self.module, self.inputs, self.targets)
+        assert self.criterion is not None
         return self.criterion(self.module(self.inputs), self.targets)
 
+    @property
+    def for_tracker(self) -> tuple[Any, ...]:
+        """What the tracker is given besides the options."""
+        own = "data" in self.options
+        return (self.module,) if own else (self.module, self.criterion, self.inputs, self.targets)
+
+    @property
+    def trained(self) -> dict[str, nn.Parameter]:
+        """All that requires a gradient, of the module and of a criterion or loss that is one."""
+        beside = {"criterion": self.criterion, "loss": self.options.get("loss")}
+        named = dict(self.module.named_parameters())
+        for name, one in beside.items():
+            if isinstance(one, nn.Module):
+                named |= {f"{name}.{inner}": own for inner, own in one.named_parameters()}
+        return {name: own for name, own in named.items() if own.requires_grad}
+
     def in_double_precision(self) -> Loop:
-        """The same, in float64; the module and a criterion that is one are converted in place."""
-        self.module.double()
-        if isinstance(self.criterion, nn.Module):
-            self.criterion.double()
-        inputs, targets = (one.double() if one.is_floating_point() else one for one in (self.inputs, self.targets))
+        """The same, in float64; the module and a criterion or loss that is one are converted in place."""
+        for one in (self.module, self.criterion, self.options.get("loss")):
+            if isinstance(one, nn.Module):
+                one.double()
+        inputs, targets = (
+            one.double() if isinstance(one, Tensor) and one.is_floating_point() else one
+            for one in (self.inputs, self.targets)
+        )
         return Loop(self.module, self.criterion, inputs, targets, self.options, self.full)
 
 
@@ -59,7 +82,7 @@ def loop(kind: str, title: str) -> Callable[[Callable[[], Loop]], Callable[[], L
 
 def everything() -> Mapping[str, tuple[str, Callable[[], Loop]]]:
     """Kind and maker of every loop, by its title."""
-    from benchmarks.loops import classifiers, language, others, physics, running  # noqa: F401  # they register theirs
+    from benchmarks.loops import classifiers, language, others, own, physics, running  # noqa: F401  # they register theirs
 
     return _EVERYTHING
 

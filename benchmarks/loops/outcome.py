@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 import torch
 from torch import Tensor
@@ -41,10 +42,9 @@ class Outcome:
 
 def outcome(loop: Loop) -> Outcome:
     """Train in the loop with a tracker, and compare its last reading with the dense Hessian."""
-    parameters = [own for own in loop.module.parameters() if own.requires_grad]
-    optimizer = torch.optim.SGD(parameters, lr=STEP_SIZE)
+    optimizer = torch.optim.SGD(loop.trained.values(), lr=STEP_SIZE)
     try:
-        tracker = SharpnessTracker(loop.module, loop.criterion, loop.inputs, loop.targets, **loop.options)
+        tracker = SharpnessTracker(*loop.for_tracker, **loop.options)
         for _ in range(STEPS):
             tracker.step()
             optimizer.zero_grad()
@@ -53,14 +53,17 @@ def outcome(loop: Loop) -> Outcome:
         reading = tracker.measure()
     except BadInput as refusal:
         return Outcome("refused", str(refusal))
+    if "mode" in loop.options:
+        loop.module.train(loop.options["mode"] == "train")
     read, bound, true = float(reading.eigenvalues[0]), float(reading.bounds[0]), sharpness(loop.in_double_precision())
     word = "right" if abs(read - true) <= bound <= WIDEST * abs(true) else "wrong"
     return Outcome(word, f"{read:.7g} ± {bound:.1e} for {true:.7g}")
 
 
 def sharpness(loop: Loop) -> float:
-    """The top eigenvalue of the dense Hessian of the user's loss."""
-    parameters = [own for own in loop.module.parameters() if own.requires_grad]
+    """The top eigenvalue of the dense Hessian of the user's loss, by the parameters that are chosen."""
+    chosen = loop.options.get("parameters", "*")
+    parameters = [own for name, own in loop.trained.items() if fnmatchcase(name, chosen)]
 
     def slopes(value: Tensor, *, keep: bool) -> Tensor:
         found = torch.autograd.grad(

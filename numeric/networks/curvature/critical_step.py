@@ -110,8 +110,7 @@ def critical_step_along(
     @torch.no_grad()
     def value(eta: float) -> float:
         with loss.loaded(weights - eta * direction):
-            parts = loss.micro_batches()
-            return sum(share * float(loss.criterion(loss.module(inputs), targets)) for inputs, targets, share in parts)
+            return sum(share * float(loss.evaluate(batch)) for batch, share in loss.batches())
 
     rounding = ROUNDINGS * torch.finfo(weights.dtype).eps
     return critical_step(value, start=start, guess=guess, slope=slope, relative=relative, rounding=rounding)

@@ -10,7 +10,7 @@ expansion has what self-stabilization asks for: α = −∇L·∇S⊥, β = ‖�
 Q = ∇⁴L(u,u,u,u).
 
 The gradient of a scalar is contracted with the next direction to a scalar again, in nested reverse mode: every order
-doubles the graph or more. It costs about as much as 3, 8 and 18 gradients to go up to ∇²L, ∇³L and ∇⁴L. A `FlatLoss`
+doubles the graph or more. It costs about as much as 3, 8 and 18 gradients to go up to ∇²L, ∇³L and ∇⁴L. A `BatchedLoss`
 is summed over its micro-batches, so the memory is that of one of them.
 
 Shapes: θ and directions (p,). Errors: `BadInput` for directions of another shape or not finite, for a direction to
@@ -23,12 +23,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from eos_sym import BadInput
-from numeric.networks.loss import FlatLoss, refuse_wrong_derivatives
+from numeric.networks.loss import BatchedLoss, refuse_wrong_derivatives
 
 Loss = Callable[[Tensor], Tensor]
 LENGTH = 1e-4  # how far from 1 the length of a unit vector may be; float32 leaves 1e-7
@@ -104,7 +105,7 @@ def third_derivatives(loss: Loss, parameters: Tensor, block: Tensor) -> Tensor:
     for term in _terms(loss):
         point = parameters.detach().requires_grad_()
         value = term(point)
-        refuse_wrong_derivatives(value, 3, loss.module if isinstance(loss, FlatLoss) else None)
+        refuse_wrong_derivatives(value, 3, loss.module if isinstance(loss, BatchedLoss) else None)
         gradient = _gradient(value, point, keep=True)
         for a, along in enumerate(directions):
             image = _gradient(gradient @ along, point, keep=True)
@@ -118,9 +119,9 @@ def third_derivatives(loss: Loss, parameters: Tensor, block: Tensor) -> Tensor:
 
 @torch.enable_grad()
 def _along(loss: Loss, parameters: Tensor, directions: Sequence[Tensor]) -> list[Tensor]:
-    """The loss, ∇L, ∇²L(u₁,·), …, ∇ᵏ⁺¹L(u₁,…,u_k,·), each summed over the micro-batches."""
+    """The loss, ∇L, ∇²L(u₁,·), …, ∇ᵏ⁺¹L(u₁,…,u_k,·), each summed over the batches."""
     _check(parameters, directions)
-    module = loss.module if isinstance(loss, FlatLoss) else None
+    module = loss.module if isinstance(loss, BatchedLoss) else None
     total: list[Tensor] = []
     for term in _terms(loss):
         point = parameters.detach().requires_grad_()
@@ -148,16 +149,17 @@ def _check(parameters: Tensor, directions: Sequence[Tensor]) -> None:
 
 
 def _terms(loss: Loss) -> Iterator[Loss]:
-    """The functions of θ that the loss is the sum of: a micro-batch each."""
-    if not isinstance(loss, FlatLoss):
+    """The functions of θ that the loss is the sum of: a batch each."""
+    if not isinstance(loss, BatchedLoss):
         yield loss
         return
 
-    def term(inputs: Tensor, targets: Tensor, share: float, parameters: Tensor) -> Tensor:
-        return share * loss.criterion(loss.outputs(loss.split(parameters), inputs), targets)
+    def term(batch: Any, share: float, parameters: Tensor) -> Tensor:
+        value: Tensor = share * loss.at(loss.split(parameters), batch)
+        return value
 
-    for batch in loss.micro_batches():
-        yield partial(term, *batch)
+    for batch, share in loss.batches():
+        yield partial(term, batch, share)
 
 
 def _inner(one: Tensor, other: Tensor) -> float:

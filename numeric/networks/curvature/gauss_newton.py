@@ -29,7 +29,8 @@ import torch
 from torch import Tensor
 
 from eos_sym import BadInput
-from numeric.networks.curvature.products import CurvatureAt, along, flat
+from numeric.networks.curvature.products import CurvatureAt, along, checked, flat
+from numeric.networks.loss import FlatLoss
 
 GAUSS_NEWTON_PRODUCT = 1.35
 
@@ -50,16 +51,19 @@ class GaussNewtonAt(CurvatureAt[Linearized]):
 
     cost = GAUSS_NEWTON_PRODUCT
 
-    def _differentiated(
-        self, outputs: Any, targets: Tensor, share: float, value: Tensor
-    ) -> tuple[Linearized, Tensor, Sequence[Tensor]]:
+    def _differentiated(self, batch: Any, share: float) -> tuple[Linearized, Tensor, Sequence[Tensor]]:
+        loss = self.loss
+        if not isinstance(loss, FlatLoss):
+            raise BadInput("a Gauss–Newton matrix is of a criterion of a module's outputs: give a loss of tensors")
+        outputs, targets = loss.outputs(self._leaves, batch[0]), batch[1]
+        value = checked(share * loss.criterion(outputs, targets))
         if not isinstance(outputs, Tensor):
             raise BadInput(
                 f"the module's outputs are a {type(outputs).__name__}: let it return one tensor, and the criterion "
                 "take it; the Hessian needs neither"
             )
         point = outputs.detach().requires_grad_()
-        (slope,) = torch.autograd.grad(share * self.loss.criterion(point, targets), point, create_graph=True)
+        (slope,) = torch.autograd.grad(share * loss.criterion(point, targets), point, create_graph=True)
         seed, leaves = torch.zeros_like(outputs).requires_grad_(), list(self._leaves.values())
         pulled = torch.autograd.grad(
             outputs, leaves, seed, create_graph=True, allow_unused=True, materialize_grads=True

@@ -3,12 +3,12 @@
     Hessian         ∇²L(θ) v = ∇_θ ⟨∇L(θ), v⟩
     Gauss–Newton    Jᵀ ∇²ℓ J v,    J the Jacobian of the outputs and ℓ the criterion of them
 
-Both are sums over micro-batches of something linear in v by the graph of that micro-batch's loss: `CurvatureAt` is the
-sum, and `HessianAt` and `gauss_newton.GaussNewtonAt` are the term.
+Both are sums over batches of something linear in v by the graph of that batch's loss: `CurvatureAt` is the sum, and
+`HessianAt` and `gauss_newton.GaussNewtonAt` are the term.
 
 The graph is built once and shared by all products at the point: reverse mode over reverse mode, which on the networks
-here costs less than forward over reverse. In micro-batches the graphs of all of them would need the memory of the full
-batch, so every product builds them again, one micro-batch at a time, and costs a gradient more.
+here costs less than forward over reverse. In batches the graphs of all of them would need the memory of the full
+batch, so every product builds them again, one batch at a time, and costs a gradient more.
 
 What rounding makes of a product is measured: `repeated` computes it a second time, of all data or of `MEASURED`
 examples spread over them, in float64; or, where that is no other arithmetic or the module converts to a coarser one on
@@ -32,7 +32,7 @@ import torch
 from torch import Tensor
 
 from eos_sym import BadInput
-from numeric.networks.loss import FlatLoss, in_double_precision, refuse_wrong_derivatives
+from numeric.networks.loss import BatchedLoss, in_double_precision, refuse_wrong_derivatives
 from numeric.networks.loss.precision import coarsest_precision
 
 GRADIENT_WITH_GRAPH = 1.0
@@ -47,14 +47,14 @@ class CurvatureAt(ABC, Generic[Graph]):
 
     cost: float  # of a product, in gradient evaluations
 
-    def __init__(self, loss: FlatLoss, parameters: Tensor) -> None:
+    def __init__(self, loss: BatchedLoss, parameters: Tensor) -> None:
         self.loss = loss
         self.products = 0
         self._gradients = 0.0
         self._leaves = {
             name: piece.detach().requires_grad_() for name, piece in loss.split(parameters.detach()).items()
         }
-        self._shared = loss.micro_batch is None or loss.micro_batch >= len(loss.inputs)
+        self._shared = not loss.in_batches
         self._graph: Graph | None = None
         self._value_and_gradient: tuple[Tensor, Tensor] | None = None
 
@@ -89,7 +89,7 @@ class CurvatureAt(ABC, Generic[Graph]):
             for image, direction in zip(images, directions, strict=True):
                 image.copy_(self._image(self._graph, direction))
         else:
-            self._over_micro_batches(lambda graph, *_: self._add(images, graph, directions))
+            self._over_batches(lambda graph, *_: self._add(images, graph, directions))
             self._gradients += GRADIENT_WITH_GRAPH
         self.products += len(vectors)
         return images.T
@@ -97,7 +97,7 @@ class CurvatureAt(ABC, Generic[Graph]):
     def repeated(self, block: Tensor) -> tuple[Tensor, Tensor]:
         """The products of a block (p, m), of all data or of a sample, as computed here and in another arithmetic."""
         weights = torch.cat([leaf.detach().reshape(-1) for leaf in self._leaves.values()])
-        for loss in [self.loss.sample(MEASURED), self.loss] if len(self.loss.inputs) > MEASURED else [self.loss]:
+        for loss in self.loss.samples(MEASURED):
             try:
                 own = self if loss is self.loss else type(self)(loss, weights)
                 products = own.product(block), self._otherwise(loss, weights, block)
@@ -105,7 +105,7 @@ class CurvatureAt(ABC, Generic[Graph]):
                 if loss is self.loss:
                     raise
                 continue  # the module is made for as many examples as there are
-            self._gradients += (own.evaluations if own is not self else 0.0) * len(loss.inputs) / len(self.loss.inputs)
+            self._gradients += (own.evaluations if own is not self else 0.0) * loss.size / self.loss.size
             if loss is self.loss or all(one.isfinite().all() for one in products):
                 break
         return products
@@ -129,36 +129,30 @@ class CurvatureAt(ABC, Generic[Graph]):
                 if self._shared:
                     self._graph = graph
 
-            self._over_micro_batches(collect)
+            self._over_batches(collect)
             self._gradients += GRADIENT_WITH_GRAPH
             self._value_and_gradient = torch.stack(values).sum(), torch.stack(gradients).sum(0)
         return self._value_and_gradient
 
     @torch.enable_grad()
-    def _over_micro_batches(self, use: Callable[[Graph, Tensor, Sequence[Tensor]], None]) -> None:
-        """Call with graph, value and gradient of every micro-batch's term of the loss."""
-        for inputs, targets, share in self.loss.micro_batches():
-            outputs = self.loss.outputs(self._leaves, inputs)
-            value = share * self.loss.criterion(outputs, targets)
-            if value.numel() != 1:
-                raise BadInput(f"a loss of shape {tuple(value.shape)}: the criterion must be a mean over examples")
-            use(*self._differentiated(outputs, targets, share, value))
+    def _over_batches(self, use: Callable[[Graph, Tensor, Sequence[Tensor]], None]) -> None:
+        """Call with graph, value and gradient of every batch's term of the loss."""
+        for batch, share in self.loss.batches():
+            use(*self._differentiated(batch, share))
 
     @abstractmethod
-    def _differentiated(
-        self, outputs: Any, targets: Tensor, share: float, value: Tensor
-    ) -> tuple[Graph, Tensor, Sequence[Tensor]]:
-        """What the images are computed from, the value again, and the gradient, of a micro-batch."""
+    def _differentiated(self, batch: Any, share: float) -> tuple[Graph, Tensor, Sequence[Tensor]]:
+        """What the images are computed from, the value and the gradient of a batch's term."""
 
     @abstractmethod
     def _image(self, graph: Graph, direction: Sequence[Tensor]) -> Tensor:
-        """The micro-batch's term of the matrix times a direction, in the leaves' pieces, (p,); the graph is kept."""
+        """A batch's term of the matrix times a direction, in the leaves' pieces, (p,); the graph is kept."""
 
     def _add(self, images: Tensor, graph: Graph, directions: Sequence[Sequence[Tensor]]) -> None:
         for image, direction in zip(images, directions, strict=True):
             image += self._image(graph, direction)
 
-    def _otherwise(self, loss: FlatLoss, weights: Tensor, block: Tensor) -> Tensor:
+    def _otherwise(self, loss: BatchedLoss, weights: Tensor, block: Tensor) -> Tensor:
         """The matrix times a block, rounded otherwise."""
         if weights.dtype == torch.float32:
             try:
@@ -178,9 +172,8 @@ class HessianAt(CurvatureAt[Sequence[Tensor]]):
 
     cost = PRODUCT
 
-    def _differentiated(
-        self, outputs: Any, targets: Tensor, share: float, value: Tensor
-    ) -> tuple[Sequence[Tensor], Tensor, Sequence[Tensor]]:
+    def _differentiated(self, batch: Any, share: float) -> tuple[Sequence[Tensor], Tensor, Sequence[Tensor]]:
+        value = checked(share * self.loss.at(self._leaves, batch))
         leaves = list(self._leaves.values())  # those that do not enter the loss have a gradient of zeros
         gradient = torch.autograd.grad(value, leaves, create_graph=True, allow_unused=True, materialize_grads=True)
         return gradient, value, gradient
@@ -189,6 +182,13 @@ class HessianAt(CurvatureAt[Sequence[Tensor]]):
     def _image(self, graph: Sequence[Tensor], direction: Sequence[Tensor]) -> Tensor:
         """∇⟨gradient, direction⟩, (p,)."""
         return flat(along(graph, direction, list(self._leaves.values())))
+
+
+def checked(value: Tensor) -> Tensor:
+    """The loss of a batch, after a look that it is one number."""
+    if value.numel() != 1:
+        raise BadInput(f"a loss of shape {tuple(value.shape)}: must be one number, the mean over examples")
+    return value
 
 
 def along(pieces: Sequence[Tensor], direction: Sequence[Tensor], leaves: Sequence[Tensor]) -> Sequence[Tensor]:

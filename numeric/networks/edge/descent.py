@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from eos_sym import BadInput
 from numeric.networks.loss import FlatLoss
-from numeric.networks.tracker.checks import checked_loss
 from numeric.networks.tracker.exact_copy import exact_copy
+from numeric.networks.tracker.given import checked_loss
 from numeric.values import positive_number
 
 GIVEN = 3  # consecutive weights at least: one midpoint

@@ -43,8 +43,8 @@ from torch import Tensor, nn
 
 from numeric.networks.curvature import HessianAt, TopEigenpairs
 from numeric.networks.loss import FlatLoss
-from numeric.networks.tracker.checks import checked_loss
 from numeric.networks.tracker.exact_copy import exact_copy
+from numeric.networks.tracker.given import checked_loss
 from numeric.networks.tracker.undisturbed import undisturbed
 from numeric.progress import listener
 from numeric.values import positive_number, whole_number

@@ -63,8 +63,8 @@ from numeric.networks.flows.oscillation import Ends, Oscillation, balanced
 from numeric.networks.flows.rules import Rule, Training, training_of
 from numeric.networks.flows.stabilized import error_of_step, stabilized_step, stages_for
 from numeric.networks.loss import FlatLoss
-from numeric.networks.tracker.checks import checked_loss
 from numeric.networks.tracker.exact_copy import exact_copy
+from numeric.networks.tracker.given import checked_loss
 from numeric.networks.tracker.undisturbed import undisturbed
 from numeric.networks.training.optimizers import GradientDescent
 from numeric.progress import listener

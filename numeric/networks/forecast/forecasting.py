@@ -47,8 +47,9 @@ from numeric.networks.forecast.loss_expansion import LossExpansion, expand_loss
 from numeric.networks.forecast.path import Manner, Path, Peak, descend, top_eigenvalue
 from numeric.networks.forecast.rules import Rule, edge_of, rule_of
 from numeric.networks.forecast.trust import Trust
-from numeric.networks.tracker.checks import checked_loss, enough_memory
+from numeric.networks.tracker.checks import enough_memory
 from numeric.networks.tracker.exact_copy import exact_copy
+from numeric.networks.tracker.given import checked_loss
 from numeric.networks.tracker.undisturbed import undisturbed
 from numeric.networks.training.optimizers import GradientDescent
 from numeric.values import whole_number

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from eos_sym import BadInput
-from numeric.networks.loss.flat_loss import FlatLoss
+from numeric.networks.loss.batched_loss import BatchedLoss
+
+Loss = TypeVar("Loss", bound=BatchedLoss)
 
 
 class Results(TorchDispatchMode):
@@ -44,23 +45,23 @@ class Results(TorchDispatchMode):
 
 
 @torch.enable_grad()
-def coarsest_precision(loss: FlatLoss, parameters: Tensor) -> torch.dtype:
-    """The precision that rounds most of those in which the loss is computed."""
+def coarsest_precision(loss: BatchedLoss, parameters: Tensor) -> torch.dtype:
+    """The precision that rounds most of those in which the loss is computed, of a batch as of all."""
+    named = loss.split(parameters.detach().requires_grad_())  # it may take derivatives by them itself
+    batch, _ = next(loss.batches())
     with Results() as results:  # not of its derivatives: torch 2.13 can crash in a backward pass that is watched
-        loss(parameters.detach().requires_grad_())  # it may take derivatives by them itself
+        loss.at(named, batch)
     found: torch.dtype = results.coarsest
     return found
 
 
 @contextmanager
-def in_double_precision(loss: FlatLoss) -> Iterator[FlatLoss]:
+def in_double_precision(loss: Loss) -> Iterator[Loss]:
     """The same loss in float64; to be used where its module is `undisturbed`."""
-    roots = [one for one in (loss.module, loss.criterion) if isinstance(one, nn.Module)]
-    parameters = [(own, own.data) for root in roots for own in root.parameters() if own.dtype == torch.float32]
+    parameters = [(own, own.data) for own in loss.named_parameters.values() if own.dtype == torch.float32]
     buffers = [
         (part, name, buffer)
-        for root in roots
-        for part in root.modules()
+        for _, part in loss.named_modules()
         for name, buffer in part.named_buffers(recurse=False, remove_duplicate=False)
         if buffer.dtype == torch.float32
     ]
@@ -70,8 +71,7 @@ def in_double_precision(loss: FlatLoss) -> Iterator[FlatLoss]:
             own.data = data.double()
         for part, name, buffer in buffers:
             setattr(part, name, doubled.setdefault(id(buffer), buffer.double()))
-        inputs, targets = (one.double() if one.dtype == torch.float32 else one for one in (loss.inputs, loss.targets))
-        yield replace(loss, inputs=inputs, targets=targets)
+        yield loss.in_double(loss.module, loss.function)
     finally:
         for own, data in parameters:
             own.data = data
@@ -79,7 +79,7 @@ def in_double_precision(loss: FlatLoss) -> Iterator[FlatLoss]:
             setattr(part, name, buffer)
 
 
-def in_best_precision(loss: FlatLoss, check: Callable[[FlatLoss], None]) -> None:
+def in_best_precision(loss: Loss, check: Callable[[Loss], None]) -> None:
     """Check the loss in float64; or in its own precision, if it cannot be computed so, or memory does not hold that."""
     try:
         with in_double_precision(loss) as exact:

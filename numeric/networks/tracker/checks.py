@@ -1,13 +1,10 @@
-"""What makes a full-batch loss that is no function of the weights, or not known to torch; detected, and refused.
+"""What makes a loss that is no function of the weights, or not known to torch; detected by evaluating it, and refused.
 
-    L(θ) = criterion(module(X; θ), Y)
-
-Looked at before anything is evaluated: the kinds, lengths, devices and precisions of module and data, and that the data
-are finite. Then, on up to `SAMPLE` examples spread over the data: that the loss is one number that depends on the
-weights, through the module's attributes alone, and the same one when evaluated again with other random numbers; that
-labels are classes the module has outputs for; that torch's first and second derivatives of it are right
-(`numeric.networks.tracker.derivatives`). Then, on all of them: that its micro-batches make up the full batch
-(`numeric.networks.tracker.composition`), and that the loss is finite.
+On a sample, up to `SAMPLE` examples spread over the data or a batch of the user's own: that the loss is one number that
+depends on the weights, through the module's attributes alone, and the same one when evaluated again with other random
+numbers; that labels are classes the module has outputs for; that torch's first and second derivatives of it are right
+(`numeric.networks.tracker.derivatives`). Then, on all of them: that batches make up the full batch, and are the same
+when walked through again (`numeric.networks.tracker.composition`), and that the loss is finite.
 
 Errors: `BadInput` for every one of these, in one line that names the input and the remedy.
 """
@@ -17,17 +14,15 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from itertools import chain
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
-from torch.nn.parameter import is_lazy
 from torch.optim import Optimizer
 
 from eos_sym import BadInput
-from numeric.networks.loss import DerivativesTaken, FlatLoss
+from numeric.networks.loss import BatchedLoss, DerivativesTaken, FlatLoss
 from numeric.networks.loss.precision import Results
 from numeric.networks.loss.wrong_derivatives import parameters_in
 from numeric.networks.tracker.composition import check_composition, out_of_memory
@@ -38,77 +33,10 @@ SAMPLE = 64
 _REPETITIONS = 64  # where random numbers are drawn: a layer left out in 1 of 10 draws is in and out among them
 _AT_LEAST = 16  # where none are seen to be: drawn elsewhere, by the operating system
 _FOR_CLASSES = (nn.CrossEntropyLoss, nn.NLLLoss)
-_MODE = "make the tracker and call its step with the module in .eval() mode"
-
-Criterion = Callable[[Tensor, Tensor], Tensor]
-Weight = float | Callable[[Tensor], Tensor | float] | None
+_MODE = "give the tracker mode='eval', or put the module in .eval() mode while it is made and steps"
 
 
-def checked_loss(
-    module: nn.Module,
-    criterion: Criterion,
-    inputs: Tensor,
-    targets: Tensor,
-    micro_batch: int | None = None,
-    weight: Weight = None,
-) -> FlatLoss:
-    """The loss of a module on examples that fit it in number, device and precision, and are finite."""
-    if not isinstance(module, nn.Module):
-        raise BadInput(f"module: must be an nn.Module, not {type(module).__name__}")
-    if torch.is_inference_mode_enabled():
-        raise BadInput("torch.inference_mode() keeps no derivatives: leave it before, or use torch.no_grad()")
-    module = _unwrapped(module)
-    if any(parameter.is_meta for parameter in module.parameters()):
-        raise BadInput("the module's parameters are on the device meta, without values: move them with .to_empty()")
-    if any(map(is_lazy, module.parameters())):
-        raise BadInput("the module has lazy parameters, of no shape yet: call it once before the tracker is made")
-    for name, values in (("inputs", inputs), ("targets", targets)):
-        if not isinstance(values, Tensor) or not values.ndim:
-            raise BadInput(
-                f"{name}: must be a tensor with an example a row, not {type(values).__name__}; see gather, or give "
-                "torch.arange(n) and a module that looks the examples up"
-            )
-        if values.layout != torch.strided:
-            raise BadInput(f"{name} are sparse: give {name}.to_dense()")
-    loss = FlatLoss(module, inputs, targets, criterion, micro_batch, weight)
-    parameters = list(loss.trainable.values())
-    _check_sharing(loss)
-    kinds = {(parameter.dtype, parameter.device) for parameter in parameters}
-    if len(kinds) > 1 or parameters[0].dtype not in (torch.float32, torch.float64):
-        found = ", ".join(sorted(f"{dtype} on {device}" for dtype, device in kinds))
-        raise BadInput(f"the module's parameters are {found}: must be all float32 or all float64, on one device")
-    ((dtype, device),) = kinds
-    for name, values in (("inputs", inputs), ("targets", targets)):
-        if values.device != device:
-            raise BadInput(
-                f"{name} are on {values.device}, the module on {device}: move them with .to({str(device)!r})"
-            )
-        if values.is_floating_point() and values.dtype != dtype:
-            raise BadInput(f"{name} are {values.dtype}, the module {dtype}: convert them with .to({dtype})")
-        if not (finite := values.isfinite()).all():
-            raise BadInput(f"{name}: not finite in example {int((~finite).nonzero()[0, 0])}")
-    return loss
-
-
-def _check_sharing(loss: FlatLoss) -> None:
-    """Refuse parameters that are two and have the same memory: a step moves both twice, and θ holds it twice."""
-    places: dict[tuple[torch.device, int], str] = {}
-    for name, parameter in loss.trainable.items():
-        other = places.setdefault((parameter.device, parameter.data_ptr()), name) if parameter.numel() else name
-        if other != name:
-            raise BadInput(
-                f"'{other}' and '{name}' are two parameters in the same memory: make them one, by assignment"
-            )
-
-
-def _unwrapped(module: nn.Module) -> nn.Module:
-    """The module that was compiled, or copied to several devices: it has the same parameters, and waits for nobody."""
-    while isinstance(module, nn.DataParallel | nn.parallel.DistributedDataParallel) or hasattr(module, "_orig_mod"):
-        module = next(module.children())
-    return module
-
-
-def check_evaluation(loss: FlatLoss, optimizer: Optimizer | None = None) -> bool:
+def check_evaluation(loss: BatchedLoss, optimizer: Optimizer | None = None) -> bool:
     """Refuse a loss that, in the mode the module is in, is random, no scalar, or no function of the weights.
 
     Also one that torch does not know the derivatives of, one that micro-batches do not make up, and one in which the
@@ -116,72 +44,77 @@ def check_evaluation(loss: FlatLoss, optimizer: Optimizer | None = None) -> bool
     finite nothing is known.
     """
     _check_parts(loss)
-    with undisturbed(loss.module), evaluated(loss):
-        with _parameters_kept(loss.module):
+    with undisturbed(loss.whole, *loss.sources), evaluated(loss):
+        with _parameters_kept(loss):
             sample, value = _evaluated_sample(loss)
-        _check_value(value)
+        _check_value(value, loss.function_name)
         if not value.isfinite():
             return False  # at the start `check_start` refuses it, later a reading is NaN
         _check_parameters(sample, optimizer)
-        _check_repeats(loss, sample.inputs, sample.targets)
+        _check_repeats(sample)
         check_derivatives(sample)
         check_composition(loss)
     return True
 
 
-def check_start(loss: FlatLoss) -> None:
+def check_start(loss: BatchedLoss) -> None:
     """Refuse a loss that is not finite at the present weights."""
-    with undisturbed(loss.module), evaluated(loss):
+    with undisturbed(loss.whole, *loss.sources), evaluated(loss):
         value, _ = loss.value_and_gradient(loss.parameters)
     if not value.isfinite():
-        empty = ", or give weight if a micro-batch has nothing that counts" if loss.in_micro_batches else ""
+        empty = ", or give weight if a batch has nothing that counts" if loss.in_batches else ""
         raise BadInput(
             f"the loss is {float(value)} at the start: begin with smaller weights, or rescale the inputs{empty}"
         )
 
 
 @contextmanager
-def enough_memory(loss: FlatLoss) -> Iterator[None]:
+def enough_memory(loss: BatchedLoss) -> Iterator[None]:
     """Say which batch there was no memory for."""
     try:
         yield
     except RuntimeError as error:
         if not out_of_memory(error):
             raise
+        if not isinstance(loss, FlatLoss):
+            raise BadInput("no memory for a batch: let the data give smaller ones") from error
         size = min(loss.micro_batch or len(loss.inputs), len(loss.inputs))
         remedy = f"give micro_batch, less than {size}" if size > 1 else "take a smaller network, or another device"
         raise BadInput(f"no memory for {size} example{'s' * (size > 1)} at once: {remedy}") from error
 
 
 @contextmanager
-def evaluated(loss: FlatLoss) -> Iterator[None]:
-    """Say of any error in the module or the criterion that these do not fit the examples."""
+def evaluated(loss: BatchedLoss) -> Iterator[None]:
+    """Say of any error in the user's code that it does not fit the examples."""
     try:
         with enough_memory(loss):
             yield
     except BadInput:
         raise
-    except (RuntimeError, ValueError, IndexError, TypeError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
+    except (RuntimeError, ValueError, LookupError, TypeError, AttributeError) as error:
+        reason = (str(error).splitlines() or [""])[0]
+        if isinstance(error, KeyError | AttributeError) or not reason:
+            reason = f"{type(error).__name__} {reason}".rstrip()
         if "derivative" in reason and "not implemented" in reason:
             raise BadInput(
                 f"{reason.rstrip('.')}: write the operation out in torch's own; for recurrent layers on a GPU,"
                 " torch.backends.cudnn.flags(enabled=False) while the tracker is made and steps"
             ) from error
-        raise BadInput(f"module and criterion fail on these examples: {reason}") from error
+        raise BadInput(f"module and {loss.function_name} fail on these examples: {reason}") from error
 
 
-def _check_parts(loss: FlatLoss) -> None:
+def _check_parts(loss: BatchedLoss) -> None:
     """Refuse modules whose evaluation is not their own affair, by what they are."""
     ranks = torch.distributed.get_world_size() if _distributed() else 1
-    for name, part in loss.module.named_modules():
+    for name, part in loss.named_modules():
         named = _named(name, part)
         if type(part).__name__ == "_SpectralNorm" and part.training:
             raise BadInput(f"{named} iterates whenever it is evaluated, so the loss changes: {_MODE}")
-        if isinstance(part, _BatchNorm) and loss.in_micro_batches and (part.training or not part.track_running_stats):
+        by_batch = isinstance(part, _BatchNorm) and (part.training or not part.track_running_stats)
+        if by_batch and loss.in_batches and loss.of_examples:
             raise BadInput(
                 f"{named} normalizes every micro-batch by itself, so that they do not add up to the full"
-                f" batch: leave micro_batch out, or {_MODE}"
+                f" batch: {loss.remedy}, or {_MODE}"
             )
         if isinstance(part, nn.SyncBatchNorm) and part.training and ranks > 1:
             raise BadInput(f"{named} waits for the other ranks: track on all of them at the same steps, or {_MODE}")
@@ -196,13 +129,13 @@ def _check_parts(loss: FlatLoss) -> None:
 
 
 @contextmanager
-def _parameters_kept(module: nn.Module) -> Iterator[None]:
-    """Refuse a module that changes its parameters when it is evaluated, and take that back."""
-    kept = {name: own.detach().clone() for name, own in module.named_parameters()}
+def _parameters_kept(loss: BatchedLoss) -> Iterator[None]:
+    """Refuse a loss that changes parameters when it is evaluated, and take that back."""
+    kept = {name: own.detach().clone() for name, own in loss.named_parameters.items()}
     try:
         yield
     finally:
-        now = dict(module.named_parameters())
+        now = loss.named_parameters
         changed = [name for name, value in kept.items() if not torch.allclose(now[name], value, 0, 0, equal_nan=True)]
         with torch.no_grad():
             for name in changed:
@@ -222,21 +155,21 @@ def _distributed() -> bool:
     return torch.distributed.is_available() and torch.distributed.is_initialized()
 
 
-def _evaluated_sample(loss: FlatLoss) -> tuple[FlatLoss, Tensor]:
+def _evaluated_sample(loss: BatchedLoss) -> tuple[BatchedLoss, Tensor]:
     """A sample of the data with its value; or what is in memory at a time, where of the sample there is none."""
-    micro_batches = (FlatLoss(loss.module, x, y, loss.criterion) for x, y, _ in loss.micro_batches())
-    for sample in chain([loss.sample(SAMPLE)], micro_batches):
-        last = len(sample.inputs) == len(loss.inputs)
+    for sample in _samples(loss):
+        batch, _ = next(sample.batches())
         try:
             with DerivativesTaken() as taken, Results() as results:
-                outputs = loss.module(sample.inputs)
-                _check_labels(loss, outputs)
-                _check_broadcast(sample, outputs)
-                value = loss.criterion(outputs, sample.targets)
+                if isinstance(loss, FlatLoss):
+                    outputs = loss.module(batch[0])
+                    _check_labels(loss, outputs)
+                    _check_broadcast(loss.criterion, batch[1], outputs)
+                value = sample.evaluate(batch)
         except BadInput:
             raise
-        except (RuntimeError, ValueError, IndexError, TypeError):
-            if last or loss.in_micro_batches:
+        except (RuntimeError, ValueError, LookupError, TypeError, AttributeError):
+            if sample.size == loss.size or loss.in_batches:
                 raise
             continue  # the module, or the criterion, is made for as many examples as there are
         taken.refuse_wrong(loss.module)
@@ -248,6 +181,13 @@ def _evaluated_sample(loss: FlatLoss) -> tuple[FlatLoss, Tensor]:
         if not isinstance(value, Tensor) or value.isfinite().all():
             break
     return sample, value
+
+
+def _samples(loss: BatchedLoss) -> Iterator[BatchedLoss]:
+    """The sample, and every batch by itself."""
+    yield loss.sample(SAMPLE)
+    for batch, _ in loss.batches():
+        yield loss.only(batch)
 
 
 def _check_labels(loss: FlatLoss, outputs: object) -> None:
@@ -263,9 +203,8 @@ def _check_labels(loss: FlatLoss, outputs: object) -> None:
         raise BadInput(f"label {label} of example {example}: the module has outputs for labels 0 to {classes - 1}")
 
 
-def _check_broadcast(loss: FlatLoss, outputs: object) -> None:
+def _check_broadcast(criterion: Callable[[Tensor, Tensor], Tensor], targets: Tensor, outputs: object) -> None:
     """Refuse outputs (n, 1) beside targets (n,) if each is compared with each: then the targets' order is nothing."""
-    targets = loss.targets
     if not isinstance(outputs, Tensor) or not targets.is_floating_point() or len(targets) < 2:
         return
     if outputs.shape == targets.shape or outputs.shape[:1] != targets.shape[:1] or outputs.numel() != targets.numel():
@@ -275,7 +214,7 @@ def _check_broadcast(loss: FlatLoss, outputs: object) -> None:
     blind = False
     with warnings.catch_warnings(), suppress(RuntimeError, ValueError, TypeError):
         warnings.simplefilter("ignore")
-        value, shifted, changed = (loss.criterion(outputs, given) for given in (one, one.roll(1, 0), other))
+        value, shifted, changed = (criterion(outputs, given) for given in (one, one.roll(1, 0), other))
         blind = torch.allclose(value, shifted) and not torch.allclose(value, changed)
     if blind:
         raise BadInput(
@@ -284,59 +223,56 @@ def _check_broadcast(loss: FlatLoss, outputs: object) -> None:
         )
 
 
-def _check_value(value: Tensor) -> None:
+def _check_value(value: object, by: str) -> None:
     if not isinstance(value, Tensor):
-        raise BadInput(f"the criterion gives a {type(value).__name__}: must be a tensor, the mean over examples")
+        other = "; give a loss(model, batch) that takes it from there" if by == "loss" else ""
+        raise BadInput(f"the {by} gives a {type(value).__name__}: must be a tensor, the mean over examples{other}")
     if value.ndim:
-        raise BadInput(f"the criterion gives a tensor of shape {tuple(value.shape)}: must be a mean, reduction='mean'")
+        raise BadInput(f"the {by} gives a tensor of shape {tuple(value.shape)}: must be a mean, reduction='mean'")
     if not value.requires_grad:
         raise BadInput("the loss does not depend on the module's parameters: is it detached, or under no_grad?")
 
 
-def _check_parameters(loss: FlatLoss, optimizer: Optimizer | None) -> None:
+def _check_parameters(sample: BatchedLoss, optimizer: Optimizer | None) -> None:
     """Refuse a loss in which parameters are trained that θ does not hold, or not by way of the module's attributes."""
-    leaves = {name: piece.detach().requires_grad_() for name, piece in loss.split(loss.parameters).items()}
-    outputs = loss.outputs(leaves, loss.inputs)
-    own = {id(parameter): f"'{name}' itself" for name, parameter in loss.module.named_parameters()}
+    leaves = {name: piece.detach().requires_grad_() for name, piece in sample.split(sample.parameters).items()}
+    batch, _ = next(sample.batches())
+    known = {id(own): name for name, own in sample.named_parameters.items()}
     moved = {id(one) for group in optimizer.param_groups for one in group["params"]} if optimizer else None
-    for leaf in parameters_in(loss.criterion(outputs, loss.targets)):
-        trained = isinstance(leaf, nn.Parameter) if moved is None else id(leaf) in moved
-        if not trained and id(leaf) not in own:
-            continue
-        where = own.get(id(leaf), "trained parameters of its own")
-        inside = any(leaf is one for one in parameters_in(outputs))
-        if inside and id(leaf) not in own:
+    for leaf in parameters_in(sample.at(leaves, batch)):
+        name = known.get(id(leaf))
+        if name in leaves:
             raise BadInput(
-                "the module uses parameters that it does not have: keep them in nn.ModuleList, ParameterList"
+                f"the loss is not differentiated as a function of its parameters: the module uses '{name}' itself,"
+                " through a list or a cache of its own instead of its attributes"
             )
-        if not inside:
+        if name is None and (isinstance(leaf, nn.Parameter) if moved is None else id(leaf) in moved):
             raise BadInput(
-                f"the criterion uses {where} (a penalty?): compute the loss in the forward pass of one module, which "
-                "has all that is trained, and give a criterion that hands it on; or freeze what is not trained"
+                f"the loss uses trained parameters that neither module nor {sample.function_name} has: keep them in"
+                f" nn.ModuleList or ParameterList, or make the {sample.function_name} an nn.Module that has them; or"
+                " freeze what is not trained"
             )
-        raise BadInput(
-            f"the loss is not differentiated as a function of its parameters: the module uses {where} through a list"
-            " or a cache of its own instead of its attributes"
-        )
 
 
-def _check_repeats(loss: FlatLoss, inputs: Tensor, targets: Tensor) -> None:
+def _check_repeats(sample: BatchedLoss) -> None:
     """Refuse a loss that changes when evaluated again, or whose evaluation could not be taken back."""
-    module, drawing = loss.module, list[str]()
+    module, drawing = sample.whole, list[str]()
+    batch, _ = next(sample.batches())
 
     def changed(values: list[Tensor]) -> bool:
         return any(bool((one - first).abs() > 16 * torch.finfo(first.dtype).eps * first.abs()) for one in values)
 
     def evaluate() -> Tensor:
-        return loss.criterion(module(inputs), targets).detach()
+        value: Tensor = sample.evaluate(batch).detach()
+        return value
 
     with undisturbed(module):
-        arrays, state = changes_in_place(module), random_state(module)
-        with _watched(module, drawing):
+        arrays, state = changes_in_place(sample.named_modules()), random_state(module)
+        with _watched(sample, drawing):
             first = evaluate()
         if not drawing and random_state(module) != state:
-            drawing.append("the criterion")
-        for name, (array, content) in changes_in_place(module).items():
+            drawing.append(f"the {sample.function_name}")
+        for name, (array, content) in changes_in_place(sample.named_modules()).items():
             if name in arrays and arrays[name][0] == array and arrays[name][1] != content:
                 raise BadInput(
                     f"evaluating the module changes its '{name}' in place: make it a buffer, register_buffer"
@@ -354,22 +290,22 @@ def _check_repeats(loss: FlatLoss, inputs: Tensor, targets: Tensor) -> None:
 
 
 @contextmanager
-def _watched(module: nn.Module, drawing: list[str]) -> Iterator[None]:
+def _watched(sample: BatchedLoss, drawing: list[str]) -> Iterator[None]:
     """Collect the innermost parts of the module that draw random numbers, the first one first."""
-    entered = list[list[bytes]]()
+    entered, whole, parts = list[list[bytes]](), sample.whole, [*sample.named_modules()]
 
     def enter(_part: nn.Module, _inputs: object) -> None:
-        entered.append(random_state(module))
+        entered.append(random_state(whole))
 
     def leave(name: str) -> Callable[[nn.Module, object, object], None]:
         def compare(part: nn.Module, _inputs: object, _outputs: object) -> None:
-            if entered.pop() != random_state(module):
+            if entered.pop() != random_state(whole):
                 drawing.append(_named(name, part))
 
         return compare
 
-    handles = [part.register_forward_pre_hook(enter) for part in module.modules()]
-    handles += [part.register_forward_hook(leave(name)) for name, part in module.named_modules()]
+    handles = [part.register_forward_pre_hook(enter) for _, part in parts]
+    handles += [part.register_forward_hook(leave(name)) for name, part in parts]
     try:
         yield
     finally:

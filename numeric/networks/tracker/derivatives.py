@@ -26,7 +26,7 @@ from torch import Tensor
 
 from eos_sym import BadInput
 from numeric.networks.curvature import HessianAt
-from numeric.networks.loss import FlatLoss
+from numeric.networks.loss import BatchedLoss
 from numeric.networks.loss.precision import coarsest_precision, in_best_precision
 from numeric.networks.loss.wrong_derivatives import custom_operations
 
@@ -64,12 +64,12 @@ class _Quotient(NamedTuple):
         return float((self.value - other.value).norm())
 
 
-def check_derivatives(loss: FlatLoss) -> None:
+def check_derivatives(loss: BatchedLoss) -> None:
     """Refuse a loss whose gradient or Hessian, near the module's present weights, is not that of the loss."""
     in_best_precision(loss, _compare)
 
 
-def _compare(loss: FlatLoss) -> None:
+def _compare(loss: BatchedLoss) -> None:
     present = loss.parameters
     for seed in range(POINTS):
         at = present + NEAR * present.norm() * _unit(_random(present, seed))
@@ -78,7 +78,7 @@ def _compare(loss: FlatLoss) -> None:
                 return
 
 
-def _told_at(loss: FlatLoss, at: Tensor) -> bool:
+def _told_at(loss: BatchedLoss, at: Tensor) -> bool:
     """Whether the quotients agree with torch; False if they do not with each other."""
     hessian = HessianAt(loss, at)
     precision = torch.finfo(coarsest_precision(loss, at)).eps
@@ -104,7 +104,7 @@ def _told_at(loss: FlatLoss, at: Tensor) -> bool:
 
 
 def _quotients(
-    loss: FlatLoss, at: Tensor, hessian: HessianAt, direction: Tensor, precision: float
+    loss: BatchedLoss, at: Tensor, hessian: HessianAt, direction: Tensor, precision: float
 ) -> Iterator[tuple[_Quotient, _Quotient]]:
     """Those of the loss and of its gradient, from the smallest h to the largest."""
     here = hessian.value[None], hessian.gradient
@@ -122,7 +122,7 @@ def _quotients(
         )
 
 
-def _operations(loss: FlatLoss) -> str:
+def _operations(loss: BatchedLoss) -> str:
     """The operations of the graph that are not torch's own, in brackets."""
     names = custom_operations(loss(loss.parameters.requires_grad_()))
     return f" ({', '.join(names)})" if names else ""

@@ -1,16 +1,16 @@
 """The loss of a user's module in double precision, on a copy: for what is made of differences of gradients.
 
 In single precision little is left of such differences. Module, data and a criterion that is a module are copied, in
-float64, and the copy alone is evaluated: the user's module stays as it is. Both are checked as a tracked one is.
+float64, and the copy alone is evaluated: the user's module stays as it is. Both are checked as a tracked one is. What
+needs such a copy takes module and criterion apart: the criterion may depend on the weights by the outputs alone.
 
-Errors: `BadInput` for what `numeric.networks.tracker.checks` refuses, and for a loss that is not computed in double
-precision even so.
+Errors: `BadInput` for what `numeric.networks.tracker.checks` refuses, for a criterion that uses weights itself, and for
+a loss that is not computed in double precision even so.
 """
 
 from __future__ import annotations
 
 import copy
-from dataclasses import replace
 
 import torch
 from torch import nn
@@ -19,7 +19,8 @@ from torch.optim import Optimizer
 from eos_sym import BadInput
 from numeric.networks.loss import FlatLoss
 from numeric.networks.loss.precision import coarsest_precision
-from numeric.networks.tracker.checks import check_evaluation, check_start
+from numeric.networks.loss.wrong_derivatives import parameters_in
+from numeric.networks.tracker.checks import SAMPLE, check_evaluation, check_start
 from numeric.networks.tracker.undisturbed import undisturbed
 
 
@@ -27,11 +28,12 @@ def exact_copy(loss: FlatLoss, optimizer: Optimizer | None = None) -> FlatLoss:
     """The loss, checked, in float64, of copies that are never touched."""
     check_evaluation(loss, optimizer)
     check_start(loss)
+    with undisturbed(loss.whole):
+        _check_apart(loss)
     module, criterion = copy.deepcopy(loss.module).double(), loss.criterion
     if isinstance(criterion, nn.Module):
         criterion = copy.deepcopy(criterion).double()
-    inputs, targets = (one.double() if one.is_floating_point() else one for one in (loss.inputs, loss.targets))
-    double = replace(loss, module=module, criterion=criterion, inputs=inputs, targets=targets)
+    double = loss.in_double(module, criterion)
     try:
         check_start(double)
         with undisturbed(module):
@@ -44,3 +46,16 @@ def exact_copy(loss: FlatLoss, optimizer: Optimizer | None = None) -> FlatLoss:
             " compute in the precision of their inputs"
         )
     return double
+
+
+def _check_apart(loss: FlatLoss) -> None:
+    """Refuse a criterion that uses what is trained otherwise than by the module's outputs."""
+    leaves = {name: piece.detach().requires_grad_() for name, piece in loss.split(loss.parameters).items()}
+    (inputs, targets), _ = next(loss.sample(SAMPLE).batches())
+    own = {id(one): name for name, one in loss.named_parameters.items()}
+    for leaf in parameters_in(loss.criterion(loss.outputs(leaves, inputs), targets)):
+        if id(leaf) in own:
+            raise BadInput(
+                f"the criterion uses '{own[id(leaf)]}' itself (a penalty?): here that has to be computed in the forward"
+                " pass of the module, and handed on by the criterion"
+            )

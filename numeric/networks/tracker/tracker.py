@@ -1,9 +1,15 @@
 """The sharpness through training, in a training loop of the user's own.
 
     tracker = SharpnessTracker(model, criterion, inputs, targets, optimizer=optimizer)    before the loop
+    tracker = SharpnessTracker(model, loss=loss, data=loader, optimizer=optimizer)        or with a loss of one's own
     tracker.step()                                                                        at the head of its body
     tracker.history                                                                       after it
     tracker.forecast(steps=300)                                                           what comes next, at any time
+
+The loss is criterion(model(inputs), targets), of tensors, or the mean of `loss(model, batch)` over the batches of
+`data`, of any kind and as many as there are: see `numeric.networks.loss.streamed_loss`. What is trained in a criterion
+or a loss that is a module belongs to θ; `parameters` chooses some, by names in which * stands for anything or by a
+function of name and parameter: then H is the block of the Hessian that is theirs.
 
 The call number t = 0, 1, 2 … of `step` stands for θ_t. At t = 0, every, 2·every … a reading takes, of the full-batch
 loss L at θ_t and its Hessian H,
@@ -30,18 +36,20 @@ itself for t = 0); that costs the memory of two more copies of the weights, and 
 the one over all steps, as the sharpness is no linear function of the weights: it is closer to the edge.
 
 The module is measured in the mode it is in: one in training mode with batch statistics; one that drops out is refused
-then, and can be put in evaluation mode while the tracker is made and steps. Training is not disturbed: parameters,
-gradients, buffers, modes and random numbers are what they would have been. A run that diverges is read to its end.
+then, and read with mode="eval". Training is not disturbed: parameters, gradients, buffers, modes and random numbers are
+what they would have been. A run that diverges is read to its end.
 
 Shapes: θ (p,), eigenvectors (p, k); inputs and targets (n, …), `micro_batch` of them in memory at a time, whose losses
 are added with the `weight` of `numeric.networks.loss.FlatLoss`: none for a mean over examples, a number for a sum, a
-function of a micro-batch's targets for a mean over what it counts in them. `gather` makes such tensors of a DataLoader.
+function of a micro-batch's targets for a mean over what it counts in them; of batches of the user's own it is a
+function of the batch. `gather` makes tensors of a DataLoader whose data fit into memory.
 Errors: `BadInput`, see `numeric.networks.tracker.checks`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -52,9 +60,13 @@ from torch import Tensor, nn
 from eos_sym import BadInput
 from numeric.networks.curvature import HessianAt, Preconditioned, inverse_preconditioner, preconditions
 from numeric.networks.curvature.eigen import STATUSES, Reading, TopEigenpairs, not_finite
-from numeric.networks.tracker.checks import SAMPLE, check_evaluation, check_start, checked_loss, enough_memory
+from numeric.networks.data.stream import Batches
+from numeric.networks.loss import BatchedLoss, FlatLoss
+from numeric.networks.loss.streamed_loss import OwnLoss
+from numeric.networks.tracker.checks import SAMPLE, check_evaluation, check_start, enough_memory
 from numeric.networks.tracker.composition import check_composition
 from numeric.networks.tracker.derivatives import check_derivatives
+from numeric.networks.tracker.given import Chosen, Criterion, checked_loss, checked_stream
 from numeric.networks.tracker.undisturbed import undisturbed
 from numeric.values import whole_number
 
@@ -73,27 +85,44 @@ class SharpnessTracker:
     def __init__(
         self,
         module: nn.Module,
-        criterion: Callable[[Tensor, Tensor], Tensor],
-        inputs: Tensor,
-        targets: Tensor,
+        criterion: Criterion | None = None,
+        inputs: Tensor | None = None,
+        targets: Tensor | None = None,
         *,
+        loss: OwnLoss | None = None,
+        data: Batches | None = None,
+        parameters: Chosen = None,
+        mode: Literal["train", "eval"] | None = None,
         optimizer: torch.optim.Optimizer | None = None,
         every: int = 1,
         eigenvalues: int = 1,
         relative: float = 1e-3,
         midpoint: bool = False,
         micro_batch: int | None = None,
-        weight: float | Callable[[Tensor], Tensor | float] | None = None,
+        weight: float | Callable[[Any], Tensor | float] | None = None,
         seed: int = 0,
     ) -> None:
         for name, number in (("every", every), ("eigenvalues", eigenvalues), ("micro_batch", micro_batch)):
             if number is not None:
                 whole_number(name, number, least=1)
-        self.loss = checked_loss(module, criterion, inputs, targets, micro_batch, weight)
+        if mode not in (None, "train", "eval"):
+            raise BadInput(f"mode = {mode!r}: must be 'train' or 'eval', or left out for the mode that training is in")
+        of_tensors = {"criterion": criterion, "inputs": inputs, "targets": targets, "micro_batch": micro_batch}
+        of_batches = {"loss": loss, "data": data}
+        given = [name for name, value in (of_tensors | of_batches).items() if value is not None]
+        if data is not None and not {*given} & {*of_tensors}:
+            self.loss: BatchedLoss = checked_stream(module, loss, data, weight, parameters)
+        elif criterion is not None and inputs is not None and targets is not None and not {*given} & {*of_batches}:
+            self.loss = checked_loss(module, criterion, inputs, targets, micro_batch, weight, parameters)
+        else:
+            raise BadInput(
+                "give either criterion, inputs and targets, or data, the batches, with loss, a function of module and"
+                f" batch, or without if the module returns its loss; given: {', '.join(given) or 'none of them'}"
+            )
         size = sum(parameter.numel() for parameter in self.loss.trainable.values())
         if not 1 <= eigenvalues <= size:
             raise BadInput(f"eigenvalues = {eigenvalues}: must be from 1 to {size}, the number of parameters")
-        self.every, self.eigenvalues, self.midpoint = every, eigenvalues, midpoint
+        self.every, self.eigenvalues, self.midpoint, self.mode = every, eigenvalues, midpoint, mode
         self.latest: Reading | None = None
         self.latest_effective: Reading | None = None  # of P⁻¹H, at the same weights, where P is known
         self.steps = 0
@@ -107,8 +136,8 @@ class SharpnessTracker:
         self._inverse: Tensor | None = None  # its P⁻¹
         self._names = [*self.loss.trainable]
         self._modes: set[tuple[bool, ...]] = set()  # those checked: training may switch between them
-        self._check_mode()
-        check_start(self.loss)
+        with self._as_read():
+            check_start(self.loss)
 
     def step(self) -> None:
         """Count a step, and take the reading that is due; call it at the head of the training loop's body."""
@@ -137,21 +166,29 @@ class SharpnessTracker:
         """
         from numeric.networks.forecast import forecast  # which has its checks from here
 
+        if not isinstance(self.loss, FlatLoss):
+            raise BadInput(
+                "a forecast needs a loss of tensors: make a tracker with criterion, inputs and targets; gather, from"
+                " numeric.networks.data, makes inputs and targets of a DataLoader"
+            )
+        if self.loss.selected is not None:
+            raise BadInput("a forecast is of all that is trained: make a tracker without parameters=…")
         known = self.eigenvectors
-        return forecast(
-            self.loss.module,
-            self.loss.criterion,
-            self.loss.inputs,
-            self.loss.targets,
-            optimizer=self.optimizer,
-            eta=eta,
-            steps=steps,
-            modes=modes,
-            expansion=expansion,
-            micro_batch=self.loss.micro_batch,
-            weight=self.loss.weight,
-            eigenvectors=None if known is None or not known.isfinite().all() else known,
-        )
+        with self._as_read():
+            return forecast(
+                self.loss.module,
+                self.loss.criterion,
+                self.loss.inputs,
+                self.loss.targets,
+                optimizer=self.optimizer,
+                eta=eta,
+                steps=steps,
+                modes=modes,
+                expansion=expansion,
+                micro_batch=self.loss.micro_batch,
+                weight=self.loss.weight,
+                eigenvectors=None if known is None or not known.isfinite().all() else known,
+            )
 
     @property
     def eigenvectors(self) -> Tensor | None:
@@ -223,8 +260,7 @@ class SharpnessTracker:
         effective: Reading | None = None
         row = {name: torch.tensor(torch.nan, dtype=torch.float64) for name in self._numbers}
         if weights.isfinite().all():
-            self._check_mode()
-            with undisturbed(self.loss.module), self.loss.loaded(weights), enough_memory(self.loss):
+            with self._as_read(), self.loss.loaded(weights), enough_memory(self.loss):
                 hessian = HessianAt(self.loss, weights)
                 gradient = hessian.gradient
                 if _is_power_of_four(len(self._rows)) and hessian.value <= self._rows[0]["full_loss"].to(weights):
@@ -253,11 +289,21 @@ class SharpnessTracker:
         self.latest, self.latest_effective = reading, effective
         return reading
 
+    @contextmanager
+    def _as_read(self) -> Iterator[None]:
+        """The module is in the mode that it is read in, checked, and nothing that happens to it stays."""
+        with undisturbed(self.loss.whole, *self.loss.sources):
+            if self.mode is not None:
+                for root in self.loss.roots.values():
+                    root.train(self.mode == "train")
+            self._check_mode()
+            yield
+
     def _check_mode(self) -> None:
         """Check the loss in a mode of the module, training or not, that it has not been in before."""
         if [*self.loss.trainable] != self._names:
             raise BadInput("other parameters require a gradient than when the tracker was made: make a new one")
-        mode = tuple(part.training for part in self.loss.module.modules())
+        mode = tuple(part.training for _, part in self.loss.named_modules())
         if mode not in self._modes and check_evaluation(self.loss, self.optimizer):
             self._modes.add(mode)
 

@@ -3,7 +3,8 @@
 Inside the context the module works on copies of its buffers (running statistics move with every evaluation in training
 mode) and of its lists, dictionaries and sets; whatever else it gives its attributes, a counter's next value or a cache,
 is taken back. The generators of Python, NumPy and torch, and those that are attributes of the module, go on from where
-they were. Its parameters, their `.grad` and its modes are not touched. Gradients are on, autocast is off, what
+they were, and so do those of other objects that are named, loaders and samplers. Parameters and their `.grad` are not
+touched; what modes are set inside is taken back. Gradients are on, autocast is off, what
 torch.compile has compiled runs eagerly, and attention is computed by torch's plain formula: neither compiled code nor
 the fused kernels have a second derivative.
 
@@ -18,7 +19,7 @@ import pickle
 import random
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from copy import copy
 from functools import partial
@@ -34,7 +35,7 @@ _OF_TORCH = frozenset(vars(nn.Module()))  # what every module has: parameters, b
 
 
 @contextmanager
-def undisturbed(module: nn.Module) -> Iterator[None]:
+def undisturbed(module: nn.Module, *others: object) -> Iterator[None]:
     """A context in which the module may be evaluated and differentiated twice without a trace."""
     kept = [
         (part, name, buffer)
@@ -43,7 +44,7 @@ def undisturbed(module: nn.Module) -> Iterator[None]:
     ]
     copies: dict[int, Tensor] = {}  # a buffer that two modules share stays shared
     attributes = [(part, _own_attributes(part)) for part in module.modules()]
-    generators = [(generator, generator.read()) for generator in _generators(module)]
+    generators = [(generator, generator.read()) for generator in _generators(module, *others)]
     try:
         for part, name, buffer in kept:
             setattr(part, name, copies.setdefault(id(buffer), buffer.clone()))
@@ -82,10 +83,10 @@ def random_state(module: nn.Module) -> list[bytes]:
     return [pickle.dumps(state.tolist() if isinstance(state, Tensor) else state) for state in states]
 
 
-def changes_in_place(module: nn.Module) -> dict[str, tuple[int, int]]:
+def changes_in_place(named_modules: Iterable[tuple[str, nn.Module]]) -> dict[str, tuple[int, int]]:
     """Of each array that is an attribute and no buffer which one it is, and the state of its content, by name."""
     found = {}
-    for prefix, part in module.named_modules():
+    for prefix, part in named_modules:
         for name, value in _own_attributes(part).items():
             if isinstance(value, Tensor) and not value.is_inference():
                 found[f"{prefix}.{name}".removeprefix(".")] = id(value), value._version
@@ -101,8 +102,8 @@ class _Generator:
         self.read, self.write = read, write
 
 
-def _generators(module: nn.Module) -> list[_Generator]:
-    """The global ones, and the module's own."""
+def _generators(module: nn.Module, *others: object) -> list[_Generator]:
+    """The global ones, and those that are attributes of the module or of the others."""
     found = [
         _Generator(random.getstate, random.setstate),
         _Generator(np.random.get_state, np.random.set_state),
@@ -112,8 +113,9 @@ def _generators(module: nn.Module) -> list[_Generator]:
         found.append(
             _Generator(partial(torch.cuda.get_rng_state, device), partial(torch.cuda.set_rng_state, device=device))
         )
-    for part in module.modules():
-        for attribute in _own_attributes(part).values():
+    holders = [_own_attributes(part) for part in module.modules()] + [getattr(one, "__dict__", {}) for one in others]
+    for own in holders:
+        for attribute in own.values():
             value = getattr(attribute, "__self__", attribute)  # it may be kept as its method
             if isinstance(value, random.Random) and not isinstance(value, random.SystemRandom):
                 found.append(_Generator(value.getstate, value.setstate))

@@ -63,7 +63,7 @@ class LinearizedNetwork(PointwiseModel):
     def _linearized(self) -> Iterator[tuple[Tensor, Tensor, Tensor, float]]:
         loss, point = self.anchor.loss, self.anchor.weights.detach().requires_grad_()
         self.anchor.cost.evaluations += self.basis.shape[1]
-        for inputs, targets, weight in loss.micro_batches():
+        for (inputs, targets), weight in loss.batches():
             outputs = loss.outputs(loss.split(point), inputs)
             if not isinstance(outputs, Tensor):
                 raise BadInput(f"a network is linearized in one tensor, its output is a {type(outputs).__name__}")

@@ -61,7 +61,7 @@ class Cut:
 
     def _entering(self, weights: Tensor) -> Iterator[Tensor]:
         named = self.loss.split(weights)
-        for inputs, _, _ in self.loss.micro_batches():
+        for (inputs, _), _ in self.loss.batches():
             if len(self.head):
                 with _given_to(self.head[0]) as seen:
                     self.loss.outputs(named, inputs)
@@ -76,7 +76,7 @@ class Cut:
         given = {name: piece.view_as(own[name]) for name, piece in zip(self._trained, pieces, strict=True)}
         parts = values.split([shape.numel() for shape in self.shapes])
         total = values.new_zeros(())
-        for part, shape, (_, targets, weight) in zip(parts, self.shapes, self.loss.micro_batches(), strict=True):
+        for part, shape, ((_, targets), weight) in zip(parts, self.shapes, self.loss.batches(), strict=True):
             entering = part.view(shape).clone()  # an activation may work in place
             outputs = functional_call(self.head, given, (entering,)) if len(self.head) else entering
             total = total + weight * self.loss.criterion(outputs, targets)
@@ -85,7 +85,7 @@ class Cut:
 
 def find_cut(loss: FlatLoss) -> Cut | None:
     """The earliest cut that the module's layers show; none of a module whose outputs are not one tensor."""
-    inputs = next(loss.micro_batches())[0]
+    (inputs, _), _ = next(loss.batches())
     with _calls(loss.module) as calls:
         outputs = loss.outputs(loss.split(loss.parameters), inputs)
     if not isinstance(outputs, Tensor):

@@ -14,6 +14,7 @@ from torch.nn import functional
 from eos_sym import BadInput
 from numeric.networks.tracker import SharpnessTracker, check_evaluation, checked_loss, enough_memory
 from numeric.networks.tracker.checks import check_start
+from numeric.networks.tracker.exact_copy import exact_copy
 
 LABELS = torch.arange(20) % 3
 
@@ -339,10 +340,22 @@ def test_weights_that_are_none_are_refused(weight, said):
     assert said in refusal(network(), weight=weight)
 
 
-def test_a_penalty_whose_curvature_would_be_missed_is_refused():
-    module = network()
-    penalized = lambda outputs, targets: (outputs - targets).square().mean() + module[0].weight.square().sum()  # noqa: E731
-    assert "the criterion uses '0.weight' itself (a penalty?)" in refusal(module, penalized)
+def dense_top(value, parameters):
+    """The top eigenvalue of the dense Hessian of a value by these parameters."""
+    slopes = torch.autograd.grad(value, parameters, create_graph=True, materialize_grads=True)
+    entries = torch.cat([slope.reshape(-1) for slope in slopes])
+    rows = [torch.autograd.grad(entry, parameters, retain_graph=True, materialize_grads=True) for entry in entries]
+    return float(torch.linalg.eigvalsh(torch.stack([torch.cat([one.reshape(-1) for one in row]) for row in rows]))[-1])
+
+
+def test_a_penalty_in_the_criterion_is_part_of_the_curvature():
+    module, (inputs, values) = network(), data()
+    penalized = lambda outputs, targets: (outputs - targets).square().mean() + module[0].weight.pow(4).sum()  # noqa: E731
+    tracker = SharpnessTracker(module, penalized, inputs, values, relative=1e-9)
+    expected = dense_top(penalized(module(inputs), values), [*module.parameters()])
+    assert float(tracker.measure().eigenvalues) == pytest.approx(expected, rel=1e-8)
+    assert expected > 1.1 * dense_top(functional.mse_loss(module(inputs), values), [*module.parameters()])
+    assert not penalized(module(inputs), values).isnan()  # and the module has its own parameters again
 
 
 class Tempered(nn.Module):
@@ -356,36 +369,52 @@ class Tempered(nn.Module):
         return functional.cross_entropy(outputs / self.temperature, labels)
 
 
-def test_parameters_of_the_criterion_are_refused_where_they_are_trained():
-    inputs, _ = data()
-    module = network()
+def test_what_is_trained_in_a_criterion_that_is_a_module_is_trained_with_the_rest():
+    module, (inputs, _) = network(), data()
+    criterion = Tempered(nn.Parameter(torch.full((), 0.3, dtype=torch.float64)))
+    tracker = SharpnessTracker(module, criterion, inputs, LABELS, relative=1e-9)
+    assert [*tracker.loss.trainable] == [*dict(module.named_parameters()), "criterion.temperature"]
+    expected = dense_top(criterion(module(inputs), LABELS), [*module.parameters(), criterion.temperature])
+    assert float(tracker.measure().eigenvalues) == pytest.approx(expected, rel=1e-8)
+    frozen = Tempered(nn.Parameter(criterion.temperature.detach(), requires_grad=False))
+    assert [*SharpnessTracker(module, frozen, inputs, LABELS).loss.trainable] == [*dict(module.named_parameters())]
 
-    def track(temperature, *moved):
-        optimizer = torch.optim.SGD([*module.parameters(), *moved], lr=0.1) if moved is not None else None
-        return SharpnessTracker(module, Tempered(temperature), inputs, LABELS, optimizer=optimizer).measure()
 
+def test_what_is_trained_and_nobody_has_is_refused():
+    module, (inputs, _) = network(), data()
     ones = torch.ones((), dtype=torch.float64)
     for trained in (nn.Parameter(ones), ones.clone().requires_grad_()):
-        with pytest.raises(BadInput, match="uses trained parameters of its own"):
-            track(trained, trained)
-    assert track(nn.Parameter(ones)).converged  # it is in no optimizer
-    assert track(ones).converged
-    assert "or freeze what is not trained" in refusal(module, Tempered(nn.Parameter(ones)), LABELS)
-    check(module, Tempered(nn.Parameter(ones, requires_grad=False)), LABELS)
+        optimizer = torch.optim.SGD([*module.parameters(), trained], lr=0.1)
+        closing = lambda outputs, labels, by=trained: functional.cross_entropy(outputs / by, labels)  # noqa: E731
+        with pytest.raises(BadInput, match="trained parameters that neither module nor criterion has"):
+            SharpnessTracker(module, closing, inputs, LABELS, optimizer=optimizer)
+    tempered = Tempered(ones.clone().requires_grad_())  # an attribute, and no parameter
+    assert "neither module nor criterion has" not in str(SharpnessTracker(module, tempered, inputs, LABELS).measure())
+    with pytest.raises(BadInput, match="or make the criterion an nn"):
+        SharpnessTracker(module, lambda o, t: Tempered(nn.Parameter(ones))(o, t), inputs, LABELS)
 
 
-def test_a_penalty_is_refused_whatever_the_module_gives():
-    class Gives(nn.Module):
+def test_a_module_and_a_criterion_with_parameters_of_one_name_ask_for_another():
+    class Confused(nn.Module):
         def __init__(self):
             super().__init__()
-            self.inner = network()
+            self.criterion = Tempered(nn.Parameter(torch.ones((), dtype=torch.float64)))
+            self.body = network()
 
         def forward(self, inputs):
-            return {"values": (self.inner(inputs),)}
+            return self.body(inputs) * self.criterion.temperature
 
-    module = Gives()
-    penalized = lambda outputs, _: outputs["values"][0].square().mean() + module.inner[0].weight.square().sum()  # noqa: E731
-    assert "the criterion uses 'inner.0.weight' itself (a penalty?)" in refusal(module, penalized)
+    twice = Tempered(nn.Parameter(torch.ones((), dtype=torch.float64)))
+    assert "both have a 'criterion.temperature'" in refusal(Confused(), twice, LABELS)
+    module = Confused()
+    check(module, module.criterion, LABELS)  # it is the same one
+
+
+def test_a_copy_in_double_precision_takes_no_criterion_that_uses_weights_itself():
+    module, (inputs, values) = network().float(), (one.float() for one in data())
+    penalized = lambda outputs, targets: (outputs - targets).square().mean() + module[0].weight.square().sum()  # noqa: E731
+    with pytest.raises(BadInput, match=r"the criterion uses .0\.weight. itself"):
+        exact_copy(checked_loss(module, penalized, inputs, values))
 
 
 # --- how it is run
@@ -458,7 +487,7 @@ def test_layers_in_a_plain_list_are_refused():
         def forward(self, inputs):
             return self.layers[0](inputs) + self.bias
 
-    assert "uses parameters that it does not have: keep them in nn.ModuleList" in refusal(Listed())
+    assert "that neither module nor criterion has: keep them in nn.ModuleList" in refusal(Listed())
 
 
 def test_lazy_parameters_are_refused():
