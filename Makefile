@@ -60,6 +60,7 @@ benchmark: $(VENV)/.benchmarks-installed
 	$(BIN)/python -m benchmarks.training
 	$(BIN)/python -m benchmarks.optimizers
 	$(BIN)/python -m benchmarks.sharpness
+	$(BIN)/python -m benchmarks.spectrum
 	$(BIN)/python -m benchmarks.bounds
 	$(BIN)/python -m benchmarks.loops
 
