@@ -10,8 +10,8 @@ count for is added up in a first walk; in every other it must come to the same. 
 out.
 
 Units: w_b is a pure number. Errors: `BadInput`, in one line with the remedy, for an iterator, which can be walked
-through once; for examples one by one; for a loader whose walks disturb each other, or that has a rank's part of the
-data; for no batches; for batches whose examples cannot be counted; for counts that are negative, not finite or all
+through once; for examples one by one; for a loader whose walks disturb each other, or for
+no batches; for batches whose examples cannot be counted; for counts that are negative, not finite or all
 zero, or that add up to something else in a later walk.
 """
 
@@ -174,6 +174,21 @@ def _check_kind(data: object) -> None:
             "data: a DataLoader with persistent_workers=True has one walk at a time, that of training: give the tracker"
             " one of its own"
         )
+
+
+def check_ranks(data: object, *, shared: bool) -> None:
+    """Refuse a rank's part of the data where a loss is of all, and a part with examples of another rank's in it."""
     sampler = getattr(data, "sampler", None)
-    if isinstance(sampler, DistributedSampler) and sampler.num_replicas > 1:
-        raise BadInput("data: DistributedSampler gives every rank a part: give the tracker a loader of all the data")
+    if not isinstance(sampler, DistributedSampler) or sampler.num_replicas == 1:
+        return
+    if not shared:
+        raise BadInput(
+            "data: DistributedSampler gives every rank a part: give the tracker a loader of all the data, or the ranks'"
+            " group as well, and a tracker on each"
+        )
+    examples: Any = sampler.dataset
+    if sampler.total_size > len(examples):
+        raise BadInput(
+            f"data: DistributedSampler gives {sampler.total_size} examples to the ranks where there are"
+            f" {len(examples)}, some of them twice: give the tracker loaders of parts of your own"
+        )

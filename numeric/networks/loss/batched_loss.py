@@ -50,6 +50,11 @@ class BatchedLoss(ABC):
     def in_batches(self) -> bool:
         """Whether there is more than is in memory at a time."""
 
+    @property
+    @abstractmethod
+    def count(self) -> float | None:
+        """What the mean is over, counted: examples, tokens; None of a sum."""
+
     @abstractmethod
     def batches(self) -> Iterator[tuple[Any, float]]:
         """Every batch that has any weight, and that weight w_b."""

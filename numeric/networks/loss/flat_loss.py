@@ -73,6 +73,11 @@ class FlatLoss(BatchedLoss):
         """Whether there are more examples than are in memory at a time."""
         return self.micro_batch is not None and self.micro_batch < len(self.inputs)
 
+    @property
+    def count(self) -> float | None:
+        """What the mean is over, counted."""
+        return math.fsum(self._counts) if self.weight is None or callable(self.weight) else None
+
     def batches(self) -> Iterator[tuple[tuple[Tensor, Tensor], float]]:
         """Inputs and targets of every micro-batch that has any weight, and that weight w_b."""
         size = self.micro_batch or len(self.inputs)

@@ -51,6 +51,11 @@ class StreamedLoss(BatchedLoss):
         return self.size > 1
 
     @property
+    def count(self) -> float | None:
+        """What the mean is over, counted."""
+        return self.stream.first.total if self.stream.is_mean else None
+
+    @property
     def of_examples(self) -> bool:
         """Whether it is a mean over what is in the batches; else a sum over these batches as they are."""
         return self.stream.is_mean

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from eos_sym import BadInput
-from numeric.networks.data.stream import Batches, Stream
+from numeric.networks.data.stream import Batches, Stream, check_ranks
 from numeric.networks.data.stream import Weight as BatchWeight
 from numeric.networks.loss import BatchedLoss, FlatLoss, StreamedLoss
 from numeric.networks.loss.batched_loss import Selection
@@ -66,10 +66,17 @@ def checked_loss(
 
 
 def checked_stream(
-    module: nn.Module, function: OwnLoss | None, data: Batches, weight: BatchWeight = None, parameters: Chosen = None
+    module: nn.Module,
+    function: OwnLoss | None,
+    data: Batches,
+    weight: BatchWeight = None,
+    parameters: Chosen = None,
+    *,
+    shared: bool = False,
 ) -> StreamedLoss:
-    """The user's own loss of batches that can be walked through."""
+    """The user's own loss of batches that can be walked through; of a part of them if ranks share them."""
     module = _checked_module(module)
+    check_ranks(data, shared=shared)
     if function is not None and not callable(function):
         raise BadInput(f"loss: must be a function of module and batch, not {type(function).__name__}")
     loss = StreamedLoss(module, Stream(data, weight), function, _selection(parameters))

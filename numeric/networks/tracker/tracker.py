@@ -39,6 +39,9 @@ The module is measured in the mode it is in: one in training mode with batch sta
 then, and read with mode="eval". Training is not disturbed: parameters, gradients, buffers, modes and random numbers are
 what they would have been. A run that diverges is read to its end.
 
+With the `group` of several processes, torch.distributed's, each has a tracker of its own, made and stepped at the same
+place, and its own part of the data: what is read is of all of them (`numeric.networks.curvature.over_ranks`).
+
 Shapes: θ (p,), eigenvectors (p, k); inputs and targets (n, …), `micro_batch` of them in memory at a time, whose losses
 are added with the `weight` of `numeric.networks.loss.FlatLoss`: none for a mean over examples, a number for a sum, a
 function of a micro-batch's targets for a mean over what it counts in them; of batches of the user's own it is a
@@ -49,8 +52,9 @@ Errors: `BadInput`, see `numeric.networks.tracker.checks`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -60,6 +64,7 @@ from torch import Tensor, nn
 from eos_sym import BadInput
 from numeric.networks.curvature import HessianAt, Preconditioned, inverse_preconditioner, preconditions
 from numeric.networks.curvature.eigen import STATUSES, Reading, TopEigenpairs, not_finite
+from numeric.networks.curvature.over_ranks import Ranks
 from numeric.networks.data.stream import Batches
 from numeric.networks.loss import BatchedLoss, FlatLoss
 from numeric.networks.loss.streamed_loss import OwnLoss
@@ -71,12 +76,23 @@ from numeric.networks.tracker.undisturbed import undisturbed
 from numeric.values import whole_number
 
 if TYPE_CHECKING:
+    from torch.distributed import ProcessGroup
+
     from numeric.networks.forecast import Forecast
 
 _BY_INDEX = ("eigenvalue", "bound", "gradient_projection")
 _PLAIN = ("gradient_norm", "full_loss", "evaluations", "overlooked")
 _WHOLE = ("reading", "status")  # numbers
 _EFFECTIVE = ("effective_sharpness", "effective_bound")
+
+
+class Taken(NamedTuple):
+    """What has been read at some weights: of H, of P⁻¹H, the gradient, and numbers by name."""
+
+    reading: Reading
+    effective: Reading | None
+    gradient: Tensor
+    row: dict[str, Tensor]
 
 
 class SharpnessTracker:
@@ -101,6 +117,7 @@ class SharpnessTracker:
         micro_batch: int | None = None,
         weight: float | Callable[[Any], Tensor | float] | None = None,
         seed: int = 0,
+        group: ProcessGroup | None = None,
     ) -> None:
         for name, number in (("every", every), ("eigenvalues", eigenvalues), ("micro_batch", micro_batch)):
             if number is not None:
@@ -111,7 +128,7 @@ class SharpnessTracker:
         of_batches = {"loss": loss, "data": data}
         given = [name for name, value in (of_tensors | of_batches).items() if value is not None]
         if data is not None and not {*given} & {*of_tensors}:
-            self.loss: BatchedLoss = checked_stream(module, loss, data, weight, parameters)
+            self.loss: BatchedLoss = checked_stream(module, loss, data, weight, parameters, shared=group is not None)
         elif criterion is not None and inputs is not None and targets is not None and not {*given} & {*of_batches}:
             self.loss = checked_loss(module, criterion, inputs, targets, micro_batch, weight, parameters)
         else:
@@ -136,8 +153,13 @@ class SharpnessTracker:
         self._inverse: Tensor | None = None  # its P⁻¹
         self._names = [*self.loss.trainable]
         self._modes: set[tuple[bool, ...]] = set()  # those checked: training may switch between them
-        with self._as_read():
+        self._ranks = None if group is None else Ranks(group)
+        with self._as_read(), self._together():
             check_start(self.loss)
+        self._share = 1.0
+        if self._ranks is not None:
+            self._ranks.check_same(self.loss.parameters)
+            self._share = self._ranks.share(self.loss.count)
 
     def step(self) -> None:
         """Count a step, and take the reading that is due; call it at the head of the training loop's body."""
@@ -257,37 +279,48 @@ class SharpnessTracker:
 
     def _read(self, step: int, weights: Tensor, inverse: Tensor | None) -> Reading:
         """The reading at these weights, filed under the step; an earlier one of that step gives way."""
-        effective: Reading | None = None
         row = {name: torch.tensor(torch.nan, dtype=torch.float64) for name in self._numbers}
         if weights.isfinite().all():
+            work = partial(self._taken, weights, inverse)
             with self._as_read(), self.loss.loaded(weights), enough_memory(self.loss):
-                hessian = HessianAt(self.loss, weights)
-                gradient = hessian.gradient
-                if _is_power_of_four(len(self._rows)) and hessian.value <= self._rows[0]["full_loss"].to(weights):
-                    check_derivatives(self.loss.sample(SAMPLE))  # at times, unless the run diverges
-                    check_composition(self.loss)
-                reading = self._eigenpairs.read(hessian, weights, gradient)
-                if self._effective is not None and inverse is not None:
-                    effective = reading
-                    if (inverse != 1).any():
-                        operator = Preconditioned(hessian, inverse)
-                        effective = self._effective.read(operator, weights, inverse.sqrt() * gradient)
-                    row |= dict(zip(_EFFECTIVE, (effective.eigenvalues[0], effective.bounds[0]), strict=True))
-                row["gradient_norm"] = gradient.double().norm()
-                row["full_loss"] = hessian.value.double()
-                row["evaluations"] = torch.tensor(float(hessian.evaluations), dtype=torch.float64)
+                taken = work(HessianAt) if self._ranks is None else self._ranks.led(self.loss, self._share, work)
         else:
-            reading, gradient = not_finite(weights, self.eigenvalues), weights
+            taken = Taken(not_finite(weights, self.eigenvalues), None, weights, {})
+        reading = taken.reading
+        row |= taken.row
         row["overlooked"] = torch.tensor(reading.overlooked, dtype=torch.float64)
         row["eigenvalue"], row["bound"] = reading.eigenvalues, reading.bounds
-        row["gradient_projection"] = gradient.double() @ reading.eigenvectors.double()
+        row["gradient_projection"] = taken.gradient.double() @ reading.eigenvectors.double()
         row |= {"reading": torch.tensor(step), "status": torch.tensor(STATUSES.index(reading.status))}
         row = {name: value.cpu() for name, value in row.items()}
         self._rows = [known for known in self._rows if known["reading"] != step]
         self._rows.append(row)
         self._rows.sort(key=lambda known: int(known["reading"]))  # a midpoint may come after a later `measure`
-        self.latest, self.latest_effective = reading, effective
+        self.latest, self.latest_effective = reading, taken.effective
         return reading
+
+    def _taken(
+        self, weights: Tensor, inverse: Tensor | None, hessian_at: Callable[[BatchedLoss, Tensor], HessianAt]
+    ) -> Taken:
+        """What is read at finite weights."""
+        hessian = hessian_at(self.loss, weights)
+        gradient = hessian.gradient
+        if _is_power_of_four(len(self._rows)) and hessian.value <= self._rows[0]["full_loss"].to(weights):
+            check_derivatives(self.loss.sample(SAMPLE))  # at times, unless the run diverges
+            check_composition(self.loss)
+        reading = self._eigenpairs.read(hessian, weights, gradient)
+        row: dict[str, Tensor] = {}
+        effective: Reading | None = None
+        if self._effective is not None and inverse is not None:
+            effective = reading
+            if (inverse != 1).any():
+                operator = Preconditioned(hessian, inverse)
+                effective = self._effective.read(operator, weights, inverse.sqrt() * gradient)
+            row |= dict(zip(_EFFECTIVE, (effective.eigenvalues[0], effective.bounds[0]), strict=True))
+        row["gradient_norm"] = gradient.double().norm()
+        row["full_loss"] = hessian.value.double()
+        row["evaluations"] = torch.tensor(float(hessian.evaluations), dtype=torch.float64)
+        return Taken(reading, effective, gradient, row)
 
     @contextmanager
     def _as_read(self) -> Iterator[None]:
@@ -296,8 +329,13 @@ class SharpnessTracker:
             if self.mode is not None:
                 for root in self.loss.roots.values():
                     root.train(self.mode == "train")
-            self._check_mode()
+            with self._together():
+                self._check_mode()
             yield
+
+    def _together(self) -> AbstractContextManager[None]:
+        """What fails on one rank fails on all of them."""
+        return nullcontext() if self._ranks is None else self._ranks.together()
 
     def _check_mode(self) -> None:
         """Check the loss in a mode of the module, training or not, that it has not been in before."""
