@@ -47,6 +47,10 @@ class EdgeSpace:
         """k."""
         return self.vectors.shape[1]
 
+    def dual(self, scale: Tensor | None) -> Tensor:
+        """P p, (p, k): the coordinates of Δθ along the p are its products with these."""
+        return self.directions if scale is None else scale[:, None] * self.directions
+
 
 class EdgeFollower:
     """Reads the edge of a loss at one point after another, for a rule with a critical λ of P⁻¹H."""
