@@ -68,7 +68,7 @@ def test_the_training_loop_in_the_readme_rises_to_the_edge_and_hovers_there():
     blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
     names = {}
     exec(next(block for block in blocks if "SharpnessTracker" in block), names)
-    scaled = names["history"].sharpness * 2.2 / 2
+    scaled = names["history"].sharpness / names["history"].edge
     assert float(scaled[1]) == pytest.approx(0.75, abs=0.05)
     assert float(abs(scaled[-15:] - 1).max()) < 0.1
     assert bool((names["history"].bound <= 1e-3 * names["history"].eigenvalue).all())

@@ -98,6 +98,7 @@ class Tracked(Stepper):
             loss.targets,
             optimizer=optimizer,
             every=EVERY,
+            midpoint=False,  # the step is set by the curvature where it is taken
             relative=RELATIVE,
         )
         self.edge_step, self.read_at = EdgeStep(tracker, fraction=fraction), (self.weights, FIRST)

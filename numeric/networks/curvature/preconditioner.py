@@ -113,16 +113,16 @@ class Preconditioned:
 
 def preconditions(optimizer: Optimizer, parameters: Sequence[Tensor]) -> bool:
     """Whether P can be anything but 1 for an optimizer of these parameters; refuses what has no P known here."""
-    given = type(optimizer)
-    if given is not SGD and given not in _DIAGONALS and not isinstance(optimizer, KnowsPreconditioner):
-        known = ", ".join(sorted({SGD.__name__, *(kind.__name__ for kind in _DIAGONALS)}))
-        raise BadInput(f"optimizer {given.__name__}: P is known for {known}; leave it out for the sharpness alone")
     groups = groups_of(optimizer, parameters)
     if not groups:
         raise BadInput(
             "the optimizer moves none of the module's parameters: give the one that trains this module, or none for the"
             " sharpness alone, as of averaged weights"
         )
+    given = type(optimizer)
+    if given is not SGD and given not in _DIAGONALS and not isinstance(optimizer, KnowsPreconditioner):
+        known = ", ".join(sorted({SGD.__name__, *(kind.__name__ for kind in _DIAGONALS)}))
+        raise BadInput(f"optimizer {given.__name__}: P is known for {known}; leave it out for the sharpness alone")
     if isinstance(optimizer, KnowsPreconditioner):
         return optimizer.preconditions
     if any(group["maximize"] for group in groups):

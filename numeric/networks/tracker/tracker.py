@@ -4,6 +4,7 @@
     tracker = SharpnessTracker(model, loss=loss, data=loader, optimizer=optimizer)        or with a loss of one's own
     tracker.step()                                                                        at the head of its body
     tracker.history                                                                       after it
+    tracker.plot()                                                                        a picture of it, at any time
     tracker.forecast(steps=300)                                                           what comes next, at any time
 
 The loss is criterion(model(inputs), targets), of tensors, or the mean of `loss(model, batch)` over the batches of
@@ -15,9 +16,12 @@ The call number t = 0, 1, 2 … of `step` stands for θ_t. At t = 0, every, 2·e
 loss L at θ_t and its Hessian H,
 
     eigenvalue            λ₁ ≥ … ≥ λ_k, the algebraically largest, each with its bound; sharpness is λ₁
-    gradient_projection   ⟨∇L, uᵢ⟩ on their eigenvectors;   gradient_norm ‖∇L‖;   full_loss L effective_sharpness
-    λ₁(P⁻¹H) where the optimizer preconditions, see `numeric.networks.curvature.preconditioner`; missing
-                          (NaN) before its first step; effective_bound is its bound
+    gradient_projection   ⟨∇L, uᵢ⟩ on their eigenvectors;   gradient_norm ‖∇L‖;   full_loss L
+    effective_sharpness   λ₁(P⁻¹H) where the optimizer preconditions, see `numeric.networks.curvature.preconditioner`;
+                          missing (NaN) before its first step; effective_bound is its bound
+    step_size, edge       η as the optimizer has it, and the sharpness up to which its rule is stable with that, 2/η for
+                          gradient descent; effective_edge is that of the effective sharpness. Where none is known it
+                          is NaN, and ``history.edge.attrs["reason"]`` says why: see `.rule_at_step`
     evaluations           what the reading cost, in gradients of the full batch
     status                converged; rounding, unfinished: a bound is above the tolerance, by the arithmetic or for want
                           of products; not_finite: the weights, the loss or its Hessian are not, and the reading is NaN
@@ -29,11 +33,12 @@ or where it is in float64 at weights that are rounded otherwise. That no other d
 for, at the first reading, at every 64th, at every 16th of a spectrum in motion, and where λ₁ has moved by half.
 
 At the edge of stability the weights oscillate with period two, and the sharpness at θ_t is another at even steps than
-at odd ones: with an even `every` the readings see one phase alone, whose mean can be 10 or 20 % off that over all
-steps. It is no level. With an odd `every` they see both phases alike, at the same cost. With `midpoint` they are taken
-at (θ_{t−1} + 2θ_t + θ_{t+1})/4 instead, where such an oscillation is averaged out, as soon as θ_{t+1} is known (θ₀
-itself for t = 0); that costs the memory of two more copies of the weights, and no evaluation. The level there is not
-the one over all steps, as the sharpness is no linear function of the weights: it is closer to the edge.
+at odd ones: with an even `every` readings at the iterates see one phase alone, whose mean can be 10 or 20 % off that
+over all steps. It is no level. With an odd `every` they see both phases alike. With `midpoint` they are taken at
+(θ_{t−1} + 2θ_t + θ_{t+1})/4 instead, where such an oscillation is averaged out, as soon as θ_{t+1} is known (θ₀ itself
+for t = 0); that costs the memory of two more copies of the weights, and no evaluation. The level there is not the one
+over all steps, as the sharpness is no linear function of the weights: it is closer to the edge. If nothing is said,
+midpoints are read with an even `every` and iterates with an odd one; the coordinate `point` says of each reading which.
 
 The module is measured in the mode it is in: one in training mode with batch statistics; one that drops out is refused
 then, and read with mode="eval". Training is not disturbed: parameters, gradients, buffers, modes and random numbers are
@@ -62,7 +67,7 @@ import xarray as xr
 from torch import Tensor, nn
 
 from eos_sym import BadInput
-from numeric.networks.curvature import HessianAt, Preconditioned, inverse_preconditioner, preconditions
+from numeric.networks.curvature import HessianAt, Preconditioned
 from numeric.networks.curvature.eigen import STATUSES, Reading, TopEigenpairs, not_finite
 from numeric.networks.curvature.over_ranks import Ranks
 from numeric.networks.data.stream import Batches
@@ -72,6 +77,14 @@ from numeric.networks.tracker.checks import SAMPLE, check_evaluation, check_star
 from numeric.networks.tracker.composition import check_composition
 from numeric.networks.tracker.derivatives import check_derivatives
 from numeric.networks.tracker.given import Chosen, Criterion, checked_loss, checked_stream
+from numeric.networks.tracker.picture import draw
+from numeric.networks.tracker.rule_at_step import (
+    NUMBERS,
+    RuleAtStep,
+    edge_in_words,
+    has_effective_sharpness,
+    rule_at_step,
+)
 from numeric.networks.tracker.undisturbed import undisturbed
 from numeric.values import whole_number
 
@@ -82,8 +95,9 @@ if TYPE_CHECKING:
 
 _BY_INDEX = ("eigenvalue", "bound", "gradient_projection")
 _PLAIN = ("gradient_norm", "full_loss", "evaluations", "overlooked")
-_WHOLE = ("reading", "status")  # numbers
+_WHOLE = ("reading", "status", "point")  # numbers
 _EFFECTIVE = ("effective_sharpness", "effective_bound")
+POINTS = ("iterate", "midpoint")
 
 
 class Taken(NamedTuple):
@@ -113,7 +127,7 @@ class SharpnessTracker:
         every: int = 1,
         eigenvalues: int = 1,
         relative: float = 1e-3,
-        midpoint: bool = False,
+        midpoint: bool | None = None,
         micro_batch: int | None = None,
         weight: float | Callable[[Any], Tensor | float] | None = None,
         seed: int = 0,
@@ -139,18 +153,19 @@ class SharpnessTracker:
         size = sum(parameter.numel() for parameter in self.loss.trainable.values())
         if not 1 <= eigenvalues <= size:
             raise BadInput(f"eigenvalues = {eigenvalues}: must be from 1 to {size}, the number of parameters")
-        self.every, self.eigenvalues, self.midpoint, self.mode = every, eigenvalues, midpoint, mode
+        self.every, self.eigenvalues, self.mode = every, eigenvalues, mode
+        self.midpoint = every % 2 == 0 if midpoint is None else midpoint
         self.latest: Reading | None = None
         self.latest_effective: Reading | None = None  # of P⁻¹H, at the same weights, where P is known
         self.steps = 0
         self.optimizer = optimizer
         self._eigenpairs = TopEigenpairs(eigenvalues, relative=relative, seed=seed)
         self._effective: TopEigenpairs | None = None
-        if optimizer is not None and preconditions(optimizer, [*self.loss.trainable.values()]):
+        if optimizer is not None and has_effective_sharpness(optimizer, self._trainable):
             self._effective = TopEigenpairs(1, relative=relative, seed=seed)
         self._rows: list[dict[str, Tensor]] = []
         self._recent: dict[int, Tensor] = {}  # θ_{t−1} and θ_t of a midpoint to come
-        self._inverse: Tensor | None = None  # its P⁻¹
+        self._rule = RuleAtStep()  # its step size, edge and P⁻¹
         self._names = [*self.loss.trainable]
         self._modes: set[tuple[bool, ...]] = set()  # those checked: training may switch between them
         self._ranks = None if group is None else Ranks(group)
@@ -167,11 +182,28 @@ class SharpnessTracker:
         if self.midpoint:
             self._step_to_midpoint(step)
         elif step % self.every == 0:
-            self._read(step, self.loss.parameters, self._preconditioner())
+            self._read(step, self.loss.parameters, self._rule_now())
 
     def measure(self) -> Reading:
         """Take a reading now, at the present weights, as of the next step: after the loop, of where it ended."""
-        return self._read(self.steps, self.loss.parameters, self._preconditioner())
+        return self._read(self.steps, self.loss.parameters, self._rule_now())
+
+    def plot(self, figure: Any = None) -> Any:
+        """The history on a matplotlib figure, which is given back; on the same one again, if it is given."""
+        return draw(self.history, figure)
+
+    @property
+    def line(self) -> str:
+        """The latest reading in a few words, for a terminal: ``progress.set_postfix_str(tracker.line)``."""
+        if not self._rows:
+            return "no reading yet"
+        row = self._rows[-1]
+        beside = row["eigenvalue"][0] / row["edge"] if "edge" in row else torch.tensor(torch.nan)
+        if beside.isnan() and "effective_edge" in row:
+            beside = row["effective_sharpness"] / row["effective_edge"]
+        words = [f"step {int(row['reading'])}", f"loss {float(row['full_loss']):.4g}"]
+        words += [f"sharpness {float(row['eigenvalue'][0]):.4g}"]
+        return ", ".join(words if beside.isnan() else [*words, f"{float(beside):.3g} of the edge"])
 
     def forecast(
         self,
@@ -223,18 +255,24 @@ class SharpnessTracker:
         columns = {name: column.numpy() for name, column in self._columns().items()}
         steps = columns.pop("reading")
         columns["status"] = np.array(STATUSES)[columns["status"]]
+        points = np.array(POINTS)[columns.pop("point")]
         dims = {name: ("reading", "index") if name in _BY_INDEX else ("reading",) for name in columns}
         variables = {name: (dims[name], column) for name, column in columns.items()}
-        return xr.Dataset(
+        history = xr.Dataset(
             {"sharpness": (("reading",), columns["eigenvalue"][:, 0]), **variables},
-            {"reading": steps, "index": np.arange(1, self.eigenvalues + 1)},
+            {"reading": steps, "index": np.arange(1, self.eigenvalues + 1), "point": ("reading", points)},
         )
+        if self.optimizer is not None:
+            for name, words in edge_in_words(self.optimizer, self._trainable).items():
+                if name in history:
+                    history[name].attrs.update(words)
+        return history
 
     def state(self) -> dict[str, Any]:
         """What the readings to come depend on, and those so far: tensors and numbers by name."""
         state: dict[str, Any] = {"steps": self.steps}
         state |= {f"recent.{step}": weights for step, weights in self._recent.items()}
-        state |= {} if self._inverse is None else {"inverse": self._inverse}
+        state |= {f"rule.{name}": value for name, value in self._rule.state().items()}
         state |= {f"history.{name}": column for name, column in self._columns().items()}
         state |= {f"eigenpairs.{name}": value for name, value in self._eigenpairs.state().items()}
         if self._effective is not None:
@@ -248,8 +286,8 @@ class SharpnessTracker:
             raise BadInput("the state is of a tracker with other eigenvalues or another optimizer: make it the same")
         names, values = columns.keys(), zip(*columns.values(), strict=True)
         self._rows = [dict(zip(names, row, strict=True)) for row in values]
-        like, inverse = self.loss.parameters, state.get("inverse")
-        self.steps, self._inverse = int(state["steps"]), None if inverse is None else inverse.to(like)
+        like = self.loss.parameters
+        self.steps, self._rule = int(state["steps"]), RuleAtStep.restored(_under("rule", state), like)
         self._recent = {int(step): weights.to(like) for step, weights in _under("recent", state).items()}
         self._eigenpairs.restore(_under("eigenpairs", state))
         if self._effective is not None:
@@ -259,26 +297,31 @@ class SharpnessTracker:
         """Keep what the midpoint of a due step needs, and read it one step later."""
         place = step % self.every
         if step == 0:
-            self._read(step, self.loss.parameters, self._preconditioner())
+            self._read(step, self.loss.parameters, self._rule_now())
         if not (place in (0, 1) or place == self.every - 1):
             return
         self._recent[step] = self.loss.parameters
         due = step - 1
         if due > 0 and due % self.every == 0:
             weights = (self._recent[due - 1] + 2 * self._recent[due] + self._recent[step]) / 4
-            self._read(due, weights, self._inverse)
+            self._read(due, weights, self._rule, point="midpoint")
         if place == 0:
-            self._inverse = self._preconditioner()
+            self._rule = self._rule_now()
         self._recent = {kept: weights for kept, weights in self._recent.items() if kept >= due}
 
-    def _preconditioner(self) -> Tensor | None:
-        """P⁻¹ of the optimizer's last step; none if it has taken none, or does not precondition."""
-        if self.optimizer is None or self._effective is None:
-            return None
-        return inverse_preconditioner(self.optimizer, [*self.loss.trainable.values()])
+    @property
+    def _trainable(self) -> list[nn.Parameter]:
+        return [*self.loss.trainable.values()]
 
-    def _read(self, step: int, weights: Tensor, inverse: Tensor | None) -> Reading:
+    def _rule_now(self) -> RuleAtStep:
+        """The optimizer's rule before its next step."""
+        if self.optimizer is None:
+            return RuleAtStep()
+        return rule_at_step(self.optimizer, self._trainable, effective=self._effective is not None)
+
+    def _read(self, step: int, weights: Tensor, rule: RuleAtStep, point: str = "iterate") -> Reading:
         """The reading at these weights, filed under the step; an earlier one of that step gives way."""
+        inverse = rule.inverse
         row = {name: torch.tensor(torch.nan, dtype=torch.float64) for name in self._numbers}
         if weights.isfinite().all():
             work = partial(self._taken, weights, inverse)
@@ -291,7 +334,9 @@ class SharpnessTracker:
         row["overlooked"] = torch.tensor(reading.overlooked, dtype=torch.float64)
         row["eigenvalue"], row["bound"] = reading.eigenvalues, reading.bounds
         row["gradient_projection"] = taken.gradient.double() @ reading.eigenvectors.double()
+        row |= {name: torch.tensor(getattr(rule, name), dtype=torch.float64) for name in {*NUMBERS} & {*self._numbers}}
         row |= {"reading": torch.tensor(step), "status": torch.tensor(STATUSES.index(reading.status))}
+        row["point"] = torch.tensor(POINTS.index(point))
         row = {name: value.cpu() for name, value in row.items()}
         self._rows = [known for known in self._rows if known["reading"] != step]
         self._rows.append(row)
@@ -348,7 +393,8 @@ class SharpnessTracker:
     @property
     def _numbers(self) -> tuple[str, ...]:
         """What a reading has one real number of."""
-        return _PLAIN if self._effective is None else (*_PLAIN, *_EFFECTIVE)
+        effective = () if self._effective is None else (*_EFFECTIVE, "effective_edge")
+        return (*_PLAIN, *effective, *(() if self.optimizer is None else ("step_size", "edge")))
 
     def _columns(self) -> dict[str, Tensor]:
         """The readings so far by name, the first dimension their number."""

@@ -111,7 +111,8 @@ class Measurements:
 
     def history(self, time: NDArray[np.floating]) -> xr.Dataset:
         """All readings, of the steps whose times are given."""
-        readings = self._tracker.history
+        # the experiment's rule is not torch's, and its description knows the critical sharpness
+        readings = self._tracker.history.drop_vars(["point", "step_size", "edge", "effective_edge"], errors="ignore")
         readings = readings.isel(reading=readings.reading.values < len(time))
         readings = readings.assign_coords(reading_time=("reading", time[readings.reading.values]))
         if self._batch_sharpness:

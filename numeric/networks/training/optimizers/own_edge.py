@@ -76,6 +76,15 @@ class OwnEdge:
     decay: float
     effective: bool
 
+    def sharpness(self, step_size: float) -> float:
+        """S whose edge this step size is; infinite for one of zero, with which nothing moves."""
+        return self.k / step_size - self.k * self.decay if step_size else math.inf
+
+    @property
+    def formula(self) -> str:
+        """The same as text, of η."""
+        return f"{self.k:.4g}/η" + (f" − {self.k * self.decay:.4g}" if self.decay else "")
+
     def largest_step(self, sharpness: float) -> float:
         """η_edge; infinite where nothing bends up, and there is no edge."""
         inverse = sharpness / self.k + self.decay

@@ -1,0 +1,88 @@
+"""A picture of a tracker's history: the loss, the sharpness beside its edge, the gradient along the eigenvectors.
+
+    figure = tracker.plot()          a matplotlib figure
+    tracker.plot(figure)             the same figure drawn anew, in a notebook's cell or a window that stays open
+
+Steps are on the horizontal axis of all panels. The edge is drawn as it was at every reading, where it is known. A panel
+of positive numbers that span more than `WIDE` is logarithmic, the loss always.
+
+Errors: `BadInput` where there is no reading yet.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from eos_sym import BadInput
+
+WIDE = 30.0
+COLORS = ("tab:blue", "tab:orange", "tab:green", "tab:purple", "tab:brown", "tab:pink")
+
+
+def draw(history: xr.Dataset, figure: Any = None) -> Any:
+    """The history on a figure of its own, or on the one that is given."""
+    if not history.sizes["reading"]:
+        raise BadInput("there is no reading to draw: call the tracker's step in the training loop, or measure")
+    if figure is None:
+        (line,) = history.full_loss.plot(figsize=(7.0, 7.0))  # by way of xarray, which loads matplotlib
+        figure = line.figure
+    figure.clear()
+    panels = [_loss, _sharpness, *([_effective] if "effective_sharpness" in history else []), _projections]
+    rows = figure.subplots(len(panels), 1, sharex=True)
+    for axes, panel in zip(rows, panels, strict=True):
+        panel(axes, history)
+        axes.grid(alpha=0.3)
+    rows[-1].set_xlabel("step")
+    figure.tight_layout()
+    return figure
+
+
+def _loss(axes: Any, history: xr.Dataset) -> None:
+    axes.plot(history.reading, history.full_loss, color="black", marker=".")
+    if (history.full_loss > 0).any():
+        axes.set_yscale("log")
+    axes.set_ylabel("loss")
+
+
+def _sharpness(axes: Any, history: xr.Dataset) -> None:
+    for index in history.index.values[::-1]:
+        name = "sharpness" if index == 1 else f"eigenvalue {index}"
+        axes.plot(history.reading, history.eigenvalue.sel(index=index), color=_color(index), marker=".", label=name)
+    _beside_edge(axes, history, "edge", history.eigenvalue.values)
+    kinds = np.unique(history.point.values[1:]) if history.sizes["reading"] > 1 else history.point.values
+    axes.set_ylabel("sharpness\n" + ", ".join(f"at {kind}s" for kind in kinds))
+
+
+def _effective(axes: Any, history: xr.Dataset) -> None:
+    read = history.effective_sharpness
+    axes.plot(history.reading, read, color=COLORS[0], marker=".", label="effective sharpness")
+    _beside_edge(axes, history, "effective_edge", read.values)
+    axes.set_ylabel("effective sharpness")
+
+
+def _beside_edge(axes: Any, history: xr.Dataset, name: str, values: Any) -> None:
+    if name in history and history[name].notnull().any():
+        edge = history[name]
+        label = f"edge, {edge.attrs['formula']}" if "formula" in edge.attrs else "edge"
+        axes.plot(history.reading, edge, color="black", linestyle="--", label=label)
+        values = np.concatenate([values.ravel(), edge.values])
+    positive = values[np.isfinite(values)]
+    if len(positive) and positive.min() > 0 and positive.max() > WIDE * positive.min():
+        axes.set_yscale("log")
+    axes.legend(fontsize="small")
+
+
+def _projections(axes: Any, history: xr.Dataset) -> None:
+    for index in history.index.values:
+        along = history.gradient_projection.sel(index=index)
+        axes.plot(history.reading, along, color=_color(index), marker=".", label=f"along eigenvector {index}")
+    axes.axhline(0, color="black", linewidth=0.5)
+    axes.set_ylabel("gradient")
+    axes.legend(fontsize="small")
+
+
+def _color(index: int) -> str:
+    return COLORS[(int(index) - 1) % len(COLORS)]
