@@ -3,8 +3,9 @@
     figure = tracker.plot()          a matplotlib figure
     tracker.plot(figure)             the same figure drawn anew, in a notebook's cell or a window that stays open
 
-Steps are on the horizontal axis of all panels. The edge is drawn as it was at every reading, where it is known. A panel
-of positive numbers that span more than `WIDE` is logarithmic, the loss always.
+Steps are on the horizontal axis of all panels. The edge is drawn as it was at every reading, where it is known; of one
+that comes down to what is read, as a step size is warmed up, what is above `ABOVE` times that is left out. A panel of
+positive numbers that span more than `WIDE` is logarithmic, the loss always.
 
 Errors: `BadInput` where there is no reading yet.
 """
@@ -19,6 +20,7 @@ import xarray as xr
 from eos_sym import BadInput
 
 WIDE = 30.0
+ABOVE = 2.0
 COLORS = ("tab:blue", "tab:orange", "tab:green", "tab:purple", "tab:brown", "tab:pink")
 
 
@@ -64,13 +66,17 @@ def _effective(axes: Any, history: xr.Dataset) -> None:
 
 
 def _beside_edge(axes: Any, history: xr.Dataset, name: str, values: Any) -> None:
+    shown = values[np.isfinite(values)]
     if name in history and history[name].notnull().any():
         edge = history[name]
         label = f"edge, {edge.attrs['formula']}" if "formula" in edge.attrs else "edge"
         axes.plot(history.reading, edge, color="black", linestyle="--", label=label)
-        values = np.concatenate([values.ravel(), edge.values])
-    positive = values[np.isfinite(values)]
-    if len(positive) and positive.min() > 0 and positive.max() > WIDE * positive.min():
+        top = ABOVE * shown.max(initial=0.0)
+        if edge.min() <= top < edge.max():
+            axes.set_ylim(top=top)
+        else:
+            shown = np.concatenate([shown, edge.dropna("reading").values])
+    if len(shown) and shown.min() > 0 and shown.max() > WIDE * shown.min():
         axes.set_yscale("log")
     axes.legend(fontsize="small")
 
