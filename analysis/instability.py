@@ -74,7 +74,7 @@ from analysis.study import (
 )
 from analysis.training import combined, flat_loss, train
 from analysis.training.estimate import mean, within
-from analysis.training.measures import crossing, loss_of, oscillation, share_of_rises, sharpness_of
+from analysis.training.measures import crossing, crossing_from_below, loss_of, oscillation, share_of_rises, sharpness_of
 from analysis.training.panels import label_few_decades, mark_crossing, plot_loss, plot_sharpness
 from eos_sym import Undecided, critical_sharpness, rules
 from numeric.compile import Array
@@ -208,7 +208,8 @@ def name_of(run: xr.Dataset) -> str:
 
 
 def episode(run: xr.Dataset) -> Episode:
-    """That of a run."""
+    """That of a run which starts below 2/η."""
+    crossing_from_below(run, 2 / float(run.eta), name_of(run))
     found = first_episode(run)
     if found is None:
         raise Undecided(f"{name_of(run)}: the run ended before the sharpness had crossed 2/η and the growth had ended")

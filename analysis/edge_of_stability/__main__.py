@@ -126,7 +126,8 @@ def second_readings(
 ) -> xr.Dataset:
     """The sharpness at weights that each architecture's first run kept, in float64 by SciPy's eigsh.
 
-    The last before the crossing: there nothing oscillates, and the midpoint that was read is where the iterate is.
+    The last before the crossing: there nothing oscillates, and the midpoint that was read is where the iterate is. NaN
+    where none were kept before it.
     """
     found = []
     with one_thread():
@@ -134,6 +135,9 @@ def second_readings(
             first = (architecture, options.criterion[0], 1)
             history, loss = histories[first], flat_loss(planned[first])
             step = last_before(history, crossing(history, 2 / history.attrs["eta"]))
+            if step is None:
+                found.append(xr.Dataset({"tracked": np.nan, "independent": np.nan, "snapshot": -1}))
+                continue
             independent = lanczos_sharpness(loss, history.weights.sel(snapshot=step).values)
             tracked = float(history.sharpness.sel(reading=step))
             found.append(xr.Dataset({"tracked": tracked, "independent": independent, "snapshot": step}))
@@ -195,7 +199,7 @@ def hovers_at_the_edge(groups: Groups, second_readings: xr.Dataset) -> Pieces:
 def second_reading(quantity: str, error: xr.DataArray) -> Evidence:
     """The largest difference between the two methods."""
     if not np.isfinite(error).all():
-        raise Undecided("the sharpness at the weights that were kept is not finite")
+        raise Undecided("no weights were kept before the crossing, or the sharpness there is not finite")
     return bounded("autograd", quantity, float(error.max()), below=SECOND_READING)
 
 

@@ -27,7 +27,7 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from analysis.training.measures import crossing
+from analysis.training.measures import crossing_from_below
 from analysis.training.runs import flat_loss
 from eos_sym import Undecided
 from numeric.compile import Array
@@ -86,12 +86,10 @@ class Followed:
 
     def _crossing(self, history: xr.Dataset) -> tuple[int, Tensor]:
         """The last step before the crossing at which weights were kept and the sharpness is below, and these."""
-        crossed = crossing(history, 2 / self.eta)
+        crossed = crossing_from_below(history, 2 / self.eta)
         if crossed is None:
             highest = float(history.sharpness.max()) * self.eta / 2
             raise Undecided(f"the sharpness does not reach 2/η in {len(history.step) - 1} steps, {highest:.2f} of it")
-        if crossed == int(history.reading[0]):
-            raise Undecided("the sharpness is above 2/η from the beginning")
         kept, below = history.snapshot.values, history.reading.values[history.reading.values < crossed][-1]
         place = int(np.flatnonzero(kept <= below)[-1])
         return int(kept[place]), torch.from_numpy(history.weights.values[place])

@@ -19,7 +19,7 @@ import xarray as xr
 
 from analysis.gradient_flow.runs import Activation
 from analysis.study import Claim, Evidence, Pieces, about, agreement, bounded, exceeds, over
-from analysis.training.measures import crossing, hovering, sharpness_of
+from analysis.training.measures import crossing, crossing_from_below, hovering, sharpness_of
 from eos_sym import Undecided
 from numeric.compile import Array
 
@@ -62,9 +62,10 @@ class Descent:
         return float(self.times[-1])
 
     def crossed(self) -> float:
-        """The time of the crossing; `Undecided` without one, or without anything after it."""
+        """The time of the crossing; `Undecided` without one, or without anything before or after it."""
         if str(self.history.ending.values) == "diverged":
             raise Undecided(f"{self}: diverged")
+        crossing_from_below(self.history, self.edge, str(self))
         if self.crossing is None or self.end <= self.crossing:
             raise Undecided(f"{self}: the sharpness has not crossed 2/η by time {self.end:g}, where the run ended")
         return self.crossing

@@ -22,7 +22,7 @@ import torch
 import xarray as xr
 
 from analysis.training import TrainingOptions, flat_loss
-from analysis.training.measures import crossing, sharpness_of
+from analysis.training.measures import crossing_from_below, sharpness_of
 from analysis.training.runs import as_asked
 from eos_sym import Undecided
 from numeric.networks.architectures import Convolutional, FullyConnected
@@ -109,7 +109,11 @@ class Turning:
     def run(self, folder: Path, progress: Progress) -> xr.Dataset:
         """The history; training is kept in the run's own folder, and goes on from its checkpoints."""
         trained = self.training.run(folder / "training", progress)
-        eta, met = self.eta, crossing(trained, 2 / self.eta)
+        eta = self.eta
+        try:
+            met = crossing_from_below(trained, 2 / eta)
+        except Undecided as reason:
+            return xr.Dataset(attrs={"ending": str(reason)})
         if met is None:
             return xr.Dataset(
                 attrs={"ending": f"below the edge, at {sharpness_of(trained)[1].max() * eta / 2:.2f} of it"}

@@ -10,8 +10,8 @@ With the sharpness S at the readings and the edge S*, the rule's critical sharpn
 A level takes readings at two-step midpoints, or at even and odd steps alike: at the edge the weights oscillate with
 period two, and even steps alone see one phase of that (`numeric.networks.tracker`).
 
-Errors: `Undecided`, with the reason, where a run cannot tell: it diverged, or ended below its edge, or has fewer
-readings there than tell whether it hovers.
+Errors: `Undecided`, with the reason, where a run cannot tell: it diverged, or starts above its edge, or ends below it,
+or has fewer readings there than tell whether it hovers.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ import numpy as np
 import xarray as xr
 
 from analysis.study import exponent
-from analysis.training.measures import Hovering, crossing, hovering, loss_of, sharpness_of
+from analysis.training.measures import Hovering, crossing, crossing_from_below, hovering, loss_of, sharpness_of
 from eos_sym import Undecided
 from numeric.compile import Array
 
@@ -59,22 +59,22 @@ class EdgeRun:
 
     @cached_property
     def crossed(self) -> int:
-        """The crossing, of a run that has one, and enough readings after it."""
+        """The crossing, of a run that starts below the edge and has one, and enough readings after it."""
         self._refuse_diverged()
-        if self.crossing is None:
+        found = crossing_from_below(self.history, self.edge, self.name)
+        if found is None:
             raise self._below_the_edge
-        self.hovering_from(self.crossing)
-        return self.crossing
+        self.hovering_from(found)
+        return found
 
     @property
     def reaches_edge(self) -> bool:
         """Whether the sharpness rises to the edge before training is complete; a run out of steps cannot tell."""
         self._refuse_diverged()
-        if self.crossing is None and self.ending == "steps":
+        found = crossing_from_below(self.history, self.edge, self.name)
+        if found is None and self.ending == "steps":
             raise self._below_the_edge
-        if self.crossing == 0:
-            raise Undecided(f"{self.name}: starts above the edge; take a smaller step size")
-        return self.crossing is not None
+        return found is not None
 
     def hovering_from(self, step: int, name: str = "sharpness") -> Hovering:
         """The sharpness, or what else was read, over the edge, from a step to the end."""

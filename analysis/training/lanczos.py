@@ -38,7 +38,8 @@ def lanczos_sharpness(loss: FlatLoss, weights: Array) -> float:
     return float(values[0])
 
 
-def last_before(history: xr.Dataset, crossing: int | None) -> int:
-    """The last step before the crossing, or of all, at which weights were kept and the sharpness was read."""
+def last_before(history: xr.Dataset, crossing: int | None) -> int | None:
+    """The last step before the crossing, or of all, at which weights were kept and the sharpness read; None if none."""
     kept = np.intersect1d(history.snapshot.values, history.reading.values)
-    return int(kept[kept < (crossing or np.inf)][-1])
+    before = kept if crossing is None else kept[kept < crossing]
+    return int(before[-1]) if len(before) else None

@@ -3,6 +3,7 @@
 With the sharpness S at the readings, the edge S* (2/η for GD) and the loss L_t at the steps:
 
     crossing            the first reading with S ≥ S*
+    crossing_from_below the same, of a run whose first reading is below S*; of another nothing was reached or crossed
     hovering            mean and extremes of S/S* over the readings from a step on
     share of rises      the share of steps in which the loss rises, L_{t+1} > L_t
     share of falls      the share of windows of w steps over which it falls, L_{t+w} < L_t, for non-overlapping windows
@@ -10,6 +11,8 @@ With the sharpness S at the readings, the edge S* (2/η for GD) and the loss L_t
 
 A history may be padded with NaN, as runs of different lengths are when they are combined. Shapes: one run, loss
 (step,), sharpness (reading,).
+
+Errors: `Undecided` for a crossing from below of a run that starts at or above the edge.
 """
 
 from dataclasses import dataclass
@@ -17,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from eos_sym import Undecided
 from numeric.compile import Array
 
 
@@ -48,6 +52,14 @@ def crossing(history: xr.Dataset, edge: float, name: str = "sharpness") -> int |
     steps, values = sharpness_of(history, name)
     above = values >= edge
     return int(steps[above.argmax()]) if above.any() else None
+
+
+def crossing_from_below(history: xr.Dataset, edge: float, of: str = "the run") -> int | None:
+    """The crossing of a run that starts below the edge; None if there is none."""
+    found = crossing(history, edge)
+    if found is not None and found == sharpness_of(history)[0][0]:
+        raise Undecided(f"{of}: starts at the edge or above it; take a smaller step size")
+    return found
 
 
 def hovering(history: xr.Dataset, edge: float, start: int, name: str = "sharpness") -> Hovering:

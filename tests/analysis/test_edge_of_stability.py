@@ -92,7 +92,12 @@ def test_a_run_that_is_out_of_steps_below_the_edge_decides_nothing():
 
 
 def test_a_run_that_starts_above_the_edge_is_no_witness_of_a_rise():
-    assert verdicts(histories(lambda time, eta: 3 / eta + 0 * time))["reaches_the_edge"] == "undecided"
+    above = histories(lambda time, eta: np.where(time < 10, 3, 2.1) / eta)
+    assert set(verdicts(above).values()) == {"undecided"}
+
+
+def test_a_second_reading_that_there_is_not_decides_nothing():
+    assert verdicts(histories(), CONFIRMED * np.nan)["hovers_at_the_edge"] == "undecided"
 
 
 def test_a_diverged_run_decides_nothing():

@@ -46,7 +46,9 @@ def test_a_run_that_is_trained_below_its_edge_does_not_reach_it():
 
 
 def test_a_run_that_starts_above_its_edge_does_not_rise_to_it():
-    assert "starts above the edge" in refusal(lambda: run((6.0, 5.0, 5.0, 5.0, 5.0)).reaches_edge)
+    for values in ((6.0, 5.0, 5.0, 5.0, 5.0), (6.0, 4.0, 6.0, 5.0, 5.0), (5.0, 5.0, 5.0, 5.0, 5.0)):
+        for ask in (lambda above: above.reaches_edge, lambda above: above.crossed, lambda above: above.level):
+            assert "starts at the edge or above it" in refusal(lambda values=values, ask=ask: ask(run(values)))
 
 
 def test_too_few_readings_do_not_tell_a_level():

@@ -152,7 +152,7 @@ def test_a_forecast_that_is_not_made_counts_as_refused():
     made = scores(trusted=some(1.0, np.nan, 3))
     assert verdicts(study, scores=made)["first_spikes_loss_mse"].parts[0].status == "refuted"
     assert "no forecast of 3 more" in table(made)["mse"]["expansion of the loss"]
-    early = made.assign(reason=("trial", some("", "above 2/η from the beginning", 3)))
+    early = made.assign(reason=("trial", some("", "starts at the edge or above it", 3)))
     found = verdicts(study, scores=early)["first_spikes_loss_mse"]
     assert found.status == "supported"
     assert "7 of 7, 3 more without a moment" in found.evidence[0].quantity

@@ -140,6 +140,13 @@ def test_a_long_delay_is_no_short_one():
     assert verdicts(training(delay=2.0))["delayed_by_rounding_tanh"] == "refuted"
 
 
+def test_a_run_that_starts_above_the_edge_has_not_crossed_it():
+    above = training()
+    above.sharpness[..., 0] = 100.0
+    found = verdicts(above)
+    assert found["tracks_until_the_crossing_tanh"] == found["departs_after_the_crossing_relu"] == "undecided"
+
+
 def test_diverged_and_short_runs_decide_nothing():
     diverged = verdicts(training(ending="diverged"))
     assert diverged["departs_after_the_crossing_tanh"] == diverged["flow_ignores_the_edge_relu"] == "undecided"

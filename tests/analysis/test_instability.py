@@ -94,6 +94,12 @@ def test_a_loss_that_rises_before_the_crossing_refutes_descent():
     assert verdicts(history(loss=loss))["descent_until_the_crossing"] == "refuted"
 
 
+def test_a_run_that_starts_above_the_edge_decides_nothing_about_what_was_before():
+    above = history()
+    above.sharpness[0] = 4.5
+    assert set(verdicts(above).values()) == {"undecided"}
+
+
 def test_a_run_without_a_crossing_decides_nothing():
     short = history().isel(reading=slice(0, 40), step=slice(0, 40))
     assert set(verdicts(short).values()) == {"undecided"}

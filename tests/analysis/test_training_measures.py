@@ -4,8 +4,10 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analysis.training.lanczos import last_before
 from analysis.training.measures import (
     crossing,
+    crossing_from_below,
     hovering,
     loss_of,
     oscillation,
@@ -13,6 +15,7 @@ from analysis.training.measures import (
     share_of_rises,
     sharpness_of,
 )
+from eos_sym import Undecided
 
 NAN = np.nan
 
@@ -41,6 +44,18 @@ def test_the_crossing_is_the_first_reading_at_or_above_the_edge(history):
     assert crossing(history, 5.5) == 20
     assert crossing(history, 1.0) == 0
     assert crossing(history, 6.0) is None
+
+
+def test_a_run_crosses_from_below_only_if_it_starts_there(history):
+    assert crossing_from_below(history, 1.5) == 10
+    assert crossing_from_below(history, 6.0) is None
+    with pytest.raises(Undecided, match=r"^seed 3: starts at the edge or above it; take a smaller step size$"):
+        crossing_from_below(history, 1.0, "seed 3")
+
+
+def test_weights_before_a_crossing_are_never_those_after_it(history):
+    kept = history.assign_coords(snapshot=[0, 20, 35, 40])
+    assert [last_before(kept, crossed) for crossed in (None, 40, 20, 0)] == [40, 20, 0, None]
 
 
 def test_hovering_is_counted_in_units_of_the_edge_from_a_step_on(history):
