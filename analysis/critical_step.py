@@ -193,8 +193,8 @@ def runs(readings: xr.Dataset) -> list[xr.Dataset]:
 
 
 @study.claim(
-    "on a quadratic 2/η_c along the gradient is the mean of the eigenvalues weighted by the gradient, g·Hg/‖g‖², which "
-    "is never above λ₁",
+    "on a quadratic with the eigenvalues λ₁ ≥ λ₂ > 0 2/η_c along the gradient is the mean of them weighted by the "
+    "gradient, g·Hg/‖g‖², which is never above λ₁",
 )
 def a_mean_of_the_spectrum(derived: Mapping[str, Expr]) -> Pieces:
     """By algebra, and by forward passes of a linear model."""

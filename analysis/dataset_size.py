@@ -6,8 +6,7 @@ and all that time it sharpens. A small data set may so never reach an edge 2/η 
 
 The examples of a smaller set are among those of a larger one, and the random start of a seed is the same at all sizes.
 Measured, medians over five seeds of S(end)/S(0), fully connected 64–40–40–10, tanh: 0.92, 0.95 and 1.35 with 100, 200
-and 400 digits, and 2.09 with 800 (``--sizes 100 200 400 800``), which take longer than all others together; all five
-series rise from each size to the next.
+and 400 digits, and 2.09 with 800 (``--sizes 100 200 400 800``); all five series rise from each size to the next.
 
 Source: :cite:t:`cohen2021edge`, Fig. 18.
 """

@@ -9,8 +9,9 @@ rank at most that of ∇²ℓ: the number of outputs of all examples.
 *Fisher.* Let the criterion be −log p(y | f). The Fisher information E_x E_{y ~ p(·|f(x))} [∇log p ∇log pᵀ] takes its
 labels from the model. For `cross_entropy`, p the softmax, ∇²ℓ = diag p − ppᵀ is that expectation over the classes at
 each example, so that G *is* the Fisher matrix, with no label in it; for `half_squared_error` likewise, p a Gaussian of
-unit variance. The *empirical* Fisher matrix, Σ ∇ℓᵢ∇ℓᵢᵀ/n with the labels of the data, is another matrix: it vanishes
-where every example is fitted, and G does not. It is not computed here.
+unit variance. The *empirical* Fisher matrix, Σ ∇ℓᵢ∇ℓᵢᵀ/n with the labels of the data, is another matrix: with
+the squared error it vanishes where every example is fitted, and G does not; with the cross-entropy both do, it as the
+square of what p lacks to 1, and G as that itself. It is not computed here.
 
 A product is three steps: Jv, as the derivative by w of ⟨Jᵀw, v⟩, whose graph is shared by all products; ∇²ℓ; and Jᵀ.
 

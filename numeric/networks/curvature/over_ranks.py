@@ -10,7 +10,7 @@ same rounding, and may be different machines.
 
 Nobody is left waiting: a rank on which the computation fails says so in the place of its result, and then all of them
 fail, with its number and its reason. A process that is killed closes its connections, which the others' communication
-notices.
+notices with gloo; other backends wait for their own timeout.
 
 Shapes: θ (p,), block (p, m). Units: `evaluations` are those of the first rank, in gradients of its own part: all ranks
 compute at the same time. Errors: what the ranks' own parts raise, `BadInput` as it is, anything else as `RunFailed`.
