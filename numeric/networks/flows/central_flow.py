@@ -138,6 +138,7 @@ class _Flow:
         self.shortest = 1.0 if training.has_momentum else SHORTEST
         self.time, self.begins, self.evaluations, self.late = 0.0, 0, 1.0, 0.0
         self.last, self.swing = self.shortest, np.zeros(0)  # the duration of the last step, and its X_aa
+        self.softer = 0.0  # by how much of the edge λ was below it where the secant was at it
         self.here = self._read(self.state)
 
     def run(self, steps: int) -> xr.Dataset:
@@ -165,6 +166,9 @@ class _Flow:
                 self.told.note_between(self.time, taken.between)
                 before, self.time, self.last = self.time, goal if h == remaining else self.time + h, h
                 self.swing = np.diag(oscillation.covariance)
+                if self.secant:
+                    stiffer = 0.0 if ends is None else float((ends.stiffness * self.swing).max(initial=0.0))
+                    self.softer = stiffer / self.training.edge
                 report(int(self.time) - int(before))
                 self.state, self.here, self.late = taken.state, taken.there, self.late + taken.late
                 if strain < 0.5:
@@ -194,7 +198,7 @@ class _Flow:
         self.begins = int(self.time)
 
     def _read(self, state: State) -> EdgeSpace:
-        here = self.follower.read(state.weights, self.training.scale(state.moment))
+        here = self.follower.read(state.weights, self.training.scale(state.moment), self.softer)
         self.evaluations += here.evaluations
         return here
 

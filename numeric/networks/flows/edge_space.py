@@ -63,8 +63,12 @@ class EdgeFollower:
     def _follow(self, count: int) -> TopEigenpairs:
         return TopEigenpairs(min(count, self._size), relative=RELATIVE)
 
-    def read(self, weights: Tensor, scale: Tensor | None = None) -> EdgeSpace:
-        """The edge at these weights, with P, (p,) or (1,), if it is not 1."""
+    def read(self, weights: Tensor, scale: Tensor | None = None, softer: float = 0.0) -> EdgeSpace:
+        """The edge at these weights, with P, (p,) or (1,), if it is not 1, and of λ that are held softer than it.
+
+        By that share of the edge λ may be farther from it, and still near.
+        """
+        near_from, far_from = ((1 - limit - softer) * self.edge for limit in (NEAR, FAR))
         hessian = HessianAt(self.loss, weights)
         inverse = None if scale is None else (1 / scale).expand_as(weights)
         operator = hessian if inverse is None else Preconditioned(hessian, inverse)
@@ -73,14 +77,14 @@ class EdgeFollower:
             if reading.status == "not_finite":
                 raise Undecided("the loss or its curvature is not finite")
             values = reading.eigenvalues.numpy()
-            if values[-1] < (1 - NEAR) * self.edge or len(values) == self._size:
+            if values[-1] < near_from or len(values) == self._size:
                 break
             if len(values) > MOST:
                 raise Undecided(f"more than {MOST} eigenvalues are at the edge together")
             self._eigenpairs = self._follow(len(values) + 1)
-        if len(values) > 2 and values[-2] < (1 - FAR) * self.edge:
+        if len(values) > 2 and values[-2] < far_from:
             self._eigenpairs = self._follow(len(values) - 1)
-        near = int((values >= (1 - NEAR) * self.edge).sum())
+        near = int((values >= near_from).sum())
         vectors = reading.eigenvectors[:, :near]
         directions = vectors if inverse is None else inverse.sqrt()[:, None] * vectors
         evaluations = hessian.evaluations

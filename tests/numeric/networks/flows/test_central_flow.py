@@ -10,7 +10,8 @@ from eos_sym.losses import product
 from numeric.flows import compile_central_flow
 from numeric.networks.architectures import scalar_chain
 from numeric.networks.flows import central_flow, two_step_averages
-from numeric.networks.loss import half_squared_error
+from numeric.networks.flows.edge_space import EdgeFollower
+from numeric.networks.loss import FlatLoss, half_squared_error
 from numeric.networks.training.optimizers import GradientDescent, HeavyBall, Nesterov, RMSProp, ScalarRMSProp
 
 ETA = 0.1
@@ -90,6 +91,15 @@ def test_two_eigenvalues_at_the_edge_oscillate_both():
     assert int(told["rank"]) == 2
     assert float(told.variance) == pytest.approx(2 * 0.02, rel=1e-2)
     assert told.eigenvalues.values[:2] == pytest.approx(20, rel=2e-5)
+
+
+def test_what_a_secant_holds_below_the_edge_is_near_it():
+    """Against a mode that is lost where its tangent is softer than the edge by more than the nearest are."""
+    module, criterion, inputs, targets = arguments(Valleys(19.5, 15.0))
+    loss = FlatLoss(module, inputs, targets, criterion)
+    follower = EdgeFollower(loss, 20.0)
+    assert follower.read(loss.parameters).near == 0
+    assert follower.read(loss.parameters, softer=0.01).near == 1
 
 
 def small_network(seed=3):
