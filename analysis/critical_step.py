@@ -287,7 +287,7 @@ def as_on_a_quadratic(runs: list[xr.Dataset]) -> Pieces:
     """How far along the gradient the loss is a parabola."""
 
     def near(run: xr.Dataset) -> Evidence:
-        there = run.sel(step=slice(BEGUN, None))
+        there = enough(run, run.sel(step=slice(BEGUN, None)))
         distance = np.abs(there.critical_sharpness / there.mean_of_spectrum - 1)
         value = float((distance <= NEAR).mean())
         return exceeds("network", f"share of readings so near, {run.name}", value, above=MOST)

@@ -4,7 +4,19 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from analysis.critical_step import NETWORKS, at_the_edge, before_the_edge, derived, g1, g2, late, runs, λ1, λ2
+from analysis.critical_step import (
+    NETWORKS,
+    as_on_a_quadratic,
+    at_the_edge,
+    before_the_edge,
+    derived,
+    g1,
+    g2,
+    late,
+    runs,
+    λ1,
+    λ2,
+)
 from analysis.study import Evidence
 
 ETA = 0.4  # the edge is at 5
@@ -42,6 +54,11 @@ def test_a_start_that_is_high_is_no_alarm():
 def test_without_an_alarm_or_a_crossing_nothing_is_decided():
     assert statuses(late(made_up(RISING, 0.1 + 0 * RISING))) == ["undecided"]
     assert statuses(late(made_up(RISING - 1, np.where(STEPS > 200, 4.9, 0.1)))) == ["undecided"]
+
+
+def test_a_run_too_short_to_have_readings_refutes_nothing():
+    short = [run.isel(step=slice(2)) for run in made_up(RISING, 1 + 0 * RISING)]
+    assert statuses(as_on_a_quadratic(short))[0] == "undecided"
 
 
 @pytest.mark.parametrize(("level", "status"), [(4.6, "supported"), (4.4, "refuted")])

@@ -25,8 +25,9 @@ function in float32 f is known to about eps·L: where this is more than `relativ
              step up to 2^20 guesses, and `upper` is infinite; ascending, it rises at every step down to 2^−20 of it,
              and `lower` is 0
 
-Units: a forward pass is about a third of a gradient. Errors: `BadInput` for a guess, a precision or a number of passes
-that is none. Source: :cite:t:`kalra2026critical`.
+Units: a forward pass is about a third of a gradient. Errors: `BadInput` for a guess, a precision, a number of passes
+or a loss at 0 that is none, and for a direction that is not finite or not of θ's shape. Source:
+:cite:t:`kalra2026critical`.
 """
 
 from __future__ import annotations
@@ -38,8 +39,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from eos_sym import BadInput
 from numeric.networks.loss import FlatLoss
-from numeric.values import non_negative_number, positive_number, whole_number
+from numeric.values import non_negative_number, positive_number, real_number, whole_number
 
 FARTHEST = 2.0**20  # of the guess, to either side
 LEAP = 16.0  # how far beyond what was seen a line is believed
@@ -82,6 +84,8 @@ def critical_step(
     relative = positive_number("relative", relative, most=1.0)
     rounding = non_negative_number("rounding", rounding)
     whole_number("most_passes", most_passes, least=3)
+    if not math.isfinite(start := real_number("start", start)):
+        raise BadInput(f"start = {start}: must be finite, the loss at η = 0")
     search = _Search(value, start, guess, None if slope is None else float(slope), 1 + relative)
     while search.passes < most_passes:
         if search.low and search.high / search.low <= (1 + relative) * (1 + 1e-12):
@@ -106,6 +110,8 @@ def critical_step_along(
 ) -> CriticalStep:
     """The critical step of a loss from the module's weights along −direction, (p,); `start` is the loss there."""
     weights = loss.parameters
+    if direction.shape != weights.shape or not direction.isfinite().all():
+        raise BadInput(f"a direction of shape {(*direction.shape,)}: must be finite and of shape {(*weights.shape,)}")
 
     @torch.no_grad()
     def value(eta: float) -> float:

@@ -173,7 +173,7 @@ def _evaluated_sample(loss: BatchedLoss) -> tuple[BatchedLoss, Tensor]:
                 raise
             continue  # the module, or the criterion, is made for as many examples as there are
         taken.refuse_wrong(loss.module)
-        if torch.finfo(results.coarsest).eps > torch.finfo(torch.float32).eps:
+        if results.precisions and torch.finfo(results.coarsest).eps > torch.finfo(torch.float32).eps:
             raise BadInput(
                 f"the loss is computed in {results.coarsest} (autocast in the forward pass?), which rounds too much for"
                 " second derivatives: switch that off while the tracker is made and steps"

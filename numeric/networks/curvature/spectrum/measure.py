@@ -38,7 +38,7 @@ from eos_sym import BadInput, Undecided
 from numeric.compile import Array
 from numeric.networks.curvature.eigen import Operator
 from numeric.networks.curvature.spectrum.lanczos import Lanczos
-from numeric.values import whole_number
+from numeric.values import positive_number, whole_number
 
 ROUNDING = {torch.float64: 1e-10, torch.float32: 1e-6}  # relative to the largest |θ|; a β_n below ends the space
 FAR = 1e8  # of the largest |θ|: a last entry for a node at x that is larger is that of a node there already
@@ -123,7 +123,8 @@ class SpectralMeasure:
                 f"ends {least:g} and {largest:g}: there are eigenvalues outside, near {self.rule.nodes[0]:g} and "
                 f"{self.rule.nodes[-1]:g}; give bounds of all of them"
             )
-        known = np.asarray(times)
+        eta = positive_number("eta", eta)
+        known = np.array([whole_number("time", time, least=0) for time in times])
 
         def powers(nodes: Array) -> Array:
             return np.asarray((1 - eta * nodes) ** known[:, None])

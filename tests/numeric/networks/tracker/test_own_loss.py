@@ -361,6 +361,7 @@ def test_losses_that_are_no_function_of_the_weights_or_wrongly_differentiated_ar
     assert "trained parameters that neither module nor loss has" in refusal(loss=other)
     assert "the loss gives a dict: must be a tensor" in refusal(loss=lambda model, batch: {"logits": model(batch[0])})
     assert "the loss gives a float" in refusal(loss=lambda model, batch: float(cross_entropy(model, batch).detach()))
+    assert "the loss gives a NoneType: must be a tensor" in refusal(loss=lambda model, batch: None)
     assert "a tensor of shape (5, 3)" in refusal(loss=lambda model, batch: model(batch[0]))
     assert "module and loss fail on these examples: KeyError 'x'" in refusal(
         loss=lambda model, batch: model(batch["x"]).mean(), data=[{"y": x} for x, _ in batches()]

@@ -1,5 +1,7 @@
 """The spectral measure of a vector against eigenvectors of dense matrices: bounds hold, products make them tight."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -150,5 +152,8 @@ def test_what_is_refused_is_refused_with_the_remedy():
         spectral_measure(matrix, VECTOR / 0)
     with pytest.raises(BadInput, match="give bounds of all of them"):
         spectral_measure(matrix, VECTOR, 20).kernel(0.1, TIMES, 0.0, 5.0)
+    for eta, time, named in ((0.1, -1, "time = -1"), (0.1, 0.5, "time = 0.5"), (math.nan, 1, "eta"), (-0.1, 1, "eta")):
+        with pytest.raises(BadInput, match=named):
+            spectral_measure(matrix, VECTOR, 20).kernel(eta, [time], -1.0, 30.0)
     with pytest.raises(Undecided, match="not finite"):
         spectral_measure(Matrix(matrix.entries * torch.nan), VECTOR)
