@@ -228,6 +228,8 @@ def before_the_edge(channel: Channel, run: xr.Dataset) -> Evidence:
     """That the loss never rises before S̄ first exceeds 2/η."""
     beyond = (run.largest > 2 / run.eta).values
     first = int(beyond.argmax()) if beyond.any() else len(beyond)
+    if not first:
+        raise Undecided(f"{RUN_ON[channel]}: begins beyond the edge; give a smaller step size")
     return counted(channel, "rises", rises(run.isel(iteration=slice(0, first))), first, "steps before the edge")
 
 

@@ -29,7 +29,7 @@ preset's η = .12 not all come to the loss, so .09 was taken in its place): S fr
 with smaller batches, to 5.2 with SAM, the trace from 3,980 to 1,050. There the flatter setting does test better, with
 rank correlations of −.33 ± .09 (S) and −.25 ± .07 (trace), and by .274 ± .003 against .263 ± .009 at most: it is SAM
 that does, for among step sizes it is −.10 ± .37, among batch sizes .37 ± .36, and among the starts of one setting −.08
-± .20. So on digits flatness foretold nothing or the opposite, and here it goes with the one way that is known to help.
+± .20. So on digits flatness foretold nothing or the opposite, and here it goes with SAM.
 
 All end at one loss, and not after one time, because a network that has been trained for longer is sharper and tests
 better, whatever the way. The full preset does the same on CIFAR-10 with a larger network.

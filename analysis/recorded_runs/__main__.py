@@ -1,4 +1,4 @@
-"""Training that another program recorded is trained here to its last digit, until rounding decides where it goes.
+"""Training that another program recorded is trained here, its losses to the last digit, until rounding decides its way.
 
 A program can be right about formulas and wrong about training, and no test that it writes itself will tell. Seven runs
 of gradient descent were recorded by a program that shares nothing with this one: deep linear networks, and small ones

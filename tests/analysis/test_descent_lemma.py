@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analysis.descent_lemma.__main__ import before_the_edge
 from analysis.descent_lemma.catalogue import (
     CATALOGUE_STEP_SIZE,
     catalogue,
@@ -28,7 +30,7 @@ from analysis.descent_lemma.segments import (
     violations,
 )
 from eos_sym import STEP_SIZE as ETA
-from eos_sym import shallow
+from eos_sym import Undecided, shallow
 from tests.analysis.programs import document_of
 
 numbers = st.floats(-1.5, 1.5, allow_nan=False)
@@ -168,3 +170,17 @@ def test_every_claim_holds_on_two_channels(tmp_path):
 def test_a_network_that_never_gets_to_the_edge_leaves_claims_undecided(tmp_path):
     claims = document_of("descent_lemma", tmp_path, "--eta", "1/100")["claims"]
     assert {claim["status"] for claim in claims} == {"proved", "supported", "undecided"}
+
+
+def test_a_run_that_begins_beyond_the_edge_says_nothing_of_the_time_before():
+    """Against no rise in no step, counted as support."""
+    columns = {
+        "largest": [30.0, 19.0, 21.0],
+        "change": [1.0, -1.0, -1.0],
+        "loss": [1.0, 2.0, 1.0],
+        "smoothness": [19.0] * 3,
+    }
+    run = xr.Dataset({name: ("iteration", values) for name, values in columns.items()})
+    with pytest.raises(Undecided, match="begins beyond the edge"):
+        before_the_edge("network", run.assign(eta=0.1))
+    assert before_the_edge("network", run.isel(iteration=slice(1, None)).assign(eta=0.1)).status == "supported"

@@ -157,9 +157,13 @@ def history_of(tracker, module, optimizer, inputs, targets):
 
 
 def refuse(ranks):
-    """A tracker where the second rank has begun with other weights."""
-    inputs, targets = examples()
-    SharpnessTracker(network(seed=ranks.rank), half_squared_error, inputs, targets, group=ranks.group)
+    """A tracker where the second rank has two hidden units exchanged: the same function by other weights."""
+    (inputs, targets), module = examples(), network()
+    if not ranks.leads:
+        with torch.no_grad():
+            for own, dim in ((module[0].weight, 0), (module[0].bias, 0), (module[2].weight, 1)):
+                own.copy_(own.index_select(dim, torch.tensor([1, 0, 2, 3])))
+    SharpnessTracker(module, half_squared_error, inputs, targets, group=ranks.group)
 
 
 def label(ranks):
