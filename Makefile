@@ -61,6 +61,7 @@ benchmark: $(VENV)/.benchmarks-installed
 	$(BIN)/python -m benchmarks.optimizers
 	$(BIN)/python -m benchmarks.sharpness
 	$(BIN)/python -m benchmarks.spectrum
+	$(BIN)/python -m benchmarks.central_flow
 	$(BIN)/python -m benchmarks.bounds
 	$(BIN)/python -m benchmarks.loops
 
