@@ -34,7 +34,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -103,15 +103,19 @@ def critical_step_along(
     loss: FlatLoss,
     direction: Tensor,
     *,
-    start: float,
     guess: float,
+    start: float | None = None,
     slope: float | None = None,
     relative: float = 0.05,
 ) -> CriticalStep:
-    """The critical step of a loss from the module's weights along −direction, (p,); `start` is the loss there."""
+    """The critical step of a loss from the module's weights along −direction, (p,).
+
+    `start` is the loss there, which is trusted; without it, that is one pass more.
+    """
     weights = loss.parameters
-    if direction.shape != weights.shape or not direction.isfinite().all():
-        raise BadInput(f"a direction of shape {(*direction.shape,)}: must be finite and of shape {(*weights.shape,)}")
+    if not isinstance(direction, Tensor) or direction.shape != weights.shape or not direction.isfinite().all():
+        kind = f"of shape {(*direction.shape,)}" if isinstance(direction, Tensor) else type(direction).__name__
+        raise BadInput(f"direction: {kind}; must be a tensor, finite, of shape {(*weights.shape,)}")
 
     @torch.no_grad()
     def value(eta: float) -> float:
@@ -119,7 +123,10 @@ def critical_step_along(
             return sum(share * float(loss.evaluate(batch)) for batch, share in loss.batches())
 
     rounding = ROUNDINGS * torch.finfo(weights.dtype).eps
-    return critical_step(value, start=start, guess=guess, slope=slope, relative=relative, rounding=rounding)
+    if start is not None:
+        return critical_step(value, start=start, guess=guess, slope=slope, relative=relative, rounding=rounding)
+    found = critical_step(value, start=value(0.0), guess=guess, slope=slope, relative=relative, rounding=rounding)
+    return replace(found, passes=found.passes + 1)
 
 
 class _Search:

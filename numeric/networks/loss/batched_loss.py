@@ -207,7 +207,11 @@ class BatchedLoss(ABC):
         trained = [name for name, own in self.named_parameters.items() if own.requires_grad]
         if not trained:
             raise BadInput("the module has no parameter that requires a gradient")
-        if not self.trainable:
+        try:
+            chosen = self.trainable
+        except TypeError as error:
+            raise BadInput(f"parameters: must be a function of a name and a parameter: {error}") from error
+        if not chosen:
             raise BadInput(f"parameters: none of those that are trained is chosen; there are {', '.join(trained)}")
 
 

@@ -24,6 +24,7 @@ fewer than one product, for a vector that is not finite or of another length, fo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -38,7 +39,7 @@ from eos_sym import BadInput, Undecided
 from numeric.compile import Array
 from numeric.networks.curvature.eigen import Operator
 from numeric.networks.curvature.spectrum.lanczos import Lanczos
-from numeric.values import positive_number, whole_number
+from numeric.values import positive_number, real_number, whole_number
 
 ROUNDING = {torch.float64: 1e-10, torch.float32: 1e-6}  # relative to the largest |θ|; a β_n below ends the space
 FAR = 1e8  # of the largest |θ|: a last entry for a node at x that is larger is that of a node there already
@@ -108,6 +109,8 @@ class SpectralMeasure:
 
     def mass_below(self, x: float) -> tuple[float, float]:
         """Bounds of the mass at or below x; an eigenvalue that is x up to rounding counts for the upper one alone."""
+        if not math.isfinite(x := real_number("x", x)):
+            raise BadInput(f"x = {x}: must be finite")
         rule, near = self.with_node(x), self.rounding * self._scale
         below, above = rule.nodes < x - near, rule.nodes > x + near
         if not self.exact:
@@ -156,8 +159,9 @@ class SpectralMeasure:
 def spectral_measure(operator: Operator, vector: Tensor, products: int = 40) -> SpectralMeasure:
     """The spectral measure of a vector, from so many products at most."""
     whole_number("products", products, least=1)
-    if vector.ndim != 1 or not vector.isfinite().all():
-        raise BadInput(f"a vector of shape {tuple(vector.shape)}: must be finite and of one dimension")
+    if not isinstance(vector, Tensor) or vector.ndim != 1 or not vector.isfinite().all():
+        kind = f"of shape {tuple(vector.shape)}" if isinstance(vector, Tensor) else type(vector).__name__
+        raise BadInput(f"vector: {kind}; must be a tensor, finite and of one dimension")
     size = float(torch.linalg.vector_norm(vector, dtype=torch.float64))
     if size == 0:
         return SpectralMeasure(np.zeros(1), np.zeros(0), 0.0, 0.0, 0.0)

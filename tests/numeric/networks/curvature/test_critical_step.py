@@ -118,6 +118,18 @@ def test_of_a_linear_model_it_is_the_mean_of_the_spectrum_that_the_gradient_weig
     assert found.sharpness == pytest.approx(mean, rel=1e-6)
 
 
+def test_without_the_loss_at_the_start_that_is_one_pass_more():
+    torch.manual_seed(0)
+    inputs, targets = torch.randn(8, 4, dtype=torch.float64), torch.randn(8, 2, dtype=torch.float64)
+    loss = FlatLoss(nn.Linear(4, 2).double(), inputs, targets, half_squared_error)
+    gradient, start, slope, _ = line(loss)
+    given = critical_step_along(loss, gradient, start=start, guess=0.3, slope=slope)
+    found = critical_step_along(loss, gradient, guess=0.3, slope=slope)
+    assert (found.lower, found.upper, found.passes) == (given.lower, given.upper, given.passes + 1)
+    with pytest.raises(BadInput, match="direction: list; must be a tensor"):
+        critical_step_along(loss, [1.0], guess=0.3)
+
+
 def test_the_module_is_as_it_was_and_needs_no_second_derivative():
     torch.manual_seed(0)
 
@@ -165,5 +177,5 @@ def test_a_start_or_a_direction_that_is_none_is_refused_and_not_called_ascending
         with pytest.raises(BadInput, match="start"):
             critical_step_along(loss, along, start=start, guess=1.0)
     for wrong in (along * math.nan, along[:5], along[:, None]):
-        with pytest.raises(BadInput, match=r"must be finite and of shape \(8,\)"):
+        with pytest.raises(BadInput, match=r"must be a tensor, finite, of shape \(8,\)"):
             critical_step_along(loss, wrong, start=1.0, guess=1.0)

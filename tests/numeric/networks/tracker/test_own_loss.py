@@ -390,6 +390,7 @@ def test_either_tensors_or_batches_are_given(arguments, options, given):
 
 def test_arguments_that_mean_nothing_are_refused():
     assert "parameters: nothing trained is called '1.*'; there are 0.weight" in refusal(parameters=["0.*", "1.*"])
+    assert "parameters: must be a function of a name and a parameter" in refusal(parameters=lambda name: True)
     assert "none of those that are trained is chosen" in refusal(parameters=lambda name, own: False)
     assert "parameters: must be names" in refusal(parameters=3)
     assert "parameters: give names" in refusal(parameters=[3])

@@ -157,3 +157,12 @@ def test_what_is_refused_is_refused_with_the_remedy():
             spectral_measure(matrix, VECTOR, 20).kernel(eta, [time], -1.0, 30.0)
     with pytest.raises(Undecided, match="not finite"):
         spectral_measure(Matrix(matrix.entries * torch.nan), VECTOR)
+
+
+def test_a_level_or_a_vector_that_is_none_is_refused():
+    measure = spectral_measure(Matrix(torch.eye(3, dtype=torch.float64)), torch.ones(3, dtype=torch.float64))
+    for level in (np.nan, np.inf, "one"):
+        with pytest.raises(BadInput, match="x"):
+            measure.mass_below(level)
+    with pytest.raises(BadInput, match="vector: list; must be a tensor"):
+        spectral_measure(Matrix(torch.eye(3, dtype=torch.float64)), [1.0, 1.0, 1.0])
