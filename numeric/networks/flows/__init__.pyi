@@ -5,5 +5,5 @@ from .edge_flow import edge_flow as edge_flow
 from .minima import gradient_flow as gradient_flow
 from .minima import limit_flow as limit_flow
 from .rod_flow import rod_flow as rod_flow
-from .rules import Training as Training
+from .rules import OngoingRule as OngoingRule
 from .rules import training_of as training_of

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from numeric.networks.curvature import HessianAt, Preconditioned, TopEigenpairs
 from numeric.networks.flows.central_flow import loss_and_training
-from numeric.networks.flows.rules import Rule, Training
+from numeric.networks.flows.rules import OngoingRule, Rule
 from numeric.networks.loss import FlatLoss
 from numeric.networks.tracker.undisturbed import undisturbed
 from numeric.networks.training.optimizers import RMSProp
@@ -55,7 +55,7 @@ def two_step_averages(
         return _averaged(loss, training, steps, keep_every)
 
 
-def path_of(loss: FlatLoss, training: Training) -> Iterator[tuple[Tensor, float, Tensor, Tensor | None]]:
+def path_of(loss: FlatLoss, training: OngoingRule) -> Iterator[tuple[Tensor, float, Tensor, Tensor | None]]:
     """θ_t, L, ∇L, and the P that is used there, of one step of training after the other."""
     weights = nn.Parameter(loss.parameters)
     optimizer = training.rule.build([weights])
@@ -72,7 +72,7 @@ def path_of(loss: FlatLoss, training: Training) -> Iterator[tuple[Tensor, float,
         yield here, float(value), gradient, scale
 
 
-def _averaged(loss: FlatLoss, training: Training, steps: int, keep_every: int | None) -> xr.Dataset:
+def _averaged(loss: FlatLoss, training: OngoingRule, steps: int, keep_every: int | None) -> xr.Dataset:
     report, eigenpairs = listener(), TopEigenpairs(relative=1e-3)
     last: list[tuple[Tensor, float, Tensor, Tensor | None]] = []
     values, squares, sharpness = [], [], []

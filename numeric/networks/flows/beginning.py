@@ -17,7 +17,7 @@ from typing import TypeVar
 from torch import Tensor
 
 from eos_sym import Undecided
-from numeric.networks.flows.rules import State, Training
+from numeric.networks.flows.rules import OngoingRule, State
 from numeric.networks.loss import FlatLoss
 
 Averaged = TypeVar("Averaged", float, Tensor)
@@ -33,7 +33,7 @@ class Average:
     variance: float
 
 
-def averages_of_training(loss: FlatLoss, training: Training, start: State) -> Iterator[Average]:
+def averages_of_training(loss: FlatLoss, training: OngoingRule, start: State) -> Iterator[Average]:
     """About step 1, 2, … of training from a state; each takes a gradient, and the first two more."""
     value, gradient = loss.value_and_gradient(start.weights)
     states, losses, squares = [start], [float(value)], [float(gradient.square().sum())]

@@ -68,7 +68,7 @@ from numeric.networks.flows.flow_step import flow_step
 from numeric.networks.flows.foretold import Foretold
 from numeric.networks.flows.oscillation import Ends, Oscillation, balanced
 from numeric.networks.flows.own_steps import own_steps
-from numeric.networks.flows.rules import Rule, State, Training, training_of
+from numeric.networks.flows.rules import OngoingRule, Rule, State, training_of
 from numeric.networks.loss import FlatLoss
 from numeric.networks.tracker.exact_copy import exact_copy
 from numeric.networks.tracker.given import checked_loss
@@ -116,7 +116,7 @@ def loss_and_training(
     targets: Tensor,
     optimizer: torch.optim.Optimizer | Rule | None,
     eta: float | None,
-) -> tuple[FlatLoss, Training]:
+) -> tuple[FlatLoss, OngoingRule]:
     """The loss in double precision, of a copy, and how it is trained; what every flow is made of."""
     if eta is not None and optimizer is None:
         optimizer = GradientDescent(eta)
@@ -130,7 +130,7 @@ def loss_and_training(
 class _Flow:
     """The flow on its way: where it is, what the edge is like there, and what it has foretold."""
 
-    def __init__(self, loss: FlatLoss, training: Training, secant: bool, keep_every: int | None) -> None:
+    def __init__(self, loss: FlatLoss, training: OngoingRule, secant: bool, keep_every: int | None) -> None:
         self.loss, self.training, self.secant, self.keep_every = loss, training, secant, keep_every
         self.follower, self.told = EdgeFollower(loss, training.edge), Foretold(training, secant, keep_every)
         weights = loss.parameters

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from numeric.networks.flows.edge_space import EdgeSpace
 from numeric.networks.flows.oscillation import Oscillation
-from numeric.networks.flows.rules import LAG, State, Training
+from numeric.networks.flows.rules import LAG, OngoingRule, State
 from numeric.networks.flows.stabilized import error_of_step, stabilized_step, stages_for
 from numeric.networks.loss import FlatLoss
 
@@ -44,7 +44,7 @@ class Taken:
 
 def flow_step(
     loss: FlatLoss,
-    training: Training,
+    training: OngoingRule,
     read: Callable[[State], EdgeSpace],
     before: State,
     here: EdgeSpace,

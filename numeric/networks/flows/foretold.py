@@ -24,7 +24,7 @@ from numeric.compile import Array
 from numeric.networks.flows.beginning import Average
 from numeric.networks.flows.edge_space import EdgeSpace
 from numeric.networks.flows.oscillation import Ends, Oscillation
-from numeric.networks.flows.rules import State, Training
+from numeric.networks.flows.rules import OngoingRule, State
 
 ERRORS = ("mean_loss_error", "mean_gradient_norm_error", "sharpness_error")
 
@@ -32,7 +32,7 @@ ERRORS = ("mean_loss_error", "mean_gradient_norm_error", "sharpness_error")
 class Foretold:
     """All that is noted on the way, by the step of training at which it is."""
 
-    def __init__(self, training: Training, secant: bool, keep_every: int | None) -> None:
+    def __init__(self, training: OngoingRule, secant: bool, keep_every: int | None) -> None:
         self.training, self.secant, self.keep_every = training, secant, keep_every
         self.rows: dict[float, Mapping[str, float]] = {}
         self.eigenvalues: list[Array] = []

@@ -37,7 +37,7 @@ from torch import Tensor
 from numeric.compile import Array
 from numeric.networks.edge.covariance import edge_covariance
 from numeric.networks.flows.edge_space import EdgeSpace
-from numeric.networks.flows.rules import State, Training
+from numeric.networks.flows.rules import OngoingRule, State
 from numeric.networks.loss import FlatLoss
 
 LEAST = 0.01  # of tr X: a swing along a mode that hardly oscillates is still taken to be this long
@@ -88,7 +88,9 @@ class Ends:
         )
 
 
-def balanced(here: EdgeSpace, training: Training, state: State, steps: float, ends: Ends | None = None) -> Oscillation:
+def balanced(
+    here: EdgeSpace, training: OngoingRule, state: State, steps: float, ends: Ends | None = None
+) -> Oscillation:
     """The oscillation that lets no eigenvalue beyond the edge in so many steps; no K, with the ends of a swing."""
     nothing = torch.zeros_like(here.gradient)
     if not here.near:

@@ -22,13 +22,13 @@ from torch import Tensor
 from numeric.networks.flows.edge_space import EdgeSpace
 from numeric.networks.flows.flow_step import Taken
 from numeric.networks.flows.oscillation import Oscillation
-from numeric.networks.flows.rules import State, Training
+from numeric.networks.flows.rules import OngoingRule, State
 from numeric.networks.loss import FlatLoss
 
 
 def own_steps(
     loss: FlatLoss,
-    training: Training,
+    training: OngoingRule,
     read: Callable[[State], EdgeSpace],
     state: State,
     here: EdgeSpace,

@@ -57,7 +57,7 @@ class State:
 
 
 @dataclass(frozen=True)
-class Training:
+class OngoingRule:
     """A rule, and what an optimizer has gathered by it: momentum b and second moment ν, both (p,), if it has."""
 
     rule: Rule
@@ -139,20 +139,20 @@ class Training:
         return (components.mean() if mean else components.sum()).reshape(1)
 
 
-def training_of(optimizer: torch.optim.Optimizer | Rule, loss: FlatLoss) -> Training:
+def training_of(optimizer: torch.optim.Optimizer | Rule, loss: FlatLoss) -> OngoingRule:
     """The training that an optimizer of all that the loss is a function of goes on with, or that a rule begins."""
     if isinstance(optimizer, GradientDescent | HeavyBall | Nesterov | RMSProp):
-        return Training(optimizer)
+        return OngoingRule(optimizer)
     adaptive = _adaptive_rule(optimizer)
     if adaptive is None:
-        return Training(*rule_of(optimizer, loss))
+        return OngoingRule(*rule_of(optimizer, loss))
     kept = [optimizer.state.get(own, {}).get("square_avg") for own in loss.trainable.values()]
     given = [own for group in optimizer.param_groups for own in group["params"]]
     if {*map(id, loss.trainable.values())} - {*map(id, given)}:
         raise BadInput("the optimizer does not move all that is trained: give the one that trains this module")
     if any(one is None for one in kept):
-        return Training(adaptive)
-    return Training(adaptive, second=torch.cat([one.detach().reshape(-1) for one in kept]).double())
+        return OngoingRule(adaptive)
+    return OngoingRule(adaptive, second=torch.cat([one.detach().reshape(-1) for one in kept]).double())
 
 
 def _adaptive_rule(optimizer: torch.optim.Optimizer) -> RMSProp | None:
