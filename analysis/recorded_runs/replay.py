@@ -46,7 +46,13 @@ class Replay:
         """The run beside the recorded one."""
         module, examples = self._module(), self.record.load()
         tracker = SharpnessTracker(
-            module, half_mean_squares, examples.inputs, examples.targets, every=self.every, relative=self.relative
+            module,
+            half_mean_squares,
+            examples.inputs,
+            examples.targets,
+            every=self.every,
+            relative=self.relative,
+            midpoint=False,  # the recorded ones are of the iterates
         )
         recorded = np.append(np.nan, self.record.eigenvalues[:, 0])  # at the steps 0, e, 2e …
         losses, kinks = [], []
