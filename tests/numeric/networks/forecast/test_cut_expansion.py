@@ -14,6 +14,7 @@ from numeric.networks.forecast.cut_expansion.cut import find_cut
 from numeric.networks.forecast.cut_expansion.fit import CutFit
 from numeric.networks.loss import FlatLoss
 from numeric.networks.training.optimizers import GradientDescent
+from tests.numeric.networks.forecast.test_forecast import before_a_spike
 
 ETA, ANCHOR, AFTER = 0.3, 257, 61
 
@@ -151,7 +152,7 @@ def at_the_edge():
         optimizer.zero_grad()
         criterion(module(inputs), labels).backward()
         optimizer.step()
-    return before, criterion, inputs, labels, torch.stack(path[ANCHOR:])
+    return before, criterion, inputs, labels, before_a_spike(torch.stack(path[ANCHOR:]))
 
 
 def test_the_spike_of_a_network_with_cross_entropy_is_foretold(at_the_edge):

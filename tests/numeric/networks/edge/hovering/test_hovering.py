@@ -20,7 +20,7 @@ from numeric.networks.edge.hovering import hovering_at, hovering_of
 from numeric.networks.forecast.anchor import anchor
 from numeric.networks.loss import FlatLoss
 from numeric.networks.tracker.exact_copy import exact_copy
-from tests.numeric.networks.forecast.test_forecast import examples, network, train
+from tests.numeric.networks.forecast.test_forecast import examples, network, swings, train
 
 ETA, TOY = 0.2, 0.1
 
@@ -115,6 +115,9 @@ def at_the_edge():
     """A network that has hovered for a while."""
     module = network()
     train(module, 1200)
+    size = swings(train(copy.deepcopy(module), 251))
+    if size.max() > 1.2 * size.min():
+        pytest.skip("principal components have other signs on this processor: the network of this test does not hover")
     return module
 
 
