@@ -32,22 +32,15 @@ A reading takes 2.2 to 3.4 passes.
 from dataclasses import dataclass, replace
 
 from analysis.study import Study
-from analysis.training import TrainingOptions, check_seeds
+from analysis.training import SeedsOptions
 
 study = Study(__name__, source="Kalra et al. 2026")
 
 
 @study.options
 @dataclass(frozen=True, kw_only=True)
-class Options(TrainingOptions):
+class Options(SeedsOptions):
     """The critical step along the gradient, by forward passes, beside the sharpness, on three networks."""
-
-    seeds: int | None = None
-    """random starts of every network; the preset's number if not given"""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_seeds(self.seeds)
 
 
 from collections.abc import Mapping
@@ -349,6 +342,7 @@ def figure(runs: list[xr.Dataset]) -> Figure:
         falling = shown.critical_sharpness.where(shown.critical_sharpness > 0)
         axes.semilogy(shown.step, falling, ".", markersize=3, color=COLORS[2], label="$2/\\eta_c$, by forward passes")
         axes.set(title=NETWORKS[str(run.network.values)][0].replace(", ", "\n"), xlabel="iteration")
+    drawing.axes[0].set_ylabel("curvature")
     handles, names = axes.get_legend_handles_labels()
     drawing.legend(handles, names, loc="outside lower center", ncols=4)
     return drawing

@@ -31,7 +31,7 @@ instead of 1.05: that it is kept in every run is refuted.
 from dataclasses import dataclass
 
 from analysis.study import Study
-from analysis.training import TrainingOptions, check_seeds
+from analysis.training import SeedsOptions
 
 study = Study(__name__, source="Roulet et al. 2024; Kalra et al. 2026")
 HERE = "this program"
@@ -39,15 +39,8 @@ HERE = "this program"
 
 @study.options
 @dataclass(frozen=True, kw_only=True)
-class Options(TrainingOptions):
+class Options(SeedsOptions):
     """Fixed, tracked, forecast, critical, normalized and Polyak's step sizes, with all costs counted."""
-
-    seeds: int | None = None
-    """random starts; the preset's number if not given"""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_seeds(self.seeds)
 
 
 from collections.abc import Mapping

@@ -11,7 +11,7 @@ from analysis.training.panels import label_few_decades
 
 RECORDED, HERE, SHADOWS = COLORS[1], COLORS[0], COLORS[5]
 LEAST = 1e-16
-FEW = 100.0  # the loss at its largest over its smallest
+DECADE, FEW = 10.0, 100.0  # the loss at its largest over its smallest
 HEADROOM = 1.5  # of the sharpness, over the largest of 2/η and what is read here; what is recorded above is at the top
 
 
@@ -41,7 +41,11 @@ def loss(axes: Axes, pair: Pair) -> None:
         pair.record.name.replace(" at ", "\nat ").replace(" below ", "\nbelow ").replace(" size ", " size\n")
     )
     axes.yaxis.set_minor_formatter(NullFormatter())
-    if float(told.loss.max() / told.loss.min()) < FEW:
+    spanned = float(told.loss.max() / told.loss.min())
+    if spanned < DECADE:
+        axes.set_yscale("linear")  # the labels of a part of a decade would be one over the other
+        axes.locator_params(axis="y", nbins=4)
+    elif spanned < FEW:
         label_few_decades(axes)
 
 

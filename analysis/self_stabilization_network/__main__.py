@@ -54,7 +54,7 @@ of v do without it.
 from dataclasses import dataclass
 
 from analysis.study import Study
-from analysis.training import TrainingOptions, check_seeds
+from analysis.training import SeedsOptions
 
 study = Study(__name__, source="Damian, Nichani, Lee 2022")
 HERE = "this program"
@@ -62,15 +62,8 @@ HERE = "this program"
 
 @study.options
 @dataclass(frozen=True, kw_only=True)
-class Options(TrainingOptions):
+class Options(SeedsOptions):
     """Networks at the edge beside the predicted dynamics of self-stabilization, with both criteria."""
-
-    seeds: int | None = None
-    """random starts; the preset's number if not given"""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_seeds(self.seeds)
 
 
 from collections.abc import Mapping

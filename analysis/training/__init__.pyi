@@ -1,5 +1,6 @@
 from .options import ImageOptions as ImageOptions
 from .options import OneStepSizeOptions as OneStepSizeOptions
+from .options import SeedsOptions as SeedsOptions
 from .options import StepSizeOptions as StepSizeOptions
 from .options import TrainingOptions as TrainingOptions
 from .options import check_seeds as check_seeds

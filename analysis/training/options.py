@@ -85,19 +85,28 @@ def check_seeds(seeds: int | None) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class OneStepSizeOptions(ImageOptions):
-    """The options of analyses that train with one step size, from several random starts."""
+class SeedsOptions(TrainingOptions):
+    """The options of analyses that train from several random starts."""
 
-    eta: Number | None = None
-    """step size; the preset's if not given"""
     seeds: int | None = None
     """random starts; the preset's number if not given"""
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_seeds(self.seeds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneStepSizeOptions(SeedsOptions, ImageOptions):
+    """The options of analyses that train with one step size, from several random starts."""
+
+    eta: Number | None = None
+    """step size; the preset's if not given"""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         if self.eta is not None:
             check_step_sizes([self.eta])
-        check_seeds(self.seeds)
 
 
 @dataclass(frozen=True, kw_only=True)

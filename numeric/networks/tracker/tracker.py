@@ -61,7 +61,6 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-import numpy as np
 import torch
 import xarray as xr
 from torch import Tensor, nn
@@ -77,6 +76,7 @@ from numeric.networks.tracker.checks import SAMPLE, check_evaluation, check_star
 from numeric.networks.tracker.composition import check_composition
 from numeric.networks.tracker.derivatives import check_derivatives
 from numeric.networks.tracker.given import Chosen, Criterion, checked_loss, checked_stream
+from numeric.networks.tracker.history import POINTS, History
 from numeric.networks.tracker.picture import draw
 from numeric.networks.tracker.rule_at_step import (
     NUMBERS,
@@ -86,18 +86,15 @@ from numeric.networks.tracker.rule_at_step import (
     rule_at_step,
 )
 from numeric.networks.tracker.undisturbed import undisturbed
-from numeric.values import whole_number
+from numeric.values import whole_number, yes_or_no
 
 if TYPE_CHECKING:
     from torch.distributed import ProcessGroup
 
     from numeric.networks.forecast import Forecast
 
-_BY_INDEX = ("eigenvalue", "bound", "gradient_projection")
 _PLAIN = ("gradient_norm", "full_loss", "evaluations", "overlooked")
-_WHOLE = ("reading", "status", "point")  # numbers
 _EFFECTIVE = ("effective_sharpness", "effective_bound")
-POINTS = ("iterate", "midpoint")
 
 
 class Taken(NamedTuple):
@@ -154,7 +151,7 @@ class SharpnessTracker:
         if not 1 <= eigenvalues <= size:
             raise BadInput(f"eigenvalues = {eigenvalues}: must be from 1 to {size}, the number of parameters")
         self.every, self.eigenvalues, self.mode = every, eigenvalues, mode
-        self.midpoint = every % 2 == 0 if midpoint is None else midpoint
+        self.midpoint = every % 2 == 0 if midpoint is None else yes_or_no("midpoint", midpoint)
         self.latest: Reading | None = None
         self.latest_effective: Reading | None = None  # of P⁻¹H, at the same weights, where P is known
         self.steps = 0
@@ -163,7 +160,7 @@ class SharpnessTracker:
         self._effective: TopEigenpairs | None = None
         if optimizer is not None and has_effective_sharpness(optimizer, self._trainable):
             self._effective = TopEigenpairs(1, relative=relative, seed=seed)
-        self._rows: list[dict[str, Tensor]] = []
+        self._history = History(eigenvalues, self._numbers)
         self._recent: dict[int, Tensor] = {}  # θ_{t−1} and θ_t of a midpoint to come
         self._rule = RuleAtStep()  # its step size, edge and P⁻¹
         self._names = [*self.loss.trainable]
@@ -195,15 +192,7 @@ class SharpnessTracker:
     @property
     def line(self) -> str:
         """The latest reading in a few words, for a terminal: ``progress.set_postfix_str(tracker.line)``."""
-        if not self._rows:
-            return "no reading yet"
-        row = self._rows[-1]
-        beside = row["eigenvalue"][0] / row["edge"] if "edge" in row else torch.tensor(torch.nan)
-        if beside.isnan() and "effective_edge" in row:
-            beside = row["effective_sharpness"] / row["effective_edge"]
-        words = [f"step {int(row['reading'])}", f"loss {float(row['full_loss']):.4g}"]
-        words += [f"sharpness {float(row['eigenvalue'][0]):.4g}"]
-        return ", ".join(words if beside.isnan() else [*words, f"{float(beside):.3g} of the edge"])
+        return self._history.line
 
     def forecast(
         self,
@@ -252,16 +241,7 @@ class SharpnessTracker:
     @property
     def history(self) -> xr.Dataset:
         """All readings, labelled by their step and, where there are several eigenvalues, by index 1 … k."""
-        columns = {name: column.numpy() for name, column in self._columns().items()}
-        steps = columns.pop("reading")
-        columns["status"] = np.array(STATUSES)[columns["status"]]
-        points = np.array(POINTS)[columns.pop("point")]
-        dims = {name: ("reading", "index") if name in _BY_INDEX else ("reading",) for name in columns}
-        variables = {name: (dims[name], column) for name, column in columns.items()}
-        history = xr.Dataset(
-            {"sharpness": (("reading",), columns["eigenvalue"][:, 0]), **variables},
-            {"reading": steps, "index": np.arange(1, self.eigenvalues + 1), "point": ("reading", points)},
-        )
+        history = self._history.dataset
         if self.optimizer is not None:
             for name, words in edge_in_words(self.optimizer, self._trainable).items():
                 if name in history:
@@ -273,7 +253,7 @@ class SharpnessTracker:
         state: dict[str, Any] = {"steps": self.steps}
         state |= {f"recent.{step}": weights for step, weights in self._recent.items()}
         state |= {f"rule.{name}": value for name, value in self._rule.state().items()}
-        state |= {f"history.{name}": column for name, column in self._columns().items()}
+        state |= {f"history.{name}": column for name, column in self._history.columns.items()}
         state |= {f"eigenpairs.{name}": value for name, value in self._eigenpairs.state().items()}
         if self._effective is not None:
             state |= {f"effective.{name}": value for name, value in self._effective.state().items()}
@@ -282,10 +262,9 @@ class SharpnessTracker:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a state of a tracker that was made with the same arguments."""
         columns = _under("history", state)
-        if columns.keys() != self._columns().keys() or columns["eigenvalue"].shape[1] != self.eigenvalues:
+        if not self._history.fits(columns):
             raise BadInput("the state is of a tracker with other eigenvalues or another optimizer: make it the same")
-        names, values = columns.keys(), zip(*columns.values(), strict=True)
-        self._rows = [dict(zip(names, row, strict=True)) for row in values]
+        self._history.restore(columns)
         like = self.loss.parameters
         self.steps, self._rule = int(state["steps"]), RuleAtStep.restored(_under("rule", state), like)
         self._recent = {int(step): weights.to(like) for step, weights in _under("recent", state).items()}
@@ -321,26 +300,20 @@ class SharpnessTracker:
 
     def _read(self, step: int, weights: Tensor, rule: RuleAtStep, point: str = "iterate") -> Reading:
         """The reading at these weights, filed under the step; an earlier one of that step gives way."""
-        inverse = rule.inverse
-        row = {name: torch.tensor(torch.nan, dtype=torch.float64) for name in self._numbers}
         if weights.isfinite().all():
-            work = partial(self._taken, weights, inverse)
+            work = partial(self._taken, weights, rule.inverse)
             with self._as_read(), self.loss.loaded(weights), enough_memory(self.loss):
                 taken = work(HessianAt) if self._ranks is None else self._ranks.led(self.loss, self._share, work)
         else:
             taken = Taken(not_finite(weights, self.eigenvalues), None, weights, {})
-        reading = taken.reading
-        row |= taken.row
+        reading, row = taken.reading, {**taken.row}
         row["overlooked"] = torch.tensor(reading.overlooked, dtype=torch.float64)
         row["eigenvalue"], row["bound"] = reading.eigenvalues, reading.bounds
         row["gradient_projection"] = taken.gradient.double() @ reading.eigenvectors.double()
         row |= {name: torch.tensor(getattr(rule, name), dtype=torch.float64) for name in {*NUMBERS} & {*self._numbers}}
         row |= {"reading": torch.tensor(step), "status": torch.tensor(STATUSES.index(reading.status))}
         row["point"] = torch.tensor(POINTS.index(point))
-        row = {name: value.cpu() for name, value in row.items()}
-        self._rows = [known for known in self._rows if known["reading"] != step]
-        self._rows.append(row)
-        self._rows.sort(key=lambda known: int(known["reading"]))  # a midpoint may come after a later `measure`
+        self._history.add(row)
         self.latest, self.latest_effective = reading, taken.effective
         return reading
 
@@ -350,7 +323,8 @@ class SharpnessTracker:
         """What is read at finite weights."""
         hessian = hessian_at(self.loss, weights)
         gradient = hessian.gradient
-        if _is_power_of_four(len(self._rows)) and hessian.value <= self._rows[0]["full_loss"].to(weights):
+        known = self._history.rows
+        if _is_power_of_four(len(known)) and hessian.value <= known[0]["full_loss"].to(weights):
             check_derivatives(self.loss.sample(SAMPLE))  # at times, unless the run diverges
             check_composition(self.loss)
         reading = self._eigenpairs.read(hessian, weights, gradient)
@@ -395,13 +369,6 @@ class SharpnessTracker:
         """What a reading has one real number of."""
         effective = () if self._effective is None else (*_EFFECTIVE, "effective_edge")
         return (*_PLAIN, *effective, *(() if self.optimizer is None else ("step_size", "edge")))
-
-    def _columns(self) -> dict[str, Tensor]:
-        """The readings so far by name, the first dimension their number."""
-        empty = {name: torch.empty(0, dtype=torch.int64) for name in _WHOLE}
-        empty |= {name: torch.empty(0, self.eigenvalues, dtype=torch.float64) for name in _BY_INDEX}
-        empty |= {name: torch.empty(0, dtype=torch.float64) for name in self._numbers}
-        return {name: torch.stack([row[name] for row in self._rows]) for name in empty} if self._rows else empty
 
 
 def _is_power_of_four(number: int) -> bool:

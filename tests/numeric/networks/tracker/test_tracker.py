@@ -535,6 +535,7 @@ def test_the_state_of_a_tracker_of_something_else_is_refused():
         ({"every": 0}, "every = 0: must be 1 or more"),
         ({"eigenvalues": 0}, "eigenvalues = 0: must be 1 or more"),
         ({"eigenvalues": 52}, "eigenvalues = 52: must be from 1 to 51"),
+        ({"midpoint": "yes"}, "midpoint = 'yes': must be True or False"),
         ({"relative": 0.0}, "relative = 0.0: must be positive"),
         ({"relative": 0.5}, "relative = 0.5: must be 0.1 or less"),
         ({"relative": "fine"}, "relative = 'fine': must be a number"),
