@@ -4,7 +4,9 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-# Python compiles what is imported, which is a part of what pip would compile.
+# Python compiles what is imported, which is a part of what pip would compile, and keeps it also where the environment
+# says that it should not: else every process compiles it again, torch and SymPy for 20 s.
+unexport PYTHONDONTWRITEBYTECODE
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
 
 # Every study that is there is a target, by its name.
