@@ -28,9 +28,9 @@ Whatever else sets the step size, such as a scheduler, would be undone: it is re
 is disturbed by nothing but the step size, and a run that goes on from a `state_dict` has the same bits. Readings cost
 what the history's `evaluations` say, a gradient each among them.
 
-Units: step_size in those of the optimizer's lr. Errors: `BadInput` for a tracker that knows no optimizer, for a
-fraction that is not positive, for an optimizer without a known edge, and for step sizes that are all zero or that
-something else has changed.
+Units: step_size in those of the optimizer's lr. Errors: `BadInput` for a tracker that knows no optimizer or reads no
+sharpness, for a fraction that is not positive, for an optimizer without a known edge, and for step sizes that are all
+zero or that something else has changed.
 """
 
 from __future__ import annotations
@@ -56,6 +56,8 @@ class EdgeStep:
     def __init__(self, tracker: SharpnessTracker, *, fraction: float) -> None:
         if tracker.optimizer is None:
             raise BadInput("the tracker knows no optimizer: make it with optimizer=…, the one that takes the steps")
+        if not tracker.eigenvalues:
+            raise BadInput("the tracker reads no sharpness: make it with eigenvalues=1")
         self.tracker, self.optimizer = tracker, tracker.optimizer
         self.fraction = fraction
         self._own_edge()  # refused here if it is not known

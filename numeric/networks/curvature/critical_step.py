@@ -40,7 +40,7 @@ import torch
 from torch import Tensor
 
 from eos_sym import BadInput
-from numeric.networks.loss import FlatLoss
+from numeric.networks.loss import BatchedLoss
 from numeric.values import non_negative_number, positive_number, real_number, whole_number
 
 FARTHEST = 2.0**20  # of the guess, to either side
@@ -59,11 +59,14 @@ class CriticalStep:
     status: str
 
     @property
+    def step(self) -> float:
+        """η_c, the geometric mean of the two; infinite where the loss does not rise, 0 where it does at once."""
+        return math.inf if self.status == "unbounded" else math.sqrt(self.lower * self.upper)
+
+    @property
     def sharpness(self) -> float:
-        """λ_c = 2/η_c, with η_c between the two; 0 where the loss does not rise, infinite where it does at once."""
-        if self.status == "unbounded":
-            return 0.0
-        return 2 / math.sqrt(self.lower * self.upper) if self.lower else math.inf
+        """λ_c = 2/η_c; 0 where the loss does not rise, infinite where it does at once."""
+        return 2 / self.step if self.step else math.inf
 
 
 def critical_step(
@@ -100,7 +103,7 @@ def critical_step(
 
 
 def critical_step_along(
-    loss: FlatLoss,
+    loss: BatchedLoss,
     direction: Tensor,
     *,
     guess: float,
@@ -117,10 +120,8 @@ def critical_step_along(
         kind = f"of shape {(*direction.shape,)}" if isinstance(direction, Tensor) else type(direction).__name__
         raise BadInput(f"direction: {kind}; must be a tensor, finite, of shape {(*weights.shape,)}")
 
-    @torch.no_grad()
     def value(eta: float) -> float:
-        with loss.loaded(weights - eta * direction):
-            return sum(share * float(loss.evaluate(batch)) for batch, share in loss.batches())
+        return float(loss.value(weights - eta * direction))
 
     rounding = ROUNDINGS * torch.finfo(weights.dtype).eps
     if start is not None:

@@ -28,11 +28,13 @@ import torch
 from torch import Tensor, distributed
 
 from eos_sym import BadInput
+from numeric.networks.curvature.passes import GradientAt
 from numeric.networks.curvature.products import HessianAt
 from numeric.networks.loss import BatchedLoss
 from numeric.runs import RunFailed
 
-Task = Literal["gradient", "product", "repeated"]
+Task = Literal["gradient", "value", "product", "repeated"]
+Kind = type[HessianAt] | type[GradientAt]
 Found = TypeVar("Found")
 SAME = 1e-9  # relative: of float32 the sum is in float64
 
@@ -123,15 +125,19 @@ class Ranks:
         return summed
 
     def led(
-        self, loss: BatchedLoss, share: float, work: Callable[[Callable[[BatchedLoss, Tensor], Any]], Found]
+        self,
+        loss: BatchedLoss,
+        share: float,
+        work: Callable[[Callable[[BatchedLoss, Tensor], Any]], Found],
+        kind: Kind = HessianAt,
     ) -> Found:
-        """What the first rank works out, with Hessians of all ranks' data, on every rank."""
+        """What the first rank works out, with Hessians or gradients of all ranks' data, on every rank."""
         found: Found | None = None
         if self.leads:
             with self.leading():
-                found = work(partial(HessianOverRanks, self, share))
+                found = work(partial(HessianOverRanks, self, share, kind=kind))
         else:
-            serve(self, loss, share)
+            serve(self, loss, share, kind)
         return cast(Found, self.tell(found))
 
     @contextmanager
@@ -148,11 +154,14 @@ class Ranks:
 
 
 class HessianOverRanks:
-    """On the first rank the loss of all ranks' data, its gradient and its Hessian's products, at one point."""
+    """On the first rank the loss of all ranks' data, its gradient and, if of that kind, its Hessian's products."""
 
-    def __init__(self, ranks: Ranks, share: float, loss: BatchedLoss, parameters: Tensor) -> None:
+    def __init__(
+        self, ranks: Ranks, share: float, loss: BatchedLoss, parameters: Tensor, kind: Kind = HessianAt
+    ) -> None:
         self.ranks, self.share = ranks, share
-        self.part = HessianAt(loss, parameters)
+        self.part = kind(loss, parameters)
+        self.point = self.part.point
         self.products = 0
         ranks.tell(("at",))
         ranks.send(parameters.clone())
@@ -178,6 +187,11 @@ class HessianOverRanks:
         value, gradient = carried_out(self.ranks, self.part, self.share, "gradient")
         return value, gradient
 
+    def value_at(self, other: Tensor) -> Tensor:
+        """L(θ'), a scalar tensor in float64, by a forward pass."""
+        (value,) = self._of("value", other[:, None])
+        return value
+
     def product(self, block: Tensor) -> Tensor:
         """∇²L(θ) times every column of the block (p, m)."""
         (image,) = self._of("product", block)
@@ -195,10 +209,10 @@ class HessianOverRanks:
         return carried_out(self.ranks, self.part, self.share, task, block)
 
 
-def serve(ranks: Ranks, loss: BatchedLoss, share: float) -> None:
+def serve(ranks: Ranks, loss: BatchedLoss, share: float, kind: Kind = HessianAt) -> None:
     """Compute this rank's part of what the first rank asks for, until that is done."""
     here = loss.parameters
-    part = HessianAt(loss, here)
+    part = kind(loss, here)
     while True:
         match ranks.tell():
             case ("done",):
@@ -207,19 +221,24 @@ def serve(ranks: Ranks, loss: BatchedLoss, share: float) -> None:
                 raise _failure(0, bad, reason)
             case ("at",):
                 here = ranks.send(here.clone())
-                part = HessianAt(loss, here)
+                part = kind(loss, here)
             case (task, columns):
                 block = ranks.send(here.new_empty(columns, len(here))).T if columns else None
                 carried_out(ranks, part, share, task, block)
 
 
-def carried_out(ranks: Ranks, part: HessianAt, share: float, task: Task, block: Tensor | None = None) -> list[Tensor]:
+def carried_out(
+    ranks: Ranks, part: HessianAt | GradientAt, share: float, task: Task, block: Tensor | None = None
+) -> list[Tensor]:
     """One task, on every rank of its part: what they add up to."""
 
     def own() -> Sequence[Tensor]:
         if task == "gradient":
             return share * part.value, share * part.gradient
         assert block is not None
+        if task == "value":
+            return (share * part.value_at(block[:, 0]),)
+        assert isinstance(part, HessianAt)
         if task == "product":
             return (share * part.product(block),)
         one, other = part.repeated(block)

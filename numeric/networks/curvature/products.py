@@ -32,6 +32,7 @@ import torch
 from torch import Tensor
 
 from eos_sym import BadInput
+from numeric.networks.curvature.passes import GradientAt
 from numeric.networks.loss import BatchedLoss, in_double_precision, refuse_wrong_derivatives
 from numeric.networks.loss.precision import coarsest_precision
 
@@ -42,36 +43,22 @@ MEASURED = 128  # examples
 Graph = TypeVar("Graph")
 
 
-class CurvatureAt(ABC, Generic[Graph]):
+class CurvatureAt(GradientAt, ABC, Generic[Graph]):
     """The loss, its gradient and products at one point; the graph is freed with the object, or `free`."""
 
     cost: float  # of a product, in gradient evaluations
 
     def __init__(self, loss: BatchedLoss, parameters: Tensor) -> None:
-        self.loss = loss
+        super().__init__(loss, parameters)
         self.products = 0
-        self._gradients = 0.0
-        self._leaves = {
-            name: piece.detach().requires_grad_() for name, piece in loss.split(parameters.detach()).items()
-        }
+        self._leaves = {name: piece.detach().requires_grad_() for name, piece in loss.split(self.point).items()}
         self._shared = not loss.in_batches
         self._graph: Graph | None = None
-        self._value_and_gradient: tuple[Tensor, Tensor] | None = None
 
     @property
     def evaluations(self) -> float:
         """What has been computed so far, in gradient evaluations."""
-        return self._gradients + self.cost * self.products
-
-    @property
-    def value(self) -> Tensor:
-        """L(θ), a scalar tensor."""
-        return self._at_point()[0]
-
-    @property
-    def gradient(self) -> Tensor:
-        """∇L(θ), (p,)."""
-        return self._at_point()[1]
+        return super().evaluations + self.cost * self.products
 
     def product(self, block: Tensor) -> Tensor:
         """The matrix times every column of the block (p, m)."""

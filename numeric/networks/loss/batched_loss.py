@@ -203,6 +203,13 @@ class BatchedLoss(ABC):
             value += term
         return value, gradient
 
+    @torch.enable_grad()  # for losses that take derivatives themselves
+    def value(self, parameters: Tensor) -> Tensor:
+        """L(θ) in float64, by a forward pass with θ in the module itself, a batch at a time."""
+        with self.loaded(parameters):
+            terms = [share * self.evaluate(batch).detach().double() for batch, share in self.batches()]
+        return torch.stack(terms).sum()
+
     def _check_trainable(self) -> None:
         trained = [name for name, own in self.named_parameters.items() if own.requires_grad]
         if not trained:

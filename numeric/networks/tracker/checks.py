@@ -26,7 +26,7 @@ from numeric.networks.loss import BatchedLoss, DerivativesTaken, FlatLoss
 from numeric.networks.loss.precision import Results
 from numeric.networks.loss.wrong_derivatives import parameters_in
 from numeric.networks.tracker.composition import check_composition, out_of_memory
-from numeric.networks.tracker.derivatives import check_derivatives
+from numeric.networks.tracker.derivatives import ALONE, check_derivatives
 from numeric.networks.tracker.undisturbed import changes_in_place, random_state, undisturbed
 
 SAMPLE = 64
@@ -36,30 +36,31 @@ _FOR_CLASSES = (nn.CrossEntropyLoss, nn.NLLLoss)
 _MODE = "give the tracker mode='eval', or put the module in .eval() mode while it is made and steps"
 
 
-def check_evaluation(loss: BatchedLoss, optimizer: Optimizer | None = None) -> bool:
+def check_evaluation(loss: BatchedLoss, optimizer: Optimizer | None = None, order: int = 2) -> bool:
     """Refuse a loss that, in the mode the module is in, is random, no scalar, or no function of the weights.
 
-    Also one that torch does not know the derivatives of, one that micro-batches do not make up, and one in which the
-    optimizer moves parameters that are not the module's. Whether there was anything to look at: of a loss that is not
-    finite nothing is known.
+    Also one that micro-batches do not make up, one in which the optimizer moves parameters that are not the module's,
+    and where derivatives of order 2 are needed one that torch does not know them of. Whether there was anything to look
+    at: of a loss that is not finite nothing is known.
     """
     _check_parts(loss)
-    with undisturbed(loss.whole, *loss.sources), evaluated(loss):
+    with undisturbed(loss.whole, *loss.sources, order=order), evaluated(loss):
         with _parameters_kept(loss):
             sample, value = _evaluated_sample(loss)
         _check_value(value, loss.function_name)
         if not value.isfinite():
             return False  # at the start `check_start` refuses it, later a reading is NaN
         _check_parameters(sample, optimizer)
-        _check_repeats(sample)
-        check_derivatives(sample)
+        _check_repeats(sample, order)
+        if order > 1:
+            check_derivatives(sample)
         check_composition(loss)
     return True
 
 
-def check_start(loss: BatchedLoss) -> None:
+def check_start(loss: BatchedLoss, order: int = 2) -> None:
     """Refuse a loss that is not finite at the present weights."""
-    with undisturbed(loss.whole, *loss.sources), evaluated(loss):
+    with undisturbed(loss.whole, *loss.sources, order=order), evaluated(loss):
         value, _ = loss.value_and_gradient(loss.parameters)
     if not value.isfinite():
         empty = ", or give weight if a batch has nothing that counts" if loss.in_batches else ""
@@ -95,10 +96,10 @@ def evaluated(loss: BatchedLoss) -> Iterator[None]:
         reason = (str(error).splitlines() or [""])[0]
         if isinstance(error, KeyError | AttributeError) or not reason:
             reason = f"{type(error).__name__} {reason}".rstrip()
-        if "derivative" in reason and "not implemented" in reason:
+        if ("derivative" in reason and "not implemented" in reason) or "once_differentiable" in reason:
             raise BadInput(
                 f"{reason.rstrip('.')}: write the operation out in torch's own; for recurrent layers on a GPU,"
-                " torch.backends.cudnn.flags(enabled=False) while the tracker is made and steps"
+                f" torch.backends.cudnn.flags(enabled=False) while the tracker is made and steps; or {ALONE}"
             ) from error
         raise BadInput(f"module and {loss.function_name} fail on these examples: {reason}") from error
 
@@ -254,7 +255,7 @@ def _check_parameters(sample: BatchedLoss, optimizer: Optimizer | None) -> None:
             )
 
 
-def _check_repeats(sample: BatchedLoss) -> None:
+def _check_repeats(sample: BatchedLoss, order: int) -> None:
     """Refuse a loss that changes when evaluated again, or whose evaluation could not be taken back."""
     module, drawing = sample.whole, list[str]()
     batch, _ = next(sample.batches())
@@ -266,7 +267,7 @@ def _check_repeats(sample: BatchedLoss) -> None:
         value: Tensor = sample.evaluate(batch).detach()
         return value
 
-    with undisturbed(module):
+    with undisturbed(module, order=order):
         arrays, state = changes_in_place(sample.named_modules()), random_state(module)
         with _watched(sample, drawing):
             first = evaluate()
@@ -278,7 +279,7 @@ def _check_repeats(sample: BatchedLoss) -> None:
                     f"evaluating the module changes its '{name}' in place: make it a buffer, register_buffer"
                 )
         repeated = [evaluate() for _ in range(_REPETITIONS if drawing else _AT_LEAST)]
-    with undisturbed(module):
+    with undisturbed(module, order=order):
         from_the_same_state = evaluate()
     if changed([from_the_same_state]):
         reason = "evaluating it changes what is no attribute of the module (a global counter, a generator of its own)"

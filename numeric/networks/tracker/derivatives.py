@@ -36,6 +36,7 @@ STEPS = 4  # h/‖θ‖ = √ε, 10√ε, 100√ε, 1000√ε with the precision
 AGREEMENT = 0.05  # relative, of two quotients: over something narrower than h they fall with 1/h
 CERTAIN = 10.0  # times their disagreement
 RESOLVED = 1e-3  # relative: below it nothing is contradicted
+ALONE = "read the critical step alone: critical_step=True, eigenvalues=0"
 ROUNDING = 32.0  # times the precision: what an evaluation is off by at most
 
 
@@ -96,7 +97,7 @@ def _told_at(loss: BatchedLoss, at: Tensor) -> bool:
             difference = float((image - near[1].value).norm() / near[1].value.norm().clamp_min(image.norm()))
             raise BadInput(
                 f"the Hessian is not the derivative of the gradient, {difference:.0%} of a product is missing or"
-                f" wrong: an operation has no second derivative{_operations(loss)}; write it in torch's own"
+                f" wrong: an operation has no second derivative{_operations(loss)}; write it in torch's own, or {ALONE}"
             )
         if all(one.distance(other) <= RESOLVED * float(one.value.norm()) for one, other in zip(near, far, strict=True)):
             return True

@@ -4,8 +4,9 @@
     tracker.plot(figure)             the same figure drawn anew, in a notebook's cell or a window that stays open
 
 Steps are on the horizontal axis of all panels. The edge is drawn as it was at every reading, where it is known; of one
-that comes down to what is read, as a step size is warmed up, what is above `ABOVE` times that is left out. A panel of
-positive numbers that span more than `WIDE` is logarithmic, the loss always.
+that comes down to what is read, as a step size is warmed up, what is above `ABOVE` times that is left out. The critical
+sharpness, which is another quantity, has crosses and a panel of its own. A panel of positive numbers that span more
+than `WIDE` is logarithmic, the loss always.
 
 Errors: `BadInput` where there is no reading yet.
 """
@@ -32,12 +33,15 @@ def draw(history: xr.Dataset, figure: Any = None) -> Any:
         (line,) = history.full_loss.plot(figsize=(7.0, 7.0))  # by way of xarray, which loads matplotlib
         figure = line.figure
     figure.clear()
-    panels = [_loss, _sharpness, *([_effective] if "effective_sharpness" in history else []), _projections]
+    of = {"sharpness": _sharpness, "effective_sharpness": _effective, "critical_sharpness": _critical}
+    panels = [_loss, *(panel for name, panel in of.items() if name in history)]
+    panels += [_projections] * ("sharpness" in history)
     rows = figure.subplots(len(panels), 1, sharex=True)
     for axes, panel in zip(rows, panels, strict=True):
         panel(axes, history)
         axes.grid(alpha=0.3)
     rows[-1].set_xlabel("step")
+    figure.align_ylabels()
     figure.tight_layout()
     return figure
 
@@ -63,6 +67,13 @@ def _effective(axes: Any, history: xr.Dataset) -> None:
     axes.plot(history.reading, read, color=COLORS[0], marker=".", label="effective sharpness")
     _beside_edge(axes, history, "effective_edge", read.values)
     axes.set_ylabel("effective sharpness")
+
+
+def _critical(axes: Any, history: xr.Dataset) -> None:
+    told = history.critical_sharpness.where((history.critical_step > 0) & np.isfinite(history.critical_step))
+    axes.plot(history.reading, told, color="tab:red", marker="x", linestyle="", label="critical sharpness")
+    _beside_edge(axes, history, "edge", told.values)
+    axes.set_ylabel("critical sharpness\nat iterates")
 
 
 def _beside_edge(axes: Any, history: xr.Dataset, name: str, values: Any) -> None:

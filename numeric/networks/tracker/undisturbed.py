@@ -6,7 +6,7 @@ is taken back. The generators of Python, NumPy and torch, and those that are att
 they were, and so do those of other objects that are named, loaders and samplers. Parameters and their `.grad` are not
 touched; what modes are set inside is taken back. Gradients are on, autocast is off, what
 torch.compile has compiled runs eagerly, and attention is computed by torch's plain formula: neither compiled code nor
-the fused kernels have a second derivative.
+the fused kernels have a second derivative. Where one derivative is enough, attention is computed as it is in training.
 
 What is left is an array that is no buffer and changed in place, of which `changes_in_place` tells, and what is no part
 of the module at all: then two evaluations from the same state differ. Both are refused by
@@ -35,8 +35,8 @@ _OF_TORCH = frozenset(vars(nn.Module()))  # what every module has: parameters, b
 
 
 @contextmanager
-def undisturbed(module: nn.Module, *others: object) -> Iterator[None]:
-    """A context in which the module may be evaluated and differentiated twice without a trace."""
+def undisturbed(module: nn.Module, *others: object, order: int = 2) -> Iterator[None]:
+    """A context in which the module may be evaluated and differentiated so often without a trace."""
     kept = [
         (part, name, buffer)
         for part in module.modules()
@@ -54,7 +54,7 @@ def undisturbed(module: nn.Module, *others: object) -> Iterator[None]:
             torch.inference_mode(mode=False),
             torch.enable_grad(),
             torch.autocast(next(module.parameters()).device.type, enabled=False),
-            sdpa_kernel(SDPBackend.MATH),
+            sdpa_kernel(SDPBackend.MATH) if order > 1 else nullcontext(),
             _eagerly(),
         ):
             yield

@@ -20,6 +20,7 @@ from numeric.runs import RunFailed
 SIZE = 2
 PATIENCE = 60.0  # seconds
 POINTS = 3
+READ = {"every": 2, "midpoint": True, "critical_step": True}
 
 
 def examples():
@@ -140,7 +141,7 @@ def track(ranks):
     parallel = nn.parallel.DistributedDataParallel(module)
     optimizer = torch.optim.RMSprop(module.parameters(), lr=0.01)
     tracker = SharpnessTracker(
-        parallel, half_squared_error, inputs, targets, optimizer=optimizer, every=2, midpoint=True, group=ranks.group
+        parallel, half_squared_error, inputs, targets, optimizer=optimizer, **READ, group=ranks.group
     )
     return history_of(tracker, parallel, optimizer, inputs, targets)
 

@@ -96,18 +96,19 @@ def test_a_sum_on_one_rank_and_a_mean_on_the_other_are_refused(found):
 
 
 def test_a_tracked_run_of_two_processes_is_that_of_one(found):
-    """Readings at midpoints of H and of P⁻¹H, the loss and all else that a history has."""
+    """Readings at midpoints of H and of P⁻¹H, critical steps, the loss and all else that a history has."""
     inputs, targets = (one[:10] for one in ranks.examples())
     module = ranks.network()
     optimizer = torch.optim.RMSprop(module.parameters(), lr=0.01)
-    tracker = SharpnessTracker(module, half_squared_error, inputs, targets, optimizer=optimizer, every=2, midpoint=True)
+    tracker = SharpnessTracker(module, half_squared_error, inputs, targets, optimizer=optimizer, **ranks.READ)
     one = ranks.history_of(tracker, module, optimizer, inputs, targets)
     first, second = found["track"]
     assert first == second
     assert first.keys() == one.keys()
     for name in ("sharpness", "effective_sharpness"):
         assert first[name] == pytest.approx(one[name], rel=2e-3, nan_ok=True)
-    for name in ("full_loss", "gradient_norm"):
+    assert first["critical_passes"] == one["critical_passes"]
+    for name in ("full_loss", "gradient_norm", "critical_lower", "critical_upper"):
         assert first[name] == pytest.approx(one[name], rel=1e-9)
 
 

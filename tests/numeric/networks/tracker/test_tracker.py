@@ -533,7 +533,7 @@ def test_the_state_of_a_tracker_of_something_else_is_refused():
     ("options", "message"),
     [
         ({"every": 0}, "every = 0: must be 1 or more"),
-        ({"eigenvalues": 0}, "eigenvalues = 0: must be 1 or more"),
+        ({"eigenvalues": 0}, "eigenvalues = 0: must be from 1 to 51, the number of parameters, or 0 with"),
         ({"eigenvalues": 52}, "eigenvalues = 52: must be from 1 to 51"),
         ({"midpoint": "yes"}, "midpoint = 'yes': must be True or False"),
         ({"relative": 0.0}, "relative = 0.0: must be positive"),
