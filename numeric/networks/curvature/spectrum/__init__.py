@@ -1,10 +1,10 @@
 """The whole spectrum of a network's curvature, from products with vectors: of any `Operator`.
 
-    operators   blocks of a matrix, what it is across directions, its other end
+    operators   a matrix that is given, blocks of one, what it is across directions, its other end
     lanczos     a Krylov space of one vector, as forecasts use it too
     measure     the spectral measure of a vector, with bounds; the kernel k(t)
     density     the density of the spectrum, by stochastic Lanczos quadrature
-    hutchpp     trace, trace of the square, diagonal, traces of blocks, with standard errors
+    xtrace     trace, trace of the square, diagonal, traces of blocks, with standard errors
     extremes    the largest and the least eigenvalues, and the largest of blocks, with bounds
 
 The Hessian is `HessianAt`, the Gauss–Newton matrix, which for cross-entropy is the Fisher matrix, `GaussNewtonAt`, and
@@ -14,18 +14,18 @@ those of P⁻¹H; what gradients do under it, as in k(t) = T·(I − ηP⁻¹H)�
 
 from numeric.networks.curvature.spectrum.density import spectral_density
 from numeric.networks.curvature.spectrum.extremes import blocks, extreme_eigenvalues
-from numeric.networks.curvature.spectrum.hutchpp import Hutchpp
 from numeric.networks.curvature.spectrum.lanczos import Lanczos
 from numeric.networks.curvature.spectrum.measure import SpectralMeasure, spectral_measure
 from numeric.networks.curvature.spectrum.operators import Across, Block, Flipped, layer, parameter_places
+from numeric.networks.curvature.spectrum.xtrace import XTrace
 
 __all__ = [
     "Across",
     "Block",
     "Flipped",
-    "Hutchpp",
     "Lanczos",
     "SpectralMeasure",
+    "XTrace",
     "blocks",
     "extreme_eigenvalues",
     "layer",

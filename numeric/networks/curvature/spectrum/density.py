@@ -34,9 +34,9 @@ from torch import Tensor
 from eos_sym import BadInput
 from numeric.compile import Array
 from numeric.networks.curvature.eigen import Operator, Reading
-from numeric.networks.curvature.spectrum.hutchpp import gaussian
 from numeric.networks.curvature.spectrum.measure import SpectralMeasure, spectral_measure
-from numeric.networks.curvature.spectrum.operators import Across
+from numeric.networks.curvature.spectrum.operators import Across, operator_of
+from numeric.networks.curvature.spectrum.xtrace import gaussian
 from numeric.values import positive_number, whole_number
 
 FEWEST_PROBES = 2
@@ -56,6 +56,7 @@ def spectral_density(
     known: Reading | None = None,
 ) -> xr.Dataset:
     """The density of the spectrum at these weights, from so many products a probe."""
+    operator = operator_of(operator, weights)
     positive_number("width", width)
     whole_number("products", products, least=1)
     if probes < FEWEST_PROBES:

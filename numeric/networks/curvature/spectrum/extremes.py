@@ -21,14 +21,15 @@ import xarray as xr
 from torch import Tensor
 
 from numeric.networks.curvature.eigen import Operator, Reading, TopEigenpairs
-from numeric.networks.curvature.spectrum.hutchpp import Hutchpp
-from numeric.networks.curvature.spectrum.operators import Block, Flipped
+from numeric.networks.curvature.spectrum.operators import Block, Flipped, operator_of
+from numeric.networks.curvature.spectrum.xtrace import XTrace
 
 
 def extreme_eigenvalues(
     operator: Operator, weights: Tensor, count: int = 1, *, relative: float = 1e-3, seed: int = 0
 ) -> xr.Dataset:
     """The `count` largest and least eigenvalues, with bounds, at ``end`` "largest" and "least"."""
+    operator = operator_of(operator, weights)
     top = TopEigenpairs(count, relative=relative, seed=seed).read(operator, weights)
     level = float(top.eigenvalues[0])
     bottom = TopEigenpairs(count, relative=relative, seed=seed).read(Flipped(operator, level), weights)
@@ -58,8 +59,9 @@ def blocks(
 
     The traces are all from the same products of the whole, the eigenvalues from some of their own for every block.
     """
+    operator = operator_of(operator, weights)
     readings = [_top(Block(operator, own, len(weights)), weights[own], relative, seed) for own in groups.values()]
-    traces = Hutchpp(operator, weights, products, seed).traces(groups)
+    traces = XTrace(operator, weights, products, seed).traces(groups)
     return traces.assign(
         weights=("group", [len(own) for own in groups.values()]),
         eigenvalue=("group", [float(one.eigenvalues[0]) for one in readings]),

@@ -39,6 +39,7 @@ from eos_sym import BadInput, Undecided
 from numeric.compile import Array
 from numeric.networks.curvature.eigen import Operator
 from numeric.networks.curvature.spectrum.lanczos import Lanczos
+from numeric.networks.curvature.spectrum.operators import operator_of
 from numeric.values import positive_number, real_number, whole_number
 
 ROUNDING = {torch.float64: 1e-10, torch.float32: 1e-6}  # relative to the largest |θ|; a β_n below ends the space
@@ -162,6 +163,7 @@ def spectral_measure(operator: Operator, vector: Tensor, products: int = 40) -> 
     if not isinstance(vector, Tensor) or vector.ndim != 1 or not vector.isfinite().all():
         kind = f"of shape {tuple(vector.shape)}" if isinstance(vector, Tensor) else type(vector).__name__
         raise BadInput(f"vector: {kind}; must be a tensor, finite and of one dimension")
+    operator = operator_of(operator, vector)
     size = float(torch.linalg.vector_norm(vector, dtype=torch.float64))
     if size == 0:
         return SpectralMeasure(np.zeros(1), np.zeros(0), 0.0, 0.0, 0.0)

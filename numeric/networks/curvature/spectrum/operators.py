@@ -5,22 +5,74 @@
     Flipped   c − A            whose largest eigenvalues are c − λ for the least λ of A
 
 Each is an `Operator`, as `HessianAt`, `GaussNewtonAt` and `Preconditioned` are, so that whatever is computed of one is
-computed of all, a product of A for a product.
+computed of all, a product of A for a product. So is a matrix that is given itself, of torch, NumPy or SciPy, where it
+may be sparse or a `LinearOperator`: `operator_of` makes it one, and every function here takes either.
 
 Shapes: places (q,) the positions of the weights of a block, ascending; U (p, k). A `Block` takes vectors of length q.
+Errors: `BadInput` for what is no operator and no matrix, and for a matrix that is not real, square, of the weights'
+length or symmetric; of a `LinearOperator` the last is not seen.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import torch
+from scipy.sparse.linalg import LinearOperator
 from torch import Tensor
 
+from eos_sym import BadInput
 from numeric.networks.curvature.eigen import Operator
 from numeric.networks.curvature.eigen.inner_products import combine, gram
 from numeric.networks.loss import FlatLoss
+
+SYMMETRIC = 1e-5  # of the largest entry, as float32 sums leave
+
+
+class Given:
+    """A matrix that is given itself; a product counts as an evaluation."""
+
+    def __init__(self, matrix: Any) -> None:
+        self._matrix, self.evaluations = matrix, 0.0
+
+    def product(self, block: Tensor) -> Tensor:
+        """The matrix times every column of the block."""
+        self.evaluations += block.shape[1]
+        if isinstance(self._matrix, Tensor):
+            return self._matrix.to(block) @ block
+        return torch.from_numpy(np.asarray(self._matrix @ block.cpu().numpy())).to(block)
+
+    def repeated(self, block: Tensor) -> tuple[Tensor, Tensor]:
+        """The product of the block, and a third of that of its triple, which is rounded otherwise."""
+        return self.product(block), self.product(3 * block) / 3
+
+
+def operator_of(matrix: Any, weights: Tensor | None = None) -> Operator:
+    """The operator that is given, or that of a matrix; of these weights, after a look at their shape."""
+    if weights is not None and not (isinstance(weights, Tensor) and weights.ndim == 1 and weights.is_floating_point()):
+        kind = f"{weights.dtype} {tuple(weights.shape)}" if isinstance(weights, Tensor) else type(weights).__name__
+        raise BadInput(f"weights: {kind}; must be a tensor of floating-point numbers, of one dimension")
+    if callable(getattr(matrix, "product", None)):
+        operator: Operator = matrix
+        return operator
+    shape, kind = tuple(getattr(matrix, "shape", ())), f"{type(matrix).__name__}"
+    if not (len(shape) == 2 and hasattr(matrix, "__matmul__")):
+        raise BadInput(f"operator: {kind}; give HessianAt(loss, weights) or the like, or a symmetric matrix")
+    if shape[0] != shape[1] or (weights is not None and len(weights) != shape[0]):
+        wanted = f" and as long as the weights, {len(weights)}" if weights is not None else ""
+        raise BadInput(f"matrix: {shape[0]} × {shape[1]}; must be square{wanted}")
+    if isinstance(matrix, Tensor) and matrix.layout is not torch.strided:
+        raise BadInput(f"matrix: a tensor of layout {matrix.layout}; give matrix.to_dense(), or one of SciPy")
+    if "complex" in str(matrix.dtype):
+        raise BadInput(f"matrix: {matrix.dtype}; must be real")
+    if not isinstance(matrix, LinearOperator):
+        off, size = (float(abs(one).max()) if shape[0] else 0.0 for one in (matrix - matrix.T, matrix))
+        if off > SYMMETRIC * size:
+            raise BadInput(f"matrix: not symmetric, by {off / size:.1g} of its largest entry; give (A + A.T)/2")
+    return Given(matrix)
 
 
 @dataclass(frozen=True)
@@ -28,6 +80,9 @@ class Made:
     """A matrix made of another one by what is done to vectors before and after a product."""
 
     whole: Operator
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "whole", operator_of(self.whole))
 
     @property
     def evaluations(self) -> float:

@@ -9,7 +9,7 @@ from numeric.networks import FlatLoss, cross_entropy, hessian
 from numeric.networks.curvature import GaussNewtonAt, HessianAt, Preconditioned
 from numeric.networks.curvature.spectrum import (
     Block,
-    Hutchpp,
+    XTrace,
     blocks,
     extreme_eigenvalues,
     layer,
@@ -104,7 +104,7 @@ def test_every_functional_takes_every_matrix(name, network):
     values, vectors = np.linalg.eigh(matrix)
     ends = extreme_eigenvalues(operator, weights, relative=1e-6)
     np.testing.assert_allclose(ends.eigenvalue[:, 0], values[[-1, 0]], atol=1e-6 * (values[-1] - values[0]))
-    exact = Hutchpp(operator, weights, 3 * len(weights))
+    exact = XTrace(operator, weights, 2 * len(weights))
     assert float(exact.traces().trace) == pytest.approx(values.sum(), rel=1e-9)
     assert float(exact.traces().square) == pytest.approx((values**2).sum(), rel=1e-9)
     np.testing.assert_allclose(exact.diagonal().diagonal, matrix.diagonal(), atol=1e-10)
@@ -122,7 +122,7 @@ def test_the_trace_of_the_preconditioned_is_that_of_the_product_with_the_inverse
     """Not symmetric, P⁻¹H has the trace and the diagonal of its symmetric form."""
     loss, theta = network
     inverse = torch.linspace(0.5, 2, len(theta), dtype=torch.float64)
-    found = Hutchpp(Preconditioned(HessianAt(loss, theta), inverse), theta, 3 * len(theta))
+    found = XTrace(Preconditioned(HessianAt(loss, theta), inverse), theta, 2 * len(theta))
     product = (inverse[:, None] * hessian(loss, theta)).numpy()
     assert float(found.traces().trace) == pytest.approx(product.trace(), rel=1e-9)
     assert float(found.traces().square) == pytest.approx((product @ product).trace(), rel=1e-9)
