@@ -14,6 +14,7 @@ from eos_sym.rules.optimizers import (
     Nesterov,
     NormalizedGradientDescent,
     PreconditionedMomentum,
+    PreconditionedNesterov,
     RootLossGradientDescent,
     SharpnessAwareMinimization,
 )
@@ -56,6 +57,7 @@ __all__ = [
     "NormalizedGradientDescent",
     "Preconditioned",
     "PreconditionedMomentum",
+    "PreconditionedNesterov",
     "RMSProp",
     "RootLossGradientDescent",
     "Rule",

@@ -4,14 +4,16 @@
     heavy ball                v' = βv − ηg,                θ' = θ + v'
     Nesterov                  v' = βv − η∇L(θ + βv),       θ' = θ + v'
     preconditioned momentum   m' = βm + (1 − β)g,          θ' = θ − ηP⁻¹m'      (Adam, RMSProp at fixed second moment)
+    preconditioned Nesterov   m' = βm + (1 − β)g,          θ' = θ − ηP⁻¹(ag + bm')    (NAdam at fixed second moment)
     normalized GD             θ' = θ − ηg/‖g‖
     root-loss GD              θ' = θ − η∇√L = θ − ηg/(2√L)
     SAM                       θ' = θ − η∇L(θ + ρg/‖g‖),    or ρg for ρg/‖g‖: the unnormalized variant
 
 A rule turns an objective into a `Map`, whose state is the weights and then the rule's own variables; its Jacobian,
 multipliers, simulator and LaTeX follow from that map, and the optimizer of a network from the formula. The symbols are
-``eta`` (shown as η), ``momentum``, ``rho``, and for the diagonal preconditioner ``p_`` followed by the name of the
-weight. Adam and RMSProp with all of their state are in `adaptive`, weight decay in `weight_decay`.
+``eta`` (shown as η), ``momentum``, ``rho``, ``gradient_share`` and ``average_share`` (a and b), and for the diagonal
+preconditioner ``p_`` followed by the name of the weight. Adam and RMSProp with all of their state are in `adaptive`,
+weight decay in `weight_decay`.
 
 `RULES` holds the rules by the names that they have on the command line. Sources: :cite:t:`polyak1964some` (heavy
 ball), :cite:t:`nesterov1983method`, :cite:t:`foret2021sharpness` (SAM), :cite:t:`arora2022understanding` (the two that
@@ -32,6 +34,8 @@ from eos_sym.rules.update import AT_THETA, GRADIENT, THETA, GradientAt, LossAt, 
 
 __all__ = [
     "AVERAGE",
+    "AVERAGE_SHARE",
+    "GRADIENT_SHARE",
     "MOMENTUM",
     "RADIUS",
     "RULES",
@@ -43,6 +47,7 @@ __all__ = [
     "NormalizedGradientDescent",
     "Preconditioned",
     "PreconditionedMomentum",
+    "PreconditionedNesterov",
     "Printed",
     "RootLossGradientDescent",
     "Rule",
@@ -52,6 +57,7 @@ __all__ = [
 
 VELOCITY = Symbol("v", real=True)
 AVERAGE = Symbol("m", real=True)
+GRADIENT_SHARE, AVERAGE_SHARE = Symbol("gradient_share", positive=True), Symbol("average_share", positive=True)
 _SCALE = Symbol("p", positive=True)
 _UPHILL = Symbol("u", real=True)
 
@@ -95,6 +101,22 @@ class PreconditionedMomentum(WrittenRule):
         moved = MOMENTUM * AVERAGE + (1 - MOMENTUM) * GRADIENT
         step = {THETA: THETA - STEP_SIZE * (moved / _SCALE), AVERAGE: moved}
         return Update(step, (STEP_SIZE, MOMENTUM), scales=(_SCALE,))
+
+    def scales(self, objective: Objective) -> tuple[Symbol, ...]:
+        """The diagonal of P, in the order of the weights."""
+        return self.map(objective).parameters[-len(objective.weights) :]
+
+
+class PreconditionedNesterov(WrittenRule):
+    """m' = βm + (1 − β)g, θ' = θ − ηP⁻¹(ag + bm') with a constant diagonal P > 0 and constant shares a, b > 0."""
+
+    @property
+    def update(self) -> Update:
+        """The formula of the weights and the averages of their gradients."""
+        moved = MOMENTUM * AVERAGE + (1 - MOMENTUM) * GRADIENT
+        along = (GRADIENT_SHARE * GRADIENT + AVERAGE_SHARE * moved) / _SCALE
+        parameters = (STEP_SIZE, MOMENTUM, GRADIENT_SHARE, AVERAGE_SHARE)
+        return Update({THETA: THETA - STEP_SIZE * along, AVERAGE: moved}, parameters, scales=(_SCALE,))
 
     def scales(self, objective: Objective) -> tuple[Symbol, ...]:
         """The diagonal of P, in the order of the weights."""

@@ -6,14 +6,17 @@ On a quadratic with P held fixed, the effective sharpness up to which the optimi
 
     SGD            P = 1                                     2/η; (2 + 2β)/η, and (2 + 2β)/(η(1 + 2β)) for Nesterov
     Adam, AdamW    P = (1 − β₁ᵗ) (√(v/(1 − β₂ᵗ)) + ε)        (2 + 2β₁)/(η(1 − β₁));  AMSGrad with the largest v
+    RAdam          P = (1 − β₁ᵗ) (√v + ε)/(r √(1 − β₂ᵗ))     (2 + 2β₁)/(η(1 − β₁));  P = 1 − β₁ᵗ while ρ ≤ 5
+    NAdam          P = √(v/(1 − β₂ᵗ)) + ε                    (2 + 2β₁)/(η((1 + β₁)a + (1 − β₁)b))
     Adamax         P = (1 − β₁ᵗ) u                           (2 + 2β₁)/(η(1 − β₁))
     RMSprop        P = √v + ε;  centered √(v − ḡ²) + ε       2/η; (2 + 2β)/η with momentum β
     Adagrad        P = (1 + (t − 1) decay) (√s + ε)          2/η
 
-with t the steps taken so far and the moments as torch.optim keeps and corrects them: the P of the last step. With step
-sizes that differ between parameter groups, η is the largest of them, and P is divided by each group's share of it. A
-parameter that the optimizer does not move has P⁻¹ = 0. Weight decay is no part of P, and no part of H either. Another
-optimizer may know its own P: it is asked.
+with t the steps taken so far and the moments as torch.optim keeps and corrects them: the P of the last step. RAdam
+rectifies by r² = (ρ − 4)(ρ − 2)ρ∞/((ρ∞ − 4)(ρ∞ − 2)ρ), ρ = ρ∞ − 2tβ₂ᵗ/(1 − β₂ᵗ), ρ∞ = 2/(1 − β₂) − 1; NAdam's step is
+along ag + bm, with a and b of its momentum's schedule. With step sizes that differ between parameter groups, η is the
+largest of them, and P is divided by each group's share of it. A parameter that the optimizer does not move has P⁻¹ = 0.
+Weight decay is no part of P, and no part of H either. Another optimizer may know its own P: it is asked.
 
 Shapes: P⁻¹ (p,), in the order of θ. Errors: `BadInput` for an optimizer that is not in the table, one that ascends, one
 that moves none of the parameters, and groups of different momentum, which have no common threshold.
@@ -29,18 +32,36 @@ from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
-from torch.optim import SGD, Adagrad, Adam, Adamax, AdamW, Optimizer, RMSprop
+from torch.optim import SGD, Adagrad, Adam, Adamax, AdamW, NAdam, Optimizer, RAdam, RMSprop
 
 from eos_sym import BadInput
 from numeric.networks.curvature.eigen import Operator
 
 Numbers = Mapping[str, Any]
+RECTIFIED = 5.0  # the length of RAdam's average beyond which it divides by the second moment
 
 
 def _adam(state: Numbers, group: Numbers) -> Tensor:
     moment: Tensor = state["max_exp_avg_sq" if group["amsgrad"] else "exp_avg_sq"]
     first, second = (_correction(beta, state) for beta in group["betas"])
     return first * ((moment / second).sqrt() + float(group["eps"]))
+
+
+def _radam(state: Numbers, group: Numbers) -> Tensor:
+    moment: Tensor = state["exp_avg_sq"]
+    step, (beta, other) = float(state["step"]), map(float, group["betas"])
+    first, second = (_correction(one, state) for one in (beta, other))
+    most = 2 / (1 - other) - 1
+    length = most - 2 * step * other**step / second
+    if length <= RECTIFIED:
+        return torch.full_like(moment, first)
+    rectified = math.sqrt((length - 4) * (length - 2) * most / ((most - 4) * (most - 2) * length))
+    return first * (moment.sqrt() + float(group["eps"])) / (rectified * math.sqrt(second))
+
+
+def _nadam(state: Numbers, group: Numbers) -> Tensor:
+    moment: Tensor = state["exp_avg_sq"]
+    return (moment / _correction(group["betas"][1], state)).sqrt() + float(group["eps"])
 
 
 def _adamax(state: Numbers, group: Numbers) -> Tensor:
@@ -68,6 +89,8 @@ def _correction(beta: float | Tensor, state: Numbers) -> float:
 _DIAGONALS: dict[type[Optimizer], Callable[[Numbers, Numbers], Tensor]] = {
     Adam: _adam,
     AdamW: _adam,
+    RAdam: _radam,
+    NAdam: _nadam,
     Adamax: _adamax,
     RMSprop: _rmsprop,
     Adagrad: _adagrad,
@@ -169,5 +192,5 @@ def groups_of(optimizer: Optimizer, parameters: Sequence[Tensor]) -> list[dict[s
 def _momentum(group: Numbers) -> tuple[float, ...]:
     """What a group's threshold depends on besides its step size."""
     if "betas" in group:
-        return (float(group["betas"][0]),)
+        return float(group["betas"][0]), float(group.get("momentum_decay", 0.0))
     return tuple(float(group[name]) for name in _MOMENTA if name in group)

@@ -15,20 +15,37 @@ from eos_sym.rules import (
     Preconditioned,
     RootLossGradientDescent,
 )
-from eos_sym.rules.optimizers import HeavyBall, Nesterov, PreconditionedMomentum, Printed, SharpnessAwareMinimization
+from eos_sym.rules.optimizers import (
+    AVERAGE_SHARE,
+    GRADIENT_SHARE,
+    HeavyBall,
+    Nesterov,
+    PreconditionedMomentum,
+    PreconditionedNesterov,
+    Printed,
+    SharpnessAwareMinimization,
+)
 from eos_sym.stability import critical_sharpness
 from numeric import compile_map
 
 x, y = symbols("x y", real=True)
 eta, beta, rho = STEP_SIZE, MOMENTUM, RADIUS
+share, rest = GRADIENT_SHARE, AVERAGE_SHARE
 CRITICAL = {
     GradientDescent(): 2 / eta,
     HeavyBall(): (2 + 2 * beta) / eta,
     Nesterov(): (2 + 2 * beta) / (eta * (1 + 2 * beta)),
     PreconditionedMomentum(): (2 + 2 * beta) / (eta * (1 - beta)),
+    PreconditionedNesterov(): (2 + 2 * beta) / (eta * ((1 + beta) * share + (1 - beta) * rest)),
     SharpnessAwareMinimization(normalized=False): (sqrt(1 + 8 * rho / eta) - 1) / (2 * rho),
 }
-VALUES = {eta: Rational(1, 100), beta: Rational(9, 10), rho: Rational(1, 20)}
+VALUES = {
+    eta: Rational(1, 100),
+    beta: Rational(9, 10),
+    rho: Rational(1, 20),
+    share: Rational(1, 10),
+    rest: Rational(9, 10),
+}
 
 
 @pytest.mark.parametrize(("rule", "expected"), CRITICAL.items())

@@ -83,7 +83,7 @@ class _Described(ABC):
     @property
     def critical_sharpness(self) -> float | None:
         """The sharpness beyond which the rule is unstable."""
-        return _critical_sharpness(self.formula, self.values)
+        return critical_sharpness_at(self.formula, self.values)
 
     def build(self, parameters: Iterable[nn.Parameter]) -> FormulaOptimizer:
         """The optimizer that takes the steps of the formula."""
@@ -204,7 +204,7 @@ class RMSProp(_Numbers):
     @property
     def critical_sharpness(self) -> float | None:
         """That of preconditioned momentum at β = 0."""
-        return _critical_sharpness(_FIXED, {STEP_SIZE.name: self.eta, MOMENTUM.name: 0.0})
+        return critical_sharpness_at(_FIXED, {STEP_SIZE.name: self.eta, MOMENTUM.name: 0.0})
 
 
 @dataclass(frozen=True)
@@ -228,7 +228,7 @@ class Adam(_Numbers):
     @property
     def critical_sharpness(self) -> float | None:
         """That of preconditioned momentum at β = β₁."""
-        return _critical_sharpness(_FIXED, {STEP_SIZE.name: self.eta, MOMENTUM.name: self.beta1})
+        return critical_sharpness_at(_FIXED, {STEP_SIZE.name: self.eta, MOMENTUM.name: self.beta1})
 
 
 @dataclass(frozen=True)
@@ -291,7 +291,7 @@ def _symbolic(rule: WrittenRule) -> Expr | None:
         return None
 
 
-def _critical_sharpness(rule: WrittenRule, values: Mapping[str, float]) -> float | None:
+def critical_sharpness_at(rule: WrittenRule, values: Mapping[str, float]) -> float | None:
     """The rule's critical sharpness at these values of its parameters, if it has one."""
     expression = _symbolic(rule)
     if expression is None:

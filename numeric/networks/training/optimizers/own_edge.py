@@ -9,7 +9,11 @@ L + ½γ‖θ‖², of sharpness S + γ; decoupled it turns the weights by −η
     SGD                                  k = 2;  heavy ball (2 + 2β)/(1 − dampening),  Nesterov (2 + 2β)/(1 + 2β)
     RMSprop                              k = 2 + 2β,              of the effective sharpness λ₁(P⁻¹H)
     Adagrad                              k = 2,                   of the effective sharpness
-    Adam, AdamW, Adamax                  k = (2 + 2β₁)/(1 − β₁),  of the effective sharpness
+    Adam, AdamW, Adamax, RAdam           k = (2 + 2β₁)/(1 − β₁),  of the effective sharpness
+    NAdam                                k = (2 + 2β₁)/((1 + β₁)a + (1 − β₁)b),  of the effective sharpness
+
+with NAdam's a = (1 − μ_t)/(1 − Π_t), b = μ_{t+1}/(1 − Π_t μ_{t+1}), Π_t = μ₁⋯μ_t and μ_t = β₁(1 − ½·0.96^(ψt)), ψ the
+momentum's decay: of its last step, as P is. They come to 1 − β₁ and β₁ within some 1/ψ hundred steps.
 
 η is the largest step size of the parameter groups, and P⁻¹ holds their shares of it, and that of the last step, as in
 `numeric.networks.curvature.preconditioner`. Decoupled decay is diagonal where P^{-1/2}HP^{-1/2} is, so that AdamW's
@@ -28,14 +32,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
-from torch.optim import SGD, Adagrad, Adam, Adamax, AdamW, Optimizer, RMSprop
+from torch.optim import SGD, Adagrad, Adam, Adamax, AdamW, NAdam, Optimizer, RAdam, RMSprop
 
 from eos_sym import BadInput
+from eos_sym.rules import MOMENTUM, STEP_SIZE, PreconditionedNesterov
+from eos_sym.rules.optimizers import AVERAGE_SHARE, GRADIENT_SHARE
 from numeric.networks.curvature.preconditioner import groups_of, preconditions
 from numeric.networks.training.optimizers import descriptions
-from numeric.networks.training.optimizers.descriptions import GradientDescent, HeavyBall, Nesterov
+from numeric.networks.training.optimizers.descriptions import (
+    GradientDescent,
+    HeavyBall,
+    Nesterov,
+    critical_sharpness_at,
+)
 
-Described = GradientDescent | HeavyBall | Nesterov | descriptions.Adam
+Numbers = Mapping[str, Any]
+_NESTEROV = PreconditionedNesterov()  # NAdam with P and its momentum's schedule held fixed
 
 
 def sgd_rule(
@@ -47,24 +59,37 @@ def sgd_rule(
     return Nesterov(eta, momentum) if nesterov else HeavyBall((1 - dampening) * eta, momentum)
 
 
-def _sgd(group: Mapping[str, Any]) -> Described:
+def _sgd(group: Numbers, _state: Numbers) -> float | None:
     momentum, dampening = float(group["momentum"]), float(group["dampening"])
     if momentum and dampening >= 1:
         raise BadInput(f"dampening = {dampening:g}: leaves no step along the gradient; must be less than 1")
-    return sgd_rule(1.0, momentum, dampening, nesterov=group["nesterov"])
+    return sgd_rule(1.0, momentum, dampening, nesterov=group["nesterov"]).critical_sharpness
 
 
-def _adam(group: Mapping[str, Any]) -> Described:
-    return descriptions.Adam(1.0, float(group["betas"][0]))
+def _adam(group: Numbers, _state: Numbers) -> float | None:
+    return descriptions.Adam(1.0, float(group["betas"][0])).critical_sharpness
 
 
-_AT_UNIT_STEP: Mapping[type[Optimizer], Callable[[Mapping[str, Any]], Described]] = {
+def _nadam(group: Numbers, state: Numbers) -> float | None:
+    beta, step = float(group["betas"][0]), max(float(state.get("step", 0)), 1.0)
+    last, following = (beta * (1 - 0.96 ** (one * group["momentum_decay"]) / 2) for one in (step, step + 1))
+    product = float(state.get("mu_product", last))
+    shares = {
+        GRADIENT_SHARE.name: (1 - last) / (1 - product),
+        AVERAGE_SHARE.name: following / (1 - product * following),
+    }
+    return critical_sharpness_at(_NESTEROV, {STEP_SIZE.name: 1.0, MOMENTUM.name: beta} | shares)
+
+
+_AT_UNIT_STEP: Mapping[type[Optimizer], Callable[[Numbers, Numbers], float | None]] = {
     SGD: _sgd,
     Adam: _adam,
     AdamW: _adam,
     Adamax: _adam,
-    RMSprop: lambda group: sgd_rule(1.0, float(group["momentum"]), 0.0, nesterov=False),
-    Adagrad: lambda _: GradientDescent(1.0),
+    RAdam: _adam,
+    NAdam: _nadam,
+    RMSprop: lambda group, _: sgd_rule(1.0, float(group["momentum"]), 0.0, nesterov=False).critical_sharpness,
+    Adagrad: lambda *_: GradientDescent(1.0).critical_sharpness,
 }
 
 
@@ -98,7 +123,11 @@ def own_edge_of(optimizer: Optimizer, parameters: Sequence[Tensor]) -> OwnEdge:
         known = ", ".join(one.__name__ for one in _AT_UNIT_STEP)
         raise BadInput(f"optimizer {kind.__name__}: its edge is not known; take one of torch.optim's {known}")
     groups = groups_of(optimizer, parameters)
-    critical = _AT_UNIT_STEP[kind](groups[0]).critical_sharpness
+    moved = {id(own) for group in groups for own in group["params"]}
+    states = [optimizer.state.get(own) or {} for own in parameters if id(own) in moved]
+    if kind is NAdam and len({float(state.get("step", 0)) for state in states}) > 1:
+        raise BadInput("parameters that NAdam has moved more often than others leave no common edge: take AdamW")
+    critical = _AT_UNIT_STEP[kind](groups[0], states[0])
     assert critical is not None  # theirs is known
     decays = {float(group["weight_decay"]) for group in groups}
     if decays == {0.0}:

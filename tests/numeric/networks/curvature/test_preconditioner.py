@@ -1,9 +1,11 @@
 """The preconditioner read from an optimizer's state, against the steps that torch takes with it."""
 
+import math
+
 import pytest
 import torch
 from torch import nn
-from torch.optim import SGD, Adagrad, Adam, Adamax, AdamW, NAdam, RMSprop
+from torch.optim import SGD, Adagrad, Adam, Adamax, AdamW, NAdam, RAdam, RMSprop, Rprop
 
 from eos_sym import BadInput
 from numeric.networks.curvature import Preconditioned, inverse_preconditioner, preconditions
@@ -16,6 +18,8 @@ CASES = {
     "Adam, a step size that is a tensor": (Adam, {"lr": torch.tensor(ETA, dtype=torch.float64), "foreach": False}),
     "AdamW": (AdamW, {"weight_decay": 0.0}),
     "Adamax": (Adamax, {}),
+    "RAdam": (RAdam, {"betas": (0.8, 0.99)}),
+    "NAdam": (NAdam, {"betas": (0.8, 0.95), "momentum_decay": 0.5}),
     "RMSprop": (RMSprop, {}),
     "RMSprop, centered": (RMSprop, {"centered": True, "eps": 1e-3}),
     "RMSprop, with momentum": (RMSprop, {"momentum": 0.7, "alpha": 0.9}),
@@ -41,7 +45,7 @@ def descend(optimizer, parameters, steps):
 
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("steps", [1, 5])
+@pytest.mark.parametrize("steps", [1, 5, 8])  # RAdam divides by the second moment from the sixth on
 def test_the_last_step_was_eta_times_the_inverse_times_the_moment(case, steps):
     kind, options = CASES[case]
     parameters = two_parameters()
@@ -52,8 +56,14 @@ def test_the_last_step_was_eta_times_the_inverse_times_the_moment(case, steps):
     before = flat(parameters) - ETA * options.get("momentum", 0) * flat(carried)  # what momentum alone would do
     descend(optimizer, parameters, 1)
     moment = [own.grad if kind in (RMSprop, Adagrad) else optimizer.state[own]["exp_avg"] for own in parameters]
+    if kind is NAdam:
+        *first, last, following = (0.8 * (1 - 0.96 ** (0.5 * t) / 2) for t in range(1, steps + 2))
+        product = math.prod([*first, last])
+        shares = (1 - last) / (1 - product), following / (1 - product * following)
+        moment = [shares[0] * own.grad + shares[1] * average for own, average in zip(parameters, moment, strict=True)]
     inverse = inverse_preconditioner(optimizer, parameters)
-    torch.testing.assert_close(ETA * inverse * flat(moment), before - flat(parameters), rtol=1e-8, atol=1e-12)
+    rounding = 1e-6 if kind is NAdam else 1e-8  # which keeps the product of its momenta in float32
+    torch.testing.assert_close(ETA * inverse * flat(moment), before - flat(parameters), rtol=rounding, atol=1e-12)
 
 
 @pytest.mark.parametrize("kind", [SGD, Adam, RMSprop])
@@ -159,7 +169,7 @@ class OwnAdam(Adam):
 
 def test_an_optimizer_whose_preconditioner_is_not_known_is_refused():
     parameters = two_parameters()
-    for kind in (NAdam, OwnAdam):
+    for kind in (Rprop, OwnAdam):
         with pytest.raises(
             BadInput, match=rf"optimizer {kind.__name__}: P is known for Adagrad, Adam, .* leave it out"
         ):

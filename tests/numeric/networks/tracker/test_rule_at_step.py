@@ -49,6 +49,7 @@ CASES = {  # the edge at η = 0.1, written out
 EFFECTIVE = {
     "Adam": (optim.Adam, {"betas": (0.9, 0.99)}, 380.0),
     "AdamW": (optim.AdamW, {"betas": (0.9, 0.99), "weight_decay": 0.5}, 380.0 - 38 * 0.5 / 2),
+    "RAdam": (optim.RAdam, {"betas": (0.9, 0.99)}, 380.0),
     "RMSprop": (optim.RMSprop, {"momentum": 0.9}, 38.0),
 }
 
@@ -73,6 +74,14 @@ def test_where_the_optimizer_preconditions_the_effective_sharpness_has_the_edge(
     np.testing.assert_allclose(history.effective_edge, edge, rtol=1e-12)
     assert history.edge.isnull().all()
     assert "effective_edge" in history.edge.attrs["reason"]
+
+
+def test_the_edge_of_nadam_moves_with_its_momentum_and_settles_at_nesterov_s():
+    module = network()
+    history = train(module, optim.NAdam(module.parameters(), lr=0.1, momentum_decay=10.0), 40)[0].history
+    assert history.effective_sharpness[1:].notnull().all()
+    assert float(history.effective_edge[-1]) == pytest.approx(38.0 / (0.1 * 2.8), rel=1e-2)
+    assert float(history.effective_edge[2]) < 0.9 * float(history.effective_edge[-1])
 
 
 def test_the_edge_follows_a_schedule():
@@ -111,7 +120,7 @@ class OwnAdam(optim.Adam):
     """An optimizer that may do anything in its step."""
 
 
-@pytest.mark.parametrize("kind", [optim.NAdam, optim.RAdam, optim.Adafactor, optim.LBFGS, optim.Muon, OwnAdam])
+@pytest.mark.parametrize("kind", [optim.Adafactor, optim.LBFGS, optim.Muon, optim.Rprop, OwnAdam])
 def test_of_an_optimizer_whose_edge_is_not_known_the_sharpness_is_read(kind):
     module = network()
     trained = [own for own in module.parameters() if own.ndim == 2]  # Muon takes matrices alone
@@ -187,5 +196,5 @@ def test_a_picture_of_adam_has_the_effective_sharpness_and_one_of_an_unknown_rul
     figure = train(module, optim.Adam(module.parameters(), lr=0.01), 4)[0].plot()
     assert len(figure.axes) == 4
     assert "edge, 38/η" in [line.get_label() for line in figure.axes[2].lines]
-    figure = train(module, optim.NAdam(module.parameters(), lr=0.01), 2)[0].plot()
+    figure = train(module, optim.Rprop(module.parameters(), lr=0.01), 2)[0].plot()
     assert not any("edge" in line.get_label() for line in figure.axes[1].lines)

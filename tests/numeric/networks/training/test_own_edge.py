@@ -5,9 +5,10 @@ import math
 import pytest
 import torch
 from torch import nn
-from torch.optim import SGD, Adagrad, Adam, Adamax, AdamW, RMSprop, Rprop
+from torch.optim import SGD, Adagrad, Adam, Adamax, AdamW, NAdam, RAdam, RMSprop, Rprop
 
 from eos_sym import BadInput
+from numeric.networks.curvature import inverse_preconditioner
 from numeric.networks.training.optimizers import GradientDescent
 from numeric.networks.training.optimizers.own_edge import own_edge_of
 
@@ -28,6 +29,12 @@ CASES = {
     "Adam": (Adam, {"betas": (0.9, FIXED)}),
     "AMSGrad": (Adam, {"betas": (0.9, FIXED), "amsgrad": True}),
     "Adamax": (Adamax, {"betas": (0.8, FIXED)}),
+    "Adam, decoupled": (Adam, {"betas": (0.6, FIXED), "weight_decay": 0.7, "decoupled_weight_decay": True}),
+    "RAdam": (RAdam, {"betas": (0.8, FIXED)}),
+    "RAdam, decoupled": (RAdam, {"betas": (0.8, FIXED), "weight_decay": 0.7, "decoupled_weight_decay": True}),
+    "NAdam": (NAdam, {"betas": (0.8, FIXED)}),
+    "NAdam, half of its momentum": (NAdam, {"betas": (0.9, FIXED), "momentum_decay": 0.0}),
+    "NAdam, decoupled": (NAdam, {"betas": (0.8, FIXED), "weight_decay": 0.7, "decoupled_weight_decay": True}),
     "AdamW": (AdamW, {"betas": (0.6, FIXED), "weight_decay": 0.7}),
     "AdamW without decay": (AdamW, {"betas": (0.6, FIXED), "weight_decay": 0.0}),
 }
@@ -45,7 +52,13 @@ def amplitudes(kind, options, factor):
 
     step()
     state = optimizer.state[weight]
-    moments = {"square_avg": P**2, "exp_avg_sq": P**2 * (1 - FIXED**STEPS), "exp_inf": P, "step": STEPS}
+    moments = {
+        "mu_product": 0.0,
+        "square_avg": P**2,
+        "exp_avg_sq": P**2 * (1 - FIXED**STEPS),
+        "exp_inf": P,
+        "step": STEPS,
+    }
     moments |= {"max_exp_avg_sq": moments["exp_avg_sq"]}
     moments |= {"momentum_buffer": 0.0, "exp_avg": 0.0}
     if kind is not Adagrad:
@@ -54,7 +67,7 @@ def amplitudes(kind, options, factor):
                 state[name].fill_(moments[name])
     with torch.no_grad():
         weight.fill_(1e-9)
-    effective = CURVATURE if kind is SGD else CURVATURE / P
+    effective = CURVATURE * (1.0 if kind is SGD else float(inverse_preconditioner(optimizer, [weight])))
     optimizer.param_groups[0]["lr"] = factor * own_edge_of(optimizer, [weight]).largest_step(effective)
     found = []
     for _ in range(60):
@@ -65,11 +78,21 @@ def amplitudes(kind, options, factor):
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_rule_is_stable_just_below_its_edge_and_unstable_just_above(case):
-    """Wrong programs: 2/S for all; the decay left out; dampening taken for momentum; β₁ for β in RMSprop."""
+    """Wrong programs: 2/S for all; no decay; dampening taken for momentum; β₁ for β in RMSprop; Adam's k for NAdam."""
     early, late = amplitudes(*CASES[case], 0.995)
     assert late < 0.9 * early
     early, late = amplitudes(*CASES[case], 1.005)
     assert late > 1.1 * early
+
+
+def test_parameters_that_nadam_has_moved_more_often_than_others_have_no_common_edge():
+    first, _ = parameters = two()
+    optimizer = NAdam(parameters, lr=0.1)
+    first.grad = torch.ones(1)
+    optimizer.step()
+    with pytest.raises(BadInput, match="more often than others"):
+        own_edge_of(optimizer, parameters)
+    assert own_edge_of(optimizer, [first]).effective
 
 
 def test_where_nothing_bends_up_there_is_no_edge_unless_the_decay_does():
