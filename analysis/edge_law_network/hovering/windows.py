@@ -37,7 +37,7 @@ from analysis.study import CommonOptions, expect
 from eos_sym import Undecided
 from numeric.networks.architectures import FullyConnected
 from numeric.networks.architectures.layers import Activation
-from numeric.networks.data import Digits, Examples
+from numeric.networks.data import Digits, Examples, principal_axes
 from numeric.networks.edge import Hovering
 from numeric.networks.edge.hovering import hovering_at
 from numeric.networks.forecast.anchor import Anchor, anchor
@@ -124,10 +124,9 @@ FULL = tuple(
 def noisy_digits() -> Examples:
     """So many digits of ten classes in the principal components of all, of mean square 1."""
     everything, chosen = (Digits(number, noise=NOISE).load() for number in (None, EXAMPLES))
-    pixels = everything.inputs.double().flatten(1)
-    axes = torch.linalg.svd(pixels - pixels.mean(0), full_matrices=False).Vh[:COMPONENTS].T
-    components = (chosen.inputs.double().flatten(1) - pixels.mean(0)) @ axes
-    return Examples(components / components.square().mean().sqrt(), chosen.targets.double(), classes=True)
+    pixels = everything.inputs.flatten(1)
+    components = (chosen.inputs.flatten(1) - pixels.mean(0)) @ principal_axes(pixels, COMPONENTS)
+    return Examples(components / components.square().mean().sqrt(), chosen.targets, classes=True)
 
 
 def hovering(options: CommonOptions, folder: Path) -> xr.Dataset:

@@ -14,7 +14,7 @@ from types import MappingProxyType
 import torch
 from torch import Tensor
 
-from numeric.networks.data import Chebyshev, Digits, Examples
+from numeric.networks.data import Chebyshev, Digits, Examples, principal_axes
 
 COMPONENTS = 16
 POINTS = 8
@@ -24,9 +24,7 @@ POINTS = 8
 def principal_components() -> Tensor:
     """Every digit's leading principal components, (1797, 16), of mean square 1."""
     pixels = Digits().load().inputs.flatten(1)
-    centred = pixels - pixels.mean(0)
-    _, _, axes = torch.linalg.svd(centred, full_matrices=False)
-    components = centred @ axes[:COMPONENTS].T
+    components = (pixels - pixels.mean(0)) @ principal_axes(pixels, COMPONENTS)
     scaled: Tensor = components / components.square().mean().sqrt()
     return scaled
 

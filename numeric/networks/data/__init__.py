@@ -7,6 +7,7 @@ from numeric.networks.data.examples import DataSet, Examples, one_hot
 from numeric.networks.data.gather import gather
 from numeric.networks.data.held_out import held_out
 from numeric.networks.data.mnist import Mnist
+from numeric.networks.data.principal_axes import principal_axes
 from numeric.networks.data.spectrum import Spectrum, power_law
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "held_out",
     "one_hot",
     "power_law",
+    "principal_axes",
 ]

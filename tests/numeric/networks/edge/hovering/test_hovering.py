@@ -18,9 +18,10 @@ from eos_sym import BadInput, Undecided
 from numeric.networks import directional_gradient, gradient, half_squared_error, hessian
 from numeric.networks.edge.hovering import hovering_at, hovering_of
 from numeric.networks.forecast.anchor import anchor
+from numeric.networks.forecast.path import STEADY
 from numeric.networks.loss import FlatLoss
 from numeric.networks.tracker.exact_copy import exact_copy
-from tests.numeric.networks.forecast.test_forecast import examples, network, swings, train
+from tests.numeric.networks.forecast.test_forecast import examples, network, train
 
 ETA, TOY = 0.2, 0.1
 
@@ -112,16 +113,14 @@ def test_what_is_neglected_falls_with_the_square_of_what_is_kept(modes):
 
 @pytest.fixture(scope="module")
 def at_the_edge():
-    """A network that has hovered for a while."""
+    """A network long after its spikes, so that what rounding began them with is forgotten."""
     module = network()
-    train(module, 1200)
-    size = swings(train(copy.deepcopy(module), 251))
-    if size.max() > 1.2 * size.min():
-        pytest.skip("principal components have other signs on this processor: the network of this test does not hover")
+    train(module, 2400)
     return module
 
 
 def test_the_oscillation_is_the_balanced_one_and_a_kick_dies_out_as_predicted(at_the_edge):
+    """Hovering, the oscillation falls slowly: the kick is answered between what is predicted before and what after."""
     inputs, targets = examples()
     before = copy.deepcopy(at_the_edge.state_dict())
     here = hovering_of(at_the_edge, half_squared_error, inputs, targets, eta=ETA)
@@ -133,14 +132,15 @@ def test_the_oscillation_is_the_balanced_one_and_a_kick_dies_out_as_predicted(at
     kicked, free = copy.deepcopy(at_the_edge), copy.deepcopy(at_the_edge)
     along = point.edge @ (point.edge.T @ point.start)
     nn.utils.vector_to_parameters(loss.parameters + 0.1 * along, kicked.parameters())
-    paths = [train(one, 251) for one in (kicked, free)]
+    paths = [train(one, round(1.5 * here.period) + 1) for one in (kicked, free)]
+    after = hovering_of(free, half_squared_error, inputs, targets, eta=ETA)
     swings = [(2 * path[1:-1] - path[:-2] - path[2:]) / 4 for path in paths]
     sizes = [(one * swings[1]).sum(1) / swings[1].norm(dim=1) for one in swings]
-    measured = torch.log(sizes[0] / sizes[1]).numpy()
-    damping, period = damped(measured[: round(1.5 * here.period)], here)
+    assert sizes[1].max() < STEADY * sizes[1].min()
+    damping, period = damped(torch.log(sizes[0] / sizes[1]).numpy(), here)
     assert here.purity > 0.9
-    assert damping == pytest.approx(here.damping, rel=0.15)
-    assert period == pytest.approx(here.period, rel=0.15)
+    assert here.damping < damping < after.damping < 0
+    assert here.period < period < after.period < 1.5 * here.period
 
 
 def damped(curve, here):
