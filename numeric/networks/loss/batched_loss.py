@@ -21,7 +21,6 @@ from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from eos_sym import BadInput
 
@@ -163,22 +162,29 @@ class BatchedLoss(ABC):
 
     def at(self, parameters: Mapping[str, Tensor], batch: Any) -> Any:
         """ℓ(b) with these parameters, by the names of `trainable`."""
-        return self.call(self.whole, parameters, batch)
+        with self.given(parameters):
+            return self.evaluate(batch)
 
-    def call(self, root: nn.Module, parameters: Mapping[str, Tensor], argument: Any) -> Any:
-        """What a module gives with these parameters wherever it, or a part of it, holds its own.
+    @contextmanager
+    def given(self, parameters: Mapping[str, Tensor]) -> Iterator[None]:
+        """Every part holds these parameters, by the names of `trainable`, in the place of its own; tied weights, too.
 
-        Tied weights are put into every layer, those of a layer that is used twice once. (Left to find ties by itself,
-        functional_call puts these in twice, and the module's own not back.)
+        They stand where torch.func.functional_call puts them, which alone takes as long as a small network.
         """
         given = {id(own): parameters[name] for name, own in self.trainable.items()}
-        places = {
-            f"{prefix}.{name}".removeprefix("."): given[id(own)]
-            for prefix, part in root.named_modules()
-            for name, own in part.named_parameters(recurse=False, remove_duplicate=False)
-            if id(own) in given
-        }
-        return functional_call(root, places, (argument,), tie_weights=False)
+        places: list[tuple[dict[str, Any], str, Tensor]] = [
+            (part._parameters, name, own)
+            for _, part in self.named_modules()
+            for name, own in part._parameters.items()
+            if own is not None and id(own) in given
+        ]
+        try:
+            for held, name, own in places:
+                held[name] = given[id(own)]
+            yield
+        finally:
+            for held, name, own in places:
+                held[name] = own
 
     def __call__(self, parameters: Tensor) -> Tensor:
         """L(θ), a scalar tensor; its graph holds every batch."""

@@ -94,7 +94,8 @@ class FlatLoss(BatchedLoss):
 
     def outputs(self, parameters: Mapping[str, Tensor], inputs: Tensor) -> Any:
         """What the module gives of inputs with these parameters, by the names of `trainable`."""
-        return self.call(self.module, parameters, inputs)
+        with self.given(parameters):
+            return self.module(inputs)
 
     of_examples = True
     remedy = "leave micro_batch out"
