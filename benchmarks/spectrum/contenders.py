@@ -128,7 +128,7 @@ def _linear_operator(loss: FlatLoss) -> Any:
     return library.HessianLinearOperator(
         loss.module,
         Mean(loss),
-        dict(loss.module.named_parameters()),
+        list(loss.module.parameters()),
         [(loss.inputs, loss.targets)],
         check_deterministic=False,
     )

@@ -4,20 +4,25 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from analysis.spectrum.__main__ import standing_out, study
+from analysis.spectrum.__main__ import before_the_largest_ratio, in_the_upper_group, study
 from analysis.study.work import verdicts
 from tests.analysis.programs import document_of
 
 VALUES = np.r_[20.0, np.linspace(12.0, 8.0, 8), np.linspace(0.2, -0.1, 91)]
 
 
-def spectra(values=VALUES, more=0.0, shift=0.0, slow=0.7):
+def spectra(values=VALUES, more=0.0, shift=0.0, slow=0.7, apart=0.02, slow_apart=0.1, error=0.1):
     """One criterion, whose share of eigenvalues is known to a hundredth, but for a shift."""
     grid = np.linspace(-1, 21, 500)
     share = (values <= grid[:, None]).mean(1) + shift
-    traces = {"trace": values.sum() + more, "trace_error": 0.1, "square": (values**2).sum(), "square_error": 1.0}
-    scalars = traces | {"end_distance": 0.5, "slow_lower": slow - 0.05, "slow_upper": slow + 0.05, "slow_dense": slow}
-    along = {"lower": share - 0.01, "upper": share + 0.01, "cumulative_error": 0.01 + 0 * share, "grid": grid}
+    traces = {"trace": values.sum() + more, "trace_error": error, "square": (values**2).sum(), "square_error": 1.0}
+    scalars = traces | {
+        "end_distance": 0.5,
+        "slow_lower": slow - slow_apart / 2,
+        "slow_upper": slow + slow_apart / 2,
+        "slow_dense": slow,
+    }
+    along = {"lower": share - apart / 2, "upper": share + apart / 2, "cumulative_error": 0.01 + 0 * share, "grid": grid}
     one = xr.Dataset(
         scalars
         | {name: ("point", values) for name, values in along.items()}
@@ -26,11 +31,11 @@ def spectra(values=VALUES, more=0.0, shift=0.0, slow=0.7):
     return one.expand_dims(criterion=["mse"])
 
 
-def responses(displaced=1.0, answer=1.0):
+def responses(displaced=1.0, answer=1.0, apart=2e-9):
     """A kernel that decays, and what was measured over what it says."""
     time, step = np.arange(10), np.arange(1, 10)
     kernel = 0.9**time
-    along = {"kernel": kernel, "lower": kernel - 1e-9, "upper": kernel + 1e-9, "dense": kernel}
+    along = {"kernel": kernel, "lower": kernel - apart / 2, "upper": kernel + apart / 2, "dense": kernel}
     one = xr.Dataset(
         {name: ("time", values) for name, values in along.items()}
         | {"displaced": ("time", displaced * kernel)}
@@ -63,9 +68,31 @@ def test_an_answer_that_is_another_refutes_the_kernel(given, claim):
     assert status(answers=responses(**given))[claim][-1] == "refuted"
 
 
-def test_eigenvalues_stand_out_before_the_largest_ratio():
-    assert standing_out(VALUES) == 9
-    assert standing_out(np.array([5.0, 4.0, 1e-9, -1.0])) == 2
+def test_eigenvalues_stand_out_by_the_largest_ratio_and_by_the_likeliest_groups():
+    """One that is far above all others is the largest ratio, and no group of nine."""
+    assert before_the_largest_ratio(VALUES) == in_the_upper_group(VALUES) == 9
+    assert before_the_largest_ratio(np.array([5.0, 4.0, 1e-9, -1.0])) == 2
+    alone = np.r_[200.0, np.linspace(12.0, 11.0, 8), np.linspace(1.2, 1.0, 40)]
+    assert before_the_largest_ratio(alone) == 1
+    assert in_the_upper_group(alone) == 9
+
+
+def test_where_the_detectors_disagree_that_so_many_stand_out_is_refuted():
+    alone = np.r_[200.0, np.linspace(12.0, 11.0, 8), np.linspace(1.2, 1.0, 91)]
+    assert status(spectra(alone))["outliers"][:2] == ["refuted", "refuted"]
+
+
+@pytest.mark.parametrize(
+    ("given", "claim"),
+    [({"apart": 0.6}, "told_by_products"), ({"slow_apart": 0.5}, "slow_modes"), ({"error": 100.0}, "told_by_products")],
+    ids=["shares of eigenvalues", "share of slow modes", "trace"],
+)
+def test_bounds_that_hold_anything_decide_nothing(given, claim):
+    assert "undecided" in status(spectra(**given))[claim]
+
+
+def test_a_kernel_between_bounds_that_hold_anything_is_undecided():
+    assert status(answers=responses(apart=0.5))["kernel"] == ["undecided", "supported"]
 
 
 @pytest.mark.slow
