@@ -31,9 +31,10 @@ sum's within 4 % over twenty steps with squared error, and within 12 % with cros
 No gap is where there are classes: the largest ratio of consecutive eigenvalues is after the 28th of H and of G with
 squared error, 1.08, and after the 1st and the 19th with cross-entropy. The two likeliest groups part after the 10th of
 both with squared error, as many as classes, and after the 14th and the 16th with cross-entropy; but they part
-eigenvalues that fall steadily as well. Where the two disagree, no number is shown to stand out, nor none. Before the kick was made as small as it is, one ten times
-as large had been looked at, with squared error: it is answered 15 % less than the sum says. The quick preset has the
-squared error alone.
+eigenvalues that fall steadily as well. Where the two disagree, no number is shown to stand out, nor none.
+
+Before the kick was made as small as it is, one ten times as large had been looked at, with squared error: it is
+answered 15 % less than the sum says. The quick preset has the squared error alone.
 
 Sources: :cite:t:`ghorbani2019investigation` for the density; the kernel is derived for this project.
 """
