@@ -4,8 +4,7 @@
 
 The decomposition leaves the sign of every v_k open, and libraries choose it differently, even from one processor to the
 next: a network that is trained on the components is another one then. Here the entry of v_k with the largest magnitude
-is positive. Of several whose magnitudes are the same within a millionth, as symmetries of the points make them and
-rounding parts them, it is the first.
+is positive, and of several that are alike the first (`numeric.networks.signs`).
 
 Where two singular values are nearly equal no sign helps: any rotation of their axes is as good, and rounding of the
 order ε chooses one, since it turns v_k by ε σ₁/(σ_k − σ_{k+1}). Axes that are closer than a millionth of σ₁ to the next
@@ -21,9 +20,10 @@ import torch
 from torch import Tensor
 
 from eos_sym import BadInput
+from numeric.networks.signs import positive
 from numeric.values import whole_number
 
-APART = 1e-6  # of the largest: magnitudes, and singular values, that are told from each other
+APART = 1e-6  # of the largest singular value: how far apart two are that are told from each other
 
 
 def principal_axes(points: Tensor, count: int) -> Tensor:
@@ -41,12 +41,5 @@ def principal_axes(points: Tensor, count: int) -> Tensor:
         raise BadInput(
             f"principal axes {first} and {first + 1}: the points vary alike in both; ask for fewer than these"
         )
-    return positive(rows[:count]).T
-
-
-def positive(directions: Tensor) -> Tensor:
-    """The directions (…, d), each with the sign that makes the first of its largest entries positive."""
-    magnitudes = directions.abs()
-    largest = magnitudes >= (1 - APART) * magnitudes.amax(-1, keepdim=True)
-    entries = directions.gather(-1, largest.byte().argmax(-1, keepdim=True))  # the first, of those that are alike
-    return directions * entries.sign()
+    axes = rows[:count].T
+    return axes * positive(axes)

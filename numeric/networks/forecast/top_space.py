@@ -26,6 +26,7 @@ from torch import Tensor
 
 from numeric.compile import Array
 from numeric.networks.curvature.spectrum import Lanczos
+from numeric.networks.signs import positive
 
 RESIDUAL = 0.03
 LEAST, MOST = 16, 60  # products
@@ -77,10 +78,11 @@ def find_top(
     for part in known.split(max(1, known.shape[1] // len(known)), dim=1):
         part.copy_(turned.T @ part)  # in its place: these are Ritz vectors now
     scale = torch.from_numpy(values).to(start)[:count]
-    vectors = known[:count].T.clone()
+    signs = positive(known[:count].T)
+    vectors = known[:count].T * signs
     return TopSpace(
         vectors=vectors,
-        images=vectors * scale + space.remainder[:, None] * turned[-1, :count],
+        images=vectors * scale + space.remainder[:, None] * (turned[-1, :count] * signs),
         eigenvalues=np.append(values, -np.inf)[: count + 1],
         others=known[count:].T,
         values=values[count:],

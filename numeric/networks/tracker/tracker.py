@@ -16,7 +16,8 @@ The call number t = 0, 1, 2 … of `step` stands for θ_t. At t = 0, every, 2·e
 loss L at θ_t and its Hessian H,
 
     eigenvalue            λ₁ ≥ … ≥ λ_k, the algebraically largest, each with its bound; sharpness is λ₁
-    gradient_projection   ⟨∇L, uᵢ⟩ on their eigenvectors;   gradient_norm ‖∇L‖;   full_loss L
+    gradient_projection   ⟨∇L, uᵢ⟩ on their eigenvectors, each on the side of the one that it goes on from, so that a
+                          change of sign is the gradient's;   gradient_norm ‖∇L‖;   full_loss L
     effective_sharpness   λ₁(P⁻¹H) where the optimizer preconditions, see `numeric.networks.curvature.preconditioner`;
                           missing (NaN) before its first step; effective_bound is its bound
     step_size, edge       η as the optimizer has it, and the sharpness up to which its rule is stable with that, 2/η for

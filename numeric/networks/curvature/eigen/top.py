@@ -24,6 +24,9 @@ What rounding adds to a product is measured by one that is `repeated`, if a read
 and at every reading where a generous multiple of what was measured last is more than `IMMATERIAL` of the tolerance, as
 in float32 at 1e-6. Elsewhere that multiple is in the bound.
 
+An eigenvector is on the side of the one of the reading before that it goes on from, wherever its eigenvalue ranks; at
+the first reading, and of one that goes on from none, the largest entry is positive (`numeric.networks.signs`).
+
 Cost: count + guard products a reading at least, three quarters of one more in the mean to scout, ten to twenty for a
 search, and the gradient. A reading stops at `most_products`, at the floor of the arithmetic if that is above the
 tolerance, or where the subspace has nothing to add: its status says so, and the bounds say what is known. A reading of
@@ -44,12 +47,13 @@ from torch import Tensor
 
 from eos_sym import BadInput
 from numeric.networks.curvature.eigen.certificate import Rounding, bounds, measured_rounding
-from numeric.networks.curvature.eigen.inner_products import orthonormal, overlap, unit
+from numeric.networks.curvature.eigen.inner_products import gram, orthonormal, overlap, unit
 from numeric.networks.curvature.eigen.model import CurvatureModel
 from numeric.networks.curvature.eigen.prediction import PastBlocks
 from numeric.networks.curvature.eigen.reading import Operator, Reading, not_finite
 from numeric.networks.curvature.eigen.search import search
 from numeric.networks.curvature.eigen.subspace import RitzPairs, Subspace
+from numeric.networks.signs import onward, positive
 from numeric.values import positive_number, whole_number
 
 MOST_RELATIVE = 0.1  # beyond it, a bound does not tell an eigenvalue from the next
@@ -77,6 +81,7 @@ class TopEigenpairs:
         self.count, self.guard, self.relative, self.seed = count, guard, relative, seed
         self.most_products = most_products
         self._past = PastBlocks()
+        self._told: Tensor | None = None  # the eigenvectors of the last reading in its block
         self._model: CurvatureModel | None = None
         self._scout: Tensor | None = None
         self._readings = 0
@@ -123,10 +128,12 @@ class TopEigenpairs:
         if measuring or not math.isnan(overlooked) or slack > IMMATERIAL * float(tolerance.min()):
             self._rounding = measured_rounding(pairs.values, *operator.repeated(pairs.vectors[:, : self.count]))
             slack = self._rounding.at(pairs.values, weights.dtype, measured=True)
+        vectors = self._signed(pairs.vectors[:, : self.count])
         self._learn(subspace, pairs, weights, start[:, :tracked], scouted=first or scouting)
+        self._told = gram(self._past.blocks[0], vectors)
         return Reading(
             eigenvalues=pairs.values[: self.count],
-            eigenvectors=pairs.vectors[:, : self.count],
+            eigenvectors=vectors,
             residuals=pairs.lengths[: self.count],
             bounds=found + slack,
             rounding=slack,
@@ -135,6 +142,12 @@ class TopEigenpairs:
             evaluations=operator.evaluations,
             status=_status(found, slack, tolerance),
         )
+
+    def _signed(self, vectors: Tensor) -> Tensor:
+        """The eigenvectors on the side of those of the last reading that they go on from."""
+        if self._told is None:
+            return vectors * positive(vectors)
+        return vectors * onward(vectors, self._told.T @ gram(self._past.blocks[0], vectors))
 
     def _searched(self, subspace: Subspace, pairs: RitzPairs, tracked: int) -> tuple[RitzPairs | None, Tensor, float]:
         """Search outside the block, and inside the one that comes of a find, until nothing is found."""
@@ -236,6 +249,8 @@ class TopEigenpairs:
             state |= {"model_vectors": self._model.vectors.T.contiguous(), "model_values": self._model.values}
         if self._scout is not None:
             state["scout"] = self._scout.T.contiguous()
+        if self._told is not None:
+            state["told"] = self._told
         return state | self._past.state()
 
     def restore(self, state: Mapping[str, Tensor | int]) -> None:
@@ -248,6 +263,7 @@ class TopEigenpairs:
             CurvatureModel(tensors["model_vectors"].T, tensors["model_values"]) if "model_values" in tensors else None
         )
         self._scout = tensors["scout"].T if "scout" in tensors else None
+        self._told = tensors.get("told")
         self._past.restore(tensors)
 
 

@@ -110,7 +110,6 @@ class EdgeReader:
             raise BadInput("differences of gradients carry the derivatives: give the module and its data in .double()")
         self.loss = loss
         self._eigenpairs = TopEigenpairs(min(FOLLOWED, len(loss.parameters)), relative=RELATIVE)
-        self._last: Tensor | None = None
 
     def read(self, weights: Tensor) -> EdgeCoefficients:
         """The coefficients at these weights; u on the side of the one before."""
@@ -120,9 +119,6 @@ class EdgeReader:
         if reading.status in ("not_finite", "unfinished"):
             raise Undecided(f"the reading of the top eigenvalues is {reading.status.replace('_', ' ')}")
         direction = reading.eigenvectors[:, 0]
-        if self._last is not None and direction @ self._last < 0:
-            direction = -direction
-        self._last = direction
         values = reading.eigenvalues.tolist()
         return EdgeCoefficients(
             weights=weights,

@@ -66,6 +66,21 @@ def test_eigenvalues_that_cross_are_followed(guard):
         assert reading.converged
 
 
+def test_eigenvectors_keep_their_side_while_they_turn_and_where_their_eigenvalues_cross():
+    """Wrong programs: one that leaves the sign to the library; one that compares with what had the same rank before."""
+    eigenpairs, last = TopEigenpairs(2), None
+    for t in range(30):
+        diagonal = torch.tensor(np.r_[6.0, 9.5 - 0.1 * t, 7.0 + 0.1 * t, BULK])
+        swing = torch.eye(200, dtype=torch.float64)
+        swing[:2, :2] = torch.tensor([[np.cos(0.05 * t), np.sin(0.05 * t)], [-np.sin(0.05 * t), np.cos(0.05 * t)]])
+        vectors = eigenpairs.read(Matrix(swing * diagonal @ swing.T), weights_at(t)).eigenvectors
+        if last is None:
+            assert (vectors.gather(0, vectors.abs().argmax(0, keepdim=True)) > 0).all()
+        else:
+            assert (last.T @ vectors).max(0).values.min() > 0.9
+        last = vectors
+
+
 def test_a_third_eigenvalue_that_overtakes_both_is_followed():
     eigenpairs = TopEigenpairs(1)
     for t in range(60):
