@@ -41,5 +41,6 @@ def principal_axes(points: Tensor, count: int) -> Tensor:
         raise BadInput(
             f"principal axes {first} and {first + 1}: the points vary alike in both; ask for fewer than these"
         )
-    axes = rows[:count].T
-    return axes * positive(axes)
+    axes: Tensor = rows[:count].T
+    axes *= positive(axes)
+    return axes
