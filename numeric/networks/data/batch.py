@@ -1,5 +1,6 @@
 """What is in a batch of a user's own: tensors and arrays, in dictionaries, tuples and lists of any depth.
 
+    is_example     whether it is one example: a tensor, and numbers or tensors without a dimension beside it
     examples_in    their number: the length that all tensors and arrays have in common
     halves         the first half of the examples, and the other
     in_double      the same with float64 for float32
@@ -26,6 +27,16 @@ def examples_in(batch: Any) -> int | None:
     """How many examples there are; None where the lengths differ, or nothing has one."""
     lengths = {len(leaf) for leaf in leaves(batch) if isinstance(leaf, Tensor | np.ndarray) and leaf.ndim}
     return lengths.pop() if len(lengths) == 1 else None
+
+
+def is_example(batch: Any) -> bool:
+    """Whether it is a tuple or list of a tensor or array with dimensions and then numbers: an input, a label."""
+    if not isinstance(batch, tuple | list) or len(batch) < 2:
+        return False
+    sizes = [
+        one.ndim if isinstance(one, Tensor | np.ndarray) else 0 if isinstance(one, int | float) else -1 for one in batch
+    ]
+    return sizes[0] > 0 and not any(sizes[1:])
 
 
 def halves(batch: Any) -> tuple[Any, Any] | None:

@@ -10,15 +10,15 @@ count for is added up in a first walk; in every other it must come to the same. 
 out.
 
 Units: w_b is a pure number. Errors: `BadInput`, in one line with the remedy, for an iterator, which can be walked
-through once; for examples one by one; for a loader whose walks disturb each other, or for
-no batches; for batches whose examples cannot be counted; for counts that are negative, not finite or all
-zero, or that add up to something else in a later walk.
+through once; for examples one by one, for one batch, or none; for a loader whose walks disturb each other; for batches
+whose examples cannot be counted; for counts that are negative, not finite or all zero, or that add up to something else
+in a later walk.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -33,11 +33,12 @@ from torch.utils.data import (
 )
 
 from eos_sym import BadInput
-from numeric.networks.data.batch import examples_in
+from numeric.networks.data.batch import examples_in, is_example
 from numeric.values import positive_number
 
 Batches = Iterable[Any] | Callable[[], Iterable[Any]]
 Weight = float | Callable[[Any], Tensor | float] | None
+ONE_BY_ONE = "data: these are examples one by one: give a DataLoader of them, with a batch_size"
 NEAR = 1e-6  # relative: counts may have been added up in float32
 
 
@@ -70,7 +71,9 @@ class Stream:
                     raise
                 uncounted = str(refusal)
         if not number:
-            raise BadInput("data: there are no batches in it")
+            dropped = getattr(self.data, "drop_last", False)
+            remedy = "give drop_last=False, or a smaller batch_size" if dropped else "give at least one"
+            raise BadInput(f"data: there are no batches in it; {remedy}")
         if uncounted and number > 1:
             raise BadInput(uncounted)
         if uncounted:
@@ -146,10 +149,13 @@ class Stream:
             return 1.0
         if not callable(self.weight):
             count = examples_in(batch)
+            if is_example(batch):
+                raise BadInput(f"{ONE_BY_ONE}, or weight=1/len(data) if it is a batch as it is")
             if count is None:
                 raise BadInput(
                     f"data: the examples in a batch ({type(batch).__name__}) cannot be counted, as its tensors have no"
-                    " length in common; give weight, a function of a batch that counts what the loss is the mean over"
+                    " length in common; give weight, a function of a batch that counts what the loss is the mean over,"
+                    " or if it is one example a DataLoader of them, with a batch_size"
                 )
             return float(count)
         counted = float(self.weight(batch))
@@ -166,9 +172,14 @@ def _check_kind(data: object) -> None:
             " makes it, without calling it, a list of the batches, or the DataLoader itself"
         )
     if isinstance(data, Dataset) and not isinstance(data, IterableDataset):
-        raise BadInput("data: these are examples one by one: give a DataLoader of them, with a batch_size")
-    if isinstance(data, Tensor):
-        raise BadInput("data: is one tensor: give [batch], a list of batches, or criterion, inputs and targets")
+        raise BadInput(ONE_BY_ONE)
+    if isinstance(data, Tensor | Mapping):
+        kind = "tensor" if isinstance(data, Tensor) else "dictionary"
+        raise BadInput(f"data: is one {kind}: give [batch], a list of batches, or criterion, inputs and targets")
+    if isinstance(data, tuple) and len(data) > 1 and all(isinstance(one, Tensor) for one in data):
+        raise BadInput(
+            "data: is a tuple of tensors: give [data] if it is one batch, and list(data) if they are several"
+        )
     if isinstance(data, DataLoader) and data.persistent_workers:
         raise BadInput(
             "data: a DataLoader with persistent_workers=True has one walk at a time, that of training: give the tracker"

@@ -13,9 +13,9 @@ examples at once, if `weight` says what the criterion makes of its examples:
 A micro-batch without weight, where such a mean is 0/0, is left out. What θ holds, and how a loss is evaluated there, is
 said in `numeric.networks.loss.batched_loss`.
 
-Shapes: θ (p,), inputs (n, …), targets (n, …). Errors: `BadInput` for numbers of inputs and targets that differ, for no
-examples, for a module without trainable parameters, for a micro-batch below 1, and for weights that are negative, not
-finite, or all zero.
+Shapes: θ (p,), inputs (n, …), targets (n, …). Errors: `BadInput` for inputs and targets that are no tensors, differ in
+number, or are none; for a module without trainable parameters, for a micro-batch below 1, and for weights that are
+negative, not finite, or all zero.
 """
 
 from __future__ import annotations
@@ -48,7 +48,11 @@ class FlatLoss(BatchedLoss):
     function_name = "criterion"
 
     def __post_init__(self) -> None:
-        if len(self.inputs) != len(self.targets) or not len(self.inputs):
+        if not isinstance(self.inputs, Tensor) or not isinstance(self.targets, Tensor):
+            raise BadInput("a FlatLoss is of module, inputs, targets and criterion, in this order; the two are tensors")
+        if not len(self.inputs):
+            raise BadInput("there are no examples: give at least one")
+        if len(self.inputs) != len(self.targets):
             raise BadInput(f"{len(self.inputs)} inputs and {len(self.targets)} targets: give one target an input")
         self._check_trainable()
         if self.micro_batch is not None and self.micro_batch < 1:

@@ -7,7 +7,10 @@ them, or a sum. ℓ is a function of module and batch that gives a scalar tensor
 under "loss", as Hugging Face's models do; without a function the module is called with the batch itself, the entries of
 a dictionary by their names, those of a tuple or list one after the other.
 
-Shapes: θ (p,). Errors: `BadInput` for a module without trainable parameters, and for the stream's.
+`CriterionOfPairs` is the loss of batches (inputs, targets) that a criterion makes: ℓ = criterion(module(X), Y).
+
+Shapes: θ (p,). Errors: `BadInput` for a module without trainable parameters, for batches that are no pairs, and for the
+stream's.
 """
 
 from __future__ import annotations
@@ -99,6 +102,30 @@ class StreamedLoss(BatchedLoss):
     def in_double(self, module: nn.Module, function: OwnLoss | None) -> StreamedLoss:
         """The same of data in float64, by these module and loss."""
         return replace(self, module=module, function=function, double=True)
+
+
+class CriterionOfPairs(nn.Module):
+    """(module, (X, Y)) ↦ criterion(module(X), Y); what is trained in the criterion is its own."""
+
+    def __init__(self, criterion: Callable[[Any, Any], Any]) -> None:
+        super().__init__()
+        self.criterion = criterion
+
+    def forward(self, module: nn.Module, batch: Any) -> Any:
+        """The loss of a batch."""
+        inputs, targets = self.pair(batch)
+        return self.criterion(module(inputs), targets)
+
+    @staticmethod
+    def pair(batch: Any) -> tuple[Any, Any]:
+        """Inputs and targets."""
+        if not isinstance(batch, tuple | list) or len(batch) != 2:
+            kind = f"a {type(batch).__name__}" + (f" of {len(batch)}" if isinstance(batch, tuple | list) else "")
+            raise BadInput(
+                f"a criterion is of batches (inputs, targets), not {kind}: give loss, a function of module and batch"
+            )
+        inputs, targets = batch
+        return inputs, targets
 
 
 def _loss_in(found: Any) -> Any:

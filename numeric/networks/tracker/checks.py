@@ -1,10 +1,11 @@
 """What makes a loss that is no function of the weights, or not known to torch; detected by evaluating it, and refused.
 
 On a sample, up to `SAMPLE` examples spread over the data or a batch of the user's own: that the loss is one number that
-depends on the weights, through the module's attributes alone, and the same one when evaluated again with other random
-numbers; that labels are classes the module has outputs for; that torch's first and second derivatives of it are right
-(`numeric.networks.tracker.derivatives`). Then, on all of them: that batches make up the full batch, and are the same
-when walked through again (`numeric.networks.tracker.composition`), and that the loss is finite.
+depends on the weights, through the module's attributes alone; that it is the same one when evaluated again
+(`numeric.networks.tracker.repeats`); that labels are classes the module has outputs for; that torch's first and second
+derivatives of it are right (`numeric.networks.tracker.derivatives`). Then, on all of them: that batches make up the
+full batch, and are the same when walked through again (`numeric.networks.tracker.composition`), and that the loss is
+finite.
 
 Errors: `BadInput` for every one of these, in one line that names the input and the remedy.
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -24,16 +26,15 @@ from torch.optim import Optimizer
 from eos_sym import BadInput
 from numeric.networks.loss import BatchedLoss, DerivativesTaken, FlatLoss
 from numeric.networks.loss.precision import Results
+from numeric.networks.loss.streamed_loss import CriterionOfPairs
 from numeric.networks.loss.wrong_derivatives import parameters_in
 from numeric.networks.tracker.composition import check_composition, out_of_memory
 from numeric.networks.tracker.derivatives import ALONE, check_derivatives
-from numeric.networks.tracker.undisturbed import changes_in_place, random_state, undisturbed
+from numeric.networks.tracker.repeats import MODE, check_repeats, named
+from numeric.networks.tracker.undisturbed import undisturbed
 
 SAMPLE = 64
-_REPETITIONS = 64  # where random numbers are drawn: a layer left out in 1 of 10 draws is in and out among them
-_AT_LEAST = 16  # where none are seen to be: drawn elsewhere, by the operating system
 _FOR_CLASSES = (nn.CrossEntropyLoss, nn.NLLLoss)
-_MODE = "give the tracker mode='eval', or put the module in .eval() mode while it is made and steps"
 
 
 def check_evaluation(loss: BatchedLoss, optimizer: Optimizer | None = None, order: int = 2) -> bool:
@@ -51,7 +52,7 @@ def check_evaluation(loss: BatchedLoss, optimizer: Optimizer | None = None, orde
         if not value.isfinite():
             return False  # at the start `check_start` refuses it, later a reading is NaN
         _check_parameters(sample, optimizer)
-        _check_repeats(sample, order)
+        check_repeats(sample, order)
         if order > 1:
             check_derivatives(sample)
         check_composition(loss)
@@ -108,25 +109,25 @@ def _check_parts(loss: BatchedLoss) -> None:
     """Refuse modules whose evaluation is not their own affair, by what they are."""
     ranks = torch.distributed.get_world_size() if _distributed() else 1
     for name, part in loss.named_modules():
-        named = _named(name, part)
+        said = named(name, part)
         if type(part).__name__ == "_SpectralNorm" and part.training:
-            raise BadInput(f"{named} iterates whenever it is evaluated, so the loss changes: {_MODE}")
+            raise BadInput(f"{said} iterates whenever it is evaluated, so the loss changes: {MODE}")
         by_batch = isinstance(part, _BatchNorm) and (part.training or not part.track_running_stats)
         if by_batch and loss.in_batches and loss.of_examples:
             raise BadInput(
-                f"{named} normalizes every micro-batch by itself, so that they do not add up to the full"
-                f" batch: {loss.remedy}, or {_MODE}"
+                f"{said} normalizes every micro-batch by itself, so that they do not add up to the full"
+                f" batch: {loss.remedy}, or {MODE}"
             )
         if isinstance(part, nn.SyncBatchNorm) and part.training and ranks > 1:
-            raise BadInput(f"{named} waits for the other ranks: track on all of them at the same steps, or {_MODE}")
+            raise BadInput(f"{said} waits for the other ranks: track on all of them at the same steps, or {MODE}")
         if type(part).__name__ == "FullyShardedDataParallel" or any(map(_sharded, part.parameters(recurse=False))):
-            raise BadInput(f"{named} is sharded over the ranks: give the tracker a copy that is whole")
+            raise BadInput(f"{said} is sharded over the ranks: give the tracker a copy that is whole")
         if isinstance(part, nn.parallel.DistributedDataParallel):
-            raise BadInput(f"{named} waits for the other ranks: give the tracker a module without it")
+            raise BadInput(f"{said} waits for the other ranks: give the tracker a module without it")
         if isinstance(part, torch.jit.ScriptModule):
-            raise BadInput(f"{named} is scripted: give the tracker the module that it was made of")
+            raise BadInput(f"{said} is scripted: give the tracker the module that it was made of")
         if getattr(part, "sparse", None) is True:
-            raise BadInput(f"{named} has sparse gradients, which have no second derivative: build it with sparse=False")
+            raise BadInput(f"{said} has sparse gradients, which have no second derivative: build it with sparse=False")
 
 
 @contextmanager
@@ -163,9 +164,10 @@ def _evaluated_sample(loss: BatchedLoss) -> tuple[BatchedLoss, Tensor]:
         try:
             with DerivativesTaken() as taken, Results() as results:
                 if isinstance(loss, FlatLoss):
-                    outputs = loss.module(batch[0])
-                    _check_labels(loss, outputs)
-                    _check_broadcast(loss.criterion, batch[1], outputs)
+                    _check_pair(loss.criterion, loss.module(batch[0]), batch[1], loss.targets)
+                elif isinstance(loss.function, CriterionOfPairs):
+                    inputs, targets = loss.function.pair(batch)
+                    _check_pair(loss.function.criterion, loss.module(inputs), targets, targets)
                 value = sample.evaluate(batch)
         except BadInput:
             raise
@@ -191,11 +193,17 @@ def _samples(loss: BatchedLoss) -> Iterator[BatchedLoss]:
         yield loss.only(batch)
 
 
-def _check_labels(loss: FlatLoss, outputs: object) -> None:
+def _check_pair(criterion: Callable[[Any, Any], Any], outputs: object, targets: object, labels: object) -> None:
+    """Refuse what a criterion cannot compare, or compares otherwise than is meant; of tensors alone."""
+    if isinstance(outputs, Tensor) and isinstance(targets, Tensor) and isinstance(labels, Tensor):
+        _check_labels(criterion, labels, outputs)
+        _check_broadcast(criterion, targets, outputs)
+
+
+def _check_labels(criterion: Callable[[Any, Any], Any], labels: Tensor, outputs: Tensor) -> None:
     """Refuse labels without an output, which on a GPU would end the process."""
-    criterion, labels = loss.criterion, loss.targets
     for_classes = isinstance(criterion, _FOR_CLASSES) or criterion in (functional.cross_entropy, functional.nll_loss)
-    if not for_classes or labels.is_floating_point() or not isinstance(outputs, Tensor) or outputs.ndim < 2:
+    if not for_classes or labels.is_floating_point() or outputs.ndim < 2:
         return
     classes, ignored = outputs.shape[1], getattr(criterion, "ignore_index", -100)
     wrong = ((labels < 0) | (labels >= classes)) & (labels != ignored)
@@ -204,9 +212,9 @@ def _check_labels(loss: FlatLoss, outputs: object) -> None:
         raise BadInput(f"label {label} of example {example}: the module has outputs for labels 0 to {classes - 1}")
 
 
-def _check_broadcast(criterion: Callable[[Tensor, Tensor], Tensor], targets: Tensor, outputs: object) -> None:
+def _check_broadcast(criterion: Callable[[Any, Any], Any], targets: Tensor, outputs: Tensor) -> None:
     """Refuse outputs (n, 1) beside targets (n,) if each is compared with each: then the targets' order is nothing."""
-    if not isinstance(outputs, Tensor) or not targets.is_floating_point() or len(targets) < 2:
+    if not targets.is_floating_point() or targets.ndim == 0 or len(targets) < 2:
         return
     if outputs.shape == targets.shape or outputs.shape[:1] != targets.shape[:1] or outputs.numel() != targets.numel():
         return
@@ -253,66 +261,3 @@ def _check_parameters(sample: BatchedLoss, optimizer: Optimizer | None) -> None:
                 f" nn.ModuleList or ParameterList, or make the {sample.function_name} an nn.Module that has them; or"
                 " freeze what is not trained"
             )
-
-
-def _check_repeats(sample: BatchedLoss, order: int) -> None:
-    """Refuse a loss that changes when evaluated again, or whose evaluation could not be taken back."""
-    module, drawing = sample.whole, list[str]()
-    batch, _ = next(sample.batches())
-
-    def changed(values: list[Tensor]) -> bool:
-        return any(bool((one - first).abs() > 16 * torch.finfo(first.dtype).eps * first.abs()) for one in values)
-
-    def evaluate() -> Tensor:
-        value: Tensor = sample.evaluate(batch).detach()
-        return value
-
-    with undisturbed(module, order=order):
-        arrays, state = changes_in_place(sample.named_modules()), random_state(module)
-        with _watched(sample, drawing):
-            first = evaluate()
-        if not drawing and random_state(module) != state:
-            drawing.append(f"the {sample.function_name}")
-        for name, (array, content) in changes_in_place(sample.named_modules()).items():
-            if name in arrays and arrays[name][0] == array and arrays[name][1] != content:
-                raise BadInput(
-                    f"evaluating the module changes its '{name}' in place: make it a buffer, register_buffer"
-                )
-        repeated = [evaluate() for _ in range(_REPETITIONS if drawing else _AT_LEAST)]
-    with undisturbed(module, order=order):
-        from_the_same_state = evaluate()
-    if changed([from_the_same_state]):
-        reason = "evaluating it changes what is no attribute of the module (a global counter, a generator of its own)"
-    elif changed(repeated):
-        reason = f"{drawing[0]} draws random numbers" if drawing else "evaluating the module changes it"
-    else:
-        return
-    raise BadInput(f"the full-batch loss is random: {reason}; {_MODE}, or switch it off (p = 0)")
-
-
-@contextmanager
-def _watched(sample: BatchedLoss, drawing: list[str]) -> Iterator[None]:
-    """Collect the innermost parts of the module that draw random numbers, the first one first."""
-    entered, whole, parts = list[list[bytes]](), sample.whole, [*sample.named_modules()]
-
-    def enter(_part: nn.Module, _inputs: object) -> None:
-        entered.append(random_state(whole))
-
-    def leave(name: str) -> Callable[[nn.Module, object, object], None]:
-        def compare(part: nn.Module, _inputs: object, _outputs: object) -> None:
-            if entered.pop() != random_state(whole):
-                drawing.append(_named(name, part))
-
-        return compare
-
-    handles = [part.register_forward_pre_hook(enter) for _, part in parts]
-    handles += [part.register_forward_hook(leave(name)) for name, part in parts]
-    try:
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()
-
-
-def _named(name: str, part: nn.Module) -> str:
-    return f"{type(part).__name__} {name!r}" if name else type(part).__name__

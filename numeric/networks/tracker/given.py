@@ -1,7 +1,8 @@
 """What a tracker is given, looked at before anything is evaluated: module, data, and the parameters that are chosen.
 
     L(θ) = criterion(module(X; θ), Y)        of tensors:              `checked_loss`
-    L(θ) = Σ_b w_b loss(module(θ), b)        of the user's own batches: `checked_stream`
+    L(θ) = Σ_b w_b loss(module(θ), b)        of the user's own batches: `checked_stream`; a criterion of torch's takes
+                                             them for pairs (X_b, Y_b)
 
 The kinds, devices and precisions of module and data, that tensors are as long as each other and finite, that batches
 can be walked through again, and that names of parameters mean some.
@@ -17,6 +18,7 @@ from fnmatch import fnmatchcase
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.loss import _Loss
 from torch.nn.parameter import is_lazy
 
 from eos_sym import BadInput
@@ -24,7 +26,7 @@ from numeric.networks.data.stream import Batches, Stream, check_ranks
 from numeric.networks.data.stream import Weight as BatchWeight
 from numeric.networks.loss import BatchedLoss, FlatLoss, StreamedLoss
 from numeric.networks.loss.batched_loss import Selection
-from numeric.networks.loss.streamed_loss import OwnLoss
+from numeric.networks.loss.streamed_loss import CriterionOfPairs, OwnLoss
 
 Criterion = Callable[[Tensor, Tensor], Tensor]
 Weight = float | Callable[[Tensor], Tensor | float] | None
@@ -79,6 +81,8 @@ def checked_stream(
     check_ranks(data, shared=shared)
     if function is not None and not callable(function):
         raise BadInput(f"loss: must be a function of module and batch, not {type(function).__name__}")
+    if function and (isinstance(function, _Loss) or getattr(function, "__module__", None) == "torch.nn.functional"):
+        function = CriterionOfPairs(function)
     loss = StreamedLoss(module, Stream(data, weight), function, _selection(parameters))
     _checked_parameters(loss)
     return loss

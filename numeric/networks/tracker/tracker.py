@@ -7,10 +7,10 @@
     tracker.plot()                                                                        a picture of it, at any time
     tracker.forecast(steps=300)                                                           what comes next, at any time
 
-The loss is criterion(model(inputs), targets), of tensors, or the mean of `loss(model, batch)` over the batches of
-`data`, of any kind and as many as there are: see `numeric.networks.loss.streamed_loss`. What is trained in a criterion
-or a loss that is a module belongs to θ; `parameters` chooses some, by names in which * stands for anything or by a
-function of name and parameter: then H is the block of the Hessian that is theirs.
+The loss is criterion(model(inputs), targets), of tensors or of the pairs in `data`, or the mean of `loss(model, batch)`
+over the batches of `data`, of any kind and as many as there are: see `numeric.networks.loss.streamed_loss`. What is
+trained in a criterion or a loss that is a module belongs to θ; `parameters` chooses some, by names in which * stands
+for anything or by a function of name and parameter: then H is the block of the Hessian that is theirs.
 
 The call number t = 0, 1, 2 … of `step` stands for θ_t. At t = 0, every, 2·every … a reading takes, of the full-batch
 loss L at θ_t and its Hessian H,
@@ -73,7 +73,7 @@ from eos_sym import BadInput
 from numeric.networks.curvature.eigen import STATUSES, Reading
 from numeric.networks.data.stream import Batches
 from numeric.networks.loss import BatchedLoss, FlatLoss
-from numeric.networks.loss.streamed_loss import OwnLoss
+from numeric.networks.loss.streamed_loss import CriterionOfPairs, OwnLoss
 from numeric.networks.tracker.given import Chosen, Criterion, checked_loss, checked_stream
 from numeric.networks.tracker.history import POINTS, History
 from numeric.networks.tracker.picture import draw
@@ -124,14 +124,18 @@ class SharpnessTracker:
         of_tensors = {"criterion": criterion, "inputs": inputs, "targets": targets, "micro_batch": micro_batch}
         of_batches = {"loss": loss, "data": data}
         given = [name for name, value in (of_tensors | of_batches).items() if value is not None]
-        if data is not None and not {*given} & {*of_tensors}:
-            self.loss: BatchedLoss = checked_stream(module, loss, data, weight, parameters, shared=group is not None)
+        if data is not None and ({*given} <= {*of_batches} or given == ["criterion", "data"]):
+            function = loss if criterion is None else CriterionOfPairs(criterion)
+            self.loss: BatchedLoss = checked_stream(
+                module, function, data, weight, parameters, shared=group is not None
+            )
         elif criterion is not None and inputs is not None and targets is not None and not {*given} & {*of_batches}:
             self.loss = checked_loss(module, criterion, inputs, targets, micro_batch, weight, parameters)
         else:
             raise BadInput(
                 "give either criterion, inputs and targets, or data, the batches, with loss, a function of module and"
-                f" batch, or without if the module returns its loss; given: {', '.join(given) or 'none of them'}"
+                " batch, with a criterion of pairs, or without if the module returns its loss;"
+                f" given: {', '.join(given) or 'none of them'}"
             )
         size = sum(parameter.numel() for parameter in self.loss.trainable.values())
         if not (0 if critical_step else 1) <= eigenvalues <= size:

@@ -176,3 +176,11 @@ def test_step_sizes_and_counts_that_are_not_positive_are_refused(step_size, step
 def test_outputs_and_targets_of_different_shapes_are_refused():
     with pytest.raises(BadInput, match="differ in shape"):
         half_squared_error(torch.zeros(7, 1), torch.zeros(7))
+
+
+def test_a_flat_loss_in_the_order_of_the_tracker_says_its_own():
+    module, inputs, targets = torch.nn.Linear(3, 2), torch.ones(4, 3), torch.ones(4, 2)
+    with pytest.raises(BadInput, match="of module, inputs, targets and criterion, in this order"):
+        FlatLoss(module, half_squared_error, inputs, targets)
+    with pytest.raises(BadInput, match="there are no examples"):
+        FlatLoss(module, inputs[:0], targets[:0], half_squared_error)

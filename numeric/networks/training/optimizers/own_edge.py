@@ -13,7 +13,7 @@ L + ½γ‖θ‖², of sharpness S + γ; decoupled it turns the weights by −η
     NAdam                                k = (2 + 2β₁)/((1 + β₁)a + (1 − β₁)b),  of the effective sharpness
 
 with NAdam's a = (1 − μ_t)/(1 − Π_t), b = μ_{t+1}/(1 − Π_t μ_{t+1}), Π_t = μ₁⋯μ_t and μ_t = β₁(1 − ½·0.96^(ψt)), ψ the
-momentum's decay: of its last step, as P is. They come to 1 − β₁ and β₁ within some 1/ψ hundred steps.
+momentum's decay: of its last step, as P is. They come to 1 − β₁ and β₁ within some 100/ψ steps.
 
 η is the largest step size of the parameter groups, and P⁻¹ holds their shares of it, and that of the last step, as in
 `numeric.networks.curvature.preconditioner`. Decoupled decay is diagonal where P^{-1/2}HP^{-1/2} is, so that AdamW's

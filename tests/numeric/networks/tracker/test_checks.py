@@ -125,7 +125,7 @@ def test_functional_dropout_is_named_by_the_module_that_calls_it():
 
 def test_a_criterion_that_draws_random_numbers_is_named():
     noisy = lambda outputs, targets: ((outputs - targets + 0.1 * torch.randn_like(targets)) ** 2).mean()  # noqa: E731
-    assert "the criterion draws random numbers" in refusal(network(), noisy)
+    assert "the criterion draws random numbers; draw them once, before" in refusal(network(), noisy)
 
 
 def test_random_numbers_that_do_not_matter_are_accepted():
@@ -168,9 +168,26 @@ class Accumulates(nn.Module):
 
 
 def test_noise_from_outside_torch_and_modules_that_evaluation_changes_are_refused():
-    assert "PythonNoise '1' draws random numbers" in refusal(network(PythonNoise()))
-    assert "evaluating the module changes it" in refusal(network(Counts()))
+    assert "PythonNoise '1' draws random numbers; draw them once, before" in refusal(network(PythonNoise()))
+    message = refusal(network(Counts()))
+    assert "the loss is another when it is evaluated again: evaluating the module changes it" in message
+    assert message.endswith("count or draw outside of it, in the training loop")
     assert "changes its '1.sum' in place: make it a buffer" in refusal(network(Accumulates()))
+
+
+def test_the_remedy_is_that_for_what_is_found():
+    """Wrong program: one that tells to switch dropout off where a loss counts its calls."""
+    calls = []
+
+    def counting(outputs, targets):
+        calls.append(None)
+        return len(calls) * ((outputs - targets) ** 2).mean()
+
+    message = refusal(network(), counting)
+    assert "a global counter" in message
+    assert message.endswith("count or draw outside of it, in the training loop")
+    only_in_training = refusal(network(DropPath()))
+    assert "mode='eval'" in only_in_training
 
 
 def test_a_count_that_is_kept_outside_the_module_is_refused():

@@ -306,14 +306,82 @@ def test_data_that_cannot_be_walked_through_again_are_refused():
         data=generator_function()
     )
     assert "is an iterator" in refusal(data=iter(batches()))
-    assert "there are no batches in it" in refusal(data=[])
+    assert "there are no batches in it; give at least one" in refusal(data=[])
+    dropped = DataLoader(TensorDataset(INPUTS, LABELS), batch_size=50, drop_last=True)
+    assert "there are no batches in it; give drop_last=False, or a smaller batch_size" in refusal(data=dropped)
     assert "give what batches can be taken from, not int" in refusal(data=3)
     assert "examples one by one" in refusal(data=TensorDataset(INPUTS, LABELS))
     assert "is one tensor" in refusal(data=INPUTS)
+    assert "is one dictionary: give [batch]" in refusal(data={"x": INPUTS, "y": LABELS})
+    assert "is a tuple of tensors: give [data] if it is one batch" in refusal(data=(INPUTS, LABELS))
     workers = DataLoader(TensorDataset(INPUTS, LABELS), batch_size=5, num_workers=1, persistent_workers=True)
     assert "persistent_workers=True has one walk at a time" in refusal(data=workers)
     sampler = torch.utils.data.DistributedSampler(TensorDataset(INPUTS), num_replicas=2, rank=0)
     assert "gives every rank a part" in refusal(data=DataLoader(TensorDataset(INPUTS, LABELS), 5, sampler=sampler))
+
+
+class Singly(torch.utils.data.IterableDataset):
+    """Examples one by one, of a label or of three targets."""
+
+    def __init__(self, targets):
+        self.targets = targets
+
+    def __iter__(self):
+        yield from zip(INPUTS, self.targets, strict=True)
+
+
+def test_examples_one_by_one_are_told_to_be_put_into_batches():
+    """Wrong program: one that takes the four numbers of an input for four examples."""
+    for data in (Singly(LABELS), [*zip(INPUTS, LABELS, strict=True)], [*zip(INPUTS, LABELS.tolist(), strict=True)]):
+        assert "examples one by one: give a DataLoader of them, with a batch_size" in refusal(data=data)
+        module = network()
+        assert read(module, data=DataLoader(data, batch_size=5)) == pytest.approx(full(module), rel=1e-8)
+    targets = torch.rand(22, 3, dtype=torch.float64)
+    apart = lambda model, batch: functional.mse_loss(model(batch[0]), batch[1])  # noqa: E731
+    assert "or if it is one example a DataLoader of them" in refusal(loss=apart, data=Singly(targets))
+    module = network()
+    assert read(module, data=Singly(LABELS), weight=1 / 22, loss=single) == pytest.approx(full(module), rel=1e-8)
+
+
+def single(module, example):
+    return functional.cross_entropy(module(example[0])[None], torch.as_tensor(example[1])[None])
+
+
+@pytest.mark.parametrize("loss", [nn.CrossEntropyLoss(), functional.cross_entropy], ids=["module", "function"])
+def test_a_criterion_of_torch_s_is_a_loss_of_pairs(loss):
+    module = network()
+    loader = DataLoader(TensorDataset(INPUTS, LABELS), batch_size=5, shuffle=True)
+    assert read(module, loss, loader) == pytest.approx(full(module), rel=1e-8)
+    tracker = SharpnessTracker(module, loss, data=loader, relative=1e-9)
+    assert float(tracker.measure().eigenvalues[0]) == pytest.approx(full(module), rel=1e-8)
+    assert "a criterion is of batches (inputs, targets), not a dict: give loss" in refusal(
+        loss=loss, data=[{"x": INPUTS}]
+    )
+
+
+def test_pairs_are_looked_at_as_tensors_are():
+    torch.manual_seed(0)
+    module, targets = nn.Linear(4, 1).double(), torch.rand(22, dtype=torch.float64)
+    loader = DataLoader(TensorDataset(INPUTS, targets), batch_size=11)
+    with pytest.raises(BadInput, match="every output is compared with every target"):
+        SharpnessTracker(module, lambda one, other: (one - other).square().mean(), data=loader)
+    with pytest.raises(BadInput, match="label 5 of example 0: the module has outputs for labels 0 to 2"):
+        SharpnessTracker(network(), nn.CrossEntropyLoss(), data=[(INPUTS, LABELS + 5)])
+
+
+def test_what_is_trained_in_a_criterion_of_pairs_is_read():
+    class Scaled(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.scale = nn.Parameter(torch.tensor(1.5, dtype=torch.float64))
+
+        def forward(self, outputs, labels):
+            return functional.cross_entropy(self.scale * outputs, labels)
+
+    module, criterion = network(), Scaled()
+    tracker = SharpnessTracker(module, criterion, data=batches(), relative=1e-9)
+    expected = top(criterion(module(INPUTS), LABELS), [*module.parameters(), criterion.scale])
+    assert float(tracker.measure().eigenvalues[0]) == pytest.approx(expected, rel=1e-8)
 
 
 def test_batches_whose_examples_cannot_be_counted_ask_for_their_weight():
@@ -352,7 +420,7 @@ def test_losses_that_are_no_mean_over_their_examples_are_refused():
 
 def test_losses_that_are_no_function_of_the_weights_or_wrongly_differentiated_are_refused():
     noisy = lambda model, batch: cross_entropy(model, batch) * (1 + 0.1 * torch.rand(()))  # noqa: E731
-    assert "the loss draws random numbers" in refusal(loss=noisy)
+    assert "the loss draws random numbers; draw them once, before" in refusal(loss=noisy)
     assert "Dropout '1' draws random numbers; give the tracker mode='eval'" in refusal(network(nn.Dropout(0.2)))
     held = lambda model, batch: cross_entropy(model, batch) * model[0].weight.detach().square().sum()  # noqa: E731
     assert "something in it is held constant" in refusal(loss=held)
@@ -378,7 +446,7 @@ def test_a_module_that_is_trained_by_a_closure_is_read_like_any_other():
     [
         ((), {}, "none of them"),
         ((), {"loss": cross_entropy}, "loss"),
-        ((nn.MSELoss(),), {"data": batches()}, "criterion, data"),
+        ((nn.MSELoss(),), {"loss": cross_entropy, "data": batches()}, "criterion, loss, data"),
         ((nn.MSELoss(), INPUTS), {}, "criterion, inputs"),
         ((), {"loss": cross_entropy, "data": batches(), "micro_batch": 3}, "micro_batch, loss, data"),
     ],
