@@ -1,11 +1,16 @@
-"""What several test files share."""
+"""What several test files share, and how much processor time each takes, which is printed of those that take most."""
 
 import gc
+import os
+from collections import Counter
 
 import numpy as np
 import pytest
 
 from analysis.study.study import OBJECTS
+
+BEFORE = pytest.StashKey[float]()
+SECONDS = "processor seconds"
 
 gc.disable()  # what is imported is no garbage; as in a study's program
 
@@ -19,6 +24,34 @@ def pytest_collection_finish():
     gc.freeze()
     gc.set_threshold(OBJECTS)
     gc.enable()
+
+
+def processor_seconds():
+    """Of this process and of those that it began and that have ended."""
+    return sum(os.times()[:4])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    item.stash[BEFORE] = processor_seconds()
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    report = yield
+    if report.when == "teardown":
+        report.user_properties.append((SECONDS, processor_seconds() - item.stash[BEFORE]))
+    return report
+
+
+def pytest_terminal_summary(terminalreporter):
+    files = Counter()
+    for report in terminalreporter.getreports(""):
+        files[report.nodeid.partition("::")[0]] += dict(report.user_properties).get(SECONDS, 0)
+    terminalreporter.section("processor seconds of the files that take most")
+    for file, seconds in files.most_common(10):
+        terminalreporter.line(f"{seconds:7.1f}  {file}")
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import xarray as xr
@@ -33,17 +34,17 @@ class Field:
 
     def cost(self, contestant: str, share: float) -> Array:
         """Evaluations to this share of the loss at the start, (seed,); infinite where it is not reached."""
-        return self._first(contestant, share, self.races.evaluations)
+        return self._first(contestant, share, self.races.evaluations.values)
 
     def steps(self, contestant: str, share: float) -> Array:
         """Steps to it."""
-        return self._first(contestant, share, self.races.step.sel(contestant=contestant))
+        return self._first(contestant, share, self._of(contestant, "step"))
 
     def counted(self, contestant: str, share: float) -> Array:
         """The costs, with the budget where it is not reached."""
         return np.minimum(self.cost(contestant, share), self.budget)
 
-    @property
+    @cached_property
     def budget(self) -> int:
         """What was spent by each."""
         return int(self.races.loss.notnull().sum("evaluations").max())
@@ -52,11 +53,16 @@ class Field:
         """The contestant of a kind that is best in hindsight."""
         return min(of_kind(kind), key=lambda name: float(self.counted(name, share).mean()))
 
-    def _first(self, contestant: str, share: float, of: xr.DataArray) -> Array:
-        loss = self.races.loss.sel(contestant=contestant)
-        there = loss <= share * loss.isel(evaluations=0)
-        found = of.broadcast_like(loss).isel(evaluations=there.argmax("evaluations"))
-        return np.asarray(found.where(there.any("evaluations"), math.inf).values, dtype=float)
+    def _first(self, contestant: str, share: float, of: Array) -> Array:
+        """Of a number for every evaluation, ([seed,] evaluations), the one at which the share is reached; (seed,)."""
+        loss = self._of(contestant, "loss")
+        there = loss <= share * loss[:, :1]
+        found = np.take_along_axis(np.broadcast_to(of, loss.shape), there.argmax(1, keepdims=True), 1)[:, 0]
+        return np.where(there.any(1), found, math.inf)
+
+    def _of(self, contestant: str, name: str) -> Array:
+        recorded = self.races[name].sel(contestant=contestant).transpose("seed", "evaluations")
+        return np.asarray(recorded.values, dtype=float)
 
 
 def of_kind(kind: str) -> list[str]:
