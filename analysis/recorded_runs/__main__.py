@@ -21,6 +21,10 @@ activations to as much, or to 4e-7. Three runs part, at the steps 608, 615 and 2
 largest step and to .01 % with the others. With the largest step the loss of the second half is 1.8 times what it is
 here, and that is no disagreement: among six runs here it differs by 2.2, as it hangs on which way the catapult throws.
 
+What the description of the data says of each run is under test. The loss of the ReLU network is off by 2e-12 where it
+says 1e-12; and the sharpness of the tanh network by up to 4e-7 where it says 1e-10, at a median of 2e-11: these are
+finite differences.
+
 Refuted is that recorded eigenvalues are right: of the ReLU network 13 of 803 are too large, up to 120 times, where a
 kink is within 7e-6, and the whole Hessian agrees with the readings here to 3e-10; the recorded mean sharpness of the
 second half is 58 % too large by them. None is too small, and none of a smooth network is wrong.
@@ -79,7 +83,15 @@ from numeric.runs import combine
 EXTRACT = Path(__file__).parent / "extract"
 QUICK_STEPS, EVERY, READING = 700, 5, 1e-9
 SHADOWS = {"quick": 1, "full": 5}
-ROUNDED, ROUNDED_SHARPNESS = 1e-9, 1e-6  # of what was recorded with all its digits, while rounding moves less than CALM
+STATED = {  # relative, of loss and sharpness before the chaos, by the description of the data
+    "relu_chebyshev": (1e-12, 1e-11),
+    "tanh_chebyshev": (1e-10, 1e-10),
+    "step_size_default": (1e-10, 1e-10),
+    "step_size_catapult": (1e-10, 1e-10),
+    "chebyshev_depth_2": (5e-6, 5e-6),
+    "deep_linear_at_the_edge": (5e-6, 5e-6),
+    "deep_linear_below_the_edge": (5e-6, 5e-6),
+}
 AT_ONE_TIME = (0.95, 1.05)
 SAME_SHARPNESS = (0.99, 1.01)
 NEARER = 0.9
@@ -117,29 +129,55 @@ def replayed(pairs: list[Pair]) -> xr.Dataset:
 
 
 @study.claim(
-    f"while rounding moves a run's loss by less than {CALM:g}, the recorded loss is that here, to all digits recorded; "
-    "and the recorded sharpness, where the activation is smooth"
+    f"while rounding moves the loss of a run's shadows by less than {CALM:g}, it moves the recorded loss by no more "
+    "from that here, to all digits recorded"
 )
 def same_until_rounding_is_seen(pairs: list[Pair]) -> Pieces:
-    """The largest differences over those steps, beside half a unit of the last digit recorded."""
-    yield from about("the recorded loss", over(pairs, calm_loss))
-    yield from about("recorded sharpness", over([one for one in pairs if not one.has_kinks], calm_sharpness))
+    """The recorded run is one shadow more: the limit is that of the shadows, and half a unit of the last digit."""
+    yield from over(pairs, calm_loss)
+
+
+@study.claim(
+    "over the same steps a run agrees as the description of the recorded runs says: the loss; the sharpness",
+    "the README of the data: to 1e-12 and 1e-11 (ReLU), 1e-10 (tanh, before the chaos), 5e-6 (the others)",
+    open=True,
+)
+def as_described(pairs: list[Pair]) -> Pieces:
+    """What was said of them before this study was written, beside half a unit of the last digit recorded."""
+    yield from about("the loss", over(pairs, described_loss))
+    yield from about("the sharpness", over(pairs, described_sharpness))
 
 
 def calm_loss(pair: Pair) -> Evidence:
     """Of one run."""
     steps = pair.told.step.values[pair.calm]
     quantity = f"largest relative difference of the loss in {steps[-1]} steps, {pair}"
-    below = resolution(pair.record.loss) + ROUNDED
+    below = resolution(pair.record.loss) + CALM
     return bounded("network", quantity, float(pair.difference[pair.calm].max()), below=below)
 
 
-def calm_sharpness(pair: Pair) -> Evidence:
+def described_loss(pair: Pair) -> Evidence:
+    """Of one run."""
+    quantity = f"largest relative difference of the loss, {pair}"
+    below = resolution(pair.record.loss) + stated(pair)[0]
+    return bounded("network", quantity, float(pair.difference[pair.calm].max()), below=below)
+
+
+def described_sharpness(pair: Pair) -> Evidence:
     """Of one run."""
     apart = np.abs(pair.sharpness_difference[pair.calm_readings])
-    quantity = f"largest relative difference of the sharpness at {len(apart)} readings, {pair}"
-    below = resolution(pair.record.eigenvalues) + ROUNDED_SHARPNESS
-    return bounded("network", quantity, float(apart.max()), below=below)
+    below = resolution(pair.record.eigenvalues) + stated(pair)[1]
+    median = f"median {np.median(apart):.1g}, above at {(apart >= below).sum()} of {len(apart)} readings"
+    return bounded(
+        "network", f"largest relative difference of the sharpness, {median}, {pair}", float(apart.max()), below=below
+    )
+
+
+def stated(pair: Pair) -> tuple[float, float]:
+    """What the description says of its loss and of its sharpness."""
+    if (name := pair.record.file.stem) not in STATED:
+        raise Undecided(f"{pair}: nothing is said of it")
+    return STATED[name]
 
 
 @study.claim("a recorded run parts from the one here if its shadows do, and not if they do not; and at their time")

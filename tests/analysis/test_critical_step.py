@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from analysis.critical_step import (
+from analysis.critical_step.__main__ import (
     NETWORKS,
     as_on_a_quadratic,
     at_the_edge,
@@ -14,6 +14,7 @@ from analysis.critical_step import (
     g2,
     late,
     runs,
+    summary,
     λ1,
     λ2,
 )
@@ -49,6 +50,24 @@ def test_an_alarm_before_the_crossing_is_told_from_one_after_it(step, status):
 
 def test_a_start_that_is_high_is_no_alarm():
     assert statuses(late(made_up(RISING, np.where((STEPS < 20) | (STEPS > 200), 4.9, 0.1)))) == ["supported"]
+
+
+def test_a_reading_that_is_high_by_itself_is_no_alarm():
+    """Caught: a crossing by one reading, which an oscillation or the forward passes' own error may throw up."""
+    alone = np.where((STEPS == 70) | (STEPS > 210), 4.9, 0.1)
+    assert statuses(late(made_up(RISING, alone))) == ["supported"]
+
+
+def test_a_run_that_begins_at_the_edge_has_not_crossed_it():
+    assert statuses(late(made_up(5.0 + 0 * RISING, np.where(STEPS > 200, 4.9, 0.1)))) == ["undecided"]
+
+
+def test_the_summary_has_the_ends_over_the_starts_that_tell():
+    (told,) = summary(made_up(RISING, np.where(STEPS > 210, 4.9, 0.1 - STEPS / 1e4))).values()
+    assert told["step of the crossing"] == "140 to 140, 1 of 1 tell"
+    assert told["steps from it to the critical sharpness at half of 2/η"] == "77 to 77, 1 of 1 tell"
+    (told,) = summary(made_up(RISING - 1, 0.1 - STEPS / 1e4)).values()
+    assert told["step of the crossing"] == "0 of 1 tell"
 
 
 def test_without_an_alarm_or_a_crossing_nothing_is_decided():

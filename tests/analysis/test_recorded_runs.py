@@ -6,7 +6,7 @@ import torch
 import xarray as xr
 from torch import nn
 
-from analysis.recorded_runs.__main__ import EXTRACT
+from analysis.recorded_runs.__main__ import EXTRACT, as_described, same_until_rounding_is_seen
 from analysis.recorded_runs.pairs import Pair, resolution
 from analysis.recorded_runs.replay import Replay, nearest_kink
 from analysis.training.recorded import Recorded, recorded_in
@@ -88,6 +88,21 @@ def test_a_run_parts_at_the_first_step_and_is_calm_until_a_shadow_has_moved_once
     assert int(one.calm.sum()) == 100
     assert int(one.calm_readings.sum()) == 99  # no reading is recorded of the start
     assert one.sharpness_ratio().value == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("off", "status"), [(1e-11, "supported"), (1e-9, "refuted")])
+def test_the_limits_are_those_of_the_shadows_and_of_the_description(off, status):
+    """Caught: a limit that is as wide as what is found; of a tanh network both are 1e-10."""
+    one = pair(np.full(400, 1 + off), [np.ones(400)])
+    assert [found.status for found in same_until_rounding_is_seen([one])] == [status]
+    loss, sharpness = as_described([one])
+    assert (loss.status, sharpness.status) == (status, "supported")
+
+
+def test_of_a_run_that_is_not_described_nothing_is_decided(tmp_path):
+    (tmp_path / "another.npz").write_bytes((EXTRACT / "tanh_chebyshev.npz").read_bytes())
+    one = Pair(Recorded(tmp_path / "another.npz"), pair(np.ones(400), [np.ones(400)]).told)
+    assert {found.status for found in as_described([one])} == {"undecided"}
 
 
 def test_a_recorded_loss_is_held_against_what_its_shadows_foretell():
