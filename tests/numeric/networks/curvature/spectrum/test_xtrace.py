@@ -53,6 +53,22 @@ def test_it_is_unbiased_and_intervals_of_nine_tenths_hold_the_truth_seven_to_nin
     assert (held < 0.96).all(), held
 
 
+def test_each_vector_is_left_out_of_a_basis_of_the_others_images():
+    """By the definition, a basis for each: caught is a direction that is left in, or another length of w."""
+    values = SPECTRA["indefinite"]
+    matrix = spectrum(values)
+    entries = matrix.entries
+    vectors = torch.randn(10, 90, generator=torch.Generator().manual_seed(3), dtype=torch.float64).T
+    told = []
+    for place in range(10):
+        others = torch.cat([vectors[:, :place], vectors[:, place + 1 :]], 1)
+        basis = torch.linalg.qr(entries @ others).Q
+        across = vectors[:, place] - basis @ (basis.T @ vectors[:, place])
+        across = across / across.norm() * (90 - 9) ** 0.5
+        told.append(float((basis.T @ entries @ basis).trace() + across @ entries @ across))
+    assert float(XTrace(matrix, weights(90), 20, 3).traces().trace) == pytest.approx(np.mean(told), rel=1e-9)
+
+
 @pytest.mark.parametrize("name", ["flat", "decaying", "one outlier"])
 def test_of_positive_eigenvalues_a_bound_from_below_makes_the_error_of_the_trace_smaller(name):
     """Its distance from them has no error itself. Far below zero, as of the indefinite one, it is no better."""
