@@ -13,14 +13,25 @@ import torch
 from torch import Tensor
 
 ALIKE = 1e-6  # relative difference of magnitudes that counts as none
+PIECE = 1 << 16  # entries
 GOES_ON = 0.5  # overlap below which a direction goes on from no other
 
 
 def positive(directions: Tensor) -> Tensor:
     """The signs, ±1, (k,), of the columns of (d, k) that make the first of their largest entries positive."""
-    magnitudes = directions.abs()
-    largest = magnitudes >= (1 - ALIKE) * magnitudes.amax(0)
-    return directions.gather(0, largest.byte().argmax(0, keepdim=True))[0].sign()
+    signs = [_first_of_the_largest(direction).sign() for direction in directions.T]
+    return torch.stack(signs) if signs else directions.new_zeros(0)
+
+
+def _first_of_the_largest(direction: Tensor) -> Tensor:
+    """The entry; a piece at a time, since a direction may be as long as the memory allows."""
+    least = (1 - ALIKE) * torch.linalg.vector_norm(direction, torch.inf)
+    for piece in direction.split(PIECE):
+        among = piece.abs() >= least
+        if among.any():
+            first: Tensor = piece[among][0]
+            return first
+    return direction.new_tensor(torch.nan)
 
 
 def onward(directions: Tensor, overlaps: Tensor) -> Tensor:
@@ -28,5 +39,5 @@ def onward(directions: Tensor, overlaps: Tensor) -> Tensor:
 
     A direction that goes on from none has the sign of `positive`.
     """
-    nearest = overlaps.gather(0, overlaps.abs().argmax(0, keepdim=True))[0]
-    return torch.where(nearest.abs() < GOES_ON, positive(directions), nearest.to(directions).sign())
+    nearest = overlaps.gather(0, overlaps.abs().argmax(0, keepdim=True))[0].to(directions)
+    return torch.where(nearest.abs() < GOES_ON, positive(directions), nearest.sign())

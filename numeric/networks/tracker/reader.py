@@ -55,6 +55,7 @@ class Reader:
         *,
         eigenvalues: int,
         relative: float,
+        vectors: int | None,
         seed: int,
         critical_step: bool,
         mode: Mode,
@@ -66,9 +67,9 @@ class Reader:
         self.preconditions = optimizer is not None and has_effective_sharpness(optimizer, self.trainable)
         self.eigenpairs, self.effective = None, None
         if eigenvalues:
-            self.eigenpairs = TopEigenpairs(eigenvalues, relative=relative, seed=seed)
+            self.eigenpairs = TopEigenpairs(eigenvalues, relative=relative, seed=seed, vectors=vectors)
         if eigenvalues and self.preconditions:
-            self.effective = TopEigenpairs(1, relative=relative, seed=seed)
+            self.effective = TopEigenpairs(1, relative=relative, seed=seed, vectors=vectors)
         self._names = [*loss.trainable]
         self._modes: set[tuple[bool, ...]] = set()  # those checked: training may switch between them
         self._ranks = None if group is None else Ranks(group)

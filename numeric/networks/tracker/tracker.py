@@ -43,6 +43,9 @@ for t = 0); that costs the memory of two more copies of the weights, and no eval
 over all steps, as the sharpness is no linear function of the weights: it is closer to the edge. If nothing is said,
 midpoints are read with an even `every` and iterates with an odd one; the coordinate `point` says of each reading which.
 
+With `vectors` the eigenpairs are read with so many vectors of the length of the weights at a time, at least 8 for one
+eigenvalue, instead of 23: with fewer than 16 what comes up from below is seen late (`…eigen.memory`).
+
 With eigenvalues=0 the critical step is the only curvature that is read, and nothing is differentiated twice: it may be
 had of fused attention, of backward passes of one's own and of quantized activations, at the memory of a gradient.
 
@@ -109,6 +112,7 @@ class SharpnessTracker:
         midpoint: bool | None = None,
         micro_batch: int | None = None,
         weight: float | Callable[[Any], Tensor | float] | None = None,
+        vectors: int | None = None,
         seed: int = 0,
         group: ProcessGroup | None = None,
     ) -> None:
@@ -116,6 +120,7 @@ class SharpnessTracker:
             ("every", every, 1),
             ("eigenvalues", eigenvalues, 0),
             ("micro_batch", micro_batch, 1),
+            ("vectors", vectors, 1),
         ):
             if number is not None:
                 whole_number(name, number, least=least)
@@ -154,6 +159,7 @@ class SharpnessTracker:
             self.loss,
             eigenvalues=eigenvalues,
             relative=relative,
+            vectors=vectors,
             seed=seed,
             critical_step=yes_or_no("critical_step", critical_step),
             mode=mode,

@@ -3,13 +3,14 @@
 For an orthonormal block V of b Ritz vectors with values θ₁ ≥ … ≥ θ_b and residuals R = HV − VΘ
 
     |λ − θᵢ| ≤ ‖rᵢ‖                                    for some eigenvalue λ, whatever else holds
-    0 ≤ λᵢ − θᵢ ≤ ‖R₁..ⱼ‖² / gap,   j = i … b,         if the complement of the block curves no more than θ_b
-    gap = θᵢ − θ_b − ‖Rⱼ₊₁..b‖² / (θᵢ − θⱼ₊₁)  for j < b,     θᵢ − θ_b  for j = b,     where positive.
+    0 ≤ λᵢ − θᵢ ≤ ‖R₁..ⱼ‖² / gap,   j = i … b,         if the complement of the block curves no more than c
+    gap = θᵢ − c − ‖Rⱼ₊₁..b‖² / (θᵢ − θⱼ₊₁)  for j < b,        θᵢ − c  for j = b,     where positive.
 
-The second is ‖r‖²/gap, the gap taken from the block's last Ritz value and lessened by that one's own residual. Its
-assumption, that C, the compression of H to the complement, has no eigenvalue above θ_b, is what a guard vector is for
-and what no computation short of the whole spectrum can prove: `search` looks for such an eigenvalue from time to time,
-and says with what probability it would have been overlooked. A block that is all of the space needs none of it.
+The second is ‖r‖²/gap, lessened by what the rest of the block still hides. Its assumption, that C, the compression of H
+to the complement, has no eigenvalue above c, is what a guard vector is for, with c = θ_b, its own Ritz value; between
+readings with a guard c is what `vigilance` says. No computation short of the whole spectrum can prove it: `search`
+looks for such an eigenvalue from time to time, and says with what probability it would have been overlooked. A block
+that is all of the space needs none of it.
 
 Derivation: in the basis (V₁..ⱼ, rest) the matrix is [[Θ, Sᵀ], [S, D]], S of norm ‖R₁..ⱼ‖ and zero in the rest of the
 block; λᵢ is an eigenvalue of Θ + Sᵀ(λᵢ − D)⁻¹S, and two Schur complements bound the inverse where S is not zero.
@@ -37,13 +38,13 @@ SAFETY = 2.0
 LATER = 16.0
 
 
-def bounds(values: Tensor, squares: Tensor, count: int) -> Tensor:
-    """What |λᵢ − θᵢ| is at most, without rounding, for the first `count`; float64."""
+def bounds(values: Tensor, squares: Tensor, count: int, level: float) -> Tensor:
+    """What |λᵢ − θᵢ| is at most, without rounding, for the first `count`, if the rest is below a level c; float64."""
     found = squares.diagonal()[:count].clamp_min(0).sqrt()
     last = len(values)
     for i in range(count):
         for j in range(i + 1, last + 1):
-            gap = values[i] - values[-1]
+            gap = values[i] - level
             if j < last:
                 gap = gap - _norm(squares[j:, j:]) / (values[i] - values[j])
             if gap > 0:

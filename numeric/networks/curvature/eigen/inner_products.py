@@ -10,6 +10,8 @@ Shapes: blocks (p, m), one vector a column; Gram matrices (m, n), float64 on the
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -42,7 +44,7 @@ def _gram(left: Tensor, right: Tensor) -> Tensor:
 
 def _scaled(block: Tensor) -> tuple[Tensor, Tensor]:
     """The block with 1 as its columns' largest entries, and what these were, float64; a column of zeros stays."""
-    largest = block.abs().amax(0)
+    largest = torch.linalg.vector_norm(block, torch.inf, dim=0)
     largest = torch.where(largest == 0, 1, largest)
     return block / largest, largest.double().cpu()
 
@@ -55,14 +57,16 @@ def combine(block: Tensor, coefficients: Tensor) -> Tensor:
 
 def orthonormal(vectors: Tensor, basis: Tensor) -> Tensor:
     """What the columns that are finite add to the span of an orthonormal basis (p, n), orthonormal; (p, at most m)."""
-    remainder = _scaled(vectors[:, vectors.isfinite().all(0)])[0]
-    remainder = remainder / torch.linalg.vector_norm(remainder, dim=0).clamp_min(1)
+    finite = torch.linalg.vector_norm(vectors, torch.inf, dim=0).isfinite()
+    remainder = _scaled(vectors if finite.all() else vectors[:, finite])[0]
+    remainder.div_(torch.linalg.vector_norm(remainder, dim=0).clamp_min(1))
     for _ in range(2):  # twice is enough (Kahan)
         if basis.shape[1]:
-            remainder = remainder - combine(basis, gram(basis, remainder))
+            remainder.T.addmm_(gram(basis, remainder).T.to(remainder), basis.T, alpha=-1)
         squares, directions = torch.linalg.eigh(gram(remainder, remainder))
         kept = squares > NEGLIGIBLE**2
-        remainder = combine(remainder, directions[:, kept] / squares[kept].sqrt())
+        mix = directions[:, kept] / squares[kept].sqrt()
+        remainder = remainder.mul_(float(mix)) if mix.shape == (1, 1) else combine(remainder, mix)
         if (squares > LITTLE_LOST).all():
             break
     return remainder
@@ -71,6 +75,15 @@ def orthonormal(vectors: Tensor, basis: Tensor) -> Tensor:
 def overlap(block: Tensor, other: Tensor) -> float:
     """The cosine of the largest angle between the spans of two orthonormal blocks."""
     return float(torch.linalg.svdvals(gram(block, other)).min())
+
+
+def length(vector: Tensor) -> float:
+    """‖v‖ of a vector (p,), whatever its entries' size; not finite where one is not."""
+    largest = float(torch.linalg.vector_norm(vector, torch.inf))
+    limits = torch.finfo(vector.dtype)
+    if limits.smallest_normal**0.5 / limits.eps < largest < limits.eps * limits.max**0.5:
+        return math.sqrt(_gram(vector[:, None], vector[:, None]))
+    return largest * float(torch.linalg.vector_norm(vector / largest)) if 0 < largest < torch.inf else largest
 
 
 def unit(vector: Tensor) -> Tensor:

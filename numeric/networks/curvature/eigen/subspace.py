@@ -2,46 +2,39 @@
 
     XᵀHX z = θ XᵀX z,     v = Xz,     r = HXz − θ Xz
 
-with XᵀX kept, since vectors in float32 are orthonormal to 1e-7 only. Shapes: basis and images (p, n), pairs (b,).
+with XᵀX kept, since vectors in float32 are orthonormal to 1e-7 only. Pairs are known by their coordinates z; vectors of
+the length of the weights are the basis, the images, and the residuals that are asked for.
+
+Shapes: basis and images (p, n), coordinates (n, b), residuals (p, b).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import torch
 from torch import Tensor
 
+from numeric.networks.curvature.eigen.columns import Columns
 from numeric.networks.curvature.eigen.inner_products import combine, gram, orthonormal
 from numeric.networks.curvature.eigen.reading import Operator
-
-ROOM = 16  # vectors: more than most readings need
 
 
 @dataclass(frozen=True)
 class RitzPairs:
-    """The largest Ritz values, descending, float64, with vectors and residuals (p, b)."""
+    """The largest Ritz values, descending, float64, and their vectors' coordinates (n, b)."""
 
     values: Tensor
+    mix: Tensor
+
+
+@dataclass(frozen=True)
+class Residuals:
+    """HV − VΘ over its largest entry, `scale`, by which it is divided before it is squared; 1 where all are zero."""
+
     vectors: Tensor
-    images: Tensor
-
-    @cached_property
-    def residuals(self) -> Tensor:
-        """HV − VΘ."""
-        return self.images - self.vectors * self.values.to(self.vectors)
-
-    @cached_property
-    def scale(self) -> float:
-        """The residuals' largest entry, by which they are divided before they are squared; 1 where all are zero."""
-        return float(self.residuals.abs().max()) or 1.0
-
-    @cached_property
-    def squares(self) -> Tensor:
-        """RᵀR, (b, b), float64, of the residuals over their scale."""
-        scaled = self.residuals / self.scale
-        return gram(scaled, scaled)
+    scale: float
+    squares: Tensor  # RᵀR of what is in vectors, (b, b), float64
 
     @property
     def lengths(self) -> Tensor:
@@ -50,47 +43,65 @@ class RitzPairs:
 
 
 class Subspace:
-    """A basis that grows from an orthonormal start, with the image of every vector in it."""
+    """A basis of at most `room` vectors, each with its image; `first` are the coordinates of those it began with.
 
-    def __init__(self, operator: Operator, start: Tensor) -> None:
-        self.operator = operator
-        self.products = 0
-        self._basis, self._images = Columns(start), Columns(start)
+    It begins with an orthonormal block (p, b) whose images are to be made known, by when the caller can have let it go.
+    """
+
+    def __init__(self, operator: Operator, start: Tensor, room: int) -> None:
+        self.operator, self.room, self.products = operator, room, 0
+        self._basis, self._images = Columns(start, room), Columns(start, room)
         self._lengths = self.projected = torch.zeros(0, 0, dtype=torch.float64)
-        self._add(start)
+        self.first = torch.eye(start.shape[1], dtype=torch.float64)
+        self._basis.append(start)
 
-    def extend(self, vectors: Tensor) -> int:
-        """Add what is new in the vectors, a product each; how much that was."""
-        new = orthonormal(vectors, self.basis)
-        if new.shape[1]:
-            self._add(new)
-        return new.shape[1]
+    def extend(self, *blocks: Tensor) -> int:
+        """Add what is new in blocks of vectors, a product each, as far as there is room; how much that was."""
+        before = self.size
+        for block in blocks:
+            self._basis.append(orthonormal(block, self.basis)[:, : self.room - self.size])
+        if self.size > before:
+            self.know()
+            self.first = torch.cat([self.first, self.first.new_zeros(self.size - before, self.first.shape[1])])
+        return self.size - before
 
-    def _add(self, new: Tensor) -> None:
-        """Add orthonormal vectors, orthogonal to the basis."""
-        self._basis.append(new)
-        images = self.operator.product(new)
+    def make_room(self, room: int) -> None:
+        """For so many vectors, and no more."""
+        self.room = room
+        self._basis.make_room(room)
+        self._images.make_room(room)
+
+    def know(self, images: Tensor | None = None) -> None:
+        """The images of the vectors that have none yet, by products if they are not given, and what they make."""
+        new = self.basis[:, self._images.count :]
+        if images is None:
+            images = self.operator.product(new)
+            self.products += new.shape[1]
         self._images.append(images)
         self._lengths = _bordered(self._lengths, gram(self.basis, new))
-        projected = gram(self.basis, images)
+        projected = gram(self.basis, self.images[:, -new.shape[1] :])
         projected[-new.shape[1] :] = 0.5 * (projected[-new.shape[1] :] + projected[-new.shape[1] :].T)
         self.projected = _bordered(self.projected, projected)
-        self.products += new.shape[1]
 
     @property
     def basis(self) -> Tensor:
-        """X, (p, n)."""
+        """X, (p, n): the memory itself."""
         return self._basis.all
 
     @property
     def images(self) -> Tensor:
-        """HX, (p, n)."""
+        """HX, (p, n): the memory itself."""
         return self._images.all
 
     @property
     def size(self) -> int:
         """The dimension of the subspace."""
-        return self.basis.shape[1]
+        return self._basis.count
+
+    @property
+    def full(self) -> bool:
+        """Whether it is all that there is."""
+        return self.size >= len(self.basis)
 
     @property
     def finite(self) -> bool:
@@ -104,35 +115,28 @@ class Subspace:
         matrix = torch.linalg.solve_triangular(lower, half.T, upper=False)
         values, rotation = torch.linalg.eigh(0.5 * (matrix + matrix.T))
         mix = torch.linalg.solve_triangular(lower.T, rotation, upper=True).flip(1)[:, :most]
-        return RitzPairs(values.flip(0)[:most], combine(self.basis, mix), combine(self.images, mix))
+        return RitzPairs(values.flip(0)[:most], mix)
+
+    def residuals(self, pairs: RitzPairs) -> Residuals:
+        """Of pairs of this subspace, as it is now."""
+        vectors = combine(self.images, pairs.mix)
+        vectors.T.addmm_((pairs.mix * pairs.values).T.to(vectors), self.basis.T, alpha=-1)
+        scale = float(torch.linalg.vector_norm(vectors, torch.inf)) or 1.0
+        vectors.div_(scale)
+        return Residuals(vectors, scale, gram(vectors, vectors))
+
+    def kept(self, pairs: RitzPairs) -> float:
+        """The cosine of the largest angle between these pairs and as many of the vectors that it began with."""
+        inside = pairs.mix.T @ self._lengths @ self.first[:, : pairs.mix.shape[1]]
+        return float(torch.linalg.svdvals(inside).min())
 
     def restart(self, pairs: RitzPairs) -> None:
-        """Keep only these pairs."""
-        self._basis, self._images = Columns(pairs.vectors), Columns(pairs.images)
-        self._basis.append(pairs.vectors)
-        self._images.append(pairs.images)
+        """Keep only these pairs, as the basis."""
+        self.first = pairs.mix.T @ self._lengths @ self.first
+        self._basis.turn(pairs.mix)
+        self._images.turn(pairs.mix)
         self._lengths = gram(self.basis, self.basis)
         self.projected = torch.diag(pairs.values)
-
-
-class Columns:
-    """Vectors of the length, precision and device of a block's, with room for more: adding one copies no other."""
-
-    def __init__(self, like: Tensor) -> None:
-        self.count = 0
-        self._rows = like.new_empty(max(ROOM, 2 * like.shape[1]), len(like))
-
-    def append(self, block: Tensor) -> None:
-        """Add the columns of a block (p, m)."""
-        then, self.count = self.count, self.count + block.shape[1]
-        if self.count > len(self._rows):
-            self._rows = torch.cat([self._rows, torch.empty_like(self._rows)])
-        self._rows[then : self.count] = block.T
-
-    @property
-    def all(self) -> Tensor:
-        """All vectors, (p, n), each contiguous."""
-        return self._rows[: self.count].T
 
 
 def _bordered(matrix: Tensor, columns: Tensor) -> Tensor:

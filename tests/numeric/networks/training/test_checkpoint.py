@@ -18,7 +18,7 @@ from safetensors.torch import save
 from eos_sym import BadInput
 from numeric.networks.architectures import FullyConnected
 from numeric.networks.data import Examples, one_hot
-from numeric.networks.tracker import tracker
+from numeric.networks.tracker import reader
 from numeric.networks.training.checkpoints import checkpoint, run_folder
 from numeric.networks.training.checkpoints.checkpoint import Checkpoints, from_bytes, to_bytes
 from numeric.networks.training.experiment import Experiment, Measure
@@ -190,7 +190,7 @@ def die_in_a_step():
 
 
 def die_in_a_reading():
-    tracker.HessianAt = dying_at_call(2, tracker.HessianAt)
+    reader.HessianAt = dying_at_call(2, reader.HessianAt)
 
 
 def die_writing_a_checkpoint():
