@@ -89,7 +89,7 @@ class Krylov:
         values, coordinates = self.ritz()
         ends = self.length * coordinates[-1, :tracked]
         scale = float(ends.abs().max()) or 1.0
-        level = float(values[tracked - 1]) / scale
+        level = float(values[tracked - 1] + ends[-1].abs()) / scale
         return scale * bounds(values[:tracked] / scale, torch.outer(ends / scale, ends / scale), count, level)
 
     def overlooked(self, relative: float) -> float:

@@ -50,6 +50,7 @@ class Pursuit:
         self.residuals: Residuals | None = None
         self.bounds = torch.full((count,), torch.nan, dtype=torch.float64)
         self.overlooked = math.nan
+        self.beyond: list[float] = []  # the next value, where it was scouted for
 
     def take_guard(self) -> None:
         """Take the guards' products."""
@@ -65,6 +66,8 @@ class Pursuit:
             pairs = self.subspace.ritz(self.tracked + 1)
             last = RitzPairs(pairs.values[-1:], pairs.mix[:, -1:])
             self._extend(self.subspace.residuals(last).vectors, last.values, float(pairs.values[0]))
+        if self.subspace.finite and self.tracked < self.subspace.size:
+            self.beyond = self.subspace.ritz(self.tracked + 1).values[-1:].tolist()
 
     def converge(self) -> None:
         """Extend until the bounds are met, or products or directions are at an end."""
@@ -96,7 +99,10 @@ class Pursuit:
         self.pairs = pairs = subspace.ritz(self.tracked)
         self.residuals = residuals = subspace.residuals(pairs)
         found = residuals.scale * bounds(
-            pairs.values / residuals.scale, residuals.squares, self.count, self._level(pairs) / residuals.scale
+            pairs.values / residuals.scale,
+            residuals.squares,
+            self.count,
+            self._level(pairs, residuals) / residuals.scale,
         )
         self.bounds = found
         slack, tolerance = self._allowed(pairs)
@@ -110,10 +116,10 @@ class Pursuit:
         slack = self.rounding.at(pairs.values, self.subspace.basis.dtype, measured=True)
         return slack, self.relative * pairs.values[: self.count].abs()
 
-    def _level(self, pairs: RitzPairs) -> float:
+    def _level(self, pairs: RitzPairs, residuals: Residuals) -> float:
         """What the complement of the block is taken to curve at most."""
         if self.tracked > self.count:
-            return float(pairs.values[-1])
+            return float(pairs.values[-1] + residuals.lengths[-1])
         return self.vigilance.level(float(pairs.values[self.count - 1]))
 
     def _worst(self, pairs: RitzPairs, residuals: Residuals) -> int:

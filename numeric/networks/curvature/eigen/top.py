@@ -128,7 +128,7 @@ class TopEigenpairs:
         pursuit.overlooked = overlooked
         if overlooked > UNLIKELY and not subspace.full:
             pursuit.search(lambda: self._repeatable(weights))
-        return self._finished(pursuit, weights, unexpected=True)
+        return self._finished(pursuit, weights, measuring=True, surprised=True, strange=False)
 
     def _followed(self, operator: Operator, weights: Tensor, gradient: Tensor | None, model: CurvatureModel) -> Reading:
         """From the predicted block."""
@@ -165,7 +165,9 @@ class TopEigenpairs:
             pursuit.scout(model.vectors[:, :1], self._fresh(subspace.basis, weights, gradient))
             pursuit.converge()
         searched = not math.isnan(pursuit.overlooked)
-        return self._finished(pursuit, weights, unexpected=scouting or again or searched, strange=kept < PREDICTED)
+        return self._finished(
+            pursuit, weights, measuring=scouting or again or searched, surprised=again, strange=kept < PREDICTED
+        )
 
     def _pursuit(
         self, subspace: Subspace, model: CurvatureModel, guard: Callable[[Tensor | None], Tensor] | None
@@ -174,15 +176,15 @@ class TopEigenpairs:
             subspace, self.count, self.relative, self.most_products, model, self._vigilance, self._rounding, guard
         )
 
-    def _finished(self, pursuit: Pursuit, weights: Tensor, *, unexpected: bool, strange: bool = False) -> Reading:
+    def _finished(
+        self, pursuit: Pursuit, weights: Tensor, *, measuring: bool, surprised: bool, strange: bool
+    ) -> Reading:
         """The reading, and what is remembered of it."""
         subspace, pairs, residuals = pursuit.subspace, pursuit.pairs, pursuit.residuals
         if pairs is None or residuals is None:
             return not_finite(weights, self.count, subspace.products, subspace.operator.evaluations)
         guarded, lengths = pursuit.guard is None, residuals.lengths[: self.count]
-        known = [*pairs.values.tolist()]
-        if unexpected and subspace.size > pursuit.tracked:
-            known = subspace.ritz(pursuit.tracked + 1).values.tolist()
+        known = [*pairs.values.tolist(), *pursuit.beyond]
         subspace.restart(subspace.ritz(subspace.size if guarded else pursuit.tracked))
         if guarded:
             pursuit.model.learn(subspace, pursuit.tracked)
@@ -197,10 +199,10 @@ class TopEigenpairs:
         vectors.mul_(positive(vectors) if before is None else onward(vectors, before))
         self._told = gram(self._past.blocks[0], vectors)
         searched = None if math.isnan(pursuit.overlooked) else pursuit.overlooked
-        self._vigilance.learn(known, self.count, guarded=guarded, searched=searched)
+        self._vigilance.learn(known, self.count, guarded=guarded, searched=searched, surprised=surprised)
         tolerance = self.relative * pairs.values[: self.count].abs()
         slack = self._rounding.at(pairs.values, weights.dtype, measured=False)
-        if unexpected or slack > IMMATERIAL * float(tolerance.min()):
+        if measuring or slack > IMMATERIAL * float(tolerance.min()):
             self._rounding = measured_rounding(pairs.values, *subspace.operator.repeated(vectors))
             slack = self._rounding.at(pairs.values, weights.dtype, measured=True)
         return Reading(

@@ -6,7 +6,8 @@
               bound is not met so, the guard is taken.
     scout     three products more: of the next vector that is known beyond the guard, of a fresh one, and of the
               Davidson correction of what Ritz makes of them. Every `SCOUTED`-th reading; every second one where what is
-              beyond the guard may have come near: there a guard is none.
+              beyond the guard may have come near: there a guard is none; and each of the `CALM` after one that has
+              begun again.
     search    of all directions, see `search`: at the first reading; `SEARCHED` readings after the last,
               `SEARCHED_IN_MOTION` if this one begins again, the last has left more than `UNLIKELY` open, or the
               memory is too small for guards or scouts; and at once if the largest value has moved by more than `JUMP`.
@@ -34,6 +35,7 @@ SEARCHED = 64
 SEARCHED_IN_MOTION = 16
 MOVED = 0.05
 STEADY = 0.1
+CALM = 2  # readings that have to be as expected before scouts are fewer
 JUMP = 0.5
 PREDICTED = 0.95  # overlap of a predicted block with the one found, below which a newcomer may have entered
 SWINGS = 2.0
@@ -76,13 +78,14 @@ class Vigilance:
     unguarded: float = 0  # readings since the last with a guard
     unscouted: float = 0
     unsearched: float = 0
+    unsurprised: float = 0  # readings since the last that began again
     overlooked: float = 0.0  # by the last search
     guard: Distance = field(default_factory=Distance)
     beyond: Distance = field(default_factory=Distance)
 
     def scouts(self) -> bool:
         """Whether the reading to come scouts."""
-        return self.readings % (2 if self.beyond.near(self.unscouted) else SCOUTED) == 0
+        return self.unsurprised <= CALM or self.readings % (2 if self.beyond.near(self.unscouted) else SCOUTED) == 0
 
     def guards(self) -> bool:
         """Whether it begins with a guard."""
@@ -115,7 +118,7 @@ class Vigilance:
         often = self.overlooked > UNLIKELY or blind
         return self.unsearched >= (min(patience, SEARCHED_IN_MOTION) if often else patience)
 
-    def learn(self, values: list[float], count: int, *, guarded: bool, searched: float | None) -> None:
+    def learn(self, values: list[float], count: int, *, guarded: bool, searched: float | None, surprised: bool) -> None:
         """Take notice of a reading: its Ritz values, descending, as many as are known, and its search."""
         if guarded:
             self.notice(values, count)
@@ -124,6 +127,7 @@ class Vigilance:
         self.unguarded = 1 if guarded else self.unguarded + 1
         self.unscouted = 1 if len(values) > count + 1 else self.unscouted + 1
         self.unsearched = 1 if searched is not None else self.unsearched + 1
+        self.unsurprised = 1 if surprised else self.unsurprised + 1
         self.overlooked = self.overlooked if searched is None else searched
 
     def notice(self, values: list[float], count: int) -> None:
