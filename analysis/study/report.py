@@ -32,7 +32,7 @@ def print_theory(console: Console, theory: Mapping[str, Any]) -> None:
     for name, value in theory.items():
         if isinstance(value, Mapping) and not value:
             continue
-        console.print(Text(f"\n{name.replace('_', ' ')}", style="bold"))
+        console.print(Text(f"\n{_named(name)}", style="bold"))
         for line in _readable(value):
             console.print(Text("    " + line.replace("\n", "\n    ")), soft_wrap=True)
 
@@ -52,7 +52,7 @@ def _readable(value: Any) -> list[str]:
             return entries
         return str(pretty(value, num_columns=WIDTH)).split("\n")
     if isinstance(value, Mapping):
-        known = ((str(key).replace("_", " "), item) for key, item in value.items() if item not in (None, {}))
+        known = ((_named(key), item) for key, item in value.items() if item not in (None, {}))
         return [line for label, item in known for line in _labelled(f"{label}:  ", item)]
     if isinstance(value, Sequence) and not isinstance(value, str):
         if any(isinstance(item, Mapping | Flow) for item in value):
@@ -79,7 +79,7 @@ def _inline(value: Any) -> str | None:
     if isinstance(value, Mapping):
         if any(isinstance(item, Mapping | list | Flow) for item in value.values()):
             return None
-        parts = [(str(key), _inline(item)) for key, item in value.items()]
+        parts = [(_named(key), _inline(item)) for key, item in value.items()]
         return None if any(part is None for _, part in parts) else ", ".join(f"{key} = {part}" for key, part in parts)
     if isinstance(value, MatrixBase | Map | Flow):
         return None
@@ -88,6 +88,11 @@ def _inline(value: Any) -> str | None:
         joint = " ↔ " if any(isinstance(item, Mapping) for item in value) else ", "
         return None if None in items else joint.join(filter(None, items)) or "none"
     return _short(value)
+
+
+def _named(key: Any) -> str:
+    """A symbol as in formulas; the words of a name, in which `_` after a single letter, as in λ_c, is an index's."""
+    return str(pretty(key)) if isinstance(key, Symbol) else re.sub(r"(?<!\b\w)_", " ", str(key))
 
 
 def _one_line(expression: Expr) -> str:
