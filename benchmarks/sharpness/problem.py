@@ -22,15 +22,15 @@ from numeric.networks.loss import FlatLoss, half_squared_error
 ETA = 0.1
 
 
-def digits_loss(dtype: torch.dtype) -> FlatLoss:
-    """The loss of the network from one seed, in a precision."""
+def digits_loss(dtype: torch.dtype, width: int = 200, examples: int | None = None) -> FlatLoss:
+    """The loss of the network from one seed, in a precision, of the first examples; all if not said."""
     images, labels = load_digits(return_X_y=True)
     inputs = torch.as_tensor(images, dtype=torch.float64)
     inputs = (inputs - inputs.mean(0)) / (inputs - inputs.mean(0)).std()
     torch.manual_seed(0)
-    layers = (nn.Linear(64, 200), nn.Tanh(), nn.Linear(200, 200), nn.Tanh(), nn.Linear(200, 10))
-    network = nn.Sequential(*layers).to(dtype)
-    return FlatLoss(network, inputs.to(dtype), one_hot(torch.as_tensor(labels), 10).to(dtype), half_squared_error)
+    layers = (nn.Linear(64, width), nn.Tanh(), nn.Linear(width, width), nn.Tanh(), nn.Linear(width, 10))
+    network, targets = nn.Sequential(*layers).to(dtype), one_hot(torch.as_tensor(labels), 10)
+    return FlatLoss(network, inputs.to(dtype)[:examples], targets.to(dtype)[:examples], half_squared_error)
 
 
 def points(loss: FlatLoss, start: int, every: int, readings: int) -> Iterator[Tensor]:

@@ -6,7 +6,9 @@ from torch import nn
 
 from benchmarks.sharpness.contenders import BASELINE, CONTENDERS, OURS, Absent
 from benchmarks.sharpness.measure import compare, named
+from benchmarks.sharpness.sizes import measured
 from numeric.networks import FlatLoss, half_squared_error, hessian
+from numeric.networks.curvature.eigen.search import UNLIKELY
 
 THIRD_PARTIES = {"curvlinops with eigsh", "PyHessian", "hessian-eigenthings"}
 
@@ -33,6 +35,15 @@ def test_every_contender_reads_the_sharpness_of_the_dense_hessian(small, name):
         value, products = read(theta)
         assert value == pytest.approx(truth, rel=2e-2)
         assert products >= 1
+
+
+def test_a_first_reading_takes_a_gradient_its_products_and_some_vectors():
+    size = measured(8)
+    assert size.weights == 64 * 8 + 8 + 8 * 8 + 8 + 8 * 10 + 10
+    assert size.products >= 3
+    assert size.evaluations > 0
+    assert size.overhead > 0
+    assert size.overlooked <= UNLIKELY
 
 
 def test_the_comparison_counts_what_is_missed_and_who_is_absent(small):

@@ -56,6 +56,15 @@ def turn(sources: Sequence[Tensor | list[Tensor]], mixes: Sequence[Tensor], into
             vector[piece] = values
 
 
+def without(vector: Tensor, others: list[Tensor]) -> Tensor:
+    """The vector (p,) less its parts along orthonormal others, where it lies."""
+    if others:
+        along = sum(_rows(others, piece) @ vector[piece] for piece in _pieces([vector]))
+        for piece in _pieces([vector]):
+            vector[piece].addmv_(_rows(others, piece).T, torch.as_tensor(along), alpha=-1)
+    return vector
+
+
 def _pieces(vectors: Tensor | list[Tensor]) -> Iterator[slice]:
     length = len(vectors[0]) if len(vectors) else 0
     return (slice(start, start + PIECE) for start in range(0, length, PIECE))

@@ -3,7 +3,7 @@
     H X = X T + β x₊ eᵀ,    T tridiagonal,      pairs of T: θ, s       so  v = Xs,  Hv = θv + β s_m x₊
 
 one product a step, and no image is kept: the residuals of all Ritz pairs point along x₊. Every vector is made
-orthogonal to all before it, twice, with sums in float64.
+orthogonal to all before it.
 
 Where the room for vectors is full before the pairs are found, it begins again from the sum of those wanted. Where the
 vectors span an invariant subspace, the next one is a fresh random vector: so a matrix with few different eigenvalues
@@ -24,10 +24,12 @@ import torch
 from torch import Tensor
 
 from numeric.networks.curvature.eigen.certificate import bounds
-from numeric.networks.curvature.eigen.columns import turn
+from numeric.networks.curvature.eigen.columns import turn, without
 from numeric.networks.curvature.eigen.inner_products import gram, length
 from numeric.networks.curvature.eigen.reading import Operator
 from numeric.networks.curvature.eigen.search import NOTHING, UNLIKELY, overlooked, tridiagonal
+
+HARDLY_LESS = 0.7  # of its length is left of a vector that was nearly orthogonal
 
 
 class Krylov:
@@ -51,6 +53,9 @@ class Krylov:
         image = self.operator.product(self.after[:, None])[:, 0]
         self.products += 1
         self.diagonal.append(float(gram(self.after[:, None], image[:, None])))
+        image.sub_(self.after, alpha=self.diagonal[-1])
+        if self.beside:
+            image.sub_(self.basis[-2], alpha=self.beside[-1])
         self.after = image
         self._orthogonal()
 
@@ -58,10 +63,11 @@ class Krylov:
         """The next vector, at length 1, and how long it was; a fresh one where that is nothing."""
         scale = max([0.0, *map(abs, self.diagonal), *self.beside])
         for fresh in (not self.basis, True):
-            for _ in range(2):
-                for vector in self.basis:
-                    self.after.sub_(vector, alpha=float(gram(vector[:, None], self.after[:, None])))
             norm = length(self.after)
+            for _ in range(2):  # twice is enough (Kahan), and once where three terms have left little to take away
+                before, norm = norm, length(without(self.after, self.basis))
+                if norm > HARDLY_LESS * before:
+                    break
             if fresh or not norm <= NOTHING * scale or self.full:
                 break
             self.after, self.from_one = self.random(), False

@@ -37,6 +37,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -61,6 +62,18 @@ MOST_RELATIVE = 0.1  # beyond it, a bound does not tell an eigenvalue from the n
 IMMATERIAL = 0.1  # of the tolerance: what rounding may be without being measured again
 RECURRENCE = 1e3  # machine precisions: where the tolerance is finer, images are products and not Lanczos' recurrence
 BESIDE = 4  # vectors that a Krylov space needs beside its basis
+
+
+class _Found(NamedTuple):
+    """What is left of a reading without its subspace, before rounding; all tracked values, None if not finite."""
+
+    products: int
+    values: Tensor | None = None
+    vectors: Tensor = torch.zeros(0, 0)
+    lengths: Tensor = torch.zeros(0)
+    bounds: Tensor = torch.zeros(0)
+    overlooked: float = math.nan
+    surely: bool = False  # is rounding to be measured
 
 
 class TopEigenpairs:
@@ -96,16 +109,36 @@ class TopEigenpairs:
         if not weights.isfinite().all():
             return not_finite(weights, self.count, 0, operator.evaluations)
         if self._model is not None and len(self._past):
-            return self._followed(operator, weights, gradient, self._model)
-        return self._first(operator, weights)
+            found = self._followed(operator, weights, gradient, self._model)
+        else:
+            found = self._first(operator, weights)
+        if found.values is None:
+            return not_finite(weights, self.count, found.products, operator.evaluations)
+        values = found.values[: self.count]
+        tolerance = self.relative * values.abs()
+        slack = self._rounding.at(found.values, weights.dtype, measured=False)
+        if found.surely or slack > IMMATERIAL * float(tolerance.min()):
+            self._rounding = measured_rounding(found.values, *operator.repeated(found.vectors))
+            slack = self._rounding.at(found.values, weights.dtype, measured=True)
+        return Reading(
+            eigenvalues=values,
+            eigenvectors=found.vectors,
+            residuals=found.lengths,
+            bounds=found.bounds + slack,
+            rounding=slack,
+            overlooked=found.overlooked,
+            products=found.products,
+            evaluations=operator.evaluations,
+            status=_status(found.bounds, slack, tolerance),
+        )
 
-    def _first(self, operator: Operator, weights: Tensor) -> Reading:
+    def _first(self, operator: Operator, weights: Tensor) -> _Found:
         """From a random vector."""
         tracked = min(self.memory.block, len(weights))
         krylov = Krylov(operator, lambda: self._random(weights), max(self.memory.peak - BESIDE, tracked + 1))
         first_space(krylov, self.count, tracked, self.relative, self.most_products)
         if not krylov.finite:
-            return not_finite(weights, self.count, krylov.products, operator.evaluations)
+            return _Found(krylov.products)
         overlooked = 1.0 if self.count > 1 else unlikely(krylov, self.relative, self.most_products)
         values, vectors, ends = krylov.pairs(tracked + self.memory.beyond)
         self._model = model = CurvatureModel(weights, self.memory.beyond)
@@ -130,7 +163,7 @@ class TopEigenpairs:
             pursuit.search(lambda: self._repeatable(weights))
         return self._finished(pursuit, weights, measuring=True, surprised=True, strange=False)
 
-    def _followed(self, operator: Operator, weights: Tensor, gradient: Tensor | None, model: CurvatureModel) -> Reading:
+    def _followed(self, operator: Operator, weights: Tensor, gradient: Tensor | None, model: CurvatureModel) -> _Found:
         """From the predicted block."""
         watch, past, nothing = self._vigilance, self._past, weights.new_zeros(len(weights), 0)
         scouting, coefficients = watch.scouts(), past.coefficients(weights)
@@ -151,7 +184,7 @@ class TopEigenpairs:
             pursuit.take_guard()
         pursuit.converge()
         if pursuit.pairs is None:
-            return not_finite(weights, self.count, subspace.products, operator.evaluations)
+            return _Found(subspace.products)
         top, kept = float(pursuit.pairs.values[0]), subspace.kept(pursuit.pairs)
         again = watch.begins_again(top, kept)
         if subspace.full:
@@ -178,11 +211,11 @@ class TopEigenpairs:
 
     def _finished(
         self, pursuit: Pursuit, weights: Tensor, *, measuring: bool, surprised: bool, strange: bool
-    ) -> Reading:
-        """The reading, and what is remembered of it."""
+    ) -> _Found:
+        """What was found, and what is remembered of it."""
         subspace, pairs, residuals = pursuit.subspace, pursuit.pairs, pursuit.residuals
         if pairs is None or residuals is None:
-            return not_finite(weights, self.count, subspace.products, subspace.operator.evaluations)
+            return _Found(subspace.products)
         guarded, lengths = pursuit.guard is None, residuals.lengths[: self.count]
         known = [*pairs.values.tolist(), *pursuit.beyond]
         subspace.restart(subspace.ritz(subspace.size if guarded else pursuit.tracked))
@@ -200,21 +233,8 @@ class TopEigenpairs:
         self._told = gram(self._past.blocks[0], vectors)
         searched = None if math.isnan(pursuit.overlooked) else pursuit.overlooked
         self._vigilance.learn(known, self.count, guarded=guarded, searched=searched, surprised=surprised)
-        tolerance = self.relative * pairs.values[: self.count].abs()
-        slack = self._rounding.at(pairs.values, weights.dtype, measured=False)
-        if measuring or slack > IMMATERIAL * float(tolerance.min()):
-            self._rounding = measured_rounding(pairs.values, *subspace.operator.repeated(vectors))
-            slack = self._rounding.at(pairs.values, weights.dtype, measured=True)
-        return Reading(
-            eigenvalues=pairs.values[: self.count],
-            eigenvectors=vectors,
-            residuals=lengths,
-            bounds=pursuit.bounds + slack,
-            rounding=slack,
-            overlooked=pursuit.overlooked,
-            products=subspace.products,
-            evaluations=subspace.operator.evaluations,
-            status=_status(pursuit.bounds, slack, tolerance),
+        return _Found(
+            subspace.products, pairs.values, vectors, lengths, pursuit.bounds, pursuit.overlooked, surely=measuring
         )
 
     def _remember(self, pursuit: Pursuit, weights: Tensor, values: Tensor, residuals: Residuals) -> None:

@@ -8,9 +8,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten
 
 from eos_sym import BadInput
-from numeric.networks.curvature.eigen import TopEigenpairs
+from numeric.networks.curvature.eigen import TopEigenpairs, columns
 
-SIZE = 200_000
+SIZE = 60_000
 
 
 class Alive(TorchDispatchMode):
@@ -85,6 +85,12 @@ def test_with_fewer_than_sixteen_vectors_what_comes_up_is_found_by_a_search(vect
     assert most <= vectors
     assert max(errors[:11]) <= 1e-3 < errors[12]
     assert errors[17] <= 1e-3
+
+
+@pytest.fixture(autouse=True)
+def _small_pieces(monkeypatch):
+    """So that the pieces in which vectors are turned are as small beside these vectors as they are beside long ones."""
+    monkeypatch.setattr(columns, "PIECE", 4096)
 
 
 def test_too_few_vectors_are_refused():
