@@ -63,7 +63,7 @@ def sharpness(axes: Axes, pair: Pair) -> None:
 
 
 def differences(axes: Axes, pair: Pair) -> None:
-    """Of loss and sharpness, and of the loss of the shadows; dotted the step at which the recorded run has parted."""
+    """Of loss and sharpness, and the shadows' largest so far; dotted the step at which the recorded run has parted."""
     told = pair.told
     for one in pair.each_moved:
         axes.semilogy(told.step, np.maximum(one, LEAST), color=SHADOWS, linewidth=0.4, label="shadows, loss")

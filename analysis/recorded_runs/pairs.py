@@ -64,14 +64,14 @@ class Pair:
 
     @cached_property
     def each_moved(self) -> Array:
-        """Of each shadow, (shadow, step)."""
-        apart: Array = np.abs(self.told.shadow_loss.values / self.told.loss.values - 1)
-        return apart
+        """Of each shadow, the largest so far, of all steps between those recorded too, (shadow, step)."""
+        moved: Array = self.told.shadow_moved.values
+        return moved
 
     @cached_property
     def moved(self) -> Array:
         """By rounding, (step,)."""
-        largest: Array = np.maximum.accumulate(self.each_moved.max(0))
+        largest: Array = self.each_moved.max(0)
         return largest
 
     @property

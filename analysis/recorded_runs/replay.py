@@ -6,10 +6,11 @@ and *shadows* of it: the same run from weights of which each is moved by one uni
 coin of the shadow's own. What tells a shadow from the run is rounding alone, and so is what tells another program that
 adds in another order.
 
-Over step, those that were recorded: loss and recorded_loss; over (shadow, step): shadow_loss. Over reading: sharpness
-and bound, recorded_sharpness, and nearest_kink, the smallest |argument| of a ReLU over all examples, NaN for smooth
-activations. At the first `MOST_DENSE` readings where the recorded eigenvalue is off by more than `OFF`, dense is the
-largest eigenvalue of the whole Hessian, row by row, which shares no iteration with the readings; elsewhere NaN.
+Over step, those that were recorded: loss and recorded_loss; over (shadow, step): shadow_loss, and shadow_moved, the
+largest |L_shadow/L − 1| so far, of all steps: a shadow may part and come back between two of them. Over reading:
+sharpness and bound, recorded_sharpness, and nearest_kink, the smallest |argument| of a ReLU over all examples, NaN for
+smooth activations. At the first `MOST_DENSE` readings where the recorded eigenvalue is off by more than `OFF`, dense
+is the largest eigenvalue of the whole Hessian, row by row, which shares no iteration with the readings; elsewhere NaN.
 """
 
 from collections.abc import Iterator
@@ -68,6 +69,7 @@ class Replay:
                     suspects[step] = tracker.loss.parameters
             progress(1)
         shadows = np.array([[*self._descent(self._shadow(n), examples)] for n in range(self.shadows)])
+        moved = np.maximum.accumulate(np.abs(shadows / losses - 1), axis=1)
         readings = tracker.history[["sharpness"]].assign(bound=tracker.history.bound[:, 0])
         dense = {step: sharpness(tracker.loss, weights) for step, weights in suspects.items()}
         kept = slice(None, None, self.record.every)
@@ -76,6 +78,7 @@ class Replay:
             loss=("step", losses[kept]),
             recorded_loss=("step", self.record.loss[: len(losses[kept])]),
             shadow_loss=(("shadow", "step"), shadows[:, kept]),
+            shadow_moved=(("shadow", "step"), moved[:, kept]),
             recorded_sharpness=("reading", recorded[readings.reading.values // self.record.every]),
             nearest_kink=("reading", kinks),
             dense=("reading", [dense.get(int(step), np.nan) for step in readings.reading.values]),

@@ -68,6 +68,7 @@ def pair(recorded, shadows):
             "loss": ("step", np.ones(len(steps))),
             "recorded_loss": ("step", recorded),
             "shadow_loss": (("shadow", "step"), shadows),
+            "shadow_moved": (("shadow", "step"), np.maximum.accumulate(np.abs(np.array(shadows) - 1), axis=1)),
             "sharpness": ("reading", np.full(len(steps), 2.0)),
             "recorded_sharpness": ("reading", np.where(steps, 2.0, np.nan)),
             "nearest_kink": ("reading", np.full(len(steps), np.nan)),
@@ -88,6 +89,22 @@ def test_a_run_parts_at_the_first_step_and_is_calm_until_a_shadow_has_moved_once
     assert int(one.calm.sum()) == 100
     assert int(one.calm_readings.sum()) == 99  # no reading is recorded of the start
     assert one.sharpness_ratio().value == pytest.approx(1)
+
+
+def test_a_shadow_that_parts_between_two_recorded_steps_and_comes_back_has_parted(tmp_path, monkeypatch):
+    """Against one that is asked at the recorded steps alone, every hundredth of the extract."""
+    descent, begun = Replay._descent, []
+
+    def spiking(self, module, examples):
+        begun.append(module)
+        for step, loss in enumerate(descent(self, module, examples)):
+            yield loss * (1.01 if len(begun) == 2 and step == 50 else 1)
+
+    monkeypatch.setattr(Replay, "_descent", spiking)
+    record = Recorded(EXTRACT / "tanh_chebyshev.npz")
+    told = Replay(record, 100, 100, 1, 1e-3).run(tmp_path, lambda done: None)
+    np.testing.assert_allclose(told.shadow_loss[0], told.loss, rtol=1e-12)
+    assert Pair(record, told).shadows_parted == [100]
 
 
 @pytest.mark.parametrize(("off", "status"), [(1e-11, "supported"), (1e-9, "refuted")])
