@@ -84,10 +84,3 @@ def length(vector: Tensor) -> float:
     if limits.smallest_normal**0.5 / limits.eps < largest < limits.eps * limits.max**0.5:
         return math.sqrt(_gram(vector[:, None], vector[:, None]))
     return largest * float(torch.linalg.vector_norm(vector / largest)) if 0 < largest < torch.inf else largest
-
-
-def unit(vector: Tensor) -> Tensor:
-    """The vector at length 1; one that is zero, or not finite, gives zero."""
-    scaled = _scaled(vector[:, None])[0][:, 0]
-    length = torch.linalg.vector_norm(scaled, dtype=torch.float64)
-    return scaled / length.to(scaled) if 0 < length < torch.inf else torch.zeros_like(vector)

@@ -68,7 +68,7 @@ class Krylov:
                 before, norm = norm, length(without(self.after, self.basis))
                 if norm > HARDLY_LESS * before:
                     break
-            if fresh or not norm <= NOTHING * scale or self.full:
+            if fresh or not norm <= NOTHING * torch.finfo(self.after.dtype).eps * scale or self.full:
                 break
             self.after, self.from_one = self.random(), False
         self.length = 0.0 if self.basis and (fresh or self.full) else norm

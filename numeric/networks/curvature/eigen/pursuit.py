@@ -65,7 +65,7 @@ class Pursuit:
         if self.subspace.finite and self.tracked < self.subspace.size < self.subspace.room:
             pairs = self.subspace.ritz(self.tracked + 1)
             last = RitzPairs(pairs.values[-1:], pairs.mix[:, -1:])
-            self._extend(self.subspace.residuals(last).vectors, last.values, float(pairs.values[0]))
+            self._extend(self.subspace.residuals(last).vectors, last.values, pairs.values)
         if self.subspace.finite and self.tracked < self.subspace.size:
             self.beyond = self.subspace.ritz(self.tracked + 1).values[-1:].tolist()
 
@@ -87,7 +87,7 @@ class Pursuit:
         if self.subspace.size == self.subspace.room:
             self.subspace.restart(self.subspace.ritz(max(self.tracked, self.subspace.room // 2)))
         chosen = slice(worst, worst + 1)
-        extended = self._extend(residuals.vectors[:, chosen], pairs.values[chosen], float(pairs.values[0]))
+        extended = self._extend(residuals.vectors[:, chosen], pairs.values[chosen], pairs.values)
         return extended or self.subspace.extend(residuals.vectors)
 
     def _look(self) -> bool:
@@ -120,6 +120,8 @@ class Pursuit:
         """What the complement of the block is taken to curve at most."""
         if self.tracked > self.count:
             return float(pairs.values[-1] + residuals.lengths[-1])
+        if self.guard is None:  # and there is none: the memory is too small, and the bounds are ‖r‖
+            return math.inf
         return self.vigilance.level(float(pairs.values[self.count - 1]))
 
     def _worst(self, pairs: RitzPairs, residuals: Residuals) -> int:
@@ -131,20 +133,20 @@ class Pursuit:
             worst += 1 + int(guards.argmax())  # it is the guard that leaves no gap
         return worst
 
-    def known(self, top: float) -> list[tuple[Tensor, Tensor]]:
-        """The vectors beyond the subspace's block that are known without a product, and their values."""
-        known = [(self.model.vectors, self.model.drifted(top))]
+    def known(self, values: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """The vectors beyond the block of these Ritz values that are known without a product, and their values."""
+        known = [(self.model.vectors, self.model.drifted(float(values[0])))]
         if self.guard is not None:
             guards = self.guard(None)
             for vector in guards.T:
                 vector.div_(length(vector) or 1.0)
-            level = self.vigilance.level(top)
-            known.append((guards, torch.full((guards.shape[1],), 2 * level - top, dtype=torch.float64)))
+            level = self.vigilance.guard_value(float(values[self.count - 1]))
+            known.append((guards, torch.full((guards.shape[1],), level, dtype=torch.float64)))
         return known
 
-    def _extend(self, residuals: Tensor, values: Tensor, top: float) -> int:
+    def _extend(self, residuals: Tensor, values: Tensor, all_values: Tensor) -> int:
         """Extend by the correction of residuals, which are used up."""
-        return self.subspace.extend(correct(residuals, values, self.known(top)))
+        return self.subspace.extend(correct(residuals, values, self.known(all_values)))
 
     def search(self, fresh: Callable[[], Callable[[], Tensor]]) -> None:
         """Search outside the block, and outside the one that comes of a find, until nothing is found."""

@@ -19,7 +19,7 @@ class Operator(Protocol):
         """What the operator has cost so far, in gradient evaluations."""
 
     def product(self, block: Tensor) -> Tensor:
-        """The matrix times every column of the block."""
+        """The matrix times every column of the block, in memory of its own, which who asks may change."""
 
     def repeated(self, block: Tensor) -> tuple[Tensor, Tensor]:
         """The same product twice, in two arithmetics, of the matrix or of one that rounding treats alike."""

@@ -41,7 +41,7 @@ from numeric.networks.curvature.eigen.reading import Operator
 UNLIKELY = 1e-2
 MOST = 40
 LARGEST = 1e100  # of a polynomial
-NOTHING = 1e-6  # of the largest entry of the tridiagonal matrix: a next vector shorter than this is rounding
+NOTHING = 10.0  # machine precisions of the largest Ritz value: a next vector shorter than this is rounding
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def search(operator: Operator, block: Tensor, fresh: Callable[[], Tensor], level
             lanczos.close()  # its vectors need memory
             found = _again(operator, block, fresh, vectors[:, -1])
             return Search(math.nan, largest, found, 2 * products)
-        if beta <= NOTHING * float(values.abs().max()):
+        if beta <= NOTHING * torch.finfo(block.dtype).eps * float(values.abs().max()):
             return Search(0.0, largest, None, products)
         probability = overlooked(len(block) - block.shape[1], diagonal, beside, level)
         if probability <= UNLIKELY or products >= MOST:

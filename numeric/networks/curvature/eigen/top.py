@@ -166,8 +166,10 @@ class TopEigenpairs:
     def _followed(self, operator: Operator, weights: Tensor, gradient: Tensor | None, model: CurvatureModel) -> _Found:
         """From the predicted block."""
         watch, past, nothing = self._vigilance, self._past, weights.new_zeros(len(weights), 0)
-        scouting, coefficients = watch.scouts(), past.coefficients(weights)
-        guarding = self.memory.guards > 0 and watch.guards()
+        coefficients = past.coefficients(weights)
+        chance = float(torch.rand((), generator=self._generator, dtype=torch.float64))
+        scouting = self.memory.beyond > 0 and self.memory.guards > 0 and watch.scouts(chance)
+        guarding = self.memory.guards > 0 and (scouting or watch.guards())
         wanted = min(self.memory.block if guarding else self.count, len(weights))
         start = orthonormal(past.predict(coefficients, slice(wanted)), nothing)
         while start.shape[1] < wanted:  # the past blocks cancel
@@ -240,7 +242,7 @@ class TopEigenpairs:
     def _remember(self, pursuit: Pursuit, weights: Tensor, values: Tensor, residuals: Residuals) -> None:
         """The block, each vector improved by its correction, as what the next reading starts from."""
         found = pursuit.subspace.basis[:, : pursuit.tracked]
-        improved = correct(residuals.vectors, values, pursuit.known(float(values[0]))).mul_(residuals.scale).add_(found)
+        improved = correct(residuals.vectors, values, pursuit.known(values)).mul_(residuals.scale).add_(found)
         if pursuit.guard is not None:
             block = improved.new_empty(len(self._past.order), len(improved)).T
             pursuit.guard(block[:, pursuit.tracked :])

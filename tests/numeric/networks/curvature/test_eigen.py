@@ -44,10 +44,38 @@ def test_a_residual_is_that_of_the_pair():
     torch.testing.assert_close(reading.residuals, r.norm(dim=0), rtol=1e-6, atol=1e-12)
 
 
-def test_an_operator_that_stays_costs_a_product_a_reading_and_four_more_to_look_around_at_every_eighth():
+def test_an_operator_that_stays_costs_a_product_a_reading_and_four_more_where_it_looks_around():
     eigenpairs, matrix = TopEigenpairs(1, relative=1e-6), spectrum(np.r_[6.0, 7.0, 9.0, BULK])
-    products = [eigenpairs.read(matrix, weights_at(t)).products for t in range(25)]
-    assert products[9:] == [1, 1, 1, 1, 1, 1, 1, 5, 1, 1, 1, 1, 1, 1, 1, 5]
+    products = [eigenpairs.read(matrix, weights_at(t)).products for t in range(60)][9:]
+    assert {1, 5} <= {*products} <= {1, 2, 5}  # without a guard, after sixteen without one, and with scouts
+    assert np.mean(products) < 2
+
+
+def test_a_guard_that_comes_up_at_every_other_reading_is_not_missed_by_looks_that_keep_step_with_it():
+    """Wrong program: one that looks at every eighth reading."""
+    eigenpairs, wrong = TopEigenpairs(1), 0
+    for t in range(120):
+        guard = 8.0 + 2.0 * (t % 2) * min(max((t - 20) / 60, 0), 1)
+        reading = eigenpairs.read(spectrum(np.r_[6.0, guard, 9.0, BULK]), weights_at(t))
+        wrong += abs(float(reading.eigenvalues[0]) - max(9.0, guard)) > 1e-3 * 9
+    assert wrong <= 12  # of the 35 at which it is above
+
+
+def test_an_eigenvalue_far_below_zero_makes_no_invariant_space_of_the_first_vector():
+    diagonal = torch.tensor(np.r_[-1e6, 2.0, 1.9, np.linspace(-1, 1, 198)])
+    reading = TopEigenpairs(1).read(Matrix(torch.diag(diagonal)), weights_at(0, 201))
+    assert float(reading.eigenvalues[0]) == pytest.approx(2.0, rel=1e-3)
+    assert abs(float(reading.eigenvalues[0]) - 2.0) <= float(reading.bounds[0])
+
+
+def test_without_memory_for_a_guard_a_bound_is_the_length_of_the_residual():
+    eigenpairs = TopEigenpairs(1, vectors=8)
+    for t in range(12):
+        swing, angle = torch.eye(200, dtype=torch.float64), 0.05 * t
+        swing[:2, :2] = torch.tensor([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+        entries = swing * torch.tensor(np.r_[9.0, 8.8, 6.0, BULK]) @ swing.T
+        reading = eigenpairs.read(Matrix(entries), weights_at(t))
+        assert abs(float(reading.eigenvalues[0]) - 9.0) <= float(reading.bounds[0])
 
 
 def test_a_guard_is_taken_at_every_reading_where_it_comes_and_goes():
@@ -62,7 +90,7 @@ def test_a_search_is_paid_at_every_sixty_fourth_reading_of_an_operator_that_stay
     eigenpairs, matrix = TopEigenpairs(1), spectrum(np.r_[6.0, 7.0, 9.0, BULK])
     readings = [eigenpairs.read(matrix, weights_at(t)) for t in range(66)]
     assert [t for t, reading in enumerate(readings) if not np.isnan(reading.overlooked)] == [0, 64]
-    assert readings[64].products > 10
+    assert readings[64].products > 5  # which a reading with scouts takes
 
 
 @pytest.mark.parametrize("guard", [1, 2])
@@ -119,8 +147,8 @@ def readings_until_found(gradient_share, seed):
     return None
 
 
-def test_a_direction_never_seen_is_found_at_the_next_scout_if_it_rules_the_gradient():
-    assert readings_until_found(10.0, 0) <= 8
+def test_a_direction_never_seen_is_found_by_the_first_scouts_if_it_rules_the_gradient():
+    assert np.mean([readings_until_found(10.0, seed) for seed in range(4)]) <= 16  # one reading in eight has scouts
 
 
 @pytest.mark.parametrize("gradient_share", [0.0, 0.1])
