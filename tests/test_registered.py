@@ -44,6 +44,7 @@ def test_every_rule_has_a_name_and_is_exported():
     assert {"GradientDescent", "HeavyBall", "SharpnessAwareMinimization"} <= {*rules}
     assert {*rules} - made == {
         "Adam",
+        "PreconditionedNesterov",
         "RMSProp",
         "ScalarRMSProp",
         "WeightDecay",

@@ -236,7 +236,7 @@ def _() -> Loop:
         return value
 
     places = torch.linspace(-2, 2, EXAMPLES)[:, None]
-    options = {"loss": residual, "data": places.split(8)}
+    options = {"loss": residual, "data": [*places.split(8)]}
     return Loop(network(inputs=1, outputs=1), None, places, None, options, full=lambda *of: residual(*of[:2]))
 
 

@@ -7,7 +7,8 @@ from torch import nn
 
 from benchmarks.sharpness.contenders import Absent
 from benchmarks.spectrum.__main__ import compare
-from benchmarks.spectrum.contenders import DENSITIES, OURS, TRACES, smoothed
+from benchmarks.spectrum.contenders import DENSITIES, LEAST, OURS, TRACES, smoothed
+from eos_sym import BadInput
 from numeric.networks import FlatLoss, half_squared_error, hessian
 
 
@@ -23,6 +24,10 @@ def small():
 @pytest.mark.parametrize("name", TRACES)
 def test_every_trace_is_near_that_of_the_dense_hessian(small, name):
     loss, values = small
+    if "XNysTrace" in name and values[0] < LEAST:  # which is a bound at the benchmark's own network
+        with pytest.raises(BadInput, match="eigenvalues below"):
+            TRACES[name](loss, 30, 0)
+        return
     try:
         found = [TRACES[name](loss, 30, seed) for seed in range(8)]
     except Absent as reason:

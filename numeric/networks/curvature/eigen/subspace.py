@@ -136,7 +136,8 @@ class Subspace:
         self._basis.turn(pairs.mix)
         self._images.turn(pairs.mix)
         self._lengths = gram(self.basis, self.basis)
-        self.projected = torch.diag(pairs.values)
+        projected = gram(self.basis, self.images)  # and not the values: over many restarts rounding would add up
+        self.projected = 0.5 * (projected + projected.T)
 
 
 def _bordered(matrix: Tensor, columns: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from eos_sym import BadInput
 from numeric.networks.curvature import directional_gradient, hessian
 from numeric.networks.edge import midpoint_identity, read_midpoint
 from numeric.networks.edge.descent import consecutive
-from numeric.networks.edge.midpoint import rates
+from numeric.networks.edge.midpoint import PRECISION, rates
 from numeric.networks.loss import FlatLoss, half_squared_error
 
 ETA = 0.1
@@ -87,7 +87,7 @@ def test_the_derivatives_and_the_system_are_those_of_nested_differentiation_and_
     sixth = float(directional_gradient(network, middle, u, u, u, u, u) @ u)
     coupling = (vectors[:, :-1].T @ fourth) ** 2 / (12 * (2 / eta - values[:-1]))
     assert reading.sharpness == pytest.approx(float(values[-1]), rel=1e-9)
-    assert reading.second == pytest.approx(float(values[-2]), rel=1e-6)
+    assert reading.second == pytest.approx(float(values[-2]), rel=PRECISION)
     assert reading.quartic == pytest.approx(float(fourth @ u), rel=1e-4)
     expected = -(reading.oscillation**4) * (sixth / 120 + float(coupling.sum()))
     assert reading.next_order == pytest.approx(expected, rel=1e-3)
