@@ -38,9 +38,10 @@ def whole(point: Point) -> xr.Dataset:
     (values, vectors), ends, measure = point.pairs, point.ends, point.measure
     matrix, tangent = (vectors * values) @ vectors.T, dense(GaussNewtonAt(loss, weights), weights)
     tops = [np.linalg.eigvalsh(matrix[own][:, own])[-1] for own in (one.numpy() for one in places.values())]
+    rounding = len(values) * np.finfo(np.float64).eps * np.abs(values).max()  # of the dense ones
     distances = [
-        np.abs(ends.eigenvalue.values[:, 0] - values[[-1, 0]]) / ends.bound.values[:, 0],
-        np.abs(layers.eigenvalue.values - tops) / layers.bound.values,
+        np.abs(ends.eigenvalue.values[:, 0] - values[[-1, 0]]) / (ends.bound.values[:, 0] + rounding),
+        np.abs(layers.eigenvalue.values - tops) / (layers.bound.values + rounding),
     ]
     slow = SLOW / point.eta
     bounds = [measure.mass_below(level) for level in (-slow, slow)]

@@ -114,8 +114,8 @@ def test_runs_are_settled_where_they_end_and_not_before():
     """Against ends that are not those of gradient descent, and runs that end while they oscillate or have far to go."""
     small = Batch.of(Descents("digits_12", "tanh", (0, 1), (0.9,), 10, 3).losses())
     weights = small.at(small.weights, 3 * small.eta)
-    *_, after = weights.path(400)
-    *_, long_after = weights.at(after).path(800)
+    *_, after = weights.path(800)
+    *_, long_after = weights.at(after).path(1600)
     vectors = torch.ones_like(after)
     which, ends = settled(weights.at(after), vectors)
     assert which.tolist() == [True, True]

@@ -8,10 +8,10 @@ For an orthonormal block V of b Ritz vectors with values θ₁ ≥ … ≥ θ_b 
 
 The second is ‖r‖²/gap, lessened by what the rest of the block still hides. Its assumption, that C, the compression of H
 to the complement, has no eigenvalue above c, is what a guard vector is for, with c = θ_b, its own Ritz value; between
-readings with a guard c is what `vigilance` says. (To the guard's value its residual is added, by which it may be too
-low.) No computation short of the whole spectrum can prove it: `search` looks from time to time for an eigenvalue above
-the k-th, and says with what probability it would have been overlooked. Where there is no guard at all the bounds are
-the first. A block that is all of the space needs none of it.
+readings with a guard c is what `vigilance` says. (A guard's value may be too low: its residual is added, and c is at
+least halfway from it to the k-th.) No computation short of the whole spectrum can prove it: `search` looks from time to
+time for an eigenvalue above the k-th, and says with what probability it would have been overlooked. Where there is no
+guard at all the bounds are the first. A block that is all of the space needs none of it.
 
 Derivation: in the basis (V₁..ⱼ, rest) the matrix is [[Θ, Sᵀ], [S, D]], S of norm ‖R₁..ⱼ‖ and zero in the rest of the
 block; λᵢ is an eigenvalue of Θ + Sᵀ(λᵢ − D)⁻¹S, and two Schur complements bound the inverse where S is not zero.

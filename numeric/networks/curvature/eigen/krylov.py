@@ -95,7 +95,8 @@ class Krylov:
         values, coordinates = self.ritz()
         ends = self.length * coordinates[-1, :tracked]
         scale = float(ends.abs().max()) or 1.0
-        level = float(values[tracked - 1] + ends[-1].abs()) / scale
+        halfway = (values[count - 1] + values[tracked - 1]) / 2
+        level = float(torch.maximum(values[tracked - 1] + ends[-1].abs(), halfway)) / scale
         return scale * bounds(values[:tracked] / scale, torch.outer(ends / scale, ends / scale), count, level)
 
     def overlooked(self, relative: float) -> float:

@@ -119,7 +119,8 @@ class Pursuit:
     def _level(self, pairs: RitzPairs, residuals: Residuals) -> float:
         """What the complement of the block is taken to curve at most."""
         if self.tracked > self.count:
-            return float(pairs.values[-1] + residuals.lengths[-1])
+            halfway = (pairs.values[self.count - 1] + pairs.values[-1]) / 2
+            return float(torch.maximum(pairs.values[-1] + residuals.lengths[-1], halfway))
         if self.guard is None:  # and there is none: the memory is too small, and the bounds are ‖r‖
             return math.inf
         return self.vigilance.level(float(pairs.values[self.count - 1]))
