@@ -54,18 +54,17 @@ def measured(width: int) -> Size:
     product = statistics.median(seconds(partial(hessian.product, direction)) for _ in range(TIMES))
     gradient = statistics.median(seconds(lambda: loss.value_and_gradient(weights)) for _ in range(TIMES))
     del hessian, direction
-    before, eigenpairs, spent, products, overlooked = _resident(), TopEigenpairs(1, relative=1e-3), [], [], []
-    for _ in range(1 + LATER):
-        taken = []
+    before, eigenpairs = _resident(), TopEigenpairs(1, relative=1e-3)
+    spent, products, overlooked = [], [], []
 
-        def read(at: torch.Tensor = weights) -> None:
-            hessian = HessianAt(loss, at)
-            taken.append(eigenpairs.read(hessian, at, hessian.gradient))  # noqa: B023 — called at once
-
-        spent.append(seconds(read))
-        (reading,) = taken
+    def read(at: torch.Tensor) -> None:
+        hessian = HessianAt(loss, at)
+        reading = eigenpairs.read(hessian, at, hessian.gradient)
         products.append(reading.products)
         overlooked.append(reading.overlooked)
+
+    for _ in range(1 + LATER):
+        spent.append(seconds(partial(read, weights)))
         weights = weights - ETA * loss.value_and_gradient(weights)[1]
     counted = [gradient + count * product for count in products]
     return Size(

@@ -53,6 +53,11 @@ def bounds(values: Tensor, squares: Tensor, count: int, level: float) -> Tensor:
     return found
 
 
+def level_by_guard(values: Tensor, count: int, residual: Tensor) -> float:
+    """c from the Ritz values of a block, of which the last is a guard's with a residual of this length."""
+    return float(torch.maximum(values[-1] + residual, (values[count - 1] + values[-1]) / 2))
+
+
 @dataclass(frozen=True)
 class Rounding:
     """‖Ev‖ as last measured, and the largest |θ| then."""

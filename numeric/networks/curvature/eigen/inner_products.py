@@ -72,6 +72,11 @@ def orthonormal(vectors: Tensor, basis: Tensor) -> Tensor:
     return remainder
 
 
+def outside(vector: Tensor, block: Tensor) -> Tensor:
+    """The vector (p,) without its part in the span of an orthonormal block (p, b), where it lies."""
+    return vector.addmv_(block, gram(block, vector[:, None])[:, 0].to(vector), alpha=-1) if block.shape[1] else vector
+
+
 def overlap(block: Tensor, other: Tensor) -> float:
     """The cosine of the largest angle between the spans of two orthonormal blocks."""
     return float(torch.linalg.svdvals(gram(block, other)).min())

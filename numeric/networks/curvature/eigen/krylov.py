@@ -23,11 +23,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from numeric.networks.curvature.eigen.certificate import bounds
+from numeric.networks.curvature.eigen.certificate import bounds, level_by_guard
 from numeric.networks.curvature.eigen.columns import turn, without
 from numeric.networks.curvature.eigen.inner_products import gram, length
 from numeric.networks.curvature.eigen.reading import Operator
-from numeric.networks.curvature.eigen.search import NOTHING, UNLIKELY, overlooked, tridiagonal
+from numeric.networks.curvature.eigen.search import NOTHING, UNLIKELY, overlooked, steps, tridiagonal
 
 HARDLY_LESS = 0.7  # of its length is left of a vector that was nearly orthogonal
 
@@ -95,8 +95,7 @@ class Krylov:
         values, coordinates = self.ritz()
         ends = self.length * coordinates[-1, :tracked]
         scale = float(ends.abs().max()) or 1.0
-        halfway = (values[count - 1] + values[tracked - 1]) / 2
-        level = float(torch.maximum(values[tracked - 1] + ends[-1].abs(), halfway)) / scale
+        level = level_by_guard(values[:tracked], count, ends[-1].abs()) / scale
         return scale * bounds(values[:tracked] / scale, torch.outer(ends / scale, ends / scale), count, level)
 
     def overlooked(self, relative: float) -> float:
@@ -151,19 +150,18 @@ def unlikely(krylov: Krylov, relative: float, most_products: int) -> float:
     1 where the space is not that of one random vector, or a larger eigenvalue has come: then a search begins anew.
     """
     probability = krylov.overlooked(relative)
-    if probability in (0.0, 1.0):
+    if probability <= UNLIKELY or probability == 1.0 or krylov.products >= most_products:
         return probability
     level = float(krylov.ritz()[0][0]) * (1 + relative)
     diagonal, beside = [*krylov.diagonal], [*krylov.beside, krylov.length]
-    vector, before = krylov.after, krylov.basis[-1]
-    while probability > UNLIKELY and krylov.products < most_products:
-        image = krylov.operator.product(vector[:, None])[:, 0]
+    nothing = krylov.after[:, None][:, :0]
+    for _, alpha, beta in steps(krylov.operator, nothing, krylov.after, krylov.basis[-1], krylov.length):
         krylov.products += 1
-        diagonal.append(float(gram(vector[:, None], image[:, None])))
-        image = image.sub_(vector, alpha=diagonal[-1]).sub_(before, alpha=beside[-1])
-        beside.append(length(image))
-        if not beside[-1] > 0 or float(torch.linalg.eigvalsh(tridiagonal(diagonal, beside))[-1]) > level:
+        diagonal.append(alpha)
+        beside.append(beta)
+        if not beta > 0 or float(torch.linalg.eigvalsh(tridiagonal(diagonal, beside))[-1]) > level:
             return 1.0
-        probability = overlooked(len(vector), diagonal, beside, level)
-        vector, before = image.div_(beside[-1]), vector
+        probability = overlooked(len(krylov.after), diagonal, beside, level)
+        if probability <= UNLIKELY or krylov.products >= most_products:
+            break
     return probability

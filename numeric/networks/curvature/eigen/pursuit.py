@@ -14,7 +14,7 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from numeric.networks.curvature.eigen.certificate import Rounding, bounds
+from numeric.networks.curvature.eigen.certificate import Rounding, bounds, level_by_guard
 from numeric.networks.curvature.eigen.inner_products import length
 from numeric.networks.curvature.eigen.model import CurvatureModel, correct
 from numeric.networks.curvature.eigen.search import search
@@ -119,8 +119,7 @@ class Pursuit:
     def _level(self, pairs: RitzPairs, residuals: Residuals) -> float:
         """What the complement of the block is taken to curve at most."""
         if self.tracked > self.count:
-            halfway = (pairs.values[self.count - 1] + pairs.values[-1]) / 2
-            return float(torch.maximum(pairs.values[-1] + residuals.lengths[-1], halfway))
+            return level_by_guard(pairs.values, self.count, residuals.lengths[-1])
         if self.guard is None:  # and there is none: the memory is too small, and the bounds are ‖r‖
             return math.inf
         return self.vigilance.level(float(pairs.values[self.count - 1]))

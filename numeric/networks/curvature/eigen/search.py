@@ -35,7 +35,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from numeric.networks.curvature.eigen.inner_products import gram, length
+from numeric.networks.curvature.eigen.inner_products import gram, length, outside
 from numeric.networks.curvature.eigen.reading import Operator
 
 UNLIKELY = 1e-2
@@ -82,9 +82,11 @@ def search(operator: Operator, block: Tensor, fresh: Callable[[], Tensor], level
     return Search(0.0, -math.inf, None, len(diagonal))
 
 
-def steps(operator: Operator, block: Tensor, vector: Tensor) -> Generator[tuple[Tensor, float, float]]:
-    """Lanczos' vectors (p,), with α and the next β, for as long as the next vector is one."""
-    vector, before, beta = _outside(vector, block), None, 0.0
+def steps(
+    operator: Operator, block: Tensor, vector: Tensor, before: Tensor | None = None, beta: float = 0.0
+) -> Generator[tuple[Tensor, float, float]]:
+    """Lanczos' vectors (p,), with α and the next β, for as long as there is a next one; from the midst of them too."""
+    vector = outside(vector, block)
     norm = length(vector)
     while 0 < norm < math.inf:
         vector.div_(norm)
@@ -94,7 +96,7 @@ def steps(operator: Operator, block: Tensor, vector: Tensor) -> Generator[tuple[
         if before is not None:
             image.sub_(before, alpha=beta)
         before = None
-        image = _outside(image, block)
+        image = outside(image, block)
         beta = norm = length(image)
         yield vector, alpha, beta
         vector, before = image, vector
@@ -106,11 +108,6 @@ def _again(operator: Operator, block: Tensor, fresh: Callable[[], Tensor], coord
     for coordinate, (vector, _, _) in zip(coordinates.tolist(), steps(operator, block, fresh()), strict=False):
         found.add_(vector, alpha=coordinate)
     return found
-
-
-def _outside(vector: Tensor, block: Tensor) -> Tensor:
-    """The vector without its part in the block, where it lies."""
-    return vector.addmv_(block, gram(block, vector[:, None])[:, 0].to(vector), alpha=-1) if block.shape[1] else vector
 
 
 def tridiagonal(diagonal: Sequence[float], beside: Sequence[float]) -> Tensor:

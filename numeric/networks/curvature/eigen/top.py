@@ -45,12 +45,12 @@ from torch import Tensor
 from eos_sym import BadInput
 from numeric.networks.curvature.eigen.certificate import Rounding, measured_rounding
 from numeric.networks.curvature.eigen.columns import turn
-from numeric.networks.curvature.eigen.inner_products import LITTLE_LOST, gram, length, orthonormal
+from numeric.networks.curvature.eigen.inner_products import LITTLE_LOST, gram, length, orthonormal, outside
 from numeric.networks.curvature.eigen.krylov import Krylov, first_space, unlikely
 from numeric.networks.curvature.eigen.memory import memory_of
 from numeric.networks.curvature.eigen.model import CurvatureModel, correct
 from numeric.networks.curvature.eigen.prediction import PastBlocks
-from numeric.networks.curvature.eigen.pursuit import Pursuit
+from numeric.networks.curvature.eigen.pursuit import Guard, Pursuit
 from numeric.networks.curvature.eigen.reading import Operator, Reading, not_finite
 from numeric.networks.curvature.eigen.search import UNLIKELY
 from numeric.networks.curvature.eigen.subspace import Residuals, Subspace
@@ -204,9 +204,7 @@ class TopEigenpairs:
             pursuit, weights, measuring=scouting or again or searched, surprised=again, strange=kept < PREDICTED
         )
 
-    def _pursuit(
-        self, subspace: Subspace, model: CurvatureModel, guard: Callable[[Tensor | None], Tensor] | None
-    ) -> Pursuit:
+    def _pursuit(self, subspace: Subspace, model: CurvatureModel, guard: Guard | None) -> Pursuit:
         return Pursuit(
             subspace, self.count, self.relative, self.most_products, model, self._vigilance, self._rounding, guard
         )
@@ -262,7 +260,7 @@ class TopEigenpairs:
             made = make(weights)
             if made is not None:
                 vector = made.to(weights, copy=made is gradient)
-                vector.addmv_(block, gram(block, vector[:, None])[:, 0].to(block), alpha=-1)
+                outside(vector, block)
                 size = length(vector)
                 if 0 < size < math.inf:
                     fresh.add_(vector.div_(size))

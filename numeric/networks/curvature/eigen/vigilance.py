@@ -75,7 +75,6 @@ class Vigilance:
 
     top: float = 0.0
     guarded_top: float = 0.0
-    readings: float = 0
     unguarded: float = 0  # readings since the last with a guard
     unscouted: float = 0
     unsearched: float = 0
@@ -128,7 +127,6 @@ class Vigilance:
         if guarded:
             self.notice(values, count)
         self.top = values[0]
-        self.readings += 1
         self.unguarded = 1 if guarded else self.unguarded + 1
         self.unscouted = 1 if len(values) > count + 1 else self.unscouted + 1
         self.unsearched = 1 if searched is not None else self.unsearched + 1
