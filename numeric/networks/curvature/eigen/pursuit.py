@@ -2,7 +2,10 @@
 
 Where a bound is not met, the subspace is extended by Davidson's correction of the pair that is farthest from it, or of
 a guard whose own residual leaves no gap. Without a guard that is done `UNGUARDED` times; then the guard's product is
-taken. A search begins again in the complement of every block that comes of a find, until nothing is found.
+taken. Where the memory is full and the bounds are not `SLOW` of what they were when it was full before, what is
+remembered from other weights misleads; residuals themselves extend from then on: Lanczos' method restarted, which
+converges whatever is remembered. A search begins again in the complement of every block that comes of a find, until
+nothing is found.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from numeric.networks.curvature.eigen.subspace import Residuals, RitzPairs, Subs
 from numeric.networks.curvature.eigen.vigilance import Vigilance
 
 UNGUARDED = 1
+SLOW = 0.5
 Guard: TypeAlias = Callable[[Tensor | None], Tensor]  # the predicted vectors, into memory that is given or their own
 
 
@@ -50,6 +54,8 @@ class Pursuit:
         self.residuals: Residuals | None = None
         self.bounds = torch.full((count,), torch.nan, dtype=torch.float64)
         self.overlooked = math.nan
+        self.misled = False  # by the model
+        self.last_farthest = math.inf  # from its tolerance, of all bounds, when there was last no room
         self.beyond: list[float] = []  # the next value, where it was scouted for
 
     def take_guard(self) -> None:
@@ -84,9 +90,14 @@ class Pursuit:
         if pairs is None or residuals is None:
             return 0
         worst = self._worst(pairs, residuals)
+        chosen = slice(worst, worst + 1)
         if self.subspace.size == self.subspace.room:
             self.subspace.restart(self.subspace.ritz(max(self.tracked, self.subspace.room // 2)))
-        chosen = slice(worst, worst + 1)
+            farthest = float(self.shortfall.max())
+            self.misled |= farthest > SLOW * self.last_farthest
+            self.last_farthest = farthest
+        if self.misled:
+            return self.subspace.extend(residuals.vectors[:, chosen])
         extended = self._extend(residuals.vectors[:, chosen], pairs.values[chosen], pairs.values)
         return extended or self.subspace.extend(residuals.vectors)
 

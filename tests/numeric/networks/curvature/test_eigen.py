@@ -118,6 +118,17 @@ def test_eigenvectors_keep_their_side_while_they_turn_and_where_their_eigenvalue
         last = vectors
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_what_is_remembered_of_an_operator_that_is_gone_does_not_hold_a_reading_up(seed):
+    """Wrong program: one that corrects by what it remembers as long as the reading lasts, all 400 products."""
+    eigenpairs, small = TopEigenpairs(2, relative=1e-6), 1e-3 / 4.0 ** np.arange(10)
+    eigenpairs.read(spectrum(np.linspace(0.7, -0.5, 40), seed), weights_at(0, 40))
+    reading = eigenpairs.read(spectrum(np.r_[small, np.zeros(20), -small], seed + 100), weights_at(1, 40))
+    assert reading.converged
+    assert reading.products < 100
+    np.testing.assert_allclose(reading.eigenvalues.numpy(), small[:2], rtol=1e-6)
+
+
 def test_a_third_eigenvalue_that_overtakes_both_is_followed():
     eigenpairs = TopEigenpairs(1)
     for t in range(60):
