@@ -14,7 +14,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-import sys
 import tempfile
 import warnings
 from collections import Counter
@@ -121,8 +120,6 @@ def kernel(folder: Path) -> Callable[[], Any]:
     simulator.run({x.name: 3.0, y.name: 0.33}, {"eta": 0.2}, **asked)  # loads the loops from the user's own cache
 
     def read() -> Any:
-        for name in [name for name in sys.modules if name.startswith("kernel_")]:
-            del sys.modules[name]
         try:
             compile_kernel.cache_clear()
             root.cache_clear()

@@ -1,6 +1,7 @@
-"""The functions of scalars that kernels call: those of `math`, and those that it lacks.
+"""The functions of numbers that kernels call: those of `math`, and those that it lacks.
 
-They are compiled into the kernels by Numba, and are like NumPy's where arguments are infinite or nan.
+The latter are written in the part of Python that `numeric.compile.lowering` puts into kernels, and are like NumPy's
+where arguments are infinite or nan.
 """
 
 from math import (
@@ -16,6 +17,7 @@ from math import (
     erfc,
     exp,
     fabs,
+    floor,
     inf,
     log,
     log1p,
@@ -26,9 +28,6 @@ from math import (
     tan,
     tanh,
 )
-
-import numpy as np
-from numba import njit
 
 __all__ = [
     "acos",
@@ -60,39 +59,27 @@ __all__ = [
 ]
 
 
-@njit(inline="always")
-def floor(number: float) -> float:
-    """The largest whole number that is not larger, as a float."""
-    return np.floor(number)
-
-
-@njit(inline="always")
 def heaviside(number: float, at_zero: float) -> float:
     """0 or 1 by the sign of the number; the second number at 0, and nan of nan."""
     return number if number != number else 1.0 if number > 0.0 else 0.0 if number < 0.0 else at_zero
 
 
-@njit(inline="always")
 def logaddexp(first: float, second: float) -> float:
     """Log(eˣ + eʸ)."""
-    if first == second:
-        return first + log(2.0)
-    return maximum(first, second) + log1p(exp(-fabs(first - second)))
+    apart = maximum(first, second) + log1p(exp(-fabs(first - second)))
+    return first + log(2.0) if first == second else apart
 
 
-@njit(inline="always")
 def maximum(first: float, second: float) -> float:
     """The larger number; nan if one is."""
     return first if first > second or first != first else second
 
 
-@njit(inline="always")
 def minimum(first: float, second: float) -> float:
     """The smaller number; nan if one is."""
     return first if first < second or first != first else second
 
 
-@njit(inline="always")
 def sign(number: float) -> float:
     """-1, 0 or 1; nan of nan."""
-    return number if number != number else 1.0 * (number > 0.0) - 1.0 * (number < 0.0)
+    return 1.0 if number > 0.0 else -1.0 if number < 0.0 else 0.0 if number == 0.0 else number

@@ -79,7 +79,7 @@ class Block:
         formulas = [*self.map.state, *self.map.parameters, *self.map.step, *self.means.values()]
         formulas += [part for one in self.observables.values() for part in one.function.expressions]
         settings = (self.engine, self.steps, self.record_every, self.lyapunov, self.discard, self.outcomes)
-        compiled = fingerprint(*sources((*MADE_FROM, *LOOPS, "compile/scalars.py")))
+        compiled = fingerprint(*sources((*MADE_FROM, *LOOPS, "compile/lowering.py", "compile/scalars.py")))
         return (
             *map(srepr, formulas),
             observed,

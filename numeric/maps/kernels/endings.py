@@ -15,16 +15,15 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import float64, int8, int64, njit, types, void
+from numba import float64, int8, int64, njit, types
 from numpy.typing import NDArray
 
+from numeric.compile.addresses import advance, pointer
 from numeric.compile.kernel import LANES
-from numeric.compile.vectors import pointer
 from numeric.maps.kernels.cycles import COMPILED, count_still, find_cycle
 from numeric.maps.outcomes import CONVERGED, DIVERGED, EXAMINED_EVERY, SETTLED, UNDECIDED, Array, Integers
 
 INLINED: Any = {**COMPILED, "inline": "always"}
-KERNEL = types.FunctionType(void(types.CPointer(float64), int64))
 CACHE_LINE = 64  # bytes
 PADDING = 8  # numbers between the rows of a history, whose addresses would otherwise agree in their last bits
 WATCHED_EVERY = 16  # iterations between two looks at which runs have been out of bounds
@@ -91,7 +90,7 @@ def new_lanes(coordinates: int, parameters: int, bound: float) -> Array:
 
 @njit(**COMPILED)
 def repeat_escaped(
-    kernel: Any, numbers: Integers, states: Array, values: Array, part: int, bound: float, ends: Ends
+    kernel: int, numbers: Integers, states: Array, values: Array, part: int, bound: float, ends: Ends
 ) -> int:
     """Repeat the part of a block in which up to 64 runs escaped, and write down when; the number of these runs."""
     queue, coordinates = ESCAPED + part, states.shape[2]
@@ -102,7 +101,7 @@ def repeat_escaped(
     inside, survived = np.ones(LANES, np.int64), np.zeros(LANES, np.int64)
     for lane in range(number):
         load(lanes, lane, states, queue, NOW, first + lane, values, numbers[queue, RUN, first + lane])
-    kernel(flat, part * WATCHED_EVERY)
+    advance(kernel, flat, part * WATCHED_EVERY)
     for row in range(coordinates):
         for lane in range(LANES):
             final[row, lane] = lanes[row, lane]
@@ -115,7 +114,7 @@ def repeat_escaped(
                 final[row, lane] = lanes[row, lane] if inside[lane] else final[row, lane]
         for lane in range(LANES):
             survived[lane] += inside[lane]
-        kernel(flat, 1)
+        advance(kernel, flat, 1)
     for lane in range(number):
         run = numbers[queue, RUN, first + lane]
         ends.outcome[run], ends.period[run] = DIVERGED, 0
@@ -127,7 +126,7 @@ def repeat_escaped(
 
 
 @njit(**COMPILED)
-def _record(kernel: Any, numbers: Integers, states: Array, first: int, values: Array, history: Array) -> None:
+def _record(kernel: int, numbers: Integers, states: Array, first: int, values: Array, history: Array) -> None:
     """Fill the history with the repeated runs."""
     coordinates, last, size = states.shape[2], len(history) - 1, numbers[WAITING, SIZE, 0]
     lanes = new_lanes(coordinates, len(values), math.inf)
@@ -138,7 +137,7 @@ def _record(kernel: Any, numbers: Integers, states: Array, first: int, values: A
         starting[row] += 1
         earliest = min(earliest, row)
     for row in range(earliest, last + 1):
-        kernel(flat, 1)
+        advance(kernel, flat, 1)
         for place in range(first, size if starting[row] else first):
             if row == last - numbers[WAITING, COUNT, place]:
                 kind = BEFORE if numbers[WAITING, COUNT, place] > EXAMINED_EVERY else NOW
@@ -150,7 +149,7 @@ def _record(kernel: Any, numbers: Integers, states: Array, first: int, values: A
 
 @njit(**COMPILED)
 def repeat_settled(
-    kernel: Any,
+    kernel: int,
     numbers: Integers,
     states: Array,
     values: Array,

@@ -27,7 +27,7 @@ from numeric.compile.kernel import compile_kernel
 from numeric.maps.outcomes import Integers, Outcomes
 from numeric.progress import Progress
 
-MADE_FROM = ("compile/kernel.py", "compile/vectors.py", "maps/outcomes.py")
+MADE_FROM = ("compile/addresses.py", "compile/kernel.py", "maps/outcomes.py")
 LOOPS = tuple(f"maps/kernels/{name}.py" for name in ("cycles", "endings", "lanes", "recording"))
 REPORTED_EVERY = 0.1  # seconds
 LARGEST_SLAB = 2**14  # runs
@@ -76,7 +76,7 @@ class CompiledEngine:
         filled = lanes.Ends(ends.final, ends.outcome, ends.period, ends.step)
 
         def work(first: int, last: int, signals: Integers) -> None:
-            lanes.finish(kernel, state, values, steps, tolerance, bound, filled, first, last, signals)
+            lanes.finish(kernel.address, state, values, steps, tolerance, bound, filled, first, last, signals)
 
         self._share_out(work, state.shape[1], progress)
         return ends
@@ -95,7 +95,7 @@ class CompiledEngine:
         trajectory = np.empty((records, *state.shape))
 
         def work(first: int, last: int, signals: Integers) -> None:
-            recording.record(kernel, state, values, trajectory, lost, every, first, last, signals)
+            recording.record(kernel.address, state, values, trajectory, lost, every, first, last, signals)
 
         self._share_out(work, state.shape[1], lambda done: None)
         return trajectory

@@ -12,13 +12,11 @@ runs from `first` to before `last`. `signals` are the map steps that are done or
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numba import float64, int64, njit, void
 
+from numeric.compile.addresses import KERNEL, advance, pointer
 from numeric.compile.kernel import LANES
-from numeric.compile.vectors import pointer
 from numeric.maps.kernels.cycles import COMPILED
 from numeric.maps.kernels.endings import (
     AGE,
@@ -28,7 +26,6 @@ from numeric.maps.kernels.endings import (
     ESCAPED,
     FLYING,
     INLINED,
-    KERNEL,
     NOW,
     PADDING,
     PARTS,
@@ -166,7 +163,7 @@ def _leave_settled(
 
 @njit(**COMPILED)
 def _fly(
-    kernel: Any,
+    kernel: int,
     lanes: Array,
     numbers: Integers,
     states: Array,
@@ -182,12 +179,12 @@ def _fly(
         for mark in range(len(MARKS)):
             marked = EXAMINED_EVERY - MARKS[mark]
             if part * WATCHED_EVERY < marked <= (part + 1) * WATCHED_EVERY:
-                kernel(address, marked - done)
+                advance(kernel, address, marked - done)
                 for row in range(coordinates):
                     for lane in range(LANES):
                         marks[mark, row, lane] = lanes[row, lane]
                 done = marked
-        kernel(address, (part + 1) * WATCHED_EVERY - done)
+        advance(kernel, address, (part + 1) * WATCHED_EVERY - done)
         done = (part + 1) * WATCHED_EVERY
         _leave_escaped(lanes, numbers, states, part, now)
     if _near_marks(lanes, numbers, marks, near, steps, tolerance):
@@ -205,7 +202,7 @@ def _fly(
     void(KERNEL, float64[:, ::1], float64[:, ::1], int64, float64, float64, ENDS, int64, int64, int64[::1]), **COMPILED
 )
 def finish(
-    kernel: Any,
+    kernel: int,
     state: Array,
     values: Array,
     steps: int,

@@ -7,15 +7,13 @@ lanes are in the second-level cache. Trajectories are (records, coordinates, run
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numba import float64, int64, njit, void
 
+from numeric.compile.addresses import KERNEL, advance, pointer
 from numeric.compile.kernel import LANES
-from numeric.compile.vectors import pointer
 from numeric.maps.kernels.cycles import COMPILED
-from numeric.maps.kernels.endings import KERNEL, aligned_rows
+from numeric.maps.kernels.endings import aligned_rows
 from numeric.maps.outcomes import Array, Integers
 
 GROUP = 16  # times the lanes of a kernel
@@ -27,7 +25,7 @@ AT_A_TIME = 2**14  # iterations between two looks at the request to stop
     **COMPILED,
 )
 def record(
-    kernel: Any,
+    kernel: int,
     state: Array,
     values: Array,
     trajectory: Array,
@@ -63,6 +61,6 @@ def record(
                     return
                 iterations = min(AT_A_TIME, every - done)
                 for group in range(groups):
-                    kernel(pointer(lanes.ctypes.data + group * rows * LANES * 8), iterations)
+                    advance(kernel, pointer(lanes.ctypes.data + group * rows * LANES * 8), iterations)
                 done += iterations
                 signals[0] += size * iterations

@@ -1,0 +1,206 @@
+"""From text to LLVM: the part of Python in which kernels, and functions that they call, are written.
+
+Statements assign to names or, in a kernel, to ``lanes[K + lane]``; a function ends with ``return``. Expressions are
+numbers, names, + - * / ** of floats, + - & | ^ << >> of integers, comparisons, and, or, not, & and | of truth values,
+``a if c else b``, tuples, and calls. There are no branches: both sides of a condition are computed and one is selected,
+so that LLVM computes several lanes with one instruction; `and` and `or` are what & and | are.
+
+What is called is a function written in the same part of Python, whose instructions are put in the place of the call;
+an `Instruction`; or a function of `math`, which is an instruction where LLVM has one, and else that of C's library.
+Those of a kernel are given to it; a function finds its own, and its constants, where Python finds them. Sums and
+products of a kernel may be contracted to fused multiply-adds, those of functions are rounded as they are written.
+
+Values are floats (64 bits), integers (64 bits, signed, wrapping around) and truth values; no operation mixes them.
+
+Errors: `KeyError` for a name that is nothing, and for what is none of these; LLVM's own where operands do not fit.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from types import BuiltinFunctionType, FunctionType
+from typing import Any
+
+from llvmlite import ir
+
+FLOAT, TRUTH, INTEGER = ir.DoubleType(), ir.IntType(1), ir.IntType(64)
+INTRINSICS = {math.fabs: "llvm.fabs", math.floor: "llvm.floor", math.sqrt: "llvm.sqrt"}
+OF_FLOATS: Mapping[type, str] = {ast.Add: "fadd", ast.Sub: "fsub", ast.Mult: "fmul", ast.Div: "fdiv"}
+OF_BITS: Mapping[type, str] = {
+    **{ast.Add: "add", ast.Sub: "sub", ast.LShift: "shl", ast.RShift: "ashr", ast.BitXor: "xor"},
+    **{ast.BitAnd: "and_", ast.BitOr: "or_", ast.And: "and_", ast.Or: "or_"},
+}
+COMPARISONS: Mapping[type, str] = {
+    **{ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="},
+    **{ast.Eq: "==", ast.NotEq: "!="},
+}
+# By itself LLVM prefers vectors of 256 bits, because some older processors lower their frequency for wider ones.
+# Kernels keep the vector units busy all the time, and take about half as long with the wider ones.
+WIDEST = '"prefer-vector-width"="512"'
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """What builds instructions for a call, from LLVM's builder and the arguments."""
+
+    build: Callable[..., Any]
+
+
+def kernel_module(statements: Iterable[str], names: Mapping[str, Any], lanes: int, *, contract: bool = True) -> str:
+    """LLVM's text of a function ``kernel(lanes, steps)`` that executes the statements for every lane, every step.
+
+    Of the names are the functions and constants that the statements may use.
+    """
+    module = ir.Module("kernel")
+    kernel = ir.Function(module, ir.FunctionType(ir.VoidType(), [FLOAT.as_pointer(), INTEGER]), "kernel")
+    set.add(kernel.attributes, WIDEST)  # llvmlite's own `add` only knows attributes without a value
+    array, steps = kernel.args
+    builder = ir.IRBuilder(kernel.append_basic_block())
+    with _counted(builder, steps), _counted(builder, INTEGER(lanes)) as lane:
+        lowering = _Lowering(builder, names, ("contract",) if contract else (), array=array, lane=lane)
+        lowering.execute(ast.parse("\n".join(statements)).body)
+    builder.ret_void()
+    return str(module)
+
+
+@contextmanager
+def _counted(builder: ir.IRBuilder, number: ir.Value) -> Iterator[ir.Value]:
+    """A loop around what is built meanwhile, with the numbers from 0 to before the number."""
+    before, body, after = builder.block, builder.append_basic_block(), builder.append_basic_block()
+    builder.cbranch(builder.icmp_signed("<", INTEGER(0), number), body, after)
+    builder.position_at_end(body)
+    index = builder.phi(INTEGER)
+    index.add_incoming(INTEGER(0), before)
+    yield index
+    following = builder.add(index, INTEGER(1), flags=("nuw", "nsw"))
+    index.add_incoming(following, builder.block)
+    builder.cbranch(builder.icmp_signed("<", following, number), body, after)
+    builder.position_at_end(after)
+
+
+@cache
+def _definition(function: FunctionType) -> ast.FunctionDef:
+    """A function as it is written."""
+    (definition,) = ast.parse(inspect.getsource(function)).body
+    assert isinstance(definition, ast.FunctionDef)
+    return definition
+
+
+@dataclass
+class _Lowering:
+    """Instructions at the end of a block, with what names mean: outside of the function, and what was assigned."""
+
+    builder: ir.IRBuilder
+    outside: Mapping[str, Any]
+    flags: tuple[str, ...] = ()
+    array: ir.Value | None = None
+    lane: ir.Value | None = None
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def execute(self, statements: Iterable[ast.stmt]) -> Any:
+        """Assign in turn; what is returned."""
+        for statement in statements:
+            match statement:
+                case ast.Assign([ast.Name(name)], expression):
+                    self.values[name] = self.value(expression)
+                case ast.Assign([ast.Tuple(names)], expression):
+                    self.values |= zip(map(ast.unparse, names), self.value(expression), strict=True)
+                case ast.Assign([ast.Subscript() as place], expression):
+                    self.builder.store(self.value(expression), self._place(place))
+                case ast.Return(ast.expr() as expression):
+                    return self.value(expression)
+                case ast.Expr(ast.Constant(str())):
+                    pass  # a docstring
+                case _:
+                    raise KeyError(ast.unparse(statement))
+        return None
+
+    def value(self, expression: ast.expr) -> Any:
+        """The value of an expression, a tuple of them for a tuple."""
+        match expression:
+            case ast.Constant(number):
+                return _constant(number)
+            case ast.Name(name):
+                return self.values[name] if name in self.values else _constant(self.outside[name])
+            case ast.Tuple(parts):
+                return tuple(map(self.value, parts))
+            case ast.Subscript():
+                return self.builder.load(self._place(expression))
+            case ast.UnaryOp(operator, operand):
+                return self._unary(operator, self.value(operand))
+            case ast.BinOp(ast.Constant(float() as base), ast.Pow(), ast.Constant(int() as exponent)):
+                return _constant(base**exponent)
+            case ast.BinOp(left, operator, right):
+                return self._binary(operator, self.value(left), self.value(right))
+            case ast.BoolOp(operator, [first, *others]):
+                value = self.value(first)
+                for other in others:
+                    value = self._binary(operator, value, self.value(other))
+                return value
+            case ast.Compare(left, [operator], [right]):
+                return self._comparison(operator, self.value(left), self.value(right))
+            case ast.IfExp(condition, yes, no):
+                return self.builder.select(*map(self.value, (condition, yes, no)))
+            case ast.Call(ast.Name(name), arguments):
+                return self._call(self.outside[name], [*map(self.value, arguments)])
+        raise KeyError(ast.unparse(expression))
+
+    def _unary(self, operator: ast.unaryop, operand: Any) -> Any:
+        if isinstance(operator, ast.USub):
+            return self.builder.fneg(operand) if operand.type == FLOAT else self.builder.neg(operand)
+        return self.builder.not_(operand)
+
+    def _binary(self, operator: ast.operator | ast.boolop, left: Any, right: Any) -> Any:
+        if isinstance(operator, ast.Pow):
+            return self._intrinsic("llvm.pow", [left, right])
+        if left.type == FLOAT:
+            return getattr(self.builder, OF_FLOATS[type(operator)])(left, right, flags=self.flags)
+        return getattr(self.builder, OF_BITS[type(operator)])(left, right)
+
+    def _comparison(self, operator: ast.cmpop, left: Any, right: Any) -> Any:
+        """Of nan only ≠ is true."""
+        sign = COMPARISONS[type(operator)]
+        if left.type != FLOAT:
+            return self.builder.icmp_signed(sign, left, right)
+        compare = self.builder.fcmp_unordered if sign == "!=" else self.builder.fcmp_ordered
+        return compare(sign, left, right)
+
+    def _call(self, called: Any, arguments: Sequence[Any]) -> Any:
+        match called:
+            case Instruction(build):
+                return build(self.builder, *arguments)
+            case FunctionType():
+                definition = _definition(called)
+                names = (argument.arg for argument in definition.args.args)
+                values = dict(zip(names, arguments, strict=True))
+                return _Lowering(self.builder, called.__globals__, values=values).execute(definition.body)
+            case BuiltinFunctionType() if called in INTRINSICS:
+                return self._intrinsic(INTRINSICS[called], arguments)
+            case BuiltinFunctionType():
+                module, kind = self.builder.module, ir.FunctionType(FLOAT, [FLOAT] * len(arguments))
+                known = module.globals.get(called.__name__)
+                return self.builder.call(known or ir.Function(module, kind, called.__name__), arguments)
+        raise KeyError(called)
+
+    def _intrinsic(self, name: str, arguments: Sequence[Any]) -> Any:
+        return self.builder.call(self.builder.module.declare_intrinsic(name, [FLOAT]), arguments)
+
+    def _place(self, subscript: ast.Subscript) -> Any:
+        """The address of ``lanes[K + lane]``."""
+        match subscript:
+            case ast.Subscript(ast.Name("lanes"), ast.BinOp(ast.Constant(int() as row), ast.Add(), ast.Name("lane"))):
+                index = self.builder.add(self.lane, INTEGER(row), flags=("nuw", "nsw"))
+                return self.builder.gep(self.array, [index], inbounds=True)
+        raise KeyError(ast.unparse(subscript))
+
+
+def _constant(number: Any) -> ir.Constant:
+    """The number as it stands: an integer is none of the floats."""
+    kinds = {bool: TRUTH, int: INTEGER, float: FLOAT}
+    return ir.Constant(kinds[type(number)], number)

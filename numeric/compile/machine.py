@@ -1,0 +1,74 @@
+"""Machine code from LLVM's text: optimized for this processor, kept in the cache, and loaded.
+
+What is kept is an object file under the checksum of all that it was made from: the text, the processor with what it
+can do, and the version of LLVM. It is sealed, so one that is damaged is not loaded but made again; where nothing can be
+written, every process makes its own.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import count
+from threading import Lock
+from typing import Any
+
+import llvmlite
+from llvmlite import binding
+
+from eos_sym import BadInput
+from numeric.compile.cache import fingerprint, root
+from numeric.runs.files import read_sealed, write_sealed
+
+LOADING = Lock()  # LLVM's list of what is loaded belongs to all threads
+LOADED = count()
+
+
+@dataclass(frozen=True)
+class MachineCode:
+    """A function in memory, for as long as this object lives."""
+
+    address: int
+    made: bool
+    """whether it was compiled, and not found in the cache"""
+    library: Any = field(repr=False, compare=False)
+
+
+@cache
+def _target() -> tuple[binding.TargetMachine, binding.LLJIT, bytes]:
+    """This processor, what loads code for it, and its description."""
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    name, features = binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten()
+    target = binding.Target.from_default_triple()
+    machine = target.create_target_machine(cpu=name, features=features, opt=3, jit=True, reloc="pic")
+    description = f"{target.triple} {name} {features} {llvmlite.__version__} {binding.llvm_version_info}"
+    return machine, binding.create_lljit_compiler(machine), description.encode()
+
+
+def machine_code(text: str, function: str) -> MachineCode:
+    """The function of a module, from the cache if it is there."""
+    with LOADING:
+        _, loader, description = _target()
+        path = root() / "kernels" / f"{fingerprint(text.encode(), description)}.o"
+        made = False
+        try:
+            code = bytes(read_sealed(path))
+        except BadInput:  # it is not there, or damaged
+            code, made = _compiled(text), True
+            with suppress(OSError, BadInput):  # what is not kept is made again
+                write_sealed(path, code)
+        builder = binding.JITLibraryBuilder().add_object_img(code).add_current_process().export_symbol(function)
+        library = builder.link(loader, f"{path.stem} {next(LOADED)}")
+        return MachineCode(library[function], made, library)
+
+
+def _compiled(text: str) -> bytes:
+    """The object file of a module."""
+    machine, _, _ = _target()
+    module = binding.parse_assembly(text)
+    module.verify()
+    passes = binding.create_pass_builder(machine, binding.create_pipeline_tuning_options(speed_level=3))
+    passes.getModulePassManager().run(module, passes)
+    return bytes(machine.emit_object(module))
