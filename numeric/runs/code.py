@@ -105,10 +105,19 @@ def is_own(module: str) -> bool:
     if top in sys.stdlib_module_names or top in sys.builtin_module_names:
         return False
     there = sys.modules.get(module)
-    file = getattr(there, "__file__", None)
+    file = _to_load(module) if there is None else getattr(there, "__file__", None)
     if file is None:  # a class that was sent here, or one of a notebook
         return there is None and top not in sys.modules
     return not {"site-packages", "dist-packages"} & {*Path(file).parts}
+
+
+def _to_load(module: str) -> str | None:
+    """The file of a module that is not loaded yet: whether it is must make no difference."""
+    try:
+        found = importlib.util.find_spec(module)
+    except (ImportError, ValueError):
+        return None
+    return None if found is None else found.origin
 
 
 def _name(value: FunctionType | type) -> str:

@@ -178,3 +178,23 @@ def test_a_class_of_the_main_module_has_the_same_code_where_it_was_sent():
         [sys.executable, "-c", there], input=cloudpickle.dumps(network), cwd=PROJECT, capture_output=True, check=True
     )
     assert sent.stdout.decode().split() == [code(network)]
+
+
+def test_a_module_of_the_same_package_counts_before_it_is_loaded_too(tmp_path, monkeypatch):
+    """Wrong program: one that takes a module that is not loaded, of a package that is, for a library's."""
+    (tmp_path / "somebodys").mkdir()
+    (tmp_path / "somebodys/__init__.py").touch()
+    (tmp_path / "somebodys/model.py").write_text("def width():\n    return 5\n")
+    (tmp_path / "somebodys/runs.py").write_text(
+        "class Run:\n    def run(self):\n        from somebodys.model import width\n        return width()\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    there = "from numeric.runs.code import code; from somebodys.runs import Run; Run().run(); print(code(Run))"
+    ran = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r}); {there}"],
+        cwd=PROJECT,
+        capture_output=True,
+        check=True,
+    )
+    run = importlib.import_module("somebodys.runs").Run
+    assert ran.stdout.decode().split() == [code(run)]
