@@ -6,6 +6,9 @@ with one instruction, keeps enough of them under way to hide the latency of each
 first-level cache. Products and sums are contracted to fused multiply-adds, which round once; nothing else that would
 change values is allowed: infinities, nan, signed zeros and denormal numbers are what they are in NumPy.
 
+exp, log, sinh, cosh, tanh, sin and cos are those of `numeric.compile.functions` if the processor can do them. sin and
+cos of numbers beyond 2³⁰ are not: the lanes that need one are advanced after the others, with the C library's.
+
 A *watching* kernel has two more rows, a bound, and a number that becomes 1 as soon as a coordinate exceeds the bound or
 is no number.
 
@@ -19,10 +22,12 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from numeric.compile import scalars
+from sympy import cos, sin
+
+from numeric.compile import functions, scalars
 from numeric.compile.function import CompiledFunction
-from numeric.compile.lowering import kernel_module
-from numeric.compile.machine import MachineCode, machine_code
+from numeric.compile.lowering import Statements, kernel_module
+from numeric.compile.machine import MachineCode, has_fused_multiply_adds, machine_code
 from numeric.compile.printers import ScalarPrinter
 from numeric.compile.program import Program
 
@@ -47,8 +52,26 @@ def print_kernel(program: Program, *, watching: bool) -> list[str]:
 
 def compile_program(program: Program, *, watching: bool, contract: bool = True) -> MachineCode:
     """The kernel of a program, from the cache if it is."""
-    text = kernel_module(print_kernel(program, watching=watching), vars(scalars), LANES, contract=contract)
-    return machine_code(text, "kernel")
+    return machine_code(module_text(program, watching=watching, contract=contract), "kernel")
+
+
+def module_text(program: Program, *, watching: bool, contract: bool = True) -> str:
+    """The kernel of a program for LLVM, with the functions that this processor can do."""
+    lines = print_kernel(program, watching=watching)
+    statements, careful = Statements(lines, vars(scalars)), None
+    if has_fused_multiply_adds():
+        left = _angles_too_large(program)
+        careful = statements if left else None
+        statements = Statements([*lines, *left], {**vars(scalars), **vars(functions)})
+    return kernel_module(statements, LANES, careful=careful, contract=contract)
+
+
+def _angles_too_large(program: Program) -> list[str]:
+    """The assignment to ``left``, if there are angles, of whether one is too large for `numeric.compile.functions`."""
+    angles = {part.args[0]: None for _, value in program.assignments for part in value.atoms(sin, cos)}
+    sizes = [f"fabs({ScalarPrinter().printed(angle)})" for angle in angles]
+    conditions = [f"((LARGEST < {size}) & ({size} < inf))" for size in sizes]
+    return [f"left = {' | '.join(conditions)}"] if conditions else []
 
 
 @lru_cache(maxsize=REMEMBERED)

@@ -25,7 +25,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from types import BuiltinFunctionType, FunctionType
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from llvmlite import ir
 
@@ -40,33 +40,98 @@ COMPARISONS: Mapping[type, str] = {
     **{ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="},
     **{ast.Eq: "==", ast.NotEq: "!="},
 }
+Value = TypeVar("Value")  # what an instruction gives, as Python calls it
 # By itself LLVM prefers vectors of 256 bits, because some older processors lower their frequency for wider ones.
 # Kernels keep the vector units busy all the time, and take about half as long with the wider ones.
 WIDEST = '"prefer-vector-width"="512"'
 
 
 @dataclass(frozen=True)
-class Instruction:
-    """What builds instructions for a call, from LLVM's builder and the arguments."""
+class Instruction(Generic[Value]):
+    """What builds instructions for a call, from LLVM's builder and the arguments; Python has nothing to call."""
 
     build: Callable[..., Any]
 
+    if TYPE_CHECKING:
 
-def kernel_module(statements: Iterable[str], names: Mapping[str, Any], lanes: int, *, contract: bool = True) -> str:
+        def __call__(self, *arguments: float) -> Value: ...  # noqa: D102 - of a call that is written
+
+
+@dataclass(frozen=True)
+class Statements:
+    """What is done for a lane, and the functions and constants that it may use, by their names."""
+
+    lines: Sequence[str]
+    names: Mapping[str, Any]
+
+    @property
+    def parsed(self) -> list[ast.stmt]:
+        """The statements as Python reads them."""
+        return ast.parse("\n".join(self.lines)).body
+
+    @property
+    def places(self) -> list[ast.Subscript]:
+        """The places in the lanes that are assigned to."""
+        targets = (line.targets[0] for line in self.parsed if isinstance(line, ast.Assign))
+        return [target for target in targets if isinstance(target, ast.Subscript)]
+
+
+def kernel_module(
+    statements: Statements, lanes: int, *, careful: Statements | None = None, contract: bool = True
+) -> str:
     """LLVM's text of a function ``kernel(lanes, steps)`` that executes the statements for every lane, every step.
 
-    Of the names are the functions and constants that the statements may use.
+    Where they are not for all lanes, they assign to ``left`` whether a lane is one of the others: these become what
+    they were, and the careful statements are executed for them, one after the other.
     """
     module = ir.Module("kernel")
     kernel = ir.Function(module, ir.FunctionType(ir.VoidType(), [FLOAT.as_pointer(), INTEGER]), "kernel")
     set.add(kernel.attributes, WIDEST)  # llvmlite's own `add` only knows attributes without a value
     array, steps = kernel.args
     builder = ir.IRBuilder(kernel.append_basic_block())
-    with _counted(builder, steps), _counted(builder, INTEGER(lanes)) as lane:
-        lowering = _Lowering(builder, names, ("contract",) if contract else (), array=array, lane=lane)
-        lowering.execute(ast.parse("\n".join(statements)).body)
+
+    def of_lane(these: Statements, lane: ir.Value) -> _Lowering:
+        return _Lowering(builder, these.names, ("contract",) if contract else (), array=array, lane=lane)
+
+    with _counted(builder, steps):
+        if careful is None:
+            with _counted(builder, INTEGER(lanes)) as lane:
+                of_lane(statements, lane).execute(statements.parsed)
+        else:
+            _in_two_loops(builder, lanes, statements, careful, of_lane)
     builder.ret_void()
     return str(module)
+
+
+def _in_two_loops(
+    builder: ir.IRBuilder,
+    lanes: int,
+    statements: Statements,
+    careful: Statements,
+    of_lane: Callable[[Statements, ir.Value], _Lowering],
+) -> None:
+    """Statements for all lanes; then, if any is left, what it was before, and the careful statements."""
+    with builder.goto_entry_block():
+        several, left = builder.alloca(INTEGER), builder.alloca(INTEGER, lanes)
+        before = [builder.alloca(FLOAT, lanes) for _ in statements.places]
+    builder.store(INTEGER(0), several)
+    with _counted(builder, INTEGER(lanes)) as lane:
+        lowering = of_lane(statements, lane)
+        for row, place in zip(before, statements.places, strict=True):
+            builder.store(lowering.value(place), builder.gep(row, [lane], inbounds=True))
+        lowering.execute(statements.parsed)
+        number = builder.zext(lowering.values["left"], INTEGER)
+        builder.store(number, builder.gep(left, [lane], inbounds=True))
+        builder.store(builder.or_(builder.load(several), number), several)
+    with (
+        builder.if_then(builder.trunc(builder.load(several), TRUTH), likely=False),
+        _counted(builder, INTEGER(lanes)) as lane,
+        builder.if_then(builder.trunc(builder.load(builder.gep(left, [lane], inbounds=True)), TRUTH)),
+    ):
+        lowering = of_lane(careful, lane)
+        for row, place in zip(before, statements.places, strict=True):
+            lowering.store(builder.load(builder.gep(row, [lane], inbounds=True)), place)
+        lowering.execute(careful.parsed)
 
 
 @contextmanager
@@ -112,7 +177,7 @@ class _Lowering:
                 case ast.Assign([ast.Tuple(names)], expression):
                     self.values |= zip(map(ast.unparse, names), self.value(expression), strict=True)
                 case ast.Assign([ast.Subscript() as place], expression):
-                    self.builder.store(self.value(expression), self._place(place))
+                    self.store(self.value(expression), place)
                 case ast.Return(ast.expr() as expression):
                     return self.value(expression)
                 case ast.Expr(ast.Constant(str())):
@@ -120,6 +185,10 @@ class _Lowering:
                 case _:
                     raise KeyError(ast.unparse(statement))
         return None
+
+    def store(self, value: ir.Value, place: ast.Subscript) -> None:
+        """Put a value into its place in the lanes."""
+        self.builder.store(value, self._place(place))
 
     def value(self, expression: ast.expr) -> Any:
         """The value of an expression, a tuple of them for a tuple."""

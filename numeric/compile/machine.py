@@ -7,6 +7,7 @@ written, every process makes its own.
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -23,6 +24,13 @@ from numeric.runs.files import read_sealed, write_sealed
 
 LOADING = Lock()  # LLVM's list of what is loaded belongs to all threads
 LOADED = count()
+FUSED = """
+declare double @llvm.fma.f64(double, double, double)
+define double @once(double %x, double %y, double %z) {
+  %value = call double @llvm.fma.f64(double %x, double %y, double %z)
+  ret double %value
+}
+"""
 
 
 @dataclass(frozen=True)
@@ -35,16 +43,28 @@ class MachineCode:
     library: Any = field(repr=False, compare=False)
 
 
+def processor() -> tuple[str, str]:
+    """The name of this processor, and its features as LLVM writes them."""
+    return binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten()
+
+
 @cache
 def _target() -> tuple[binding.TargetMachine, binding.LLJIT, bytes]:
     """This processor, what loads code for it, and its description."""
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
-    name, features = binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten()
+    name, features = processor()
     target = binding.Target.from_default_triple()
     machine = target.create_target_machine(cpu=name, features=features, opt=3, jit=True, reloc="pic")
     description = f"{target.triple} {name} {features} {llvmlite.__version__} {binding.llvm_version_info}"
     return machine, binding.create_lljit_compiler(machine), description.encode()
+
+
+@cache
+def has_fused_multiply_adds() -> bool:
+    """Whether the processor rounds a product and a sum once, in one instruction; else LLVM calls a function for it."""
+    machine, _, _ = _target()
+    return re.search(r"\bfma\b", machine.emit_assembly(binding.parse_assembly(FUSED))) is None
 
 
 def machine_code(text: str, function: str) -> MachineCode:
@@ -67,8 +87,14 @@ def machine_code(text: str, function: str) -> MachineCode:
 def _compiled(text: str) -> bytes:
     """The object file of a module."""
     machine, _, _ = _target()
+    return bytes(machine.emit_object(optimized(text)))
+
+
+def optimized(text: str) -> binding.ModuleRef:
+    """A module as LLVM compiles it for this processor."""
+    machine, _, _ = _target()
     module = binding.parse_assembly(text)
     module.verify()
     passes = binding.create_pass_builder(machine, binding.create_pipeline_tuning_options(speed_level=3))
     passes.getModulePassManager().run(module, passes)
-    return bytes(machine.emit_object(module))
+    return module

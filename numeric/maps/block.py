@@ -23,7 +23,7 @@ from sympy import Expr, Symbol, srepr
 
 from eos_sym import BadInput, Map
 from numeric.compile import Array, CompiledFunction, compile_function
-from numeric.compile.cache import fingerprint, sources
+from numeric.compile.cache import CODE, fingerprint, sources
 from numeric.maps.averages import Averages, compile_averages
 from numeric.maps.engines import Engine, EngineName, choose_engine
 from numeric.maps.observables import Observable
@@ -79,7 +79,9 @@ class Block:
         formulas = [*self.map.state, *self.map.parameters, *self.map.step, *self.means.values()]
         formulas += [part for one in self.observables.values() for part in one.function.expressions]
         settings = (self.engine, self.steps, self.record_every, self.lyapunov, self.discard, self.outcomes)
-        compiled = fingerprint(*sources((*MADE_FROM, *LOOPS, "compile/lowering.py", "compile/scalars.py")))
+        functions = sorted(path.name for path in (CODE / "compile" / "functions").glob("*.py"))
+        kernels = ("compile/lowering.py", "compile/scalars.py", *(f"compile/functions/{name}" for name in functions))
+        compiled = fingerprint(*sources((*MADE_FROM, *LOOPS, *kernels)))
         return (
             *map(srepr, formulas),
             observed,

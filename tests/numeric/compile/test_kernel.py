@@ -2,20 +2,25 @@
 
 import ctypes
 import os
+import re
 import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from fractions import Fraction
 
 import numpy as np
 import pytest
-from sympy import Rational, log, sqrt, symbols
+from llvmlite import binding
+from sympy import Rational, cos, exp, log, sin, sinh, sqrt, symbols
 
-from eos_sym import GradientDescent, minimalist
+from eos_sym import GradientDescent, Map, Objective, minimalist
 from numeric import compile_function
+from numeric.compile import machine
 from numeric.compile.cache import root
-from numeric.compile.kernel import LANES, compile_kernel, compile_program, print_kernel
+from numeric.compile.kernel import LANES, compile_kernel, compile_program, module_text, print_kernel
+from numeric.compile.machine import has_fused_multiply_adds, optimized, processor
 
 x, y, z, a, b = symbols("x y z a b", real=True)
 ROUNDING = Fraction(1, 2**53)
@@ -351,3 +356,92 @@ def test_where_no_cache_can_be_written_a_kernel_is_compiled_all_the_same(tmp_pat
     file.touch()
     assert answers(start(file)) == "made"
     assert file.read_bytes() == b""
+
+
+ACTIVATIONS = {
+    "tanh": GradientDescent().map(Objective.from_text("(1 - a*tanh(b*c))**2/2", "a b c")),
+    "log cosh": GradientDescent().map(Objective.from_text("log(cosh(1 - x*y))", "x y")),
+    "softplus": GradientDescent().map(Objective.from_text("log(1 + exp(-x*y))", "x y")),
+    "sinh, log": Map((x, y), (), (sinh(x * y) / 4 + log(y**2 + 1), log(1 + exp(x)) - y)),
+}
+
+
+@pytest.mark.skipif("+avx" not in processor()[1] or not has_fused_multiply_adds(), reason="other or no vectors")
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activations_are_computed_in_vectors_alone(name):
+    """Packed instructions, none of one number, and no call of the C library."""
+    dynamics = ACTIVATIONS[name]
+    program = compile_function(dynamics.step, (*dynamics.state, *dynamics.parameters)).program
+    target = binding.Target.from_default_triple().create_target_machine(*processor(), opt=3)
+    assembly = target.emit_assembly(optimized(module_text(program, watching=True)))
+    assert len(re.findall(r"\bvfn?m\w+pd\b.*%[yz]mm", assembly)) >= 15
+    assert not re.findall(r"\bvfn?m\w+sd\b|\bv(?:add|sub|mul|div)sd\b", assembly)
+    assert not re.findall(r"\bcall|\bjmpq?\s+\*", assembly)
+
+
+def test_angles_of_any_size_are_those_of_numpy():
+    """Lanes with numbers beyond 2³⁰, infinite ones and ordinary ones side by side, for several steps."""
+    function = compile_function([sin(x * y) + x, y * (1 + cos(x) / 2) * a, a], (x, y, a))
+    sizes = [1e22, -1e300, 1e17, 3.0, np.inf, np.nan, 2.0**30, 2.0**30 + 1, 1.7e308, 0.0, -0.5, 3e12]
+    state = np.random.default_rng(0).choice(sizes, (3, LANES))
+    state[2] = np.tile([1.0, 1e9], LANES // 2)
+    values = np.concatenate([state, np.full((1, LANES), np.inf), np.zeros((1, LANES))])
+    found = iterated(compile_kernel(function, watching=True), values, 3)
+    for _ in range(3):
+        state = np.array(function(*state))
+    large = np.abs(state) > 1e3  # a sine of what was rounded differently is another one
+    np.testing.assert_array_equal(np.isnan(found[:3]), np.isnan(state))
+    np.testing.assert_allclose(found[:3][~large], state[~large], rtol=1e-12, atol=1e-12)
+    one = iterated(compile_kernel(function, watching=False), values[:3])
+    np.testing.assert_allclose(one, np.array(function(*values[:3])), rtol=4 * 2.0**-52)
+
+
+def test_a_lane_with_a_large_angle_is_watched_like_the_others():
+    function = compile_function([100 * sin(x) + y, y], (x, y))
+    values = np.zeros((4, LANES))
+    values[0, :4], values[2] = (1e18, 2e18, 3e18, 1e20), 75.0
+    inside = np.abs(100 * np.sin(values[0])) <= 75
+    assert iterated(compile_kernel(function, watching=True), values)[3].tolist() == (~inside).astype(float).tolist()
+    assert set(inside[:4]) == {True, False}
+
+
+@contextmanager
+def on_another_processor(name, features):
+    """What is compiled meanwhile is for this one, which has to be of the same kind."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(machine, "processor", lambda: (name, features))
+        forget()
+        yield
+    forget()
+
+
+def forget():
+    """As in a process of its own."""
+    for cached in (machine._target, has_fused_multiply_adds, compile_kernel):
+        cached.cache_clear()
+
+
+@pytest.mark.skipif("x86_64" not in binding.get_default_triple(), reason="another kind of processor")
+def test_without_fused_multiply_adds_the_c_library_stays(own_cache):
+    dynamics = ACTIVATIONS["tanh"]
+    function = compile_function(dynamics.step, (*dynamics.state, *dynamics.parameters))
+    values = np.random.default_rng(0).uniform(-1, 1, (4, LANES))
+    with on_another_processor("x86-64", ""):
+        assert not has_fused_multiply_adds()
+        assert '@"tanh"' in module_text(function.program, watching=False)
+        found = iterated(compile_kernel(function, watching=False), values)
+    np.testing.assert_allclose(found[:3], function(*values), rtol=1e-14, atol=1e-16)
+    with on_another_processor("haswell", ""):
+        assert has_fused_multiply_adds()
+        assert '@"tanh"' not in module_text(function.program, watching=False)
+
+
+def test_what_was_compiled_for_another_processor_is_not_taken(own_cache):
+    function = compile_function([x * y - 37, x], (x, y))
+    before = kept(own_cache)
+    compile_kernel(function, watching=False)
+    name, features = processor()
+    with on_another_processor(name, f"{features},+sse2"):
+        assert compile_kernel(function, watching=False).made
+    assert not compile_kernel(function, watching=False).made
+    assert len(kept(own_cache) - before) == 2

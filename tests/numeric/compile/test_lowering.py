@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from llvmlite import ir
 
-from numeric.compile.lowering import FLOAT, INTEGER, Instruction, kernel_module
+from numeric.compile.lowering import FLOAT, INTEGER, Instruction, Statements, kernel_module
 from numeric.compile.machine import machine_code
 
 ONE = 1023 << 52
@@ -67,10 +67,14 @@ def computed(expression, *rows, contract=True):
     lanes = np.array(rows, dtype=np.float64)
     runs = lanes.shape[1]
     statements = [f"{'abc'[row]} = lanes[{runs * row} + lane]" for row in range(len(rows))]
-    text = kernel_module([*statements, f"lanes[0 + lane] = {expression}"], NAMES, runs, contract=contract)
-    code = machine_code(text, "kernel")
-    ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)(code.address)(lanes.ctypes.data, 1)
+    lines = Statements([*statements, f"lanes[0 + lane] = {expression}"], NAMES)
+    run(kernel_module(lines, runs, contract=contract), lanes, 1)
     return lanes[0].tolist()
+
+
+def run(text, lanes, steps):
+    code = machine_code(text, "kernel")
+    ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)(code.address)(lanes.ctypes.data, steps)
 
 
 def test_integers_are_the_bits_of_numbers():
@@ -115,3 +119,19 @@ def test_conditions_are_those_of_python():
 def test_what_is_none_of_it_is_refused(expression):
     with pytest.raises(KeyError):
         computed(expression, [1.0], [2.0], [3.0])
+
+
+def test_lanes_that_are_left_are_done_again_from_where_they_were():
+    """x ↦ 2x and a count of the steps, for x < 10; else x ↦ x/4, and −1 to the count."""
+    lanes = np.array([[1.0, 7.0, 12.0, 100.0, math.nan], np.zeros(5)])
+    lines = [
+        "x = lanes[0 + lane]",
+        "lanes[0 + lane] = 2.0*x",
+        "lanes[5 + lane] = lanes[5 + lane] + 1.0",
+        "left = x >= 10.0",
+    ]
+    careful = ["lanes[0 + lane] = lanes[0 + lane]/4.0", "lanes[5 + lane] = lanes[5 + lane] - 1.0"]
+    run(kernel_module(Statements(lines, {}), 5, careful=Statements(careful, {})), lanes, 3)
+    assert lanes[:, :4].tolist() == [[8.0, 7.0, 12.0, 12.5], [3.0, 1.0, 1.0, -1.0]]
+    assert math.isnan(lanes[0, 4])
+    assert lanes[1, 4] == 3.0
