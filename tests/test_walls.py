@@ -49,7 +49,7 @@ def test_only_two_modules_print_code():
     ("package", "absent"),
     [
         ("eos_sym", ["numpy", "torch", "matplotlib", "scipy", "xarray"]),
-        ("numeric", ["torch", "matplotlib", "numba", "dask", "zarr"]),
+        ("numeric", ["torch", "matplotlib", "llvmlite", "dask", "zarr"]),
     ],
 )
 def test_importing_a_package_loads_nothing_heavier_than_it_needs(package, absent):

@@ -13,7 +13,7 @@ A *watching* kernel has two more rows, a bound, and a number that becomes 1 as s
 is no number.
 
 A kernel is printed as the assignments of one lane (`numeric.compile.lowering`), of which LLVM makes machine code in a
-few hundredths of a second (`numeric.compile.machine`); Numba takes ten times as long, and half a second to start.
+few hundredths of a second (`numeric.compile.machine`).
 
 Errors: `UnprintableError` (`numeric.compile.printers`) for a program with a function that kernels do not know.
 """
@@ -21,12 +21,14 @@ Errors: `UnprintableError` (`numeric.compile.printers`) for a program with a fun
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
+from llvmlite import ir
 from sympy import cos, sin
 
 from numeric.compile import functions, scalars
 from numeric.compile.function import CompiledFunction
-from numeric.compile.lowering import Statements, kernel_module
+from numeric.compile.lowering import INTEGER, Instruction, Statements, kernel_module
 from numeric.compile.machine import MachineCode, has_fused_multiply_adds, machine_code
 from numeric.compile.printers import ScalarPrinter
 from numeric.compile.program import Program
@@ -34,6 +36,15 @@ from numeric.compile.program import Program
 LANES = 64
 REMEMBERED = 256
 WATCH = "lanes[{outside} + lane] = 1.0 if not ({inside}) else lanes[{outside} + lane]"
+
+
+def _advance(builder: ir.IRBuilder, kernel: Any, lanes: Any, steps: Any) -> None:
+    kind = ir.FunctionType(ir.VoidType(), [lanes.address.type, INTEGER])
+    builder.call(builder.inttoptr(kernel, kind.as_pointer()), [lanes.address, steps])
+
+
+# In a procedure: let the kernel at an address do so many steps of its lanes.
+advance: Instruction[None] = Instruction(_advance)
 
 
 def print_kernel(program: Program, *, watching: bool) -> list[str]:

@@ -33,7 +33,7 @@ FLOAT, TRUTH, INTEGER = ir.DoubleType(), ir.IntType(1), ir.IntType(64)
 INTRINSICS = {math.fabs: "llvm.fabs", math.floor: "llvm.floor", math.sqrt: "llvm.sqrt"}
 OF_FLOATS: Mapping[type, str] = {ast.Add: "fadd", ast.Sub: "fsub", ast.Mult: "fmul", ast.Div: "fdiv"}
 OF_BITS: Mapping[type, str] = {
-    **{ast.Add: "add", ast.Sub: "sub", ast.LShift: "shl", ast.RShift: "ashr", ast.BitXor: "xor"},
+    **{ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.LShift: "shl", ast.RShift: "ashr", ast.BitXor: "xor"},
     **{ast.BitAnd: "and_", ast.BitOr: "or_", ast.And: "and_", ast.Or: "or_"},
 }
 COMPARISONS: Mapping[type, str] = {
@@ -54,7 +54,7 @@ class Instruction(Generic[Value]):
 
     if TYPE_CHECKING:
 
-        def __call__(self, *arguments: float) -> Value: ...  # noqa: D102 - of a call that is written
+        def __call__(self, *arguments: Any) -> Value: ...  # noqa: D102 - of a call that is written
 
 
 @dataclass(frozen=True)
@@ -90,8 +90,8 @@ def kernel_module(
     array, steps = kernel.args
     builder = ir.IRBuilder(kernel.append_basic_block())
 
-    def of_lane(these: Statements, lane: ir.Value) -> _Lowering:
-        return _Lowering(builder, these.names, ("contract",) if contract else (), array=array, lane=lane)
+    def of_lane(these: Statements, lane: ir.Value) -> Lowering:
+        return Lowering(builder, these.names, ("contract",) if contract else (), array=array, lane=lane)
 
     with _counted(builder, steps):
         if careful is None:
@@ -108,7 +108,7 @@ def _in_two_loops(
     lanes: int,
     statements: Statements,
     careful: Statements,
-    of_lane: Callable[[Statements, ir.Value], _Lowering],
+    of_lane: Callable[[Statements, ir.Value], Lowering],
 ) -> None:
     """Statements for all lanes; then, if any is left, what it was before, and the careful statements."""
     with builder.goto_entry_block():
@@ -150,15 +150,15 @@ def _counted(builder: ir.IRBuilder, number: ir.Value) -> Iterator[ir.Value]:
 
 
 @cache
-def _definition(function: FunctionType) -> ast.FunctionDef:
+def definition(function: FunctionType) -> ast.FunctionDef:
     """A function as it is written."""
-    (definition,) = ast.parse(inspect.getsource(function)).body
-    assert isinstance(definition, ast.FunctionDef)
-    return definition
+    (written,) = ast.parse(inspect.getsource(function)).body
+    assert isinstance(written, ast.FunctionDef)
+    return written
 
 
 @dataclass
-class _Lowering:
+class Lowering:
     """Instructions at the end of a block, with what names mean: outside of the function, and what was assigned."""
 
     builder: ir.IRBuilder
@@ -194,9 +194,9 @@ class _Lowering:
         """The value of an expression, a tuple of them for a tuple."""
         match expression:
             case ast.Constant(number):
-                return _constant(number)
+                return constant(number)
             case ast.Name(name):
-                return self.values[name] if name in self.values else _constant(self.outside[name])
+                return self.values[name] if name in self.values else constant(self.outside[name])
             case ast.Tuple(parts):
                 return tuple(map(self.value, parts))
             case ast.Subscript():
@@ -204,20 +204,20 @@ class _Lowering:
             case ast.UnaryOp(operator, operand):
                 return self._unary(operator, self.value(operand))
             case ast.BinOp(ast.Constant(float() as base), ast.Pow(), ast.Constant(int() as exponent)):
-                return _constant(base**exponent)
+                return constant(base**exponent)
             case ast.BinOp(left, operator, right):
-                return self._binary(operator, self.value(left), self.value(right))
+                return self.binary(operator, self.value(left), self.value(right))
             case ast.BoolOp(operator, [first, *others]):
                 value = self.value(first)
                 for other in others:
-                    value = self._binary(operator, value, self.value(other))
+                    value = self.binary(operator, value, self.value(other))
                 return value
             case ast.Compare(left, [operator], [right]):
-                return self._comparison(operator, self.value(left), self.value(right))
+                return self.comparison(operator, self.value(left), self.value(right))
             case ast.IfExp(condition, yes, no):
                 return self.builder.select(*map(self.value, (condition, yes, no)))
             case ast.Call(ast.Name(name), arguments):
-                return self._call(self.outside[name], [*map(self.value, arguments)])
+                return self.called(self.outside[name], [*map(self.value, arguments)])
         raise KeyError(ast.unparse(expression))
 
     def _unary(self, operator: ast.unaryop, operand: Any) -> Any:
@@ -225,14 +225,15 @@ class _Lowering:
             return self.builder.fneg(operand) if operand.type == FLOAT else self.builder.neg(operand)
         return self.builder.not_(operand)
 
-    def _binary(self, operator: ast.operator | ast.boolop, left: Any, right: Any) -> Any:
+    def binary(self, operator: ast.operator | ast.boolop, left: Any, right: Any) -> Any:
+        """An operation on two numbers, or truth values."""
         if isinstance(operator, ast.Pow):
-            return self._intrinsic("llvm.pow", [left, right])
+            return self.intrinsic("llvm.pow", [left, right])
         if left.type == FLOAT:
             return getattr(self.builder, OF_FLOATS[type(operator)])(left, right, flags=self.flags)
         return getattr(self.builder, OF_BITS[type(operator)])(left, right)
 
-    def _comparison(self, operator: ast.cmpop, left: Any, right: Any) -> Any:
+    def comparison(self, operator: ast.cmpop, left: Any, right: Any) -> Any:
         """Of nan only ≠ is true."""
         sign = COMPARISONS[type(operator)]
         if left.type != FLOAT:
@@ -240,24 +241,26 @@ class _Lowering:
         compare = self.builder.fcmp_unordered if sign == "!=" else self.builder.fcmp_ordered
         return compare(sign, left, right)
 
-    def _call(self, called: Any, arguments: Sequence[Any]) -> Any:
+    def called(self, called: Any, arguments: Sequence[Any]) -> Any:
+        """What a call gives."""
         match called:
             case Instruction(build):
                 return build(self.builder, *arguments)
             case FunctionType():
-                definition = _definition(called)
-                names = (argument.arg for argument in definition.args.args)
+                written = definition(called)
+                names = (argument.arg for argument in written.args.args)
                 values = dict(zip(names, arguments, strict=True))
-                return _Lowering(self.builder, called.__globals__, values=values).execute(definition.body)
+                return Lowering(self.builder, called.__globals__, values=values).execute(written.body)
             case BuiltinFunctionType() if called in INTRINSICS:
-                return self._intrinsic(INTRINSICS[called], arguments)
+                return self.intrinsic(INTRINSICS[called], arguments)
             case BuiltinFunctionType():
                 module, kind = self.builder.module, ir.FunctionType(FLOAT, [FLOAT] * len(arguments))
                 known = module.globals.get(called.__name__)
                 return self.builder.call(known or ir.Function(module, kind, called.__name__), arguments)
         raise KeyError(called)
 
-    def _intrinsic(self, name: str, arguments: Sequence[Any]) -> Any:
+    def intrinsic(self, name: str, arguments: Sequence[Any]) -> Any:
+        """What an instruction of floats gives."""
         return self.builder.call(self.builder.module.declare_intrinsic(name, [FLOAT]), arguments)
 
     def _place(self, subscript: ast.Subscript) -> Any:
@@ -269,7 +272,7 @@ class _Lowering:
         raise KeyError(ast.unparse(subscript))
 
 
-def _constant(number: Any) -> ir.Constant:
+def constant(number: Any) -> ir.Constant:
     """The number as it stands: an integer is none of the floats."""
     kinds = {bool: TRUTH, int: INTEGER, float: FLOAT}
     return ir.Constant(kinds[type(number)], number)

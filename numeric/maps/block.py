@@ -73,6 +73,7 @@ class Block:
 
     def __dask_tokenize__(self) -> tuple[object, ...]:
         """What determines the results, but for the code; neither the number of threads nor who listens does."""
+        from numeric.compile.procedures import COMPILED_BY
         from numeric.maps.kernels.engine import LOOPS, MADE_FROM
 
         observed = [(name, one.state, one.parameters, one.order) for name, one in self.observables.items()]
@@ -80,8 +81,8 @@ class Block:
         formulas += [part for one in self.observables.values() for part in one.function.expressions]
         settings = (self.engine, self.steps, self.record_every, self.lyapunov, self.discard, self.outcomes)
         functions = sorted(path.name for path in (CODE / "compile" / "functions").glob("*.py"))
-        kernels = ("compile/lowering.py", "compile/scalars.py", *(f"compile/functions/{name}" for name in functions))
-        compiled = fingerprint(*sources((*MADE_FROM, *LOOPS, *kernels)))
+        kernels = ("compile/scalars.py", *(f"compile/functions/{name}" for name in functions))
+        compiled = fingerprint(*sources((*MADE_FROM, *LOOPS, *COMPILED_BY, *kernels)))
         return (
             *map(srepr, formulas),
             observed,

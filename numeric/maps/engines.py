@@ -4,8 +4,8 @@
     advance    every run so many iterations, whatever becomes of it
     record     every run, its state at every so many iterations
 
-The NumPy engine starts at once; the compiled engine takes a second the first time in a process, seconds the first time
-for a map on a machine, and is then ten to a hundred times as fast. So ``auto`` compiles where NumPy would take longer
+The NumPy engine starts at once; the compiled engine takes a tenth of a second the first time in a process, a second the
+first time on a machine, and is then ten to a hundred times as fast. So ``auto`` compiles where NumPy would take longer
 than that, by an estimate from the numbers of runs and steps alone: the same simulation is always computed alike.
 
 Shapes: states (coordinates, runs), parameter values (parameters, runs), trajectories (records, coordinates, runs); all
@@ -60,7 +60,7 @@ def choose_engine(
         raise BadInput(f"engine = {requested}: give auto, numpy or compiled")
     if requested == "numpy" or (requested == "auto" and numpy_seconds(function, runs, steps) < WORTH_COMPILING):
         return NumpyEngine(function)
-    from numeric.maps.kernels.engine import CompiledEngine  # loads Numba, which takes half a second
+    from numeric.maps.kernels.engine import CompiledEngine  # loads LLVM
 
     try:
         return CompiledEngine.of(function, threads)

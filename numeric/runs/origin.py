@@ -18,7 +18,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-RECORDED_PACKAGES = ("dask", "edge-of-stability", "mpmath", "numba", "numpy", "sympy", "torch", "xarray", "zarr")
+RECORDED_PACKAGES = ("dask", "edge-of-stability", "llvmlite", "mpmath", "numpy", "sympy", "torch", "xarray", "zarr")
 PROJECT = Path(__file__).parents[2]
 
 

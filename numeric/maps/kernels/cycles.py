@@ -1,4 +1,4 @@
-"""Whether a run has settled, from the states of its last iterations; compiled by Numba.
+"""Whether a run has settled, from the states of its last iterations; compiled.
 
 The definitions are those of `numeric.maps.outcomes`, which decides the same for arrays of runs in NumPy. A history has
 the states of 64 runs, one in a lane, (rows, coordinates, lanes), and ends for every run with its last row.
@@ -6,10 +6,7 @@ the states of 64 runs, one in a lane, (rows, coordinates, lanes), and ends for e
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numba import njit
 
 from numeric.compile.kernel import LANES
 from numeric.maps.outcomes import (
@@ -24,10 +21,7 @@ from numeric.maps.outcomes import (
     Integers,
 )
 
-COMPILED: Any = {"cache": True, "error_model": "numpy", "nogil": True}
 
-
-@njit(**COMPILED)
 def count_still(history: Array, coordinates: int, tolerance: float) -> Integers:
     """For every lane, the number of last steps of which none moved it by more than the tolerance."""
     still, number = np.ones(LANES, np.int64), np.zeros(LANES, np.int64)
@@ -46,7 +40,6 @@ def count_still(history: Array, coordinates: int, tolerance: float) -> Integers:
     return number
 
 
-@njit(**COMPILED)
 def find_cycle(
     history: Array, lane: int, coordinates: int, start: int, at_last: bool, tolerance: float
 ) -> tuple[int, int, int]:
@@ -66,7 +59,6 @@ def find_cycle(
     return UNDECIDED, 0, last
 
 
-@njit(**COMPILED)
 def _move(history: Array, lane: int, coordinates: int, row: int, count: int, relative: bool) -> float:
     """The longest of the moves |Δθᵢ|, or |Δθᵢ| / (1 + |θᵢ|), over so many steps up to the row."""
     longest = 0.0
@@ -77,7 +69,6 @@ def _move(history: Array, lane: int, coordinates: int, row: int, count: int, rel
     return longest
 
 
-@njit(**COMPILED)
 def _returns(history: Array, lane: int, coordinates: int, row: int, period: int, tolerance: float) -> bool:
     """Whether `period` steps up to this row, and no fewer, led back."""
     for index in range(coordinates):

@@ -1,4 +1,4 @@
-"""How the runs ended that leave their lanes, from their last iterations repeated; compiled by Numba.
+"""How the runs ended that leave their lanes, from their last iterations repeated; compiled.
 
 Up to 64 runs are repeated together, one in a lane. A history has their states, (rows, coordinates, lanes), and ends for
 every run with its last row; a run that is repeated for fewer iterations starts in a later one.
@@ -12,19 +12,15 @@ before. In a lane these two states change places after every block, instead of b
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numba import float64, int8, int64, njit, types
 from numpy.typing import NDArray
 
-from numeric.compile.addresses import advance, pointer
-from numeric.compile.kernel import LANES
-from numeric.maps.kernels.cycles import COMPILED, count_still, find_cycle
+from numeric.compile.kernel import LANES, advance
+from numeric.maps.kernels.cycles import count_still, find_cycle
 from numeric.maps.outcomes import CONVERGED, DIVERGED, EXAMINED_EVERY, SETTLED, UNDECIDED, Array, Integers
 
-INLINED: Any = {**COMPILED, "inline": "always"}
-CACHE_LINE = 64  # bytes
 PADDING = 8  # numbers between the rows of a history, whose addresses would otherwise agree in their last bits
 WATCHED_EVERY = 16  # iterations between two looks at which runs have been out of bounds
 
@@ -44,10 +40,6 @@ class Ends(NamedTuple):
     step: NDArray[np.int64]
 
 
-ENDS = types.NamedTuple((float64[:, ::1], int8[::1], int64[::1], int64[::1]), Ends)
-
-
-@njit(**INLINED)
 def append(numbers: Integers, states: Array, queue: int, run: int, age: int, count: int, lane: int, now: int) -> None:
     """Put a run at the end of a queue, with the states it has in its lane."""
     place = numbers[queue, SIZE, 0]
@@ -58,7 +50,6 @@ def append(numbers: Integers, states: Array, queue: int, run: int, age: int, cou
         states[queue, BEFORE, row, place] = states[FLYING, 1 - now, row, lane]
 
 
-@njit(**INLINED)
 def load(lanes: Array, lane: int, states: Array, queue: int, kind: int, place: int, values: Array, run: int) -> None:
     """Put a state of a run in a queue, and its parameters, into a lane of a watching kernel."""
     coordinates = states.shape[2]
@@ -71,24 +62,14 @@ def load(lanes: Array, lane: int, states: Array, queue: int, kind: int, place: i
     lanes[len(lanes) - 1, lane] = 0.0 if inside else 1.0
 
 
-@njit(**COMPILED)
-def aligned_rows(rows: int) -> Array:
-    """Rows of zeros, one number for each lane, that begin with a cache line: vectors across two take twice as long."""
-    numbers = np.zeros(rows * LANES + CACHE_LINE // 8)
-    offset = -(numbers.ctypes.data // 8) % (CACHE_LINE // 8)
-    return numbers[offset : offset + rows * LANES].reshape((rows, LANES))
-
-
-@njit(**COMPILED)
 def new_lanes(coordinates: int, parameters: int, bound: float) -> Array:
     """The lanes of a watching kernel: coordinates, parameters, bound, and whether a run has been outside."""
-    lanes = aligned_rows(coordinates + parameters + 2)
+    lanes = np.zeros((coordinates + parameters + 2, LANES))
     for lane in range(LANES):
         lanes[coordinates + parameters, lane] = bound
     return lanes
 
 
-@njit(**COMPILED)
 def repeat_escaped(
     kernel: int, numbers: Integers, states: Array, values: Array, part: int, bound: float, ends: Ends
 ) -> int:
@@ -97,11 +78,10 @@ def repeat_escaped(
     first = max(numbers[queue, SIZE, 0] - LANES, 0)
     number = numbers[queue, SIZE, 0] - first
     lanes, final = new_lanes(coordinates, len(values), bound), np.zeros((coordinates, LANES))
-    flat = pointer(lanes.ctypes.data)
     inside, survived = np.ones(LANES, np.int64), np.zeros(LANES, np.int64)
     for lane in range(number):
         load(lanes, lane, states, queue, NOW, first + lane, values, numbers[queue, RUN, first + lane])
-    advance(kernel, flat, part * WATCHED_EVERY)
+    advance(kernel, lanes, part * WATCHED_EVERY)
     for row in range(coordinates):
         for lane in range(LANES):
             final[row, lane] = lanes[row, lane]
@@ -114,7 +94,7 @@ def repeat_escaped(
                 final[row, lane] = lanes[row, lane] if inside[lane] else final[row, lane]
         for lane in range(LANES):
             survived[lane] += inside[lane]
-        advance(kernel, flat, 1)
+        advance(kernel, lanes, 1)
     for lane in range(number):
         run = numbers[queue, RUN, first + lane]
         ends.outcome[run], ends.period[run] = DIVERGED, 0
@@ -125,19 +105,17 @@ def repeat_escaped(
     return number
 
 
-@njit(**COMPILED)
 def _record(kernel: int, numbers: Integers, states: Array, first: int, values: Array, history: Array) -> None:
     """Fill the history with the repeated runs."""
     coordinates, last, size = states.shape[2], len(history) - 1, numbers[WAITING, SIZE, 0]
     lanes = new_lanes(coordinates, len(values), math.inf)
-    flat = pointer(lanes.ctypes.data)
     starting, earliest = np.zeros(len(history), np.int64), last
     for place in range(first, size):
         row = last - numbers[WAITING, COUNT, place]
         starting[row] += 1
         earliest = min(earliest, row)
     for row in range(earliest, last + 1):
-        advance(kernel, flat, 1)
+        advance(kernel, lanes, 1)
         for place in range(first, size if starting[row] else first):
             if row == last - numbers[WAITING, COUNT, place]:
                 kind = BEFORE if numbers[WAITING, COUNT, place] > EXAMINED_EVERY else NOW
@@ -147,7 +125,6 @@ def _record(kernel: int, numbers: Integers, states: Array, first: int, values: A
                 history[row, index, lane] = lanes[index, lane]
 
 
-@njit(**COMPILED)
 def repeat_settled(
     kernel: int,
     numbers: Integers,
@@ -192,7 +169,6 @@ def repeat_settled(
     return ended
 
 
-@njit(**COMPILED)
 def _first_outside(history: Array, lane: int, coordinates: int, start: int, bound: float) -> int:
     """The first row from `start` on in which the lane is out of bounds; -1 if none."""
     for row in range(start, len(history)):

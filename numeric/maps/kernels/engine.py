@@ -1,7 +1,7 @@
 """Runs advanced by a kernel, spread over the processor's cores.
 
 The loops around the kernel (`numeric.maps.kernels.lanes`, `numeric.maps.kernels.recording`) are compiled once on a
-machine, which takes some ten seconds, and found in the cache from then on. They release Python's lock, so the runs are
+machine, which takes about a second, and found in the cache from then on. They release Python's lock, so the runs are
 shared out among threads in slabs; no run depends on another, so the answer is the same for any number of threads. An
 interruption stops all of them within a fraction of a second.
 
@@ -11,23 +11,25 @@ Shapes: as in `numeric.maps.engines`.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from numeric.compile import Array, CompiledFunction
-from numeric.compile.cache import fingerprint, kept_in, root, sources
+from numeric.compile.cache import sources
 from numeric.compile.kernel import compile_kernel
+from numeric.compile.procedures import Procedure, compile_procedure
+from numeric.maps.kernels.endings import Ends
+from numeric.maps.kernels.lanes import FINISH, finish
+from numeric.maps.kernels.recording import RECORD, record
 from numeric.maps.outcomes import Integers, Outcomes
 from numeric.progress import Progress
 
-MADE_FROM = ("compile/addresses.py", "compile/kernel.py", "maps/outcomes.py")
+MADE_FROM = ("compile/kernel.py", "maps/outcomes.py")
 LOOPS = tuple(f"maps/kernels/{name}.py" for name in ("cycles", "endings", "lanes", "recording"))
 REPORTED_EVERY = 0.1  # seconds
 LARGEST_SLAB = 2**14  # runs
@@ -37,13 +39,10 @@ Work = Callable[[int, int, Integers], None]  # on the runs from the first to bef
 
 
 @cache
-def loops() -> tuple[Any, Any]:
-    """The modules `lanes` and `recording`, compiled, or taken from the cache."""
-    folder = root() / "loops" / fingerprint(*sources((*MADE_FROM, *LOOPS)))
-    if not folder.exists() and sys.stderr.isatty():
-        print("compiling the loops of the simulator, once on this machine: about 20 seconds", file=sys.stderr)
-    with kept_in(folder):
-        return import_module("numeric.maps.kernels.lanes"), import_module("numeric.maps.kernels.recording")
+def loops() -> tuple[Procedure, Procedure]:
+    """`lanes.finish` and `recording.record`, compiled, or taken from the cache."""
+    made_from = b"\0".join(sources((*MADE_FROM, *LOOPS)))
+    return compile_procedure(finish, FINISH, made_from), compile_procedure(record, RECORD, made_from)
 
 
 def available_threads() -> int:
@@ -69,14 +68,14 @@ class CompiledEngine:
         self, state: Array, values: Array, *, steps: int, tolerance: float, bound: float, progress: Progress
     ) -> Outcomes:
         """As `Engine.finish`."""
-        lanes, _ = loops()
+        finish, _ = loops()
         kernel = compile_kernel(self.function, watching=True)
         state, values = np.ascontiguousarray(state), np.ascontiguousarray(values)
         ends = Outcomes.undecided(state, steps)
-        filled = lanes.Ends(ends.final, ends.outcome, ends.period, ends.step)
+        filled = Ends(ends.final, ends.outcome, ends.period, ends.step)
 
         def work(first: int, last: int, signals: Integers) -> None:
-            lanes.finish(kernel.address, state, values, steps, tolerance, bound, filled, first, last, signals)
+            finish(kernel.address, state, values, steps, tolerance, bound, filled, first, last, signals)
 
         self._share_out(work, state.shape[1], progress)
         return ends
@@ -89,13 +88,13 @@ class CompiledEngine:
 
     def record(self, state: Array, values: Array, *, records: int, every: int, lost: Integers) -> Array:
         """As `Engine.record`."""
-        _, recording = loops()
+        _, record = loops()
         kernel = compile_kernel(self.function, watching=False)
         state, values, lost = np.ascontiguousarray(state), np.ascontiguousarray(values), np.ascontiguousarray(lost)
         trajectory = np.empty((records, *state.shape))
 
         def work(first: int, last: int, signals: Integers) -> None:
-            recording.record(kernel.address, state, values, trajectory, lost, every, first, last, signals)
+            record(kernel.address, state, values, trajectory, lost, every, first, last, signals)
 
         self._share_out(work, state.shape[1], lambda done: None)
         return trajectory

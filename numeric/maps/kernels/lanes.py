@@ -1,4 +1,4 @@
-"""The loop around a kernel that brings every run to its own end, compiled by Numba once for all maps.
+"""The loop around a kernel that brings every run to its own end, compiled once for all maps.
 
 A run takes up a lane, and is looked at for an escape every `WATCHED_EVERY` iterations, in which the kernel has watched
 it, and for its end when `numeric.maps.outcomes` says. A run that may have ended leaves its lane to the next one and
@@ -13,19 +13,15 @@ runs from `first` to before `last`. `signals` are the map steps that are done or
 from __future__ import annotations
 
 import numpy as np
-from numba import float64, int64, njit, void
 
-from numeric.compile.addresses import KERNEL, advance, pointer
-from numeric.compile.kernel import LANES
-from numeric.maps.kernels.cycles import COMPILED
+from numeric.compile.kernel import LANES, advance
+from numeric.compile.procedures import ArrayOf
 from numeric.maps.kernels.endings import (
     AGE,
     BEFORE,
     COUNT,
-    ENDS,
     ESCAPED,
     FLYING,
-    INLINED,
     NOW,
     PADDING,
     PARTS,
@@ -46,9 +42,11 @@ from numeric.maps.outcomes import CLOSED, EXAMINED_EVERY, MARKS, SLACK, Array, I
 
 CAPACITY = 4 * LANES  # of a queue; there are never more than three times the lanes in one
 NOBODY = -1  # in an empty lane, in which zeros are iterated
+ROWS, INTEGERS = ArrayOf(np.float64, 2), ArrayOf(np.int64, 1)
+ENDS = Ends._make((ROWS, ArrayOf(np.int8, 1), INTEGERS, INTEGERS))
+FINISH = (int, ROWS, ROWS, int, float, float, ENDS, int, int, INTEGERS)
 
 
-@njit(**INLINED)
 def _leave(lanes: Array, numbers: Integers, states: Array, lane: int, queue: int, iterations: int, now: int) -> None:
     """Put the run, which has done so many iterations of its block, into the queue, and empty its lane."""
     age, count = numbers[FLYING, AGE, lane] + iterations, numbers[FLYING, COUNT, lane] + iterations
@@ -59,7 +57,6 @@ def _leave(lanes: Array, numbers: Integers, states: Array, lane: int, queue: int
     lanes[len(lanes) - 1, lane] = 0.0
 
 
-@njit(**COMPILED)
 def _fill(
     lanes: Array,
     numbers: Integers,
@@ -110,7 +107,6 @@ def _fill(
     return fresh
 
 
-@njit(**COMPILED)
 def _leave_escaped(lanes: Array, numbers: Integers, states: Array, part: int, now: int) -> None:
     """Let the runs leave that have been out of bounds in this part of the block."""
     outside, watch = 0, len(lanes) - 1
@@ -123,7 +119,6 @@ def _leave_escaped(lanes: Array, numbers: Integers, states: Array, part: int, no
             _leave(lanes, numbers, states, lane, ESCAPED + part, (part + 1) * WATCHED_EVERY, now)
 
 
-@njit(**COMPILED)
 def _near_marks(lanes: Array, numbers: Integers, marks: Array, near: Integers, steps: int, tolerance: float) -> bool:
     """Fill in the lanes that are near where they were at the marks; whether there is one, or one in its last block."""
     anything = 0
@@ -142,7 +137,6 @@ def _near_marks(lanes: Array, numbers: Integers, marks: Array, near: Integers, s
     return anything > 0
 
 
-@njit(**COMPILED)
 def _leave_settled(
     lanes: Array, numbers: Integers, states: Array, marks: Array, near: Integers, steps: int, now: int
 ) -> None:
@@ -161,7 +155,6 @@ def _leave_settled(
             _leave(lanes, numbers, states, lane, WAITING, EXAMINED_EVERY, now)
 
 
-@njit(**COMPILED)
 def _fly(
     kernel: int,
     lanes: Array,
@@ -174,17 +167,17 @@ def _fly(
     now: int,
 ) -> None:
     """One block of iterations in all lanes, which those runs leave that may have ended."""
-    address, done, coordinates = pointer(lanes.ctypes.data), 0, states.shape[2]
+    done, coordinates = 0, states.shape[2]
     for part in range(PARTS):
         for mark in range(len(MARKS)):
             marked = EXAMINED_EVERY - MARKS[mark]
             if part * WATCHED_EVERY < marked <= (part + 1) * WATCHED_EVERY:
-                advance(kernel, address, marked - done)
+                advance(kernel, lanes, marked - done)
                 for row in range(coordinates):
                     for lane in range(LANES):
                         marks[mark, row, lane] = lanes[row, lane]
                 done = marked
-        advance(kernel, address, (part + 1) * WATCHED_EVERY - done)
+        advance(kernel, lanes, (part + 1) * WATCHED_EVERY - done)
         done = (part + 1) * WATCHED_EVERY
         _leave_escaped(lanes, numbers, states, part, now)
     if _near_marks(lanes, numbers, marks, near, steps, tolerance):
@@ -198,9 +191,6 @@ def _fly(
         numbers[FLYING, COUNT, lane] = EXAMINED_EVERY
 
 
-@njit(
-    void(KERNEL, float64[:, ::1], float64[:, ::1], int64, float64, float64, ENDS, int64, int64, int64[::1]), **COMPILED
-)
 def finish(
     kernel: int,
     state: Array,

@@ -1,4 +1,4 @@
-"""The loop around a kernel that keeps states, compiled by Numba once for all maps.
+"""The loop around a kernel that keeps states, compiled once for all maps.
 
 A thousand runs at a time go through all iterations, so that what is written at once is a long stretch of memory; their
 lanes are in the second-level cache. Trajectories are (records, coordinates, runs): time first, as they are written.
@@ -8,22 +8,17 @@ lanes are in the second-level cache. Trajectories are (records, coordinates, run
 from __future__ import annotations
 
 import numpy as np
-from numba import float64, int64, njit, void
 
-from numeric.compile.addresses import KERNEL, advance, pointer
-from numeric.compile.kernel import LANES
-from numeric.maps.kernels.cycles import COMPILED
-from numeric.maps.kernels.endings import aligned_rows
+from numeric.compile.kernel import LANES, advance
+from numeric.compile.procedures import ArrayOf
+from numeric.maps.kernels.lanes import INTEGERS, ROWS
 from numeric.maps.outcomes import Array, Integers
 
 GROUP = 16  # times the lanes of a kernel
 AT_A_TIME = 2**14  # iterations between two looks at the request to stop
+RECORD = (int, ROWS, ROWS, ArrayOf(np.float64, 3), INTEGERS, int, int, int, INTEGERS)
 
 
-@njit(
-    void(KERNEL, float64[:, ::1], float64[:, ::1], float64[:, :, ::1], int64[::1], int64, int64, int64, int64[::1]),
-    **COMPILED,
-)
 def record(
     kernel: int,
     state: Array,
@@ -38,7 +33,7 @@ def record(
     """Fill the trajectories of the runs from `first` to before `last`; nan from the iteration `lost` on."""
     coordinates, parameters, records = len(state), len(values), len(trajectory)
     rows = coordinates + parameters
-    lanes = aligned_rows(GROUP * rows).reshape((GROUP, rows, LANES))
+    lanes = np.zeros((GROUP, rows, LANES))
     for start in range(first, last, GROUP * LANES):
         size = min(GROUP * LANES, last - start)
         groups = (size + LANES - 1) // LANES
@@ -61,6 +56,6 @@ def record(
                     return
                 iterations = min(AT_A_TIME, every - done)
                 for group in range(groups):
-                    advance(kernel, pointer(lanes.ctypes.data + group * rows * LANES * 8), iterations)
+                    advance(kernel, lanes[group], iterations)
                 done += iterations
                 signals[0] += size * iterations

@@ -249,7 +249,7 @@ def test_a_kernel_is_kept_under_a_name_made_of_what_it_computes(own_cache):
 
 
 def kept(folder):
-    return {*(folder / "edge-of-stability" / "kernels").glob("*")}
+    return {*(folder / "edge-of-stability" / "code").glob("*")}
 
 
 def test_what_could_not_be_compiled_is_compiled_later(monkeypatch):

@@ -1,5 +1,8 @@
 """The two engines against each other and against plain loops, and the choice between them."""
 
+import os
+import subprocess
+import sys
 import threading
 import time
 
@@ -213,3 +216,55 @@ def test_functions_that_llvm_cannot_vectorize_are_right_too():
 def test_a_kernel_is_made_once_for_equal_maps():
     dynamics = GradientDescent().map(minimalist())
     assert compile_kernel(step(dynamics), watching=True) is compile_kernel(step(dynamics), watching=True)
+
+
+FIRST_CALL = """
+import sys
+from eos_sym import GradientDescent, shallow
+from numeric import compile_map
+from numeric.maps.kernels.engine import loops
+simulator = compile_map(GradientDescent().map(shallow()))
+run = simulator.run({"x": 3.2, "y": 0.33}, {"eta": 0.2}, steps=5000, record_every=1000, engine="compiled")
+made = [procedure.code.made for procedure in loops()]
+print(run.outcome.item(), float(run.final[0]), made, *{"numba", "torch", "matplotlib"} & {*sys.modules})
+"""
+
+
+def first_call(cache):
+    return subprocess.Popen(
+        [sys.executable, "-c", FIRST_CALL],
+        env={**os.environ, "XDG_CACHE_HOME": str(cache)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def said(process):
+    output, errors = process.communicate(timeout=120)
+    assert (process.returncode, errors) == (0, "")
+    return output.strip()
+
+
+@pytest.mark.slow
+def test_the_loops_are_made_once_by_whoever_comes_first_and_found_by_the_others(tmp_path):
+    both = [said(process) for process in [first_call(tmp_path), first_call(tmp_path)]]
+    files = {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*.o")}
+    assert len(files) == 4  # two loops and two kernels
+    later = said(first_call(tmp_path))
+    assert later.endswith("[False, False]")
+    assert {answer.partition(" [")[0] for answer in (*both, later)} == {later.partition(" [")[0]}
+    assert {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*.o")} == files
+
+
+@pytest.mark.slow
+def test_what_is_damaged_is_made_anew_and_what_cannot_be_kept_is_made_by_everyone(tmp_path):
+    first = said(first_call(tmp_path))
+    for file in tmp_path.rglob("*.o"):
+        file.write_bytes(file.read_bytes()[:-100])
+    assert said(first_call(tmp_path)) == first
+    assert said(first_call(tmp_path)).endswith("[False, False]")
+    for file in tmp_path.rglob("*.o"):
+        file.unlink()
+        file.mkdir()
+    assert said(first_call(tmp_path)) == first
