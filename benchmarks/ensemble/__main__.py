@@ -26,7 +26,9 @@ from eos_sym import BadInput
 from numeric.runs import provenance, write_atomically
 
 PROGRAM = "python -m benchmarks.ensemble"
-MapName = Literal["reduced_minimalist", "minimalist", "normalized_gd", "depth_8_product"]
+MapName = Literal[
+    "reduced_minimalist", "minimalist", "normalized_gd", "depth_8_product", "tanh", "log_cosh", "softplus"
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +36,7 @@ class Options:
     """How long our kernel, C, NumPy, Numba and JAX take for an ensemble of trajectories."""
 
     maps: tuple[MapName, ...] = get_args(MapName)
-    """which of the four maps"""
+    """which of the maps"""
     loss: str | None = None
     """a loss to descend as well, for example "(1 - x*y)**2/2"; it takes --weights, --at and --start"""
     weights: tuple[str, ...] = ()

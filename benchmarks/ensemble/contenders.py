@@ -18,7 +18,7 @@ import numpy as np
 from sympy import lambdify
 
 from benchmarks.ensemble.engine import numpy_engine, our_engine
-from benchmarks.ensemble.native import WIDE, Absent, build
+from benchmarks.ensemble.native import IN_VECTORS, WIDE, Absent, build
 from benchmarks.ensemble.problems import Array, Problem
 from numeric.maps import Engine, Outcomes
 from numeric.maps.outcomes import UNDECIDED
@@ -143,6 +143,7 @@ def _installed(module: str) -> Any:
 
 OURS, OUTCOMES, C, NUMPY = "our kernel", "our kernel with outcomes", "C", "NumPy lambdify"
 OUTCOMES_EVERYWHERE, WIDE_C, NUMPY_ENGINE = f"{OUTCOMES}, all cores", "C, 512-bit vectors", "our NumPy engine"
+VECTOR_C, JAX = "C, glibc's vector functions", "JAX"
 CONTENDERS = (
     Contender(OURS, lambda problem: plain(our_engine(problem.map, threads=1))),
     Contender(OUTCOMES, lambda problem: with_outcomes(our_engine(problem.map, threads=1))),
@@ -152,8 +153,9 @@ CONTENDERS = (
     ),
     Contender(C, lambda problem: build(problem).advance),
     Contender(WIDE_C, lambda problem: build(problem, flags=WIDE).advance),
+    Contender(VECTOR_C, lambda problem: build(problem, flags=IN_VECTORS).advance),
     Contender("C, scalar", lambda problem: build(problem, lanes=1).advance),
-    Contender("JAX", jax_lambdify),
+    Contender(JAX, jax_lambdify),
     Contender(NUMPY_ENGINE, lambda problem: plain(numpy_engine(problem.map))),
     Contender(f"{NUMPY} with cse", lambda problem: numpy_lambdify(problem, cse=True)),
     Contender(NUMPY, lambda problem: numpy_lambdify(problem, cse=False)),

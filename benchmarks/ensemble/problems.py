@@ -43,6 +43,11 @@ def reduced_minimalist() -> Map:
     return full.restrict({z: x, w: y})
 
 
+def descent(loss: str, weights: str) -> Map:
+    """Gradient descent on a loss without parameters."""
+    return GradientDescent().map(Objective.from_text(loss, weights))
+
+
 # Each map with the intervals from which its starts and its parameters are drawn.
 Interval = tuple[float, float]
 MAPS: Mapping[str, tuple[Callable[[], Map], Interval, Sequence[Interval]]] = {
@@ -54,17 +59,22 @@ MAPS: Mapping[str, tuple[Callable[[], Map], Interval, Sequence[Interval]]] = {
         [(1.0, 2.0), (1.0, 2.0), (5e-4, 1e-3)],
     ),
     "depth_8_product": (lambda: GradientDescent().map(product(8)), (0.8, 1.1), [(5e-4, 1e-3)]),
+    "tanh": (lambda: descent("(1 - a*tanh(b*c))**2/2", "a b c"), (0.5, 1.2), [(5e-4, 1e-3)]),
+    "log_cosh": (lambda: descent("log(cosh(1 - x*y))", "x y"), (0.5, 1.2), [(5e-4, 1e-3)]),
+    "softplus": (lambda: descent("log(1 + exp(-x*y))", "x y"), (0.5, 1.2), [(5e-4, 1e-3)]),
 }
+ACTIVATIONS = ("tanh", "log_cosh", "softplus")  # their C is printed
 
 
 def known_problem(name: str, runs: int) -> Problem:
-    """One of the four maps, with its hand-written C."""
+    """One of the maps, with its hand-written C where there is one."""
     build, start, parameters = MAPS[name]
     generator = np.random.default_rng(0)
     dynamics = build()
     state = generator.uniform(*start, size=(len(dynamics.state), runs))
     values = np.stack([generator.uniform(*interval, size=runs) for interval in parameters])
-    return Problem(name, dynamics, state, values, Path(__file__).with_name(f"{name}.c"))
+    source = None if name in ACTIVATIONS else Path(__file__).with_name(f"{name}.c")
+    return Problem(name, dynamics, state, values, source)
 
 
 def typed_problem(loss: str, weights: Sequence[str], at: Sequence[str], start: Sequence[str], runs: int) -> Problem:

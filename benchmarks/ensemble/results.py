@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.ensemble.contenders import NUMPY, OURS, OUTCOMES, C
-from benchmarks.ensemble.problems import MAPS
+from benchmarks.ensemble.contenders import JAX, NUMPY, OURS, OUTCOMES, VECTOR_C, C
+from benchmarks.ensemble.problems import ACTIVATIONS, MAPS
 from benchmarks.ensemble.timing import Comparison
 
 ESCAPE = "escape"
@@ -19,6 +19,9 @@ TITLES = {
     "minimalist": "minimalist, 4-D",
     "normalized_gd": "normalized GD",
     "depth_8_product": "depth-8 product",
+    "tanh": "tanh",
+    "log_cosh": "log cosh",
+    "softplus": "log(1 + exp)",
     "typed_loss": "typed loss",
     ESCAPE: "escape times",
 }
@@ -105,6 +108,10 @@ def _goals_of_time(name: str, comparison: Comparison) -> Iterator[Goal]:
             yield Goal(f"{title}: kernel / C", ratio(comparison, OURS, C)[0], most=1.1)
         if name in (*MAPS, ESCAPE):
             yield Goal(f"{title}: with outcomes / C", ratio(comparison, OUTCOMES, C)[0], most=1.25)
+    if name in ACTIVATIONS:
+        for other in (VECTOR_C, JAX):
+            if other in comparison.timings:
+                yield Goal(f"{title}: kernel / {other}", ratio(comparison, OURS, other)[0], most=1)
     if name == "reduced_minimalist":
         yield Goal(f"{title}: NumPy lambdify / kernel", ratio(comparison, NUMPY, OURS)[0], least=30)
 

@@ -22,7 +22,7 @@ from analysis.study.options import read_options
 from benchmarks.ensemble import contenders as everybody
 from benchmarks.ensemble import fresh
 from benchmarks.ensemble.__main__ import Options, main, read_problems
-from benchmarks.ensemble.contenders import CONTENDERS, OURS, OUTCOMES, WIDE_C, C
+from benchmarks.ensemble.contenders import CONTENDERS, OURS, OUTCOMES, VECTOR_C, WIDE_C, C
 from benchmarks.ensemble.escape import compare_escape
 from benchmarks.ensemble.native import Absent, build, compiler
 from benchmarks.ensemble.problems import MAPS, Problem, known_problem, typed_problem
@@ -33,7 +33,7 @@ from eos_sym import BadInput
 from numeric.compile.cache import root
 
 RUNS = 70  # a full block of 64 lanes, and one that is not
-BY_C = {C, WIDE_C, "C, scalar"}
+BY_C = {C, WIDE_C, VECTOR_C, "C, scalar"}
 
 
 def compiled(problem: Problem, **options):
@@ -59,7 +59,7 @@ def nothing(text: str) -> None:
 
 @pytest.mark.parametrize("lanes", [64, 1])
 @pytest.mark.parametrize("name", MAPS)
-def test_the_c_by_hand_is_one_step_of_the_formula(name, lanes):
+def test_the_c_by_hand_or_printed_is_one_step_of_the_formula(name, lanes):
     problem = known_problem(name, RUNS)
     final = compiled(problem, lanes=lanes).advance(problem.state, problem.values, 1)
     for run in (0, 63, 64, RUNS - 1):
@@ -77,6 +77,15 @@ def test_printed_c_takes_any_names_powers_and_functions():
     final = compiled(problem).advance(problem.state, problem.values, 1)
     for run in (0, RUNS - 1):
         np.testing.assert_allclose(final[:, run], exact_step(problem, run), rtol=1e-13)
+
+
+@pytest.mark.parametrize("contender", [one for one in CONTENDERS if one.name in BY_C], ids=lambda one: one.name)
+def test_c_leaves_denormal_numbers_what_they_are(contender):
+    """What GCC links with -ffast-math makes them 0 in all of the process."""
+    with contextlib.suppress(Absent):
+        contender.prepare(known_problem("softplus", RUNS))
+    assert float("1e-310") > 0
+    assert np.float64(1e-300) * 1e-20 > 0
 
 
 def test_c_leaves_a_run_at_the_first_iteration_beyond_the_bound():
@@ -175,7 +184,7 @@ def test_a_typed_loss_that_diverges_at_once_is_bad_input():
         compare(problem, CONTENDERS[:1], steps=1, rounds=1, progress=nothing)
 
 
-def test_the_four_maps_are_what_is_timed_unless_told_otherwise():
+def test_all_maps_are_what_is_timed_unless_told_otherwise():
     assert [problem.name for problem in read_problems(Options(runs=1))] == list(MAPS)
 
 
