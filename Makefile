@@ -79,7 +79,7 @@ $(VENV)/.made:
 	touch $@
 
 $(VENV)/.installed: $(VENV)/.made pyproject.toml constraints.txt
-	$(INSTALL) -e .
+	$(INSTALL) -e '.[networks]'
 	touch $@
 
 $(VENV)/.tests-installed: $(VENV)/.made pyproject.toml constraints.txt

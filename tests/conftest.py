@@ -50,7 +50,7 @@ def pytest_terminal_summary(terminalreporter):
     for report in terminalreporter.getreports(""):
         files[report.nodeid.partition("::")[0]] += dict(report.user_properties).get(SECONDS, 0)
     terminalreporter.section("processor seconds of the files that take most")
-    for file, seconds in files.most_common(10):
+    for file, seconds in files.most_common(40):
         terminalreporter.line(f"{seconds:7.1f}  {file}")
 
 

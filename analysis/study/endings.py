@@ -3,7 +3,7 @@
 ===  ==================================================================================================
   0  nothing is refuted, open claims aside
   1  a claim is refuted
-  2  bad input
+  2  bad input, or a library that is not installed
  70  a fault of the program, with its traceback
  74  no room on a device, or no standard output (an exception with an `exit_code`, or the system's)
  75  a run that failed, which is tried again the next time
@@ -22,11 +22,13 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import NoReturn
+from typing import NoReturn, TypeGuard
 
 from eos_sym.errors import BadInput
 
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+IN_EXTRAS = ("torch", "safetensors", "sklearn")  # what theory and simulations do without
+LEFT_OUT = "{} is not installed, and networks take it: pip install torch safetensors scikit-learn"
 INTERRUPTED = "interrupted; the files that were finished are kept"
 
 
@@ -54,6 +56,8 @@ def plain_endings() -> Iterator[None]:
         print(INTERRUPTED, file=sys.stderr)
         sys.exit(130)
     except Exception as error:
+        if is_left_out(error):
+            end_with(2, LEFT_OUT.format(error.name))
         if (code := getattr(error, "exit_code", None)) is not None:
             end_with(code, error)
         if isinstance(error, OSError) and error.errno in NO_SPACE:  # of the output's device
@@ -74,6 +78,11 @@ def one_line(said: object) -> str:
     return " ".join(str(said).split())
 
 
+def is_left_out(error: BaseException) -> TypeGuard[ModuleNotFoundError]:
+    """Whether it is for want of a library that not everybody installs."""
+    return isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in IN_EXTRAS
+
+
 def forget_output() -> None:
     """Let what is still to be flushed to the standard output go nowhere."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -81,9 +90,14 @@ def forget_output() -> None:
 
 def plain_exception(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """An exception hook for the time in which modules are imported, with the exit codes of a program that runs."""
+    code = os.EX_SOFTWARE
     if issubclass(kind, KeyboardInterrupt):
+        code = 130
         print(INTERRUPTED, file=sys.stderr)
+    elif is_left_out(error):
+        code = 2
+        print(f"error: {LEFT_OUT.format(error.name)}", file=sys.stderr)
     else:
         sys.__excepthook__(kind, error, trace)
     sys.stderr.flush()
-    os._exit(130 if issubclass(kind, KeyboardInterrupt) else os.EX_SOFTWARE)
+    os._exit(code)

@@ -9,8 +9,18 @@
     flows                 what foretells the average of training at the edge of stability
 
 What is used from here is imported as it is used (see ``__init__.pyi``), and torch with it.
+
+Errors: `ModuleNotFoundError`, with the remedy, where torch is not installed.
 """
 
+from importlib.util import find_spec
+
 import lazy_loader
+
+if find_spec("torch") is None:
+    raise ModuleNotFoundError(
+        "No module named 'torch', of which numeric.networks is made: pip install torch safetensors scikit-learn",
+        name="torch",
+    )
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -12,9 +12,10 @@ import platform
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,12 @@ PROJECT = Path(__file__).parents[2]
 
 @cache
 def versions() -> dict[str, str]:
-    """The versions of Python and of the libraries that results depend on."""
-    installed = {package: version(package) for package in RECORDED_PACKAGES}
-    return {"python": platform.python_version(), **installed}
+    """The versions of Python and of the libraries that results depend on, as far as they are installed."""
+    found = {"python": platform.python_version()}
+    for package in RECORDED_PACKAGES:
+        with suppress(PackageNotFoundError):  # torch where there are no networks
+            found[package] = version(package)
+    return found
 
 
 def provenance(configuration: Mapping[str, Any]) -> dict[str, str]:
