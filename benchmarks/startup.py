@@ -1,8 +1,8 @@
-"""What it costs to start, in units of ``import torch``: the list, help, bad input, a derivation, and the quick presets.
+"""What it costs to start, in units of ``import torch``: lists, help, bad input, simulations, theory, the quick presets.
 
 Processor time, user and system, of a whole process and its children, at its least over some rounds; the unit is
 measured in every round, in turn with the commands, so that a machine that slows down slows both. Goals: the list .15,
-help and bad input .4, a derivation 2, each quick preset 8.
+help and bad input .4, a simulation by kernels 1.5, a derivation 2, each quick preset 8.
 
     python -m benchmarks.startup            without the quick presets, half a minute
     python -m benchmarks.startup --presets  with them, some minutes
@@ -21,12 +21,18 @@ from analysis.study.index import studies
 from benchmarks.command_line import run
 
 DERIVE = ("-m", "analysis.derive", "(1 - x*y)**2/2", "--weights", "x", "y", "--at", "eta=0.1")
+SIMULATE = """
+from eos_sym import GradientDescent, shallow
+from numeric import compile_map
+compile_map(GradientDescent().map(shallow())).run({"x": 3.2, "y": 0.33}, {"eta": 0.2}, steps=5000, engine="compiled")
+"""
 UNIT = ("-c", "import torch")
 STARTS = {
     "python -m analysis": (("-m", "analysis"), 0.15),
     "minimalist --help": (("-m", "analysis.minimalist", "--help"), 0.4),
     "minimalist --eta fast": (("-m", "analysis.minimalist", "--eta", "fast"), 0.4),
     "edge_of_stability --steps 0": (("-m", "analysis.edge_of_stability", "--steps", "0"), 0.4),
+    "a simulation by kernels": (("-c", SIMULATE), 1.5),
     "derive '(1 - x*y)**2/2' …": (DERIVE, 2.0),
 }
 ROUNDS = 3

@@ -1,7 +1,7 @@
 """What only a fresh process can tell: the time of the first call, and the peak of memory.
 
-The process that is timed begins with Python's start and ends with the states of the minimalist map after one step. Its
-imports are timed alone as well. The cache of the kernel that is timed is a folder of its own, empty at first.
+The first call is that of a simulation by kernels, with outcomes, from the formula to the dataset; the imports of the
+two packages stand before it, and are timed alone. The cache is a folder of its own, empty at first.
 """
 
 from __future__ import annotations
@@ -19,12 +19,20 @@ RECORDS = 100
 
 
 def first_call_seconds(rounds: int) -> dict[str, float]:
-    """Seconds until the first step without cached kernel (once) and with it, and of the imports alone (medians)."""
-    with tempfile.TemporaryDirectory() as cache:
-        cold = _seconds("first_call()", cache)
-        times = [(_seconds("first_call()", cache), _seconds("imports()", cache)) for _ in range(rounds)]
-    cached, imports = (statistics.median(column) for column in zip(*times, strict=True))
-    return {"cold": cold, "cached": cached, "imports": imports}
+    """Medians of seconds: with nothing in the cache, for a new map, for a known one, and of the imports."""
+    turns = []
+    for _ in range(rounds):
+        with tempfile.TemporaryDirectory() as cache:
+            turns.append([_first_call(number, cache) for number in (2, 3, 3)])
+    known = [imports for _, _, (_, imports) in turns]
+    columns = zip(*((empty, new, again) for (empty, _), (new, _), (again, _) in turns), strict=True)
+    empty, new, again = map(statistics.median, columns)
+    return {"empty cache": empty, "new map": new, "known map": again, "imports": statistics.median(known)}
+
+
+def _first_call(number: int, cache: str) -> tuple[float, float]:
+    seconds, imports = map(float, _output(f"first_call({number})", XDG_CACHE_HOME=cache).split())
+    return seconds, imports
 
 
 def recording_memory() -> dict[str, float] | None:
@@ -32,12 +40,6 @@ def recording_memory() -> dict[str, float] | None:
     if sys.platform == "win32":
         return None
     return {name: float(_output(f"{name}_memory()")) for name in ("engine", "simulator")}
-
-
-def _seconds(call: str, cache: str) -> float:
-    start = time.perf_counter()
-    _output(call, XDG_CACHE_HOME=cache)
-    return time.perf_counter() - start
 
 
 def _output(call: str, **environment: str) -> str:
@@ -55,20 +57,19 @@ def _output(call: str, **environment: str) -> str:
     return finished.stdout
 
 
-def imports() -> None:
-    """What `first_call` imports."""
-    import eos_sym  # noqa: F401
+def first_call(number: int) -> None:
+    """Print the seconds of the first simulation of a map with this number in it, and of the imports before."""
+    start = time.perf_counter()
+    from eos_sym import GradientDescent, Objective
+    from numeric import compile_map
 
-
-def first_call() -> None:
-    """From the formula to one step."""
-    import numpy as np
-
-    from benchmarks.ensemble.engine import our_engine
-    from eos_sym import GradientDescent, minimalist
-
-    engine = our_engine(GradientDescent().map(minimalist()), threads=1)
-    assert np.isfinite(engine.advance(np.ones((4, 64)), np.full((1, 64), 0.1), 1)).all()
+    imported = time.perf_counter()
+    loss = Objective.from_text(f"(1 - x*y)**2/{number}", "x y")
+    run = compile_map(GradientDescent().map(loss)).run(
+        {"x": 1.0, "y": 1.0}, {"eta": 0.1}, steps=5000, engine="compiled"
+    )
+    assert run.outcome == "converged"
+    print(time.perf_counter() - imported, imported - start)
 
 
 def engine_memory() -> None:

@@ -39,7 +39,7 @@ def print_tables(console: Console, results: Results) -> None:
     ended = [f"{TITLES[name]} {100 * share:.0f} %" for name, share in results.ended.items() if share]
     console.print(f"runs that end before the last step: {', '.join(ended) or 'none'}", soft_wrap=True)
     seconds = ", ".join(f"{name} {value:.2f} s" for name, value in results.first_call.items())
-    console.print(f"first step in a fresh process (kernel cold, cached, imports alone): {seconds}", soft_wrap=True)
+    console.print(f"first call in a fresh process: {seconds}", soft_wrap=True)
     if results.memory is None:
         console.print("peak memory: not measured, this system does not tell", soft_wrap=True)
     table = Table(title="goals", title_justify="left")

@@ -85,7 +85,7 @@ def _compile(expressions: tuple[Expr, ...], arguments: tuple[Symbol, ...]) -> Co
     function = lambdify(
         program.arguments,
         list(program.results),
-        modules="numpy",
+        modules=[np],  # its name would import all of its parts, f2py among them
         printer=NumpyPrinter(),
         cse=lambda *_, **__: (program.assignments, list(program.results)),
     )

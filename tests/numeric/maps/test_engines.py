@@ -226,7 +226,7 @@ from numeric.maps.kernels.engine import loops
 simulator = compile_map(GradientDescent().map(shallow()))
 run = simulator.run({"x": 3.2, "y": 0.33}, {"eta": 0.2}, steps=5000, record_every=1000, engine="compiled")
 made = [procedure.code.made for procedure in loops()]
-print(run.outcome.item(), float(run.final[0]), made, *{"numba", "torch", "matplotlib"} & {*sys.modules})
+print(run.outcome.item(), float(run.final[0]), made, *{"numba", "torch", "matplotlib", "numpy.f2py"} & {*sys.modules})
 """
 
 
