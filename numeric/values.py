@@ -45,7 +45,8 @@ def labelled_values(
     arrays = []
     for name in names:
         try:
-            array = xr.DataArray(values[name]).astype(np.float64).assign_attrs(units="1")
+            array = xr.DataArray(values[name])
+            array = (array if array.dtype == np.float64 else array.astype(np.float64)).assign_attrs(units="1")
         except (TypeError, ValueError) as error:
             raise BadInput(f"{kind} {name}: not a number or an array of numbers") from error
         if chunks_checked or array.chunks is None:
@@ -58,15 +59,17 @@ def labelled_values(
 
 
 def refuse_unless_finite(values: NDArray[np.float64], what: str) -> None:
-    """Refuse infinite and missing values."""
-    if not np.isfinite(values).all():
+    """Refuse infinite and missing values: if one is, the sum is none of the finite numbers."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        finite = np.isfinite(values.sum()) or np.isfinite(values).all()
+    if not finite:
         raise BadInput(f"{what}: not a finite number")
 
 
 def aligned(arrays: Sequence[xr.DataArray]) -> tuple[xr.DataArray, ...]:
     """The arrays, after a look that they have the same coordinates along every dimension they share."""
     try:
-        return tuple(xr.align(*arrays, join="exact"))
+        return tuple(xr.align(*arrays, join="exact", copy=False))
     except ValueError as error:
         said = str(error).partition("\n")[0]
         raise BadInput(f"initial values and parameters: {said}; give them the same coordinates") from error

@@ -179,7 +179,7 @@ class Block:
         """The results by name, with the runs along the last axis."""
         engine = self.engine_for(compile_function(self.map.step, self.symbols))
         found: dict[str, NDArray[Any]] = {"initial": state}
-        lost = np.full(state.shape[1], MOST_ITERATIONS)
+        lasting, lost = None, np.array(MOST_ITERATIONS)
         if self.outcomes:
             ends = finish(
                 engine,
@@ -192,15 +192,16 @@ class Block:
                 progress=self.progress,
             )
             lasting = ends.outcome != DIVERGED
-            lost[~lasting] = ends.step[~lasting]
+            lost = np.where(lasting, MOST_ITERATIONS, ends.step) if self.records else lost
             self._tell_undefined(engine, ends, values)
             found |= {"final": ends.final, "outcome": WORDS[ends.outcome], "period": ends.period, "step": ends.step}
         else:
             found["final"] = self._advance(engine, state, values)
-            lasting = np.isfinite(found["final"]).all(axis=0)
         if self.means or self.lyapunov:
+            lasting = np.isfinite(found["final"]).all(axis=0) if lasting is None else lasting
             found |= self._averages(state, values, lasting)
         if self.record_every is not None:
+            lost = np.broadcast_to(lost, state.shape[1])
             found["trajectory"] = engine.record(state, values, records=self.records, every=self.record_every, lost=lost)
         for name, observable in self.observables.items():
             found[f"final_{name}"] = self._along(observable, found["final"][None], values)[0]

@@ -145,18 +145,18 @@ class Simulator:
             keep_attrs=False,
             dask_gufunc_kwargs={"output_sizes": block.sizes},
         )
-        coordinates = {**xr.broadcast(*arrays)[0].coords, "state": [variable.name for variable in self.map.state]}
-        dataset = xr.Dataset(dict(zip(block.results, computed, strict=True)), coordinates, {"engine": chosen.name})
-        for name, part in block.results.items():
-            if part.units is not None:
-                dataset[name].attrs["units"] = part.units
+        labels = {dim: array.coords[dim] for array in arrays for dim in array.dims if dim in array.coords}
+        coordinates = {**arrays[0].coords, **labels, "state": [variable.name for variable in self.map.state]}
         if block.record_every is not None:
             iterations = np.arange(block.records) * block.record_every
-            dataset = dataset.assign_coords(iteration=("iteration", iterations, {"units": "iterations"}))
-        settings = arrays[len(self.map.state) :]
-        return dataset.assign(
-            {parameter.name: setting for parameter, setting in zip(self.map.parameters, settings, strict=True)}
-        )
+            coordinates["iteration"] = ("iteration", iterations, {"units": "iterations"})
+        parts = dict(zip(block.results, computed, strict=True))
+        for name, part in block.results.items():
+            if part.units is not None:
+                parts[name].attrs["units"] = part.units
+        for parameter, setting in zip(self.map.parameters, arrays[len(self.map.state) :], strict=True):
+            (coordinates if parameter.name in coordinates else parts)[parameter.name] = setting.copy()
+        return xr.Dataset(parts, coordinates, {"engine": chosen.name})
 
     def _observables(self, wanted: Mapping[str, Expr | Observable], labels: set[str]) -> dict[str, Observable]:
         """The observables, compiled, after a look at their names and at what they depend on."""

@@ -14,18 +14,18 @@ import os
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import ClassVar
 
 import numpy as np
 
 from numeric.compile import Array, CompiledFunction
 from numeric.compile.cache import sources
-from numeric.compile.kernel import compile_kernel
-from numeric.compile.procedures import Procedure, compile_procedure
+from numeric.compile.kernel import REMEMBERED, compile_kernel, print_kernel
+from numeric.compile.procedures import Kind, Procedure, compile_procedure
 from numeric.maps.kernels.endings import Ends
 from numeric.maps.kernels.lanes import FINISH, finish
-from numeric.maps.kernels.recording import RECORD, record
+from numeric.maps.kernels.recording import MOVE, RECORD, move, record
 from numeric.maps.outcomes import Integers, Outcomes
 from numeric.progress import Progress
 
@@ -39,10 +39,15 @@ Work = Callable[[int, int, Integers], None]  # on the runs from the first to bef
 
 
 @cache
-def loops() -> tuple[Procedure, Procedure]:
-    """`lanes.finish` and `recording.record`, compiled, or taken from the cache."""
-    made_from = b"\0".join(sources((*MADE_FROM, *LOOPS)))
-    return compile_procedure(finish, FINISH, made_from), compile_procedure(record, RECORD, made_from)
+def loop(function: Callable[..., None], kinds: tuple[Kind, ...]) -> Procedure:
+    """A loop around kernels, compiled, or taken from the cache."""
+    return compile_procedure(function, kinds, b"\0".join(sources((*MADE_FROM, *LOOPS))))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def refuse_unless_printable(function: CompiledFunction) -> None:
+    """Refuse a map that has no kernel before anything is computed."""
+    print_kernel(function.program, watching=True)
 
 
 def available_threads() -> int:
@@ -61,40 +66,44 @@ class CompiledEngine:
     @classmethod
     def of(cls, function: CompiledFunction, threads: int | None = None) -> CompiledEngine:
         """The engine of a step, by default with all cores."""
-        compile_kernel(function, watching=True)  # so that a map without a kernel is refused now
+        refuse_unless_printable(function)
         return cls(function, threads or available_threads())
 
     def finish(
         self, state: Array, values: Array, *, steps: int, tolerance: float, bound: float, progress: Progress
     ) -> Outcomes:
         """As `Engine.finish`."""
-        finish, _ = loops()
         kernel = compile_kernel(self.function, watching=True)
         state, values = np.ascontiguousarray(state), np.ascontiguousarray(values)
         ends = Outcomes.undecided(state, steps)
         filled = Ends(ends.final, ends.outcome, ends.period, ends.step)
 
         def work(first: int, last: int, signals: Integers) -> None:
-            finish(kernel.address, state, values, steps, tolerance, bound, filled, first, last, signals)
+            loop(finish, FINISH)(kernel.address, state, values, steps, tolerance, bound, filled, first, last, signals)
 
         self._share_out(work, state.shape[1], progress)
         return ends
 
     def advance(self, state: Array, values: Array, steps: int) -> Array:
         """As `Engine.advance`."""
-        kept = np.full(state.shape[1], np.iinfo(np.int64).max)
-        ends: Array = self.record(state, values, records=2, every=steps, lost=kept)[1]
-        return ends
+        kernel = compile_kernel(self.function, watching=False)
+        state, values = np.ascontiguousarray(state), np.ascontiguousarray(values)
+        moved = np.empty(state.shape)
+
+        def work(first: int, last: int, signals: Integers) -> None:
+            loop(move, MOVE)(kernel.address, state, values, moved, steps, first, last, signals)
+
+        self._share_out(work, state.shape[1], lambda done: None)
+        return moved
 
     def record(self, state: Array, values: Array, *, records: int, every: int, lost: Integers) -> Array:
         """As `Engine.record`."""
-        _, record = loops()
         kernel = compile_kernel(self.function, watching=False)
         state, values, lost = np.ascontiguousarray(state), np.ascontiguousarray(values), np.ascontiguousarray(lost)
         trajectory = np.empty((records, *state.shape))
 
         def work(first: int, last: int, signals: Integers) -> None:
-            record(kernel.address, state, values, trajectory, lost, every, first, last, signals)
+            loop(record, RECORD)(kernel.address, state, values, trajectory, lost, every, first, last, signals)
 
         self._share_out(work, state.shape[1], lambda done: None)
         return trajectory

@@ -1,8 +1,8 @@
-"""The loop around a kernel that keeps states, compiled once for all maps.
+"""The loops around a kernel that keep states, the last ones or trajectories, compiled once for all maps.
 
-A thousand runs at a time go through all iterations, so that what is written at once is a long stretch of memory; their
-lanes are in the second-level cache. Trajectories are (records, coordinates, runs): time first, as they are written.
-`signals` are as in `numeric.maps.kernels.lanes`.
+For trajectories a thousand runs at a time go through all iterations, so that what is written at once is a long stretch
+of memory; their lanes are in the second-level cache. Trajectories are (records, coordinates, runs): time first, as they
+are written. `signals` are as in `numeric.maps.kernels.lanes`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,30 @@ from numeric.maps.outcomes import Array, Integers
 GROUP = 16  # times the lanes of a kernel
 AT_A_TIME = 2**14  # iterations between two looks at the request to stop
 RECORD = (int, ROWS, ROWS, ArrayOf(np.float64, 3), INTEGERS, int, int, int, INTEGERS)
+MOVE = (int, ROWS, ROWS, ROWS, int, int, int, INTEGERS)
+
+
+def move(
+    kernel: int, state: Array, values: Array, moved: Array, steps: int, first: int, last: int, signals: Integers
+) -> None:
+    """Fill in the states, so many iterations later, of the runs from `first` to before `last`."""
+    coordinates = len(state)
+    lanes = np.zeros((coordinates + len(values), LANES))
+    for start in range(first, last, LANES):
+        width, done = min(LANES, last - start), 0
+        for row in range(coordinates):
+            for lane in range(width):
+                lanes[row, lane] = state[row, start + lane]
+        for row in range(len(values)):
+            for lane in range(width):
+                lanes[coordinates + row, lane] = values[row, start + lane]
+        while done < steps and signals[1] == 0:
+            iterations = min(AT_A_TIME, steps - done)
+            advance(kernel, lanes, iterations)
+            done += iterations
+        for row in range(coordinates):
+            for lane in range(width):
+                moved[row, start + lane] = lanes[row, lane]
 
 
 def record(

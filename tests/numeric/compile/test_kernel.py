@@ -289,7 +289,7 @@ from numeric import compile_function
 from numeric.compile.kernel import compile_kernel
 x, y = symbols("x y", real=True)
 kernel = compile_kernel(compile_function([x * y - 23, x], (x, y)), watching=False)
-print("made" if kernel.made else "found", *{"numba"} & {*sys.modules})
+print("made" if kernel.made else "found", *{"numba", "numpy.f2py", "dask"} & {*sys.modules})
 lanes = np.full(128, 5.0)
 ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)(kernel.address)(lanes.ctypes.data, 1)
 print(lanes[0], lanes[64], np.float64(5e-324) * 1.0)

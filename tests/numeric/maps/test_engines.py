@@ -222,11 +222,12 @@ FIRST_CALL = """
 import sys
 from eos_sym import GradientDescent, shallow
 from numeric import compile_map
-from numeric.maps.kernels.engine import loops
+from numeric.maps.kernels import engine
 simulator = compile_map(GradientDescent().map(shallow()))
 run = simulator.run({"x": 3.2, "y": 0.33}, {"eta": 0.2}, steps=5000, record_every=1000, engine="compiled")
-made = [procedure.code.made for procedure in loops()]
-print(run.outcome.item(), float(run.final[0]), made, *{"numba", "torch", "matplotlib", "numpy.f2py"} & {*sys.modules})
+loops = [(engine.finish, engine.FINISH), (engine.record, engine.RECORD), (engine.move, engine.MOVE)]
+made = [engine.loop(*one).code.made for one in loops]
+print(run.outcome.item(), float(run.final[0]), made, *{"numba", "torch", "matplotlib"} & {*sys.modules})
 """
 
 
@@ -250,9 +251,9 @@ def said(process):
 def test_the_loops_are_made_once_by_whoever_comes_first_and_found_by_the_others(tmp_path):
     both = [said(process) for process in [first_call(tmp_path), first_call(tmp_path)]]
     files = {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*.o")}
-    assert len(files) == 4  # two loops and two kernels
+    assert len(files) == 5  # three loops and two kernels
     later = said(first_call(tmp_path))
-    assert later.endswith("[False, False]")
+    assert later.endswith("[False, False, False]")
     assert {answer.partition(" [")[0] for answer in (*both, later)} == {later.partition(" [")[0]}
     assert {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*.o")} == files
 
@@ -263,7 +264,7 @@ def test_what_is_damaged_is_made_anew_and_what_cannot_be_kept_is_made_by_everyon
     for file in tmp_path.rglob("*.o"):
         file.write_bytes(file.read_bytes()[:-100])
     assert said(first_call(tmp_path)) == first
-    assert said(first_call(tmp_path)).endswith("[False, False]")
+    assert said(first_call(tmp_path)).endswith("[False, False, False]")
     for file in tmp_path.rglob("*.o"):
         file.unlink()
         file.mkdir()

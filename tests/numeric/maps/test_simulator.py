@@ -211,3 +211,12 @@ def test_gradient_descent_on_a_quadratic_is_its_closed_form_in_every_coordinate(
     eigenvalues = xr.DataArray([1.0, 0.5, 0.25], dims="state")
     expected = (1 - run.eta * eigenvalues) ** run.iteration * run.initial
     np.testing.assert_allclose(run.trajectory, expected.transpose(*run.trajectory.dims), rtol=1e-13, atol=1e-300)
+
+
+def test_the_answer_is_of_the_values_as_they_were(rotation):
+    """Nothing of it is in the memory of what was asked."""
+    x, r = (xr.DataArray(np.linspace(0, 1, 5), dims="run") for _ in range(2))
+    run = rotation.run({"x": x, "y": x}, {"r": r}, steps=3)
+    before = run.copy(deep=True)
+    x[:], r[:] = -7.0, -7.0
+    xr.testing.assert_identical(run, before)
