@@ -6,8 +6,8 @@ with one instruction, keeps enough of them under way to hide the latency of each
 first-level cache. Products and sums are contracted to fused multiply-adds, which round once; nothing else that would
 change values is allowed: infinities, nan, signed zeros and denormal numbers are what they are in NumPy.
 
-exp, log, sinh, cosh, tanh, sin and cos are those of `numeric.compile.functions` if the processor can do them. sin and
-cos of numbers beyond 2³⁰ are not: the lanes that need one are advanced after the others, with the C library's.
+exp, log, sinh, cosh, tanh, sin, cos and tan are those of `numeric.compile.functions` if the processor can do them. Of
+angles beyond 2³⁰ they are not: the lanes that need one are advanced after the others, with the C library's.
 
 A *watching* kernel has two more rows, a bound, and a number that becomes 1 as soon as a coordinate exceeds the bound or
 is no number.
@@ -24,7 +24,7 @@ from functools import lru_cache
 from typing import Any
 
 from llvmlite import ir
-from sympy import cos, sin
+from sympy import cos, sin, tan
 
 from numeric.compile import functions, scalars
 from numeric.compile.function import CompiledFunction
@@ -79,7 +79,7 @@ def module_text(program: Program, *, watching: bool, contract: bool = True) -> s
 
 def _angles_too_large(program: Program) -> list[str]:
     """The assignment to ``left``, if there are angles, of whether one is too large for `numeric.compile.functions`."""
-    angles = {part.args[0]: None for _, value in program.assignments for part in value.atoms(sin, cos)}
+    angles = {part.args[0]: None for _, value in program.assignments for part in value.atoms(sin, cos, tan)}
     sizes = [f"fabs({ScalarPrinter().printed(angle)})" for angle in angles]
     conditions = [f"((LARGEST < {size}) & ({size} < inf))" for size in sizes]
     return [f"left = {' | '.join(conditions)}"] if conditions else []

@@ -12,6 +12,6 @@ Sources: :cite:t:`muller2016elementary`; `numeric.compile.functions.minimax` for
 from numeric.compile.functions.exponential import exp
 from numeric.compile.functions.hyperbolic import cosh, sinh, tanh
 from numeric.compile.functions.logarithm import log, logaddexp
-from numeric.compile.functions.trigonometric import LARGEST, cos, sin
+from numeric.compile.functions.trigonometric import LARGEST, cos, sin, tan
 
-__all__ = ["LARGEST", "cos", "cosh", "exp", "log", "logaddexp", "sin", "sinh", "tanh"]
+__all__ = ["LARGEST", "cos", "cosh", "exp", "log", "logaddexp", "sin", "sinh", "tan", "tanh"]

@@ -50,3 +50,14 @@ def polynomial(coefficients: Sequence[float]) -> Instruction[float]:
 def power_of_two(exponent: float) -> float:
     """2ⁿ for a whole number −1022 ≤ n ≤ 1023; infinite for 1024."""
     return of_bits(bits_of(exponent + BIASED) << 52)
+
+
+def quotient(first: float, first_rest: float, second: float, second_rest: float) -> float:
+    """The quotient of two sums of two floats each, of which the second is small, from one division and its residual."""
+    numerator, denominator = first + first_rest, second + second_rest
+    numerator_rest = (first - numerator) + first_rest
+    denominator_rest = (second - denominator) + second_rest
+    inverse = 1.0 / denominator
+    value = numerator * inverse
+    residual = fused(-value, denominator, numerator) + fused(-value, denominator_rest, numerator_rest)
+    return fused(residual, inverse, value)

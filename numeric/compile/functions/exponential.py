@@ -4,8 +4,8 @@
 
 n ln 2 is subtracted with ln 2 in two floats, the first time without any rounding; what the second time rounds away is
 carried along. P is the minimax polynomial of (eʳ − 1 − r)/r², with an error of 5.4 · 10⁻²⁰ of eʳ. 1 + r is a sum of
-two floats, of which the second is added with r² P, and 2ⁿ is two factors, so that no result overflows too early and
-denormal ones are rounded as they should be.
+two floats, of which the second is added with r² P, whose first term r²/2 is rounded once. 2ⁿ is two factors, so that no
+result overflows too early and denormal ones are rounded as they should be.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ EXPONENTIAL = (
     2.511202723116137e-08,
     2.0826605341814534e-09,
 )
-_exponential = polynomial(EXPONENTIAL)
+HALF = EXPONENTIAL[0]
+_exponential = polynomial(EXPONENTIAL[1:])
 
 
 def reduced(number: float) -> tuple[float, float, float]:
@@ -41,11 +42,12 @@ def reduced(number: float) -> tuple[float, float, float]:
 
 
 def exp(number: float) -> float:
-    """eˣ, within 0.75 ulp, also where it is denormal; e⁰ = 1, 0 below −745.14, ∞ from 709.79 on, nan of nan."""
+    """eˣ, within 0.6 ulp, and 0.75 where it is denormal; e⁰ = 1, 0 below −745.14, ∞ from 709.79 on, nan of nan."""
     bounded = LEAST if number < LEAST else number
     whole, high, low = reduced(MOST if bounded > MOST else bounded)
     sum_ = 1.0 + high
     rest = (1.0 - sum_) + high
-    value = sum_ + (rest + fused(high * high, _exponential(high), fused(low, high, low)))
+    cubic = fused(high * high * high, _exponential(high), fused(low, high, low))
+    value = sum_ + (rest + fused(HALF * high, high, cubic))
     small = bounded < SMALL
     return value * power_of_two(whole + (64.0 if small else -1.0)) * (LOWERED if small else 2.0)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from math import fabs
 
-from numeric.compile.functions.bits import fused, polynomial, power_of_two, with_sign
+from numeric.compile.functions.bits import fused, polynomial, power_of_two, quotient, with_sign
 from numeric.compile.functions.exponential import reduced
 
 MOST = 710.6  # where sinh and cosh are infinite
@@ -79,13 +79,7 @@ def sinh(number: float) -> float:
 def tanh(number: float) -> float:
     """The hyperbolic tangent, within 0.7 ulp; ±0 at ±0, ±1 beyond ±19.06, nan of nan."""
     above, above_rest, below, below_rest, high, cosine, sine = _parts(number)
-    sum_, rest = _combined(below, below_rest, above, above_rest, high, cosine, sine)
-    numerator = sum_ + rest
-    numerator_rest = (sum_ - numerator) + rest
-    sum_, rest = _combined(above, above_rest, below, below_rest, high, cosine, sine)
-    denominator = sum_ + rest
-    denominator_rest = (sum_ - denominator) + rest
-    inverse = 1.0 / denominator
-    quotient = numerator * inverse
-    residual = fused(-quotient, denominator, numerator) + fused(-quotient, denominator_rest, numerator_rest)
-    return number if fabs(number) < SMALL else with_sign(fused(residual, inverse, quotient), number)
+    sinh_, sinh_rest = _combined(below, below_rest, above, above_rest, high, cosine, sine)
+    cosh_, cosh_rest = _combined(above, above_rest, below, below_rest, high, cosine, sine)
+    value = quotient(sinh_, sinh_rest, cosh_, cosh_rest)
+    return number if fabs(number) < SMALL else with_sign(value, number)

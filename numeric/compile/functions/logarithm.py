@@ -1,11 +1,11 @@
 """The natural logarithm.
 
-    x = 2ᵏ (1 + f),  −¼ ≤ f < ½;      log(1 + f) = 2 artanh s,  s = f/(2 + f),  |s| ≤ 1/5
+    x = 2ᵏ (1 + f),  √½ ≤ 1 + f < √2;      log(1 + f) = 2 artanh s,  s = f/(2 + f)
     2 artanh s = 2 s + s³ Q(s²) = f − (f²/2 − s (f²/2 + s² Q(s²))),  Q of degree 7
 
-Q is the minimax polynomial of 2 (artanh s − s)/s³, with an error of 2.7 · 10⁻¹⁹ of the logarithm. f is exact, and
-k ln 2 + f is a sum of two floats, of which the second is added with the rest, which is an eighth at most. So k is 0
-around 1, and the logarithm has all its digits there.
+Q is the minimax polynomial of 2 (artanh s − s)/s³ for |s| ≤ 1/5, that is −⅓ ≤ f ≤ ½, with an error of 2.7 · 10⁻¹⁹ of
+the logarithm. f is exact, f²/2 and k ln 2 + f − f²/2 are sums of two floats, of which the second is added with the
+rest. k is 0 around 1, so that the logarithm has all its digits there.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from math import inf, nan
 from numeric.compile.functions.bits import bits_of, first_bits, fused, of_bits, polynomial
 from numeric.compile.functions.exponential import LN2, LN2_REST, exp
 
-THREE_QUARTERS = 0x3FE8 << 48  # the bits of 0.75
+ROOT_HALF = 0x3FE6A09E << 32  # the bits of √½, but for the last
 ONE = 0x3FF << 52  # of 1
 LARGE, BIASED = 0x433 << 52, 2.0**52 + 1023.0  # of 2⁵²
 FRACTION = 2**52 - 1  # the bits that are no sign and no exponent
@@ -50,9 +50,9 @@ def _composed(exponent: float, fraction: float) -> float:
 def log(number: float) -> float:
     """The logarithm, within 0.7 ulp, of denormal numbers too; log 1 = 0, −∞ of ±0, ∞ of ∞, nan below 0 and of nan."""
     denormal = number < SMALLEST_NORMAL
-    bits = bits_of(number * 2.0**54 if denormal else number) + (ONE - THREE_QUARTERS)
+    bits = bits_of(number * 2.0**54 if denormal else number) + (ONE - ROOT_HALF)
     exponent = of_bits(first_bits(bits) | LARGE) - BIASED
-    fraction = of_bits((bits & FRACTION) + THREE_QUARTERS) - 1.0
+    fraction = of_bits((bits & FRACTION) + ROOT_HALF) - 1.0
     value = _composed(exponent - 54.0 if denormal else exponent, fraction)
     value = value if number < inf else number
     value = value if number > 0.0 else nan

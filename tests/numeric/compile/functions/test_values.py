@@ -38,7 +38,13 @@ def of_every_size(generator, smallest, largest, number):
     return sizes * generator.choice([-1.0, 1.0], number)
 
 
-ENDS = {"exp": (-745.1, 709.7), "tanh": (-20, 20), "sin": (-(2.0**30), 2.0**30), "cos": (-(2.0**30), 2.0**30)}
+ENDS = {
+    "exp": (-745.1, 709.7),
+    "tanh": (-20, 20),
+    "sin": (-(2.0**30), 2.0**30),
+    "cos": (-(2.0**30), 2.0**30),
+    "tan": (-(2.0**30), 2.0**30),
+}
 
 
 def points(name, number):
@@ -67,7 +73,7 @@ def error_of(name, number):
     return largest_error(computed(f"{name}(a)", arguments), exact, exact)
 
 
-BOUNDS = {"exp": 0.75, "log": 0.7, "sinh": 0.7, "cosh": 0.7, "tanh": 0.7, "sin": 0.9, "cos": 0.9}
+BOUNDS = {"exp": 0.75, "log": 0.7, "sinh": 0.7, "cosh": 0.7, "tanh": 0.7, "sin": 0.7, "cos": 0.7, "tan": 0.8}
 
 
 @pytest.mark.parametrize("name", BOUNDS)
@@ -109,12 +115,13 @@ EDGES = {
     "tanh": [19.0, -19.5, 22.0, 800.0],
     "sin": [],
     "cos": [],
+    "tan": [],
 }
 
 
 @pytest.mark.parametrize("name", EDGES)
 def test_infinities_nan_zeros_and_overflow_are_those_of_numpy(name):
-    edges = [number for number in SPECIAL if name not in ("sin", "cos") or not 2.0**30 < abs(number) < np.inf]
+    edges = [number for number in SPECIAL if name not in ("sin", "cos", "tan") or not 2.0**30 < abs(number) < np.inf]
     arguments = np.array(edges + EDGES[name])
     with np.errstate(all="ignore"):
         wanted = getattr(np, name)(arguments)
@@ -149,13 +156,15 @@ def test_values_at_0_and_at_1_are_exact():
     assert_same(computed("log(a)", [1.0]), np.array([0.0]))
 
 
-@pytest.mark.parametrize(("name", "sign"), [("sinh", -1), ("tanh", -1), ("sin", -1), ("cosh", 1), ("cos", 1)])
+@pytest.mark.parametrize(
+    ("name", "sign"), [("sinh", -1), ("tanh", -1), ("sin", -1), ("tan", -1), ("cosh", 1), ("cos", 1)]
+)
 def test_even_functions_are_even_and_odd_ones_odd(name, sign):
     numbers = points(name, 100)
     assert_same(computed(f"{name}(a)", -numbers), sign * computed(f"{name}(a)", numbers))
 
 
-@pytest.mark.parametrize("name", ["sin", "cos"])
+@pytest.mark.parametrize("name", ["sin", "cos", "tan"])
 def test_beside_multiples_of_half_pi_all_digits_are_right(name):
     """The floats next to nπ/2, one of which the sine or the cosine takes to a few times 10⁻¹⁷ of n."""
     turns = np.concatenate([np.arange(-50, 51), np.random.default_rng(0).integers(0, 2**29, 500)])
