@@ -211,6 +211,8 @@ class ControlFlow(Lowering):
         if called is len:
             (whole,) = arguments
             return whole.shape[0] if isinstance(whole, Array) else INTEGER(len(whole))
+        if isinstance(called, type) and issubclass(called, tuple):
+            return called(*arguments)
         if called in (np.zeros, np.ones):
             return self._filled(1 if called is np.ones else 0, *arguments)
         return self.call(called, arguments) if isinstance(called, FunctionType) else super().called(called, arguments)

@@ -9,8 +9,8 @@ change values is allowed: infinities, nan, signed zeros and denormal numbers are
 exp, log, sinh, cosh, tanh, sin, cos and tan are those of `numeric.compile.functions` if the processor can do them. Of
 angles beyond 2³⁰ they are not: the lanes that need one are advanced after the others, with the C library's.
 
-A *watching* kernel has two more rows, a bound, and a number that becomes 1 as soon as a coordinate exceeds the bound or
-is no number.
+A *watching* kernel has one more row, to which every step adds the squares of the new coordinates. While it is less than
+bound², none of them has exceeded the bound or been no number: sums of squares that are rounded do not decrease.
 
 A kernel is printed as the assignments of one lane (`numeric.compile.lowering`), of which LLVM makes machine code in a
 few hundredths of a second (`numeric.compile.machine`).
@@ -35,7 +35,6 @@ from numeric.compile.program import Program
 
 LANES = 64
 REMEMBERED = 256
-WATCH = "lanes[{outside} + lane] = 1.0 if not ({inside}) else lanes[{outside} + lane]"
 
 
 def _advance(builder: ir.IRBuilder, kernel: Any, lanes: Any, steps: Any) -> None:
@@ -55,9 +54,8 @@ def print_kernel(program: Program, *, watching: bool) -> list[str]:
     lines += [f"{symbol} = {printer.printed(operation)}" for symbol, operation in program.assignments]
     lines += [f"lanes[{LANES * index} + lane] = {result}" for index, result in enumerate(results)]
     if watching:
-        bound, outside = (LANES * (len(program.arguments) + row) for row in range(2))
-        inside = " & ".join(f"(fabs({result}) <= lanes[{bound} + lane])" for result in results)
-        lines.append(WATCH.format(outside=outside, inside=inside))
+        watch = f"lanes[{LANES * len(program.arguments)} + lane]"
+        lines.append(f"{watch} = {' + '.join([watch, *(f'{result} * {result}' for result in results)])}")
     return lines
 
 

@@ -17,13 +17,15 @@ import numpy as np
 
 from numeric.compile import Array, CompiledFunction
 from numeric.maps.outcomes import (
+    CONVERGED,
     DIVERGED,
     EXAMINED_EVERY,
     UNDECIDED,
     Integers,
     Outcomes,
+    converged_since,
     first_outside,
-    may_have_settled,
+    may_be_periodic,
     settled_since,
 )
 from numeric.progress import Progress
@@ -65,6 +67,7 @@ class NumpyEngine:
     ) -> None:
         """Write down how these runs end."""
         path, iteration = state[None], 0  # of the last block, and of the one before
+        restless = np.zeros(runs.size, bool)  # whose last step was still
         while iteration < steps and runs.size:
             block = min(EXAMINED_EVERY, steps - iteration)
             new = iterate(self.function, path[-1], values, block, keep=block + 1)
@@ -72,21 +75,24 @@ class NumpyEngine:
             path = np.concatenate([path[-EXAMINED_EVERY - 1 : -1], new])
             at_last = iteration == steps
             outside = first_outside(path, bound)
-            escaped = np.flatnonzero(outside >= 0)
-            rest = np.flatnonzero((outside < 0) & (at_last or may_have_settled(new, tolerance)))
-            outcome, period, since = settled_since(path[:, :, rest], at_last, tolerance)
+            since, seen, restless = converged_since(path, iteration, at_last, outside, restless, tolerance)
+            converged, escaped = np.flatnonzero(since >= 0), np.flatnonzero((since < 0) & (outside >= 0))
+            examined = at_last or may_be_periodic(new, tolerance) | seen
+            rest = np.flatnonzero((since < 0) & (outside < 0) & examined)
+            outcome, period, settled = settled_since(path[:, :, rest], at_last, tolerance)
             ended = (outcome != UNDECIDED) | at_last
-            gone = np.concatenate([escaped, rest[ended]])
-            since = np.concatenate([outside[escaped], since[ended]])
-            ends.outcome[runs[gone]] = np.concatenate([np.full(escaped.size, DIVERGED, np.int8), outcome[ended]])
-            ends.period[runs[gone]] = np.concatenate([np.zeros(escaped.size, np.int64), period[ended]])
+            gone = np.concatenate([converged, escaped, rest[ended]])
+            since = np.concatenate([since[converged], outside[escaped], settled[ended]])
+            sizes = [converged.size, escaped.size]
+            ends.outcome[runs[gone]] = np.concatenate([np.repeat([CONVERGED, DIVERGED], sizes), outcome[ended]])
+            ends.period[runs[gone]] = np.concatenate([np.repeat([1, 0], sizes), period[ended]])
             ends.step[runs[gone]] = iteration - len(path) + 1 + since
             kept = np.where(ends.outcome[runs[gone]] == DIVERGED, np.maximum(since - 1, 0), since)
             ends.final[:, runs[gone]] = path[kept, :, gone].T
             progress(block * runs.size + (steps - iteration) * gone.size)
             if gone.size:
                 staying = np.setdiff1d(np.arange(runs.size), gone, assume_unique=True)
-                runs, path, values = runs[staying], path[:, :, staying], values[:, staying]
+                runs, path, values, restless = runs[staying], path[:, :, staying], values[:, staying], restless[staying]
 
     def advance(self, state: Array, values: Array, steps: int) -> Array:
         """As `Engine.advance`."""

@@ -16,10 +16,16 @@ a slow convergence to a two-cycle is no four-cycle. At that multiplier rounding 
 about 10⁻¹⁶/δ, in an exact cycle of floating-point numbers; so a cycle whose steps are all shorter than
 1e-9 · (1 + |θᵢ|) is called converged, and a true one so narrow is not told from it.
 
-Every 64 iterations, and at the last one, a run is examined for having settled: one that is near where it was 48 or 35
-iterations before (every period up to 8 divides one of these), nearer by far than it moves in between, has settled if
-the above was so for the last 16 iterations, or, at the last iteration of all, for one period. Both engines examine a
-run at the same iterations, so they say the same.
+A run ends when it is seen that the above was so for its last 16 iterations (64 if it has been at rest since its start,
+as runs at a saddle are for a while), or, at the last one of all, for one period. It is looked at for convergence at
+
+    16, 32, 48, …, 128, 192, 256, 320, …
+
+and, from one of these at which its last step was short, at all multiples of 16 up to the next multiple of 64: so looks
+cost little beside the iterations between them. For a cycle it is examined every 64 iterations, if it is near where it
+was 48 or 35 iterations before (every period up to 8 divides one of these), nearer by far than it moves in between, or
+if its last step was short at a look since the time before. Both engines look at the same iterations, so they say the
+same.
 
 Shapes: a path is an array (states, coordinates, runs).
 """
@@ -34,9 +40,11 @@ from numpy.typing import NDArray
 
 OUTCOMES = ("undecided", "converged", "periodic", "diverged")
 UNDECIDED, CONVERGED, PERIODIC, DIVERGED = range(4)
-EXAMINED_EVERY = 64
+EXAMINED_EVERY = 64  # iterations, for having settled in a cycle
+LOOKED_EVERY = 16  # iterations, for having converged, by runs that are
+YOUNG = 128  # iterations
 SETTLED = 16
-MARKS = (48, 35, 1)  # iterations ago
+MARKS = (48, 35)  # iterations ago
 SLACK = 2.0  # times the tolerance of single steps: how much the moves since a mark may add up to
 CLOSED = 1e-3  # of the distance to another mark: how near a cycle must come to where it was
 LONGEST_PERIOD = 8
@@ -68,22 +76,45 @@ class Outcomes:
         return cls(state.copy(), outcome, period, np.full(runs, steps))
 
 
-def may_have_settled(path: Array, tolerance: float) -> Mask:
+def may_be_periodic(path: Array, tolerance: float) -> Mask:
     """The runs that are near enough to where they were at the marks to be worth a decision; the path has a block."""
     last = path[-1]
-    moves = [np.abs(last - path[-1 - mark]) for mark in MARKS]
-    near = [_near(last, path[-1 - mark], mark * SLACK * tolerance) for mark in MARKS]
-    even, odd, once = (move.max(axis=0) for move in moves)
-    still = near[0] & near[2]
-    cycle = near[0] & (even <= CLOSED * np.maximum(once, odd))
-    odd_cycle = near[1] & (odd <= CLOSED * np.maximum(once, even))
-    return np.asarray(still | cycle | odd_cycle)
+    near_even, near_odd = (_near(last, path[-1 - mark], mark * SLACK * tolerance) for mark in MARKS)
+    even, odd, once = (np.abs(last - path[-1 - mark]).max(axis=0) for mark in (*MARKS, 1))
+    cycle = near_even & (even <= CLOSED * np.maximum(once, odd))
+    odd_cycle = near_odd & (odd <= CLOSED * np.maximum(once, even))
+    return np.asarray(cycle | odd_cycle)
 
 
 def first_outside(path: Array, bound: float) -> Integers:
     """The first state of every path that is out of bounds; −1 if none."""
     outside = ~(np.abs(path) <= bound).all(axis=1)
     return np.where(outside.any(axis=0), outside.argmax(axis=0), -1)
+
+
+def converged_since(
+    path: Array, iteration: int, at_last: bool, outside: Integers, restless: Mask, tolerance: float
+) -> tuple[Integers, Mask, Mask]:
+    """For every run the state of the path from which on a look in its last block saw it converged; −1 if none did.
+
+    And whether it was still at a look before the end of the block, or restless, which is still at its beginning; and
+    whether it is still at the end. The path ends at the iteration; from `outside` on the runs are gone.
+    """
+    since, seen, still = np.full(path.shape[2], -1), restless.copy(), np.zeros(path.shape[2], bool)
+    last = len(path) - 1
+    begun = last - ((iteration - 1) % EXAMINED_EVERY + 1)
+    for row in range(begun + LOOKED_EVERY, last + (not at_last), LOOKED_EVERY):
+        age, at_end = iteration - last + row, row == last
+        looked = (since < 0) & ((outside < 0) | (outside > row))
+        looked &= True if age <= YOUNG or at_end else restless
+        runs = np.flatnonzero(looked)
+        runs = runs[_near(path[row][:, runs], path[row - 1][:, runs], tolerance)]
+        back = path[: row + 1][:, :, runs]
+        steps = np.logical_and.accumulate(_near(back[1:], back[:-1], tolerance)[::-1]).sum(axis=0)
+        settled = (steps >= SETTLED) & ((steps < age) | (age >= EXAMINED_EVERY))
+        since[runs[settled]] = row - steps[settled] + 1
+        (still if at_end else seen)[runs[~settled]] = True
+    return since, seen, still
 
 
 def settled_since(path: Array, at_last: bool, tolerance: float) -> tuple[NDArray[np.int8], Integers, Integers]:

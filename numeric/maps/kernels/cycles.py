@@ -1,12 +1,10 @@
 """Whether a run has settled, from the states of its last iterations; compiled.
 
 The definitions are those of `numeric.maps.outcomes`, which decides the same for arrays of runs in NumPy. A history has
-the states of 64 runs, one in a lane, (rows, coordinates, lanes), and ends for every run with its last row.
+the states of 64 runs, one in a lane, (rows, coordinates, lanes).
 """
 
 from __future__ import annotations
-
-import numpy as np
 
 from numeric.compile.kernel import LANES
 from numeric.maps.outcomes import (
@@ -22,11 +20,12 @@ from numeric.maps.outcomes import (
 )
 
 
-def count_still(history: Array, coordinates: int, tolerance: float) -> Integers:
-    """For every lane, the number of last steps of which none moved it by more than the tolerance."""
-    still, number = np.ones(LANES, np.int64), np.zeros(LANES, np.int64)
-    for row in range(len(history) - 1, 0, -1):
-        for index in range(coordinates):
+def count_still(history: Array, last: int, tolerance: float, still: Integers, number: Integers) -> None:
+    """Fill in, for every lane, the number of steps up to a row of which none moved it by more than the tolerance."""
+    for lane in range(LANES):
+        still[lane], number[lane] = 1, 0
+    for row in range(last, 0, -1):
+        for index in range(history.shape[1]):
             for lane in range(LANES):
                 value = history[row, index, lane]
                 moved = abs(value - history[row - 1, index, lane])
@@ -37,7 +36,6 @@ def count_still(history: Array, coordinates: int, tolerance: float) -> Integers:
             going_on += still[lane]
         if going_on == 0:
             break
-    return number
 
 
 def find_cycle(

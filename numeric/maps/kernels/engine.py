@@ -23,14 +23,16 @@ from numeric.compile import Array, CompiledFunction
 from numeric.compile.cache import sources
 from numeric.compile.kernel import REMEMBERED, compile_kernel, print_kernel
 from numeric.compile.procedures import Kind, Procedure, compile_procedure
-from numeric.maps.kernels.endings import Ends
 from numeric.maps.kernels.lanes import FINISH, finish
+from numeric.maps.kernels.queues import Ends
 from numeric.maps.kernels.recording import MOVE, RECORD, move, record
 from numeric.maps.outcomes import Integers, Outcomes
 from numeric.progress import Progress
 
 MADE_FROM = ("compile/kernel.py", "maps/outcomes.py")
-LOOPS = tuple(f"maps/kernels/{name}.py" for name in ("cycles", "endings", "lanes", "recording"))
+LOOPS = tuple(
+    f"maps/kernels/{name}.py" for name in ("counting", "cycles", "endings", "escapes", "lanes", "queues", "recording")
+)
 REPORTED_EVERY = 0.1  # seconds
 LARGEST_SLAB = 2**14  # runs
 SLABS_EACH = 4  # for every thread at least, so that none is left with much more than the others
