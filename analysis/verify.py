@@ -18,79 +18,22 @@ Exit code 0: nothing refuted (open claims aside); 1: a claim refuted; 75: none, 
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
-from functools import cached_property
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
-
-import tyro
 
 from analysis.study.endings import plain_endings
-from analysis.study.index import declared, no_such_study, studies
 from analysis.study.options import CommonOptions, read_command_line, results_folder
-from analysis.study.parts import Parts
-from eos_sym.errors import BadInput
+from analysis.verification.options import Asked
 
 NAME, FILE = "verify", "claims.json"
-PATIENCE = {"quick": 600.0, "full": None}  # seconds for one study
-PASSED_ON = ("preset", "seed", "data_root", "device")  # to those studies that have these options
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(CommonOptions):
+class Options(Asked, CommonOptions):
     """Every claim of every study, put to the test again."""
 
-    only: tuple[str, ...] = ()
-    """studies, by name; all if not given"""
-    except_: Annotated[tuple[str, ...], tyro.conf.arg(name="except")] = ()
-    """studies to be left out, by name"""
     claims: bool = False
     """print every claim, not only those that are refuted or undecided, with the channels of every part"""
-    workers: int | None = None
-    """how many processes compute at a time; as many as there are cores if not given"""
-    timeout: float | None = None
-    """seconds that one study may take; if not given, 600 with the quick preset, and no limit with the full one"""
-    data_root: Path | None = None
-    """folder of CIFAR-10's binary files, for the full preset: data_batch_1.bin, or as many of the five as needed"""
-    device: str = "cpu"
-    """where torch computes: cpu, cuda, cuda:1"""
-
-    def __post_init__(self) -> None:
-        if self.workers is not None and self.workers < 1:
-            raise BadInput(f"--workers {self.workers}: must be 1 or more")
-        if self.timeout is not None and not 0 < self.timeout < float("inf"):
-            raise BadInput(f"--timeout {self.timeout:g}: give seconds above 0")
-        there = studies()
-        for option, names in ("--only", self.only), ("--except", self.except_):
-            for name in names:
-                if name not in there:
-                    raise BadInput(f"{option} {no_such_study(name)}")
-        if not self.names:
-            raise BadInput(f"--except {' '.join(self.except_)}: leaves no study; name fewer")
-
-    @cached_property
-    def names(self) -> list[str]:
-        """The studies that are asked for."""
-        there = studies()
-        return [name for name in there if name in (self.only or there) and name not in self.except_]
-
-    @property
-    def processes(self) -> int:
-        """How many may compute at a time."""
-        from dask.system import CPU_COUNT  # those that this process may use
-
-        return self.workers or CPU_COUNT
-
-
-def arguments(study: Parts, options: Options) -> tuple[str, ...]:
-    """What the study is asked; `BadInput` where it would refuse that."""
-    kind = study.kind or CommonOptions
-    there = {field.name: field.default for field in fields(kind)}
-    given = {name: getattr(options, name) for name in PASSED_ON if name in there}
-    if not study.example:
-        kind(**given)
-    asked = ((f"--{name.replace('_', '-')}", f"{value}") for name, value in given.items() if value != there[name])
-    return (*study.example, *(text for both in asked for text in both))
 
 
 if __name__ == "__main__":
@@ -99,19 +42,18 @@ if __name__ == "__main__":
 from rich.table import Table
 from rich.text import Text
 
-from analysis.study.progress import progress_bars, task
 from analysis.study.report import STATUS_STYLES, WIDTH, counted, document, print_claims, to_json
 from analysis.study.work import PlainConsole, check_seed
-from analysis.verification.programs import Ending, Program, run_side_by_side
-from analysis.verification.reports import Report, kept_report, question, report_of
-from numeric.runs import RunFailed, locked, versions, write_atomically
+from analysis.verification.answers import all_reports, exit_code, program_of
+from analysis.verification.reports import Report
+from numeric.runs import locked, versions, write_atomically
 
 
 def verify(options: Options) -> int:
     """Every study's report, kept or made; said and written; the exit code."""
     check_seed(options.seed)
     folder = results_folder(options, NAME)
-    programs = [program_of(name, options) for name in options.names]
+    programs = [program_of(name, options, folder) for name in options.names]
     with locked(folder):
         reports = all_reports(programs, options)
         found = as_document(reports, options, folder)
@@ -120,47 +62,7 @@ def verify(options: Options) -> int:
         print(found)
     else:
         print_reports(PlainConsole(highlight=False, width=None if sys.stdout.isatty() else WIDTH), reports, options)
-    if any(report.fails for report in reports):
-        return 1
-    if lost := [report.study for report in reports if report.error]:
-        raise RunFailed(
-            f"no report of {', '.join(lost)}; what they said is in {folder}; the next time tries them again"
-        )
-    return 0
-
-
-def program_of(name: str, options: Options) -> Program:
-    """A study as a program of as many processes as are left for it."""
-    study, folder = declared(name), results_folder(options, NAME)
-    has_workers = any(field.name == "workers" for field in fields(study.kind or CommonOptions))
-    workers = max(options.processes // len(options.names), 1) if has_workers else None
-    return Program(name, arguments(study, options), folder / name, workers)
-
-
-def all_reports(programs: Sequence[Program], options: Options) -> list[Report]:
-    """The reports in the order of the programs, of which only those run whose report is not kept."""
-    reports = {program: report for program in programs if (report := kept_report(program))}
-    asked = {program: question(program) for program in programs if program not in reports}
-    timeout = PATIENCE[options.preset] if options.timeout is None else options.timeout
-    with progress_bars() as progress, task(progress, "verifying", len(programs)) as advance:
-        advance(len(reports))
-        running = dict.fromkeys(asked, False)
-
-        def begun(program: Program) -> None:
-            running[program] = True
-            show()
-
-        def ended(program: Program, ending: Ending) -> None:
-            reports[program] = report_of(program, ending, asked[program])
-            running[program] = False
-            advance(1)
-            show()
-
-        def show() -> None:
-            progress.update(advance.task, values=", ".join(one.study for one, now in running.items() if now))
-
-        run_side_by_side(asked, options.processes, timeout, begun, ended)
-    return [reports[program] for program in programs]
+    return exit_code(reports, folder)
 
 
 def as_document(reports: Sequence[Report], options: Options, folder: Path) -> str:

@@ -18,7 +18,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "sphinxcontrib.bibtex",
 ]
-bibtex_bibfiles = ["references.bib"]
+bibtex_bibfiles = ["../analysis/references.bib"]
 bibtex_reference_style = "author_year"
 html_theme = "furo"
 exclude_patterns = ["_build", "examples"]

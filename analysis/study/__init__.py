@@ -6,7 +6,8 @@
     claim         a claim, and the status that follows from its evidence
     measuring     labelled axes of runs, both sides of a threshold, exponents
     work          a study worked off: experiments, files, report;  endings: exit codes, in one line
-    report        mathematics, tables and JSON;  figure, progress: their looks;  index: which studies there are
+    report        mathematics, tables and JSON;  figure, mathematics, progress: their looks
+    index         which studies there are
 
 Imported as it is used (``__init__.pyi``).
 """

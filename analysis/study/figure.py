@@ -1,6 +1,12 @@
-"""The look of every figure, and how it is saved: for a page of two columns, 7 inches wide, and colour-blind safe."""
+"""The look of every figure, and how it is saved: for a page of two columns, 7 inches wide, and colour-blind safe.
+
+``figure.svg`` carries the figure's text with it: as its title the caption, as its description what every panel shows
+against what, which is there for those who do not see it. Of an artist with more than `MOST_POINTS` points it has a
+picture in pixels; all else stays lines.
+"""
 
 import logging
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,19 +14,25 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from cycler import cycler
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import Collection, QuadMesh
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.text import Text
-from sympy import Add, Basic
-from sympy.printing.latex import LatexPrinter
+from sympy import Basic, Symbol, pretty
 
+from analysis.study.mathematics import latex
 from numeric.runs import write_atomically
 
 # Okabe and Ito's palette: distinguishable with every common colour vision deficiency, and in grey.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 THEORY_COLOR = "black"
 PAGE_WIDTH, SMALLEST_FONT = 7.0, 7.0  # inches; points
+FILES = ("figure.png", "figure.pdf", "figure.svg")
+MOST_POINTS = 4000  # of an artist that is drawn as lines in SVG, some 20 bytes a point
+PIXELS = 180  # an inch, of what is not; figures in SVG are read on screens
 logging.getLogger("fontTools").setLevel(logging.ERROR)  # it remarks on the dates inside matplotlib's own fonts
 STYLE: Any = {
     "axes.grid": True,
@@ -41,6 +53,7 @@ STYLE: Any = {
     "mathtext.fontset": "cm",
     "pdf.fonttype": 42,
     "savefig.dpi": 300,
+    "svg.hashsalt": "figure",
     "xtick.labelsize": SMALLEST_FONT,
     "ytick.labelsize": SMALLEST_FONT,
 }
@@ -58,19 +71,9 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
-class _Formula(LatexPrinter):  # type: ignore[misc]
-    """LaTeX as matplotlib sets it best: no sum begins with a minus that need not, and functions stand apart."""
-
-    def _print_Add(self, expr: Add, order: str | None = None) -> str:  # noqa: N802 - SymPy's dispatch by class name
-        terms = self._as_ordered_terms(expr, order=order)
-        if terms[0].could_extract_minus_sign():
-            terms = sorted(terms, key=lambda term: bool(term.could_extract_minus_sign()))
-        return str(super()._print_Add(Add(*terms, evaluate=False), order="none"))
-
-
 def typeset(expression: Basic) -> str:
     """The expression between dollars, for a text of a figure; quotients of one line, and brackets of its height."""
-    text = _Formula({"fold_short_frac": True, "mul_symbol": r"\,"}).doprint(expression)
+    text = latex(expression, fold_short_frac=True, mul_symbol=r"\,")
     if r"\frac" not in text:  # matplotlib makes brackets of growing size smaller than the text, where nothing is tall
         text = text.replace(r"\left", "").replace(r"\right", "").replace(" )", ")")
     return f"${text}$"
@@ -97,16 +100,50 @@ def check_page(figure: Figure) -> None:
         raise ValueError(f"{small[0].get_text()!r}: less than {SMALLEST_FONT:g} points cannot be read in print")
 
 
-def draw_and_save(draw: Callable[[], Figure], folder: Path) -> None:
-    """Draw in the common style, whatever the user's own is, and write figure.png and figure.pdf."""
+def draw_and_save(draw: Callable[[], Figure], folder: Path, caption: str) -> None:
+    """Draw in the common style, whatever the user's own is, and write the `FILES`."""
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(STYLE)
         figure = draw()
         check_page(figure)
         _lay_out(figure)
-        for name in ("figure.png", "figure.pdf"):
+        for name in FILES[:2]:
             write_atomically(folder / name, figure.savefig)
+        for artist in filter(lambda one: points(one) > MOST_POINTS, figure.findobj()):
+            artist.set_rasterized(True)
+        said = {"Title": caption, "Description": described(figure), "Date": None}
+        write_atomically(folder / FILES[2], lambda path: figure.savefig(path, metadata=said, dpi=PIXELS))
+
+
+def points(artist: Artist) -> int:
+    """How many points a line, a band, a map of colours or a cloud of dots is drawn with."""
+    if isinstance(artist, Line2D):
+        return int(np.size(artist.get_xdata(orig=False)))
+    if isinstance(artist, QuadMesh):
+        return int(np.size(np.asarray(artist.get_array())))
+    if isinstance(artist, Collection):
+        return max(sum(len(path) for path in artist.get_paths()), len(np.asarray(artist.get_offsets())))
+    return 0
+
+
+def described(figure: Figure) -> str:
+    """What every panel that has a title or labels shows against what, and which curves it names."""
+    panels = []
+    for axes in figure.axes:
+        title, across, up = (plain(text) for text in (axes.get_title("left"), axes.get_xlabel(), axes.get_ylabel()))
+        shown = f"{up or 'curves'} against {across}" if across else up
+        said = ": ".join(filter(None, [title, shown]))
+        named = ", ".join(dict.fromkeys(plain(str(label)) for label in axes.get_legend_handles_labels()[1]))
+        if said:
+            panels.append(f"{said} ({named})" if named else said)
+    return ". ".join(panels)
+
+
+def plain(text: str) -> str:
+    """A text of the figure in one line, its mathematics without dollars, and with the letters that are named in it."""
+    named = re.sub(r"\\([A-Za-z]+)", lambda one: str(pretty(Symbol(one[1]), use_unicode=True)), text)
+    return " ".join(re.sub(r"[${}\\]", "", named).split())
 
 
 def _lay_out(figure: Figure) -> None:

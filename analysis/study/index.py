@@ -19,9 +19,13 @@ BEGIN, END = "<!-- studies: written by python -m analysis.study.index -->", "<!-
 
 def studies() -> dict[str, str]:
     """The first line of the essay of every study, by its name."""
+    return {name: essay(path).partition("\n")[0] for name, path in sorted(programs().items())}
+
+
+def programs() -> dict[str, Path]:
+    """The file of every study that begins with its essay, by its name."""
     scripts = {path.stem: path for path in STUDIES.glob("*.py") if "study.main()" in path.read_text(encoding="utf-8")}
-    folders = {path.parent.name: path for path in STUDIES.glob("*/__main__.py")}
-    return {name: essay(path).partition("\n")[0] for name, path in sorted((scripts | folders).items())}
+    return scripts | {path.parent.name: path for path in STUDIES.glob("*/__main__.py")}
 
 
 def declared(name: str) -> Parts:

@@ -57,7 +57,17 @@ def check_steps(steps: int) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CommonOptions:
+class Conditions:
+    """What every analysis is made under."""
+
+    preset: Literal["quick", "full"] = "quick"
+    """quick: under 30 s on two cores; full: the paper's scale"""
+    seed: int = 0
+    """seed of everything random"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommonOptions(Conditions):
     """The options of every analysis."""
 
     out: Path | None = None
@@ -66,10 +76,6 @@ class CommonOptions:
     """print one JSON document on stdout and nothing else"""
     evidence: bool = False
     """print the evidence of every claim, not only where it is refuted or undecided"""
-    preset: Literal["quick", "full"] = "quick"
-    """quick: under 30 s on two cores; full: the paper's scale"""
-    seed: int = 0
-    """seed of everything random"""
 
 
 METAVARS: dict[Any, str] = {Path: "PATH", int: "INT", float: "FLOAT", str: "TEXT", Number: "NUMBER"}

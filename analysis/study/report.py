@@ -164,16 +164,21 @@ def _line(evidence: Evidence) -> str:
 
 
 def _measured(value: str | float | None, tolerance: float | None) -> str:
-    """A value of a piece of evidence: a number to the digits that its tolerance tells apart, a formula typeset."""
+    """A value of a piece of evidence: a number to its digits, a formula typeset."""
     if isinstance(value, float):
-        digits = DIGITS
-        if tolerance and value:
-            digits = max(math.floor(math.log10(abs(value))) - math.floor(math.log10(tolerance)) + 2, 2)
-        return f"{value:.{min(digits, MOST_DIGITS)}g}"
+        return to_its_digits(value, tolerance)
     if isinstance(value, str) and re.search(r"[*/(]", value) and FORMULA.fullmatch(value):
         names = re.sub(r"[A-Za-z]\w*", lambda name: str(pretty(Symbol(name[0]))), value)
         return _typeset(names)
     return _short(value)
+
+
+def to_its_digits(value: float, tolerance: float | None) -> str:
+    """The number to the digits that its tolerance tells apart."""
+    digits = DIGITS
+    if tolerance and value:
+        digits = max(math.floor(math.log10(abs(value))) - math.floor(math.log10(tolerance)) + 2, 2)
+    return f"{value:.{min(digits, MOST_DIGITS)}g}"
 
 
 def _short(value: Any) -> str:

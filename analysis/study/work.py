@@ -1,11 +1,12 @@
 """A study worked off: theory, experiments, claims, figure, files, and what is said of them.
 
-``data.nc``, ``claims.json``, ``figure.png`` and ``figure.pdf`` are each written as soon as their content is known, so
-an interruption keeps what was finished.
+``data.nc``, ``claims.json`` and the figure in three formats are each written as soon as their content is known, so an
+interruption keeps what was finished.
 
 Exit code 0: nothing refuted (open claims aside); 1: a claim refuted; others: `analysis.study.endings`.
 """
 
+import inspect
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -18,7 +19,7 @@ from rich.console import Console
 
 from analysis.study.claim import Verdict, decide
 from analysis.study.endings import plain_endings
-from analysis.study.figure import draw_and_save
+from analysis.study.figure import FILES, draw_and_save
 from analysis.study.options import CommonOptions, results_folder
 from analysis.study.parts import Known, Parts
 from analysis.study.progress import progress_bars, task
@@ -28,7 +29,7 @@ from numeric.progress import listening, unheard
 from numeric.runs import locked, save, versions, write_atomically
 
 SEEDS = 2**32  # from which every study may count on
-DRAWN_AND_JUDGED = ("claims.json", "figure.png", "figure.pdf")
+DRAWN_AND_JUDGED = ("claims.json", *FILES)
 
 
 class PlainConsole(Console):
@@ -97,11 +98,11 @@ def _work_off(study: Parts, options: CommonOptions, folder: Path) -> int:
 
         if study.draw:
             with task(progress, "drawing", None):
-                draw_and_save(partial(known.call, study.draw), folder)
+                draw_and_save(partial(known.call, study.draw), folder, inspect.getdoc(study.draw) or study.headline)
 
     measured = {"simulation": known.call(study.summarize)} if study.summarize else {}
     measured |= {"not_run": not_run} if not_run else {}
-    drawn = ["figure.png", "figure.pdf"] if study.draw else []
+    drawn = FILES if study.draw else ()
     files = [str(folder / file) for file in (*drawn, "data.nc", "claims.json")]
     if options.json:
         print(

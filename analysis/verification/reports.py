@@ -28,6 +28,13 @@ from numeric.runs.code import OURS
 from numeric.runs.files import read_sealed, write_atomically, write_sealed
 
 REPORT, ERRORS = "report", "errors.txt"
+OTHER = {  # the parts of a question, in words
+    "study": "code",
+    "arguments": "arguments",
+    "files": "data",
+    "sources": "sources of this program",
+    "versions": "versions of Python or of libraries",
+}
 UNSAID = "said nothing on its standard error"
 
 
@@ -110,12 +117,22 @@ def content(files: tuple[tuple[Path, int], ...]) -> str:
 
 def kept_report(program: Program) -> Report | None:
     """The report of this program that is kept, if it would be the same today."""
+    found = today(program)
+    return found if isinstance(found, Report) else None
+
+
+def today(program: Program) -> Report | str:
+    """The report of this program that is kept; if there is none that would be the same today, why."""
+    place = program.folder / REPORT
     try:
-        kept = json.loads(bytes(read_sealed(program.folder / REPORT)))
+        kept = json.loads(bytes(read_sealed(place)))
     except BadInput:  # none, or half of one
-        return None
-    if kept["question"] != question(program) or not all(Path(file).exists() for file in kept["document"]["files"]):
-        return None
+        return "its report is damaged" if place.exists() else "it was not run"
+    now = question(program)
+    if other := [name for part, name in OTHER.items() if kept["question"].get(part) != now[part]]:
+        return f"it was run with other {' and '.join(other)}"
+    if not all(Path(file).exists() for file in kept["document"]["files"]):
+        return "files of its results are gone"
     return Report(program.study, kept["exit_code"], kept["seconds"], kept["document"], kept=True)
 
 

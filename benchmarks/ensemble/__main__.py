@@ -13,7 +13,7 @@ from typing import Literal, get_args
 from rich.console import Console
 from rich.progress import Progress, TextColumn
 
-from analysis.study.figure import draw_and_save
+from analysis.study.figure import FILES, draw_and_save
 from benchmarks.command_line import check_whole_numbers, run
 from benchmarks.ensemble import timing
 from benchmarks.ensemble.contenders import CONTENDERS, share_ended
@@ -26,6 +26,7 @@ from eos_sym import BadInput
 from numeric.runs import provenance, write_atomically
 
 PROGRAM = "python -m benchmarks.ensemble"
+CAPTION = "How long our kernel and the others take, map by map."
 MapName = Literal[
     "reduced_minimalist", "minimalist", "normalized_gd", "depth_8_product", "tanh", "log_cosh", "softplus"
 ]
@@ -54,7 +55,7 @@ class Options:
     side: int = 1000
     """the escape times are those of side x side starts"""
     out: Path = Path("results/ensemble")
-    """folder for table.json, figure.png and figure.pdf"""
+    """folder for table.json and the figure"""
 
     def __post_init__(self) -> None:
         check_whole_numbers(self, 1, "rounds", "runs", "steps", "side")
@@ -108,10 +109,10 @@ def main(options: Options) -> None:
     document = results.as_json() | {"provenance": provenance(configuration)}
     text = json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
     write_atomically(options.out / "table.json", lambda path: path.write_text(text, encoding="utf-8"))
-    draw_and_save(lambda: draw(results.comparisons), options.out)
+    draw_and_save(lambda: draw(results.comparisons), options.out, CAPTION)
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
     print_tables(console, results)
-    files = ", ".join(str(options.out / name) for name in ("table.json", "figure.png", "figure.pdf"))
+    files = ", ".join(str(options.out / name) for name in ("table.json", *FILES))
     console.print(f"written: {files}", soft_wrap=True)
 
 

@@ -196,6 +196,7 @@ def test_no_claim_is_refuted_on_a_small_picture(tmp_path, monkeypatch, capsys):
         "data.nc",
         "figure.pdf",
         "figure.png",
+        "figure.svg",
     ]
 
 

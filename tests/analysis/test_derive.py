@@ -48,6 +48,7 @@ def run(tmp_path, monkeypatch, capsys):
             "data.nc",
             "figure.pdf",
             "figure.png",
+            "figure.svg",
         ]
         return json.loads(said.out, parse_constant=pytest.fail)
 

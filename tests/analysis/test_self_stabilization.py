@@ -11,6 +11,7 @@ from analysis.self_stabilization.__main__ import Options
 from analysis.self_stabilization.constrained import Geometry, follow
 from analysis.self_stabilization.runs import ETA, START
 from analysis.self_stabilization.theory import TWO_EXAMPLES
+from analysis.study.figure import FILES
 from analysis.study.options import read_command_line
 from eos_sym import Objective
 from numeric.runs import load
@@ -64,7 +65,7 @@ def test_the_table_of_the_damped_equilibrium_is_met_by_simulation(document):
 
 @pytest.mark.slow
 def test_the_files_hold_the_runs_and_the_figure(document, folder):
-    assert {path.name for path in folder.glob("[!.]*")} == {"figure.png", "figure.pdf", "data.nc", "claims.json"}
+    assert {path.name for path in folder.glob("[!.]*")} == {*FILES, "data.nc", "claims.json"}
     data = load(folder / "data.nc")
     path = data["predicted"].isel(run=0)
     scale = float(np.sqrt(2 * path.alpha / path.beta).mean())

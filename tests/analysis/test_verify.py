@@ -15,7 +15,7 @@ from analysis import verify
 from analysis.study.index import declared, studies
 from analysis.study.parts import Parts
 from analysis.study.work import PlainConsole
-from analysis.verification import programs, reports
+from analysis.verification import answers, options, programs, reports
 from analysis.verification.reports import REPORT, sources
 from analysis.verify import Options
 from eos_sym import BadInput
@@ -49,8 +49,8 @@ def fakes(monkeypatch, tmp_path):
     """Makes studies of names and programs; answers the folder of the results."""
 
     def made(**scripts):
-        monkeypatch.setattr(verify, "studies", lambda: dict.fromkeys(scripts, "A study."))
-        monkeypatch.setattr(verify, "declared", lambda name: Parts(name, source=""))
+        monkeypatch.setattr(options, "studies", lambda: dict.fromkeys(scripts, "A study."))
+        monkeypatch.setattr(answers, "declared", lambda name: Parts(name, source=""))
         ending = property(lambda one: [sys.executable, "-S", "-c", scripts[one.study], str(one.folder)])
         monkeypatch.setattr(programs.Program, "command", ending)
         return tmp_path
@@ -132,12 +132,12 @@ def test_an_interruption_ends_what_runs_and_keeps_what_was_finished(fakes, capsy
             time.sleep(0.02)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(verify, "report_of", interrupted)
+    monkeypatch.setattr(answers, "report_of", interrupted)
     with pytest.raises(KeyboardInterrupt):
         verify.verify(Options(out=folder, json=True, workers=2))
     with pytest.raises(ProcessLookupError):
         os.kill(int((folder / "two" / "pid").read_text()), 0)
-    monkeypatch.setattr(verify, "report_of", keep)
+    monkeypatch.setattr(answers, "report_of", keep)
     fakes(one="1 / 0", two=saying(claim("proved")))
     assert verify.verify(Options(out=folder, json=True)) == 0
     assert [one["kept"] for one in document(capsys)["studies"]] == [True, False]
@@ -167,7 +167,7 @@ def test_a_report_is_no_answer_to_another_question(fakes, capsys, monkeypatch):
 
 
 def test_an_answer_does_not_depend_on_how_many_processes_compute_it():
-    few, many = (verify.program_of("width", Options(workers=one * len(studies()))) for one in (1, 2))
+    few, many = (answers.program_of("width", Options(workers=one * len(studies())), Path("results")) for one in (1, 2))
     assert few.command != many.command
     assert reports.question(few) == reports.question(many)
 
@@ -305,12 +305,12 @@ def test_every_study_is_read_as_far_as_its_options_and_given_only_those_that_it_
     assert said == "set()\n"
     import analysis.width  # noqa: F401, as other tests may have done before
 
-    options = Options(workers=2 * len(studies()), seed=3)
-    width, quadratic = (verify.program_of(name, options) for name in ("width", "quadratic"))
+    asked = Options(workers=2 * len(studies()), seed=3)
+    width, quadratic = (answers.program_of(name, asked, Path("results")) for name in ("width", "quadratic"))
     assert width.arguments == quadratic.arguments == ("--seed", "3")
     assert width.command[3:7] == ["--seed", "3", "--workers", "2"]
     assert "--workers" not in quadratic.command
-    assert verify.arguments(declared("derive"), options)[-2:] == ("--seed", "3")
+    assert options.arguments(declared("derive"), asked)[-2:] == ("--seed", "3")
     assert all(declared(name).kind for name in studies())
 
 

@@ -18,6 +18,7 @@ import pytest
 from rich.console import Console
 from sympy import Float
 
+from analysis.study.figure import FILES
 from analysis.study.options import read_options
 from benchmarks.ensemble import contenders as everybody
 from benchmarks.ensemble import fresh
@@ -199,7 +200,7 @@ def test_the_command_writes_its_table_and_its_picture(tmp_path, monkeypatch):
     assert set(table["workloads"]) == {"reduced_minimalist", ESCAPE}
     assert OURS in table["workloads"]["reduced_minimalist"]["contenders"]
     assert set(table["first_call_seconds"]) == {"empty cache", "new map", "known map", "imports"}
-    assert {path.name for path in tmp_path.iterdir()} == {"table.json", "figure.png", "figure.pdf"}
+    assert {path.name for path in tmp_path.iterdir()} == {"table.json", *FILES}
 
 
 @pytest.mark.slow

@@ -22,7 +22,7 @@ CITATION = re.compile(r"(?:\{cite(?::\w+)?\}|:cite(?::\w+)?:)`([^`]+)`")
 
 def entries() -> dict[str, str]:
     """The fields of every paper, by its key."""
-    return dict(ENTRY.findall((ROOT / "docs/references.bib").read_text(encoding="utf-8")))
+    return dict(ENTRY.findall((ROOT / "analysis/references.bib").read_text(encoding="utf-8")))
 
 
 def docstrings(*folders: str) -> Iterator[str]:
@@ -100,7 +100,7 @@ def test_every_citation_has_an_entry_and_every_entry_is_cited():
 
 
 def test_no_key_stands_twice():
-    keys = re.findall(r"^@\w+\{(.*),$", (ROOT / "docs/references.bib").read_text(encoding="utf-8"), re.MULTILINE)
+    keys = re.findall(r"^@\w+\{(.*),$", (ROOT / "analysis/references.bib").read_text(encoding="utf-8"), re.MULTILINE)
     assert len(keys) == len(set(keys)) == len(entries())
 
 

@@ -296,9 +296,10 @@ def test_json_is_one_document_and_the_files_are_written_all_the_same(tmp_path, c
         "data.nc",
         "figure.pdf",
         "figure.png",
+        "figure.svg",
     ]
     assert document["files"] == [
-        str(tmp_path / name) for name in ("figure.png", "figure.pdf", "data.nc", "claims.json")
+        str(tmp_path / name) for name in ("figure.png", "figure.pdf", "figure.svg", "data.nc", "claims.json")
     ]
 
 

@@ -8,6 +8,7 @@ import xarray as xr
 from sympy import Symbol
 
 from analysis.study import CommonOptions, Number, Study, about, agreement, decide, identity, new_figure
+from analysis.study.figure import FILES
 from analysis.study.parts import Known
 from analysis.study.work import work_off
 from eos_sym import BadInput
@@ -91,7 +92,7 @@ def test_a_study_worked_off_leaves_its_files_and_its_exit_code(tmp_path, capsys)
     study, _ = small_study()
     assert work_off(study, Options(out=tmp_path, json=True)) == 0
     assert load(tmp_path / "data.nc")["runs"].y.sum() == 3
-    assert {path.name for path in tmp_path.glob("[!.]*")} == {"claims.json", "data.nc", "figure.pdf", "figure.png"}
+    assert {path.name for path in tmp_path.glob("[!.]*")} == {"claims.json", "data.nc", *FILES}
     assert '"quantity": "sum of the ones"' in capsys.readouterr().out
 
 

@@ -1,0 +1,137 @@
+r"""Exact results as a study's document has them, as text that `eos_sym.parse` reads, as LaTeX.
+
+    2/eta - eta/2                        \frac{2}{\eta } - \frac{\eta }{2}
+    [["0", "1"], ["1", "0"]]             a matrix
+    self_stabilizing, 3 of 4 runs        no mathematics: None, and shown as they are
+
+A text is a formula if all of it is read, and it is not a name in words: a letter, perhaps Greek and with an index, is
+one. Several formulas may be divided by commas.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from sympy import Expr, ImmutableMatrix, Symbol
+from sympy.core.alphabets import greeks
+
+from analysis.study.mathematics import latex
+from eos_sym import parse
+from eos_sym.errors import BadInput
+from eos_sym.reading import FUNCTIONS, names_in
+
+LONGEST = 2000  # characters, as long a text as `parse` reads
+NAME = re.compile(rf"({'|'.join(map(re.escape, greeks))}|[A-Za-z])(\d{{1,3}}|_\w{{1,8}})?", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Formula:
+    """Mathematics: its LaTeX, and the text that a program reads."""
+
+    latex: str
+    text: str
+
+
+Shown = Formula | str
+
+
+@cache
+def formulas(text: str) -> tuple[Formula, ...]:
+    """The formulas, divided by commas, that a text consists of; none if it is something else."""
+    pieces = _divided(text)
+    found = [_expression(piece) for piece in pieces]
+    if any(one is None for one in found):
+        return ()
+    return tuple(Formula(latex(one), piece) for one, piece in zip(found, pieces, strict=True) if one is not None)
+
+
+def formula(text: str) -> Formula | None:
+    """The formula that a text is, or several in a row; None if it is something else."""
+    found = formulas(text)
+    return Formula(r",\quad ".join(one.latex for one in found), text) if found else None
+
+
+def symbol(name: str) -> Formula | None:
+    """The name of a symbol, lambda1 or x, as it stands in formulas; None for a word."""
+    return Formula(latex(Symbol(name)), name) if NAME.fullmatch(name) else None
+
+
+def matrix(rows: Any) -> Formula | None:
+    """A list of rows of formulas as a matrix; None if it is something else."""
+    if not isinstance(rows, list) or not rows or not all(isinstance(row, list) and row for row in rows):
+        return None
+    entries = [[_expression(entry) if isinstance(entry, str) else None for entry in row] for row in rows]
+    if len({len(row) for row in rows}) > 1 or any(entry is None for row in entries for entry in row):
+        return None
+    return Formula(latex(ImmutableMatrix(entries)), str(rows))
+
+
+def _expression(text: str) -> Expr | None:
+    if not text.isascii() or len(text) > LONGEST:
+        return None
+    try:
+        names = [name for name in names_in(text) if name not in FUNCTIONS]
+        if not all(NAME.fullmatch(name) for name in names):
+            return None
+        return parse(text, [Symbol(name, real=True) for name in names])
+    except (BadInput, ValueError):
+        return None
+
+
+def _divided(text: str) -> Sequence[str]:
+    """The text at its commas that stand in no bracket."""
+    pieces, depth, begin = [], 0, 0
+    for place, character in enumerate(text):
+        depth += (character in "([{") - (character in ")]}")
+        if character == "," and not depth:
+            pieces.append(text[begin:place])
+            begin = place + 1
+    return [piece.strip() for piece in [*pieces, text[begin:]]]
+
+
+@dataclass(frozen=True)
+class Named:
+    """A derived result under its name, or several under one."""
+
+    name: Shown
+    value: "Shown | tuple[Named, ...] | tuple[Shown, ...]"
+
+
+def derivation(theory: Mapping[str, Any]) -> tuple[Named, ...]:
+    """What a study derived, by its names."""
+    return tuple(Named(_label(name), _value(value)) for name, value in theory.items() if value not in (None, {}, []))
+
+
+def _label(name: str) -> Shown:
+    return symbol(name) or re.sub(r"(?<!\b\w)_", " ", name)
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return _equations(value) or derivation(value)
+    if found := matrix(value):
+        return found
+    if isinstance(value, list):
+        if all(not isinstance(item, Mapping | list) for item in value):
+            return tuple(_shown(item) for item in value)
+        return tuple(Named(f"{number}.", _value(item)) for number, item in enumerate(value, 1))
+    return _shown(value)
+
+
+def _equations(values: Mapping[str, Any]) -> tuple[Formula, ...]:
+    """Values of symbols: x ↦ … if one depends on the symbol itself, as in maps, else x = …; () if they are no such."""
+    left = [symbol(name) for name in values]
+    right = [formula(value) if isinstance(value, str) else None for value in values.values()]
+    if None in left or None in right:
+        return ()
+    sign = r"\mapsto" if any(name in names_in(str(value)) for name, value in values.items()) else "="
+    pairs = [(name, value) for name, value in zip(left, right, strict=True) if name and value]
+    return tuple(Formula(f"{name.latex} {sign} {value.latex}", value.text) for name, value in pairs)
+
+
+def _shown(value: Any) -> Shown:
+    if isinstance(value, str):
+        return formula(value) or value
+    return f"{value:.10g}" if isinstance(value, float) else "none" if value is None else str(value)

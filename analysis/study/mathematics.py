@@ -1,0 +1,21 @@
+"""Formulas as LaTeX, as people write them: 1 − xy rather than −xy + 1."""
+
+from typing import Any
+
+from sympy import Add, Basic
+from sympy.printing.latex import LatexPrinter
+
+
+class _Printer(LatexPrinter):  # type: ignore[misc]
+    """SymPy's LaTeX, in which no sum begins with a minus that need not."""
+
+    def _print_Add(self, expr: Add, order: str | None = None) -> str:  # noqa: N802 - SymPy's dispatch by class name
+        terms = self._as_ordered_terms(expr, order=order)
+        if terms[0].could_extract_minus_sign():
+            terms = sorted(terms, key=lambda term: bool(term.could_extract_minus_sign()))
+        return str(super()._print_Add(Add(*terms, evaluate=False), order="none"))
+
+
+def latex(expression: Basic, **settings: Any) -> str:
+    """The expression as LaTeX, with SymPy's settings."""
+    return str(_Printer(settings).doprint(expression))
