@@ -2,7 +2,7 @@
 
 It is reStructuredText, in which what is indented is set by what it is: lines of which every one has the same columns
 are a table, lines of mathematics are formulas (`analysis.reporting.formulas`), and anything else stays as it is
-written. `analysis.NAME` leads to that study, and ``:cite:t:`key``` is the name and year of an entry of
+written. `analysis.NAME` leads to that study, and :cite:t:`cohen2021edge` is the name and year of an entry of
 ``references.bib``, which leads to the paper.
 
 Errors: `ValueError` for a text that docutils remarks on, or a key that is not there.
