@@ -63,7 +63,7 @@ def _combined(
 
 
 def cosh(number: float) -> float:
-    """The hyperbolic cosine, within 0.7 ulp; 1 at 0, ∞ beyond ±710.47, nan of nan."""
+    """The hyperbolic cosine, within 0.65 ulp; 1 at 0, ∞ beyond ±710.47, nan of nan."""
     above, above_rest, below, below_rest, high, cosine, sine = _parts(number)
     sum_, rest = _combined(above, above_rest, below, below_rest, high, cosine, sine)
     return 4.0 * (sum_ + rest)

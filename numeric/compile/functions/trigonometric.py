@@ -62,21 +62,21 @@ def _turned(number: float) -> tuple[int, float, float, float, float]:
 
 
 def sin(number: float) -> float:
-    """The sine of a number up to 2³⁰, within 0.7 ulp; ±0 at ±0, nan of ±∞ and nan."""
+    """The sine of a number up to 2³⁰, within 0.65 ulp; ±0 at ±0, nan of ±∞ and nan."""
     turns, sine, sine_rest, cosine, cosine_rest = _turned(number)
     value = sine + sine_rest if turns & 1 == 0 else cosine + cosine_rest
     return of_bits(bits_of(value) ^ (((turns << 62) ^ bits_of(number)) & SIGN))
 
 
 def cos(number: float) -> float:
-    """The cosine of a number up to 2³⁰, within 0.7 ulp; 1 at 0, nan of ±∞ and nan."""
+    """The cosine of a number up to 2³⁰, within 0.65 ulp; 1 at 0, nan of ±∞ and nan."""
     turns, sine, sine_rest, cosine, cosine_rest = _turned(number)
     value = cosine + cosine_rest if turns & 1 == 0 else sine + sine_rest
     return of_bits(bits_of(value) ^ (((turns + 1) << 62) & SIGN))
 
 
 def tan(number: float) -> float:
-    """The tangent of a number up to 2³⁰, within 0.8 ulp; ±0 at ±0, nan of ±∞ and nan."""
+    """The tangent of a number up to 2³⁰, within 0.75 ulp; ±0 at ±0, nan of ±∞ and nan."""
     turns, sine, sine_rest, cosine, cosine_rest = _turned(number)
     even = turns & 1 == 0
     value = quotient(

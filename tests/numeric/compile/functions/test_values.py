@@ -39,7 +39,7 @@ def of_every_size(generator, smallest, largest, number):
 
 
 ENDS = {
-    "exp": (-745.1, 709.7),
+    "exp": (-708.3, 709.7),
     "tanh": (-20, 20),
     "sin": (-(2.0**30), 2.0**30),
     "cos": (-(2.0**30), 2.0**30),
@@ -73,7 +73,8 @@ def error_of(name, number):
     return largest_error(computed(f"{name}(a)", arguments), exact, exact)
 
 
-BOUNDS = {"exp": 0.75, "log": 0.7, "sinh": 0.7, "cosh": 0.7, "tanh": 0.7, "sin": 0.7, "cos": 0.7, "tan": 0.8}
+# What their docstrings say.
+BOUNDS = {"exp": 0.6, "log": 0.7, "sinh": 0.7, "cosh": 0.65, "tanh": 0.7, "sin": 0.65, "cos": 0.65, "tan": 0.75}
 
 
 @pytest.mark.parametrize("name", BOUNDS)
@@ -143,11 +144,11 @@ def test_of_small_and_of_denormal_numbers_values_are_the_nearest(name):
         assert_same(found, wanted)
 
 
-def test_values_that_are_denormal_are_rounded_once_or_twice():
-    arguments = np.linspace(-745.1, -708.4, 500)
+def test_values_that_are_denormal_are_rounded_twice_at_most():
+    arguments = np.linspace(-745.1, -708.4, 1000)
     with mpmath.workdps(40):
-        exact = [float(mpmath.exp(argument)) for argument in arguments.tolist()]
-    assert np.abs(computed("exp(a)", arguments) - exact).max() <= 5e-324
+        exact = [mpmath.exp(argument) for argument in arguments.tolist()]
+    assert largest_error(computed("exp(a)", arguments), exact, exact) < 0.75
 
 
 def test_values_at_0_and_at_1_are_exact():
