@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import xarray as xr
 from sympy import lambdify
 
 from benchmarks.ensemble.engine import numpy_engine, our_engine
 from benchmarks.ensemble.native import IN_VECTORS, WIDE, Absent, build
 from benchmarks.ensemble.problems import Array, Problem
-from numeric.maps import Engine, Outcomes
+from numeric.maps import Engine, Outcomes, compile_map
 from numeric.maps.outcomes import UNDECIDED
 
 TOLERANCE, BOUND = 1e-12, 1e8
@@ -79,6 +80,22 @@ def share_ended(problem: Problem, steps: int) -> float:
     """The share of the runs that converge, become periodic or diverge within the steps."""
     ends = finish(our_engine(problem.map, threads=1), problem.state, problem.values, steps)
     return float((ends.outcome != UNDECIDED).mean())
+
+
+def whole_call(problem: Problem) -> Advance:
+    """All steps of all runs, asked of a simulator, with labels around the arrays."""
+    simulator = compile_map(problem.map)
+
+    def advance(state: Array, values: Array, steps: int) -> Array:
+        starts, settings = (
+            {symbol.name: xr.DataArray(row, dims="run") for symbol, row in zip(symbols, rows, strict=True)}
+            for symbols, rows in ((problem.map.state, state), (problem.map.parameters, values))
+        )
+        run = simulator.run(starts, settings, steps=steps, outcomes=False, engine="compiled")
+        final: Array = run.final.transpose("state", "run").values
+        return final
+
+    return advance
 
 
 def numpy_lambdify(problem: Problem, cse: bool) -> Advance:
@@ -143,10 +160,12 @@ def _installed(module: str) -> Any:
 
 OURS, OUTCOMES, C, NUMPY = "our kernel", "our kernel with outcomes", "C", "NumPy lambdify"
 OUTCOMES_EVERYWHERE, WIDE_C, NUMPY_ENGINE = f"{OUTCOMES}, all cores", "C, 512-bit vectors", "our NumPy engine"
+WHOLE_CALL = "our simulator, the whole call"
 VECTOR_C, JAX = "C, glibc's vector functions", "JAX"
 CONTENDERS = (
     Contender(OURS, lambda problem: plain(our_engine(problem.map, threads=1))),
     Contender(OUTCOMES, lambda problem: with_outcomes(our_engine(problem.map, threads=1))),
+    Contender(WHOLE_CALL, whole_call),
     Contender(f"{OURS}, all cores", lambda problem: plain(our_engine(problem.map, len(cores()))), all_cores=True),
     Contender(
         OUTCOMES_EVERYWHERE, lambda problem: with_outcomes(our_engine(problem.map, len(cores()))), all_cores=True

@@ -20,7 +20,7 @@ import llvmlite
 from llvmlite import binding
 
 from eos_sym import BadInput
-from numeric.compile.cache import fingerprint, root
+from numeric.compile.cache import fingerprint, root, sources
 from numeric.runs.files import read_sealed, write_sealed
 
 LOADING = Lock()  # LLVM's list of what is loaded belongs to all threads
@@ -58,7 +58,8 @@ def _target() -> tuple[binding.TargetMachine, binding.LLJIT, bytes]:
     target = binding.Target.from_default_triple()
     machine = target.create_target_machine(cpu=name, features=features, opt=3, jit=True, reloc="pic")
     description = f"{target.triple} {name} {features} {llvmlite.__version__} {binding.llvm_version_info}"
-    return machine, binding.create_lljit_compiler(machine), description.encode()
+    own = sources(("compile/machine.py",))
+    return machine, binding.create_lljit_compiler(machine), b"\0".join([description.encode(), *own])
 
 
 @cache
@@ -73,11 +74,8 @@ def machine_code(text: str, function: str) -> MachineCode:
     return kept_code(text.encode(), lambda: text, function)
 
 
-def kept_code(key: bytes, text: Callable[[], str], function: str, *, unrolled: bool = True) -> MachineCode:
-    """The function of a module, whose text is asked for if it is not in the cache under the key.
-
-    Long functions take half the time to compile if their loops are not `unrolled`, and are no slower.
-    """
+def kept_code(key: bytes, text: Callable[[], str], function: str) -> MachineCode:
+    """The function of a module, whose text is asked for if it is not in the cache under the key."""
     with LOADING:
         _, loader, description = _target()
         path = root() / "code" / f"{fingerprint(key, description)}.o"
@@ -85,7 +83,7 @@ def kept_code(key: bytes, text: Callable[[], str], function: str, *, unrolled: b
         try:
             code = bytes(read_sealed(path))
         except BadInput:  # it is not there, or damaged
-            code, made = _compiled(text(), unrolled=unrolled), True
+            code, made = _compiled(text()), True
             with suppress(OSError, BadInput):  # what is not kept is made again
                 write_sealed(path, code)
         builder = binding.JITLibraryBuilder().add_object_img(code).add_current_process().export_symbol(function)
@@ -93,19 +91,19 @@ def kept_code(key: bytes, text: Callable[[], str], function: str, *, unrolled: b
         return MachineCode(library[function], made, library)
 
 
-def _compiled(text: str, *, unrolled: bool) -> bytes:
+def _compiled(text: str) -> bytes:
     """The object file of a module."""
     machine, _, _ = _target()
-    return bytes(machine.emit_object(optimized(text, unrolled=unrolled)))
+    return bytes(machine.emit_object(optimized(text)))
 
 
-def optimized(text: str, *, unrolled: bool = True) -> binding.ModuleRef:
+def optimized(text: str) -> binding.ModuleRef:
     """A module as LLVM compiles it for this processor."""
     machine, _, _ = _target()
     module = binding.parse_assembly(text)
     module.verify()
     settings = binding.create_pipeline_tuning_options(speed_level=3)
-    settings.loop_unrolling = unrolled
+    settings.loop_unrolling = False  # several lanes are under way all the same; it takes half the time, and spills less
     passes = binding.create_pass_builder(machine, settings)
     passes.getModulePassManager().run(module, passes)
     return module

@@ -39,8 +39,13 @@ def own_cache(tmp_path_factory):
 
 def iterated(kernel, values, steps=1):
     """The rows of the lanes after so many steps."""
-    lanes = np.array(values, dtype=np.float64)
-    assert lanes.shape[1:] == (LANES,)
+    assert np.shape(values)[1:] == (LANES,)
+    return moved(kernel, values, steps)
+
+
+def moved(kernel, values, steps):
+    """The same of a kernel with any number of lanes."""
+    lanes = np.array(values, dtype=np.float64, order="C")
     ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)(kernel.address)(lanes.ctypes.data, steps)
     return lanes
 
@@ -207,6 +212,18 @@ def test_the_coordinates_of_a_step_change_together():
     kernel = compile_kernel(compile_function([y, x + y], (x, y)), watching=False)
     found = iterated(kernel, np.ones((2, LANES)), 70)
     assert found[:, 0].tolist() == [308061521170129, 498454011879264]
+
+
+@pytest.mark.parametrize("lanes", [1, 3, 8, 61, 128])
+def test_what_a_lane_becomes_does_not_depend_on_how_many_there_are(lanes, monkeypatch):
+    """Nor on whether it is computed by one instruction with others or, of 61, left over."""
+    step = [x - a * x * y**2 * (1 - x * y * z), y - a * exp(-x) * log(1 + z**2), z * y - x * a + sin(x) / y]
+    program = compile_function(step, (x, y, z, a)).program
+    values = np.random.default_rng(6).uniform(0.5, 1.2, (4, 2 * LANES))
+    expected = [moved(compile_program(program, watching=False), part, 50) for part in np.split(values, 2, axis=1)]
+    monkeypatch.setattr("numeric.compile.kernel.LANES", lanes)
+    found = moved(compile_program(program, watching=False), values[:, :lanes], 50)
+    assert_same_bits(found, np.concatenate(expected, axis=1)[:, :lanes])
 
 
 def test_no_steps_change_nothing(algebraic):
