@@ -34,14 +34,14 @@ class NotPlain(Exception):
     """There is something that is not read, or written, here."""
 
 
-def write_groups(groups: Mapping[str, xr.Dataset], attributes: Mapping[str, str]) -> memoryview:
+def write_groups(groups: Mapping[str, xr.Dataset], attributes: Mapping[str, str]) -> bytes:
     """A file of these groups, all in memory, with the attributes of its root."""
     memory, numbers = io.BytesIO(), count()
     with h5py.File(memory, "w", track_order=True) as file:
         file.attrs.update(attributes)
         for name, dataset in groups.items():
             dataset.dump_to_store(_Group(file.create_group(name, track_order=True), numbers))
-    return memory.getbuffer()
+    return memory.getvalue()
 
 
 class _Group(WritableCFDataStore):

@@ -37,7 +37,7 @@ def save(groups: Mapping[str, xr.Dataset], path: Path, configuration: Mapping[st
     write_sealed(Path(path), content)
 
 
-def _of_any_kind(groups: Mapping[str, xr.Dataset], facts: Mapping[str, str]) -> memoryview:
+def _of_any_kind(groups: Mapping[str, xr.Dataset], facts: Mapping[str, str]) -> bytes:
     """The same of datasets with whatever NetCDF has."""
     import h5netcdf
 
@@ -46,7 +46,7 @@ def _of_any_kind(groups: Mapping[str, xr.Dataset], facts: Mapping[str, str]) -> 
         file.attrs.update(facts)
         for name, dataset in groups.items():
             dataset.dump_to_store(H5NetCDFStore(file, group=name, mode="a"))
-    return memory.getbuffer()
+    return memory.getvalue()
 
 
 def _unbound(dataset: xr.Dataset) -> xr.Dataset:
