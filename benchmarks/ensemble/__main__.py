@@ -17,6 +17,7 @@ from analysis.study.figure import FILES, draw_and_save
 from benchmarks.command_line import check_whole_numbers, run
 from benchmarks.ensemble import timing
 from benchmarks.ensemble.contenders import CONTENDERS, share_ended
+from benchmarks.ensemble.converge import CONVERGING, compare_converging
 from benchmarks.ensemble.escape import compare_escape
 from benchmarks.ensemble.fresh import first_call_seconds, recording_memory
 from benchmarks.ensemble.problems import Problem, known_problem, typed_problem
@@ -95,6 +96,9 @@ def measure(options: Options) -> Results:
                 problem, CONTENDERS, steps=options.steps, rounds=options.rounds, progress=progress
             )
             ended[problem.name] = share_ended(problem, options.steps)
+        for name in [name for name in options.maps if name in CONVERGING]:
+            workload = f"{name}, converging"
+            comparisons[workload], ended[workload] = compare_converging(name, options.runs, options.rounds, progress)
         comparisons[ESCAPE], ended[ESCAPE] = compare_escape(options.side, options.rounds, progress)
         progress("first call in a fresh process")
         first_call = first_call_seconds(options.rounds)
@@ -110,7 +114,7 @@ def main(options: Options) -> None:
     text = json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
     write_atomically(options.out / "table.json", lambda path: path.write_text(text, encoding="utf-8"))
     draw_and_save(lambda: draw(results.comparisons), options.out, CAPTION)
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 240)
     print_tables(console, results)
     files = ", ".join(str(options.out / name) for name in ("table.json", *FILES))
     console.print(f"written: {files}", soft_wrap=True)

@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define STEPS_AT_ONCE 16 /* between two looks at whether a run has left the bound */
+#define STEPS_AT_ONCE 16 /* between two looks at whether a run has left the bound, or settled */
 
 typedef double block[LANES];
 
@@ -103,5 +103,30 @@ void escape(double *state, const double *values, double bound, int64_t *escaped,
             }
         store((const block *)last, lanes, state, runs, first);
         memcpy(escaped + first, at, lanes * sizeof(int64_t));
+    }
+}
+
+/* Every run until a look, every 16 steps, at which the last step has moved no coordinate of its block by more than
+   tolerance * (1 + |coordinate|); the state then. */
+void settle(double *state, const double *values, double tolerance, int64_t runs, int64_t steps)
+{
+    for (int64_t first = 0; first < runs; first += LANES) {
+        _Alignas(64) block point[COORDINATES], parameter[PARAMETERS], before[COORDINATES];
+        load(values, runs, first, PARAMETERS, parameter);
+        int64_t lanes = load(state, runs, first, COORDINATES, point), moving = 1;
+        for (int64_t done = 0; done < steps && moving;) {
+            int64_t count = steps - done < STEPS_AT_ONCE ? steps - done : STEPS_AT_ONCE;
+            for (int64_t index = 1; index < count; index++)
+                step(point, (const block *)parameter);
+            memcpy(before, point, sizeof point);
+            step(point, (const block *)parameter);
+            done += count, moving = 0;
+            for (int row = 0; row < COORDINATES; row++)
+                for (int lane = 0; lane < LANES; lane++) {
+                    double move = fabs(point[row][lane] - before[row][lane]);
+                    moving |= !(move <= tolerance * (1 + fabs(point[row][lane])));
+                }
+        }
+        store((const block *)point, lanes, state, runs, first);
     }
 }

@@ -1,7 +1,7 @@
 """C for a map: written by hand or printed, compiled on the spot with the system's compiler, and loaded.
 
 The compiler is ``$CC`` if that is set, else the first of cc, gcc and clang on the PATH. `blocks.h` holds the loops that
-all maps share and says what the two functions do. Printed C shares subexpressions by SymPy's `cse` and writes integer
+all maps share and says what the three functions do. Printed C shares subexpressions by SymPy's `cse` and writes integer
 powers as products, which is what `pow` is not.
 
 Errors: `Absent`, with the reason, where there is no compiler or it fails.
@@ -15,7 +15,7 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,17 @@ class Native:
             _integer(steps),
         )
         return final, escaped
+
+    def settle(self, tolerance: float) -> Callable[[Array, Array, int], Array]:
+        """What advances runs until the last step has moved none of their block by more than the tolerance."""
+
+        def advance(state: Array, values: Array, steps: int) -> Array:
+            final = state.copy()
+            runs = _integer(final.shape[1])
+            self.library.settle(_address(final), _address(values), ctypes.c_double(tolerance), runs, _integer(steps))
+            return final
+
+        return advance
 
 
 def _address(array: NDArray[Any]) -> ctypes.c_void_p:

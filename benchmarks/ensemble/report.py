@@ -12,6 +12,7 @@ from rich.table import Table
 
 from analysis.study.figure import THEORY_COLOR, colors, new_figure
 from benchmarks.ensemble.contenders import CONTENDERS
+from benchmarks.ensemble.problems import MAPS
 from benchmarks.ensemble.results import TITLES, Results, baseline, ratio
 from benchmarks.ensemble.timing import Comparison
 
@@ -57,7 +58,7 @@ def absences(comparisons: Mapping[str, Comparison]) -> list[str]:
     for name, comparison in comparisons.items():
         for contender, reason in comparison.absent.items():
             places.setdefault(f"{contender}: {reason}", []).append(TITLES[name])
-    maps = len(comparisons) - 1  # the escape times have fewer contenders
+    maps = sum(name in (*MAPS, "typed_loss") for name in comparisons)  # the others have fewer contenders
     return [line if len(names) >= maps else f"{line} ({', '.join(names)})" for line, names in places.items()]
 
 

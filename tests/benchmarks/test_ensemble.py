@@ -24,6 +24,7 @@ from benchmarks.ensemble import contenders as everybody
 from benchmarks.ensemble import fresh
 from benchmarks.ensemble.__main__ import Options, main, read_problems
 from benchmarks.ensemble.contenders import CONTENDERS, OURS, OUTCOMES, VECTOR_C, WIDE_C, C
+from benchmarks.ensemble.converge import compare_converging
 from benchmarks.ensemble.escape import compare_escape
 from benchmarks.ensemble.native import Absent, build, compiler
 from benchmarks.ensemble.problems import MAPS, Problem, known_problem, typed_problem
@@ -97,6 +98,24 @@ def test_c_leaves_a_run_at_the_first_iteration_beyond_the_bound():
     assert escaped[:4].tolist() == [7, 6, 0, 30]
     assert final[0, :4].tolist() == [64, -96, 1000, 0]
     np.testing.assert_array_equal(np.abs(final[0, 4:]) * 2 > 100, np.full(RUNS - 4, True))
+
+
+def test_c_leaves_a_block_at_the_first_look_at_which_all_its_runs_are_still():
+    """x halves: from 2ᵏ it moves by less than 2⁻²⁰ from step k + 20 on, that of the slowest run at step 37."""
+    problem = typed_problem("x**2/4", ["x"], ["eta=1"], ["x=1"], RUNS)
+    state = problem.state.copy()
+    state[0] = 1.0
+    state[0, 5], state[0, 64:] = 2.0**17, 2.0**-30
+    final = compiled(problem).settle(2.0**-20)(state, problem.values, 1000)
+    np.testing.assert_array_equal(final[0, :64], state[0, :64] / 2.0**48)
+    np.testing.assert_array_equal(final[0, 64:], state[0, 64:] / 2.0**16)
+
+
+def test_runs_that_converge_are_timed_with_their_outcomes():
+    comparison, share = compare_converging("minimalist", RUNS, rounds=1, progress=nothing)
+    assert share == 1
+    assert {OUTCOMES, C, WIDE_C} <= {*comparison.timings, *comparison.absent}
+    assert "disagrees" not in "".join(comparison.absent.values())
 
 
 def test_numbers_that_are_none_leave_the_bound_too():
@@ -197,7 +216,7 @@ def test_the_command_writes_its_table_and_its_picture(tmp_path, monkeypatch):
     monkeypatch.setattr(fresh, "tempfile", filled)
     main(Options(maps=("reduced_minimalist",), runs=200, steps=64, side=20, rounds=1, out=tmp_path))
     table = json.loads((tmp_path / "table.json").read_text(encoding="utf-8"))
-    assert set(table["workloads"]) == {"reduced_minimalist", ESCAPE}
+    assert set(table["workloads"]) == {"reduced_minimalist", "reduced_minimalist, converging", ESCAPE}
     assert OURS in table["workloads"]["reduced_minimalist"]["contenders"]
     assert set(table["first_call_seconds"]) == {"empty cache", "new map", "known map", "imports"}
     assert {path.name for path in tmp_path.iterdir()} == {"table.json", *FILES}
