@@ -22,6 +22,7 @@ from analysis.verification.programs import Program
 from analysis.verification.reports import Report
 
 LARGEST_SVG = 1_200_000  # bytes; a figure that has more is shown in pixels
+HOW = ("out", "json", "evidence", "workers")  # options on which no result depends
 DUBLIN_CORE = "{http://purl.org/dc/elements/1.1/}"
 
 
@@ -95,7 +96,7 @@ def content(report: Report, program: Program) -> Content:
         claims=shown(program.study, report.verdicts),
         derivation=derivation(document.get("theory", {})),
         measured=derivation({key: value for key in ("simulation", "not_run") if (value := document.get(key))}),
-        parameters=derivation({key: value for key, value in document.get("parameters", {}).items() if key != "out"}),
+        parameters=derivation({key: one for key, one in document.get("parameters", {}).items() if key not in HOW}),
         versions=document.get("versions", {}),
         picture=picture(document.get("files", ())),
     )

@@ -65,7 +65,7 @@ def matrix(rows: Any) -> Formula | None:
     entries = [[_expression(entry) if isinstance(entry, str) else None for entry in row] for row in rows]
     if len({len(row) for row in rows}) > 1 or any(entry is None for row in entries for entry in row):
         return None
-    return Formula(latex(ImmutableMatrix(entries)), str(rows))
+    return Formula(latex(ImmutableMatrix(entries), mat_delim=""), str(rows))
 
 
 def _expression(text: str) -> Expr | None:
