@@ -74,8 +74,11 @@ def machine_code(text: str, function: str) -> MachineCode:
     return kept_code(text.encode(), lambda: text, function)
 
 
-def kept_code(key: bytes, text: Callable[[], str], function: str) -> MachineCode:
-    """The function of a module, whose text is asked for if it is not in the cache under the key."""
+def kept_code(key: bytes, text: Callable[[], str], function: str, *, unrolled: bool = True) -> MachineCode:
+    """The function of a module, whose text is asked for if it is not in the cache under the key.
+
+    Long functions take half the time to compile if their loops are not `unrolled`, and are no slower.
+    """
     with LOADING:
         _, loader, description = _target()
         path = root() / "code" / f"{fingerprint(key, description)}.o"
@@ -83,7 +86,7 @@ def kept_code(key: bytes, text: Callable[[], str], function: str) -> MachineCode
         try:
             code = bytes(read_sealed(path))
         except BadInput:  # it is not there, or damaged
-            code, made = _compiled(text()), True
+            code, made = _compiled(text(), unrolled=unrolled), True
             with suppress(OSError, BadInput):  # what is not kept is made again
                 write_sealed(path, code)
         builder = binding.JITLibraryBuilder().add_object_img(code).add_current_process().export_symbol(function)
@@ -91,19 +94,19 @@ def kept_code(key: bytes, text: Callable[[], str], function: str) -> MachineCode
         return MachineCode(library[function], made, library)
 
 
-def _compiled(text: str) -> bytes:
+def _compiled(text: str, *, unrolled: bool) -> bytes:
     """The object file of a module."""
     machine, _, _ = _target()
-    return bytes(machine.emit_object(optimized(text)))
+    return bytes(machine.emit_object(optimized(text, unrolled=unrolled)))
 
 
-def optimized(text: str) -> binding.ModuleRef:
+def optimized(text: str, *, unrolled: bool = True) -> binding.ModuleRef:
     """A module as LLVM compiles it for this processor."""
     machine, _, _ = _target()
     module = binding.parse_assembly(text)
     module.verify()
     settings = binding.create_pipeline_tuning_options(speed_level=3)
-    settings.loop_unrolling = False  # several lanes are under way all the same; it takes half the time, and spills less
+    settings.loop_unrolling = unrolled
     passes = binding.create_pass_builder(machine, settings)
     passes.getModulePassManager().run(module, passes)
     return module

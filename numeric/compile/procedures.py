@@ -55,7 +55,7 @@ class Procedure:
 def compile_procedure(function: Callable[..., None], kinds: Sequence[Kind], made_from: bytes) -> Procedure:
     """The procedure of a function for arguments of these kinds; `made_from` is the text of all that it calls."""
     key = b"\0".join([f"{function.__name__} {kinds}".encode(), made_from, *sources(COMPILED_BY)])
-    code = kept_code(key, lambda: procedure_module(function, kinds), function.__name__)
+    code = kept_code(key, lambda: procedure_module(function, kinds), function.__name__, unrolled=False)
     return Procedure(code, tuple(kinds))
 
 
