@@ -232,7 +232,7 @@ def summary(training: xr.Dataset, ends: xr.Dataset) -> Mapping[str, Any]:
 def figure(
     midpoints: xr.Dataset, ends: xr.Dataset, hovering: xr.Dataset, two_modes: xr.Dataset, decay: xr.Dataset
 ) -> Figure:
-    """The figure."""
+    """The midpoint identity, what it leaves, gaps foretold and by the edge law; hovering; the rate law."""
     return draw(midpoints, ends, hovering, two_modes, decay)
 
 

@@ -5,6 +5,7 @@ against what, which is there for those who do not see it. Of an artist with more
 picture in pixels; all else stays lines.
 """
 
+import inspect
 import logging
 import re
 from collections.abc import Callable, Sequence
@@ -98,6 +99,15 @@ def check_page(figure: Figure) -> None:
     ]
     if small:
         raise ValueError(f"{small[0].get_text()!r}: less than {SMALLEST_FONT:g} points cannot be read in print")
+
+
+def caption_of(draw: Callable[..., Figure]) -> str:
+    """What a study's figure shows: what its own module says behind ``The figure:``, or else its function."""
+    own, _, _ = (inspect.getdoc(inspect.getmodule(draw)) or "").partition("\n\n")
+    title, _, shown = " ".join(own.split()).partition(": ")
+    if title.startswith("The figure") and shown:
+        return shown[0].upper() + shown[1:]
+    return (inspect.getdoc(draw) or "").partition("\n\n")[0]
 
 
 def draw_and_save(draw: Callable[[], Figure], folder: Path, caption: str) -> None:

@@ -6,7 +6,6 @@ interruption keeps what was finished.
 Exit code 0: nothing refuted (open claims aside); 1: a claim refuted; others: `analysis.study.endings`.
 """
 
-import inspect
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -19,7 +18,7 @@ from rich.console import Console
 
 from analysis.study.claim import Verdict, decide
 from analysis.study.endings import plain_endings
-from analysis.study.figure import FILES, draw_and_save
+from analysis.study.figure import FILES, caption_of, draw_and_save
 from analysis.study.options import CommonOptions, results_folder
 from analysis.study.parts import Known, Parts
 from analysis.study.progress import progress_bars, task
@@ -98,7 +97,7 @@ def _work_off(study: Parts, options: CommonOptions, folder: Path) -> int:
 
         if study.draw:
             with task(progress, "drawing", None):
-                draw_and_save(partial(known.call, study.draw), folder, inspect.getdoc(study.draw) or study.headline)
+                draw_and_save(partial(known.call, study.draw), folder, caption_of(study.draw))
 
     measured = {"simulation": known.call(study.summarize)} if study.summarize else {}
     measured |= {"not_run": not_run} if not_run else {}

@@ -1,4 +1,4 @@
-"""The figure of a study of progressive sharpening: a row for each factor.
+"""The figure: the sharpness from the start to the goal, a row for each factor, and last in it what is claimed of that.
 
 A panel for each value shows the sharpness against time, a curve for each seed, from its start to the goal, relative to
 the start where its change is what is claimed; the last panel what is claimed of the factor, such as the sharpening

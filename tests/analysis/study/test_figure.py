@@ -3,7 +3,7 @@
 import pytest
 
 from analysis.study import new_figure
-from analysis.study.figure import MOST_POINTS, draw_and_save, points
+from analysis.study.figure import MOST_POINTS, caption_of, draw_and_save, points
 
 
 def drawn(width=7.0, fontsize=7.0):
@@ -48,3 +48,11 @@ def test_the_same_figure_is_the_same_file(tmp_path):
         draw_and_save(drawn, tmp_path, "Sharpness.")
         written.append((tmp_path / "figure.svg").read_bytes())
     assert written[0] == written[1]
+
+
+def test_a_caption_is_what_the_figures_module_says_or_its_function():
+    from analysis.quadratic import figure
+    from analysis.sam.figure import draw
+
+    assert caption_of(draw).startswith("SAM beside GD")
+    assert caption_of(figure).startswith("|θᵢ| along the runs")
