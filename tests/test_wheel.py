@@ -100,3 +100,10 @@ def test_a_study_with_networks_says_in_one_line_what_to_install(outside, study):
 def test_the_networks_themselves_say_so_too(outside):
     ran = outside("from numeric.networks import SharpnessTracker")
     assert ran.stderr.splitlines()[-1].endswith("is made: pip install torch safetensors scikit-learn")
+
+
+def test_a_page_is_made_without_torch(outside):
+    """Against templates and a bibliography that are found in a checkout alone."""
+    ran = outside(PROGRAM.format("report"), "report", "--kept", "--only", "bifurcation", "--out", "page.html")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout.splitlines()[:2] == ["0 claims: none", "no results of bifurcation: it was not run"]

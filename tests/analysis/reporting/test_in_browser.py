@@ -155,7 +155,11 @@ def test_a_figure_is_enlarged_and_put_back(opened):
     assert small.get_attribute("alt").startswith("Sharpness. (a) sharpness: λ_1 < & against step")
     button.press("Enter")
     dialog = page.get_by_role("dialog")
-    assert dialog.get_by_role("img").bounding_box()["width"] > small.bounding_box()["width"]
+    large = dialog.get_by_role("img").bounding_box()
+    assert small.bounding_box()["width"] < large["width"] < DESK["width"]
+    assert large["height"] < DESK["height"]
+    dialog.get_by_role("img").click()
+    assert dialog.get_by_role("img").bounding_box()["width"] > 2 * large["width"]
     page.keyboard.press("Escape")
     assert not dialog.is_visible()
 
