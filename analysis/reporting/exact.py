@@ -4,8 +4,8 @@ r"""Exact results as a study's document has them, as text that `eos_sym.parse` r
     [["0", "1"], ["1", "0"]]             a matrix
     self_stabilizing, 3 of 4 runs        no mathematics: None, and shown as they are
 
-A text is a formula if all of it is read, and it is not a name in words: a letter, perhaps Greek and with an index, is
-one. Several formulas may be divided by commas.
+A text is a formula if all of it is read, and its names are letters, perhaps Greek and with an index; names in words
+may be in what is plainly a product or a root, and are set as words. Several formulas may be divided by commas.
 """
 
 import re
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sympy import Expr, ImmutableMatrix, Symbol
+from sympy import Basic, Expr, ImmutableMatrix, Symbol
 from sympy.core.alphabets import greeks
 
 from analysis.study.mathematics import latex
@@ -44,7 +44,7 @@ def formulas(text: str) -> tuple[Formula, ...]:
     found = [_expression(piece) for piece in pieces]
     if any(one is None for one in found):
         return ()
-    return tuple(Formula(latex(one), piece) for one, piece in zip(found, pieces, strict=True) if one is not None)
+    return tuple(Formula(_latex(one), piece) for one, piece in zip(found, pieces, strict=True) if one is not None)
 
 
 def formula(text: str) -> Formula | None:
@@ -65,7 +65,13 @@ def matrix(rows: Any) -> Formula | None:
     entries = [[_expression(entry) if isinstance(entry, str) else None for entry in row] for row in rows]
     if len({len(row) for row in rows}) > 1 or any(entry is None for row in entries for entry in row):
         return None
-    return Formula(latex(ImmutableMatrix(entries), mat_delim=""), str(rows))
+    return Formula(_latex(ImmutableMatrix(entries), mat_delim=""), str(rows))
+
+
+def _latex(expression: Basic, **settings: Any) -> str:
+    """LaTeX in which names in words are words."""
+    words = {one: one.name.replace("_", " ") for one in expression.free_symbols if not NAME.fullmatch(one.name)}
+    return latex(expression, symbol_names={one: rf"\text{{{word}}}" for one, word in words.items()}, **settings)
 
 
 def _expression(text: str) -> Expr | None:
@@ -73,7 +79,7 @@ def _expression(text: str) -> Expr | None:
         return None
     try:
         names = [name for name in names_in(text) if name not in FUNCTIONS]
-        if not all(NAME.fullmatch(name) for name in names):
+        if not ("*" in text or "sqrt(" in text) and not all(NAME.fullmatch(name) for name in names):
             return None
         return parse(text, [Symbol(name, real=True) for name in names])
     except (BadInput, ValueError):
