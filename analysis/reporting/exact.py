@@ -71,7 +71,7 @@ def matrix(rows: Any) -> Formula | None:
 def _latex(expression: Basic, **settings: Any) -> str:
     """LaTeX in which names in words are words."""
     words = {one: one.name.replace("_", " ") for one in expression.free_symbols if not NAME.fullmatch(one.name)}
-    return latex(expression, symbol_names={one: rf"\text{{{word}}}" for one, word in words.items()}, **settings)
+    return latex(expression, symbol_names={one: rf"\,\text{{{word}}}\," for one, word in words.items()}, **settings)
 
 
 def _expression(text: str) -> Expr | None:

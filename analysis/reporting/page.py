@@ -6,6 +6,7 @@ by its hash; what studies say is escaped where it is written.
 
 import base64
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -91,12 +92,14 @@ def mathematics(shown: Formula, *, block: bool = False) -> Markup:
 
 
 def measured(value: str) -> Markup:
-    """A value of a piece of evidence: formulas as mathematics, one below the other, words and numbers as they are."""
+    """A value of a piece of evidence: formulas as mathematics, one below the other, numbers as people write them."""
     if not value:
         return Markup('<span class="none">—</span>')
     if found := formulas(value) if any(sign in value for sign in "*/(") else ():
         return Markup("").join(Markup('<div class="line">{}</div>').format(mathematics(one)) for one in found)
-    return escape(value.replace("-", "−") if value.lstrip("-")[:1].isdigit() else value)
+    signed = re.sub(r"(?<![\w.])-(?=[\d.])", "−", str(escape(value)))
+    powers = re.sub(r"(?<=\d)e([+-]?)0*(\d+)\b", lambda one: f" × 10<sup>{'−' * (one[1] == '-')}{one[2]}</sup>", signed)
+    return Markup(powers)
 
 
 def address(picture: Picture) -> str:

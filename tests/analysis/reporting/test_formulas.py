@@ -49,7 +49,7 @@ def test_mathematics_is_told_from_words():
         "2/eta - eta/2": r"\frac{2}{\eta} - \frac{\eta}{2}",
         "lambda1": r"\lambda_{1}",
         "1, x**2": r"1,\quad x^{2}",
-        "(2*momentum + 2)/eta": r"\frac{2 \text{momentum} + 2}{\eta}",
+        "(2*momentum + 2)/eta": r"\frac{2 \,\text{momentum}\, + 2}{\eta}",
         "self_stabilizing": None,
         "self-stabilizing": None,
         "kept/lost": None,

@@ -73,8 +73,9 @@ def shown(page):
     return page.locator("#table tbody tr:visible").evaluate_all("rows => rows.map(row => row.dataset.status)")
 
 
-def test_a_click_on_a_status_shows_those_claims_alone(opened):
-    page = opened()
+@pytest.mark.parametrize("viewport", [PHONE, DESK])
+def test_a_click_on_a_status_shows_those_claims_alone(viewport, opened):
+    page = opened(viewport)
     page.get_by_role("checkbox", name="refuted").check()
     assert shown(page) == ["refuted"]
     assert page.get_by_role("status").inner_text() == "1 of 4 claims"
@@ -99,6 +100,12 @@ def test_words_study_and_source_filter_too(opened):
     page.get_by_role("combobox", name="Study").select_option("all")
     page.get_by_role("combobox", name="Source").select_option("a paper")
     assert shown(page) == ["refuted", "undecided"]
+
+
+def test_on_a_phone_a_tap_sorts(opened):
+    page = opened(PHONE)
+    page.locator("#table thead").get_by_text("Status").click()
+    assert shown(page) == ["proved", "supported", "refuted", "undecided"]
 
 
 def test_the_keyboard_sorts_and_the_heading_says_how(opened):

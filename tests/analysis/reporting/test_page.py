@@ -9,6 +9,7 @@ import pytest
 
 from analysis.reporting.content import LARGEST_SVG, picture
 from analysis.reporting.essay import essay_html, restructured
+from analysis.reporting.page import measured
 from analysis.study import new_figure
 from analysis.study.figure import FILES, draw_and_save
 from analysis.study.index import essay, programs
@@ -124,6 +125,20 @@ def test_what_was_not_measured_is_a_dash_and_what_is_no_number_is_said():
     cells = [[text(cell) for cell in row] for table in tree.iter("table") for row in table.iter("tr")]
     assert ["a level", "simulation", "—", "too few runs", "—", "? undecided"] in cells
     assert ["a level", "simulation", "1", "nan", "0.1", "✗ refuted"] in cells
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    {
+        "< 1e-06": "&lt; 1 × 10<sup>−6</sup>",
+        "-2.5e+12": "−2.5 × 10<sup>12</sup>",
+        "-0.5 to -0.1": "−0.5 to −0.1",
+        "two-cycle, 3e": "two-cycle, 3e",
+        "": '<span class="none">—</span>',
+    }.items(),
+)
+def test_numbers_are_written_as_people_write_them(value, expected):
+    assert measured(value) == expected
 
 
 def test_the_share_of_the_tolerance_is_what_the_numbers_give():
