@@ -57,7 +57,8 @@ class Parts:
     @property
     def headline(self) -> str:
         """What the study is about: the first line of its module's docstring."""
-        return (getattr(sys.modules.get(self.module), "__doc__", None) or self.name).partition("\n")[0]
+        module = sys.modules.get(self.module)
+        return ((module and module.__doc__) or self.name).partition("\n")[0]
 
     @property
     def functions(self) -> dict[str, Callable[..., Any]]:

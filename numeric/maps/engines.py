@@ -30,7 +30,7 @@ EngineName = Literal["auto", "numpy", "compiled"]
 
 # Seconds that NumPy takes: a step of an operation on an array, on each of its numbers, and on a float of Python's.
 ARRAY_OPERATION, ARRAY_NUMBER, FLOAT_OPERATION = 1e-6, 1e-9, 5e-8
-WORTH_COMPILING = 3.0
+WORTH_COMPILING = 0.2
 
 
 class Engine(Protocol):
