@@ -59,6 +59,7 @@ benchmark: $(VENV)/.benchmarks-installed
 	$(BIN)/python -m benchmarks.damage --number 100
 	$(BIN)/python -m benchmarks.ensemble
 	$(BIN)/python -m benchmarks.startup
+	$(BIN)/python -m benchmarks.growth
 	$(BIN)/python -m benchmarks.training
 	$(BIN)/python -m benchmarks.optimizers
 	$(BIN)/python -m benchmarks.sharpness

@@ -1,0 +1,1 @@
+"""How time and memory grow with the work: with runs, with the weights of a formula and of a network, with processes."""

@@ -1,0 +1,107 @@
+"""``python -m benchmarks.growth``: the options, pieces of work in processes of their own, tables, picture."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from rich.console import Console
+from rich.progress import Progress
+
+from analysis.study.figure import draw_and_save
+from benchmarks.command_line import check_whole_numbers, run
+from benchmarks.growth.report import Point, draw, on_many_workers, table
+from numeric.runs import provenance, write_atomically
+
+CAPTION = "Time and memory as runs, weights of a formula and weights of a network grow"
+Family = Literal["runs", "formula", "network", "processes"]
+SIZES: Mapping[Family, Mapping[str, tuple[int, ...]]] = {
+    "runs": {
+        "runs": (10**3, 10**4, 10**5, 10**6, 10**7),
+        "chunks": (10**5, 10**6, 10**7, 10**8),
+    },
+    "formula": {"formula": (2, 4, 8, 16, 32, 64)},
+    "network": dict.fromkeys(("gradient", "reading"), (10**3, 10**4, 10**5, 10**6, 10**7)),
+    "processes": dict.fromkeys(("processes", "cluster", "empty_runs", "empty_cluster"), (1, 2)),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How time and memory grow with runs, with the weights of a formula and of a network, and with processes."""
+
+    only: tuple[Family, ...] = get_args(Family)
+    """which kinds of growth"""
+    most: int = 10**8
+    """the largest number of runs and of weights"""
+    rounds: int = 1
+    """how often each is measured; the quickest counts"""
+    out: Path = Path("results/growth")
+    """folder for table.json and the figure"""
+
+    def __post_init__(self) -> None:
+        check_whole_numbers(self, 1, "most", "rounds")
+
+
+def planned(options: Options) -> list[tuple[str, int]]:
+    """What is measured, in turns, so that a machine that slows down slows all of it."""
+    once = [
+        (name, size)
+        for family in options.only
+        for name, sizes in SIZES[family].items()
+        for size in sizes
+        if size <= options.most
+    ]
+    return once * options.rounds
+
+
+def measured(name: str, size: int) -> Point:
+    """One piece of work in a process of its own."""
+    finished = subprocess.run(
+        [sys.executable, "-m", "benchmarks.growth.work", name, str(size)], capture_output=True, text=True, check=False
+    )
+    if finished.returncode:
+        raise RuntimeError(f"{name} {size} in a fresh process: {finished.stderr}")
+    return Point(name, size, json.loads(finished.stdout))
+
+
+def quickest(points: Iterable[Point]) -> Iterator[Point]:
+    """Of every piece of work that time that took least."""
+    best: dict[tuple[str, int], Point] = {}
+    for point in points:
+        before = best.get((point.name, point.size))
+        if before is None or point.seconds < before.seconds:
+            best[point.name, point.size] = point
+    yield from best.values()
+
+
+def main(options: Options) -> None:
+    """Measure, write the files, and print the tables."""
+    plan, points = planned(options), []
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=len(plan))
+        for name, size in plan:
+            progress.update(task, description=f"{name} {size:,}")
+            points.append(measured(name, size))
+            progress.advance(task)
+    points = list(quickest(points))
+    configuration = {name: str(value) if isinstance(value, Path) else value for name, value in asdict(options).items()}
+    document = {"points": [asdict(point) for point in points], "provenance": provenance(configuration)}
+    text = json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+    write_atomically(options.out / "table.json", lambda path: path.write_text(text, encoding="utf-8"))
+    draw_and_save(lambda: draw(points), options.out, CAPTION)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+    console.print(table(points))
+    for line in on_many_workers(points):
+        console.print(line, soft_wrap=True)
+    files = ", ".join(str(options.out / name) for name in ("table.json", "figure.png", "figure.pdf"))
+    console.print(f"written: {files}", soft_wrap=True)
+
+
+if __name__ == "__main__":
+    run("python -m benchmarks.growth", Options, main)
