@@ -18,9 +18,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
-from itertools import combinations
+from functools import lru_cache
+from itertools import count
 
 from sympy import Add, Basic, Expr, Float, Mul, S, Symbol, oo, sqrt
 
@@ -186,41 +187,61 @@ class _Graph:
 
 
 def share_pairs(products: dict[Symbol, Factors]) -> None:
-    """Make a product of its own of every pair of factors that occurs more than once, the most frequent first."""
+    """Make a product of its own of every pair of factors that occurs more than once, the most frequent first.
+
+    Where a pair becomes one factor, only the pairs with these three change, and are counted anew. Products that changed
+    last come last.
+    """
     counts: dict[Pair, int] = {}
-    places: dict[Pair, dict[Symbol, None]] = {}
+    places: dict[Pair, set[Symbol]] = {}
+    now = count()
+    changed = {name: next(now) for name in products}
 
-    def register(name: Symbol, change: int) -> None:
-        for pair, count in _pairs(products[name]):
-            counts[pair] = counts.get(pair, 0) + change * count
+    def register(name: Symbol, change: int, atoms: Set[Expr]) -> None:
+        for pair, times in _pairs(products[name], atoms):
+            counts[pair] = counts.get(pair, 0) + change * times
             if change > 0:
-                places.setdefault(pair, {})[name] = None
+                places.setdefault(pair, set()).add(name)
             else:
-                del places[pair][name]
+                places[pair].remove(name)
 
-    for name in products:
-        register(name, 1)
+    for name, factors in products.items():
+        register(name, 1, factors.keys())
     while counts:
         pair = max(counts, key=counts.__getitem__)
         if counts[pair] < 2:
             return
         common = Symbol(f"p{len(products)}")
-        for name in list(places[pair]):
-            register(name, -1)
+        for name in sorted(places[pair], key=changed.__getitem__):
+            register(name, -1, {*pair})
             factors, times = products[name], _occurrences(products[name], pair)
             factors[common] = times
             for atom in pair:
                 factors[atom] -= times
             products[name] = +factors
-            register(name, 1)
+            register(name, 1, {*pair, common})
+            changed[name] = next(now)
         products[common] = Factors(pair)
         del counts[pair]
 
 
-def _pairs(factors: Factors) -> list[tuple[Pair, int]]:
-    ordered = sorted(factors, key=str)
-    pairs = [*combinations(ordered, 2), *((atom, atom) for atom in ordered)]
-    return [(pair, count) for pair in pairs if (count := _occurrences(factors, pair))]
+def _pairs(factors: Factors, atoms: Set[Expr]) -> list[tuple[Pair, int]]:
+    """The pairs of factors of which at least one is among the atoms, and how often each occurs."""
+    ordered = sorted(factors, key=_name)
+    among = [atom in atoms for atom in ordered]
+    places = [place for place, one in enumerate(among) if one]
+    pairs: list[Pair] = []
+    for place, first in enumerate(ordered):
+        after = ordered[place + 1 :] if among[place] else [ordered[other] for other in places if other > place]
+        pairs += [(first, second) for second in after]
+    pairs += [(ordered[place], ordered[place]) for place in places]
+    return [(pair, times) for pair in pairs if (times := _occurrences(factors, pair))]
+
+
+@lru_cache(maxsize=10_000)
+def _name(atom: Expr) -> str:
+    """What factors are sorted by."""
+    return str(atom)
 
 
 def _occurrences(factors: Factors, pair: Pair) -> int:

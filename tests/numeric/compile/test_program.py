@@ -4,7 +4,9 @@ import math
 import os
 import subprocess
 import sys
+from collections import Counter
 from fractions import Fraction
+from itertools import combinations_with_replacement
 
 import mpmath
 import pytest
@@ -36,6 +38,7 @@ from sympy import (
     nan,
     oo,
     pi,
+    prod,
     sign,
     sqrt,
     symbols,
@@ -45,7 +48,7 @@ from sympy import (
 
 from eos_sym import GradientDescent, minimalist
 from eos_sym.losses import product
-from numeric.compile.program import straight_line
+from numeric.compile.program import share_pairs, straight_line
 
 x, y, z, eta = symbols("x y z eta", real=True)
 DIGITS = 60
@@ -387,3 +390,22 @@ def test_a_deep_expression_is_taken_apart():
     for _ in range(100):
         expression = tanh(1 + expression)
     assert length([expression], (x,)) == 200
+
+
+@given(st.lists(st.lists(st.integers(0, 5), min_size=4, max_size=4), min_size=1, max_size=8))
+def test_when_pairs_have_been_shared_none_occurs_twice_and_the_products_are_what_they_were(exponents):
+    """Against counts that are not kept up with what has changed; counted here from the beginning."""
+    atoms = symbols("v0:4")
+    products = {Symbol(f"r{n}"): +Counter(dict(zip(atoms, powers, strict=True))) for n, powers in enumerate(exponents)}
+    wanted = {name: prod(factors.elements()) for name, factors in products.items()}
+    share_pairs(products)
+    occurring = Counter()
+    for factors in products.values():
+        for first, second in combinations_with_replacement(sorted(factors, key=str), 2):
+            occurring[first, second] += factors[first] // 2 if first == second else min(factors[first], factors[second])
+    assert max(occurring.values(), default=0) < 2
+
+    def written_out(name):
+        return prod(written_out(factor) if factor in products else factor for factor in products[name].elements())
+
+    assert {name: written_out(name) for name in wanted} == wanted
