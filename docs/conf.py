@@ -9,6 +9,8 @@ from sphinx.util.nodes import make_refnode
 sys.path.insert(0, str(Path(__file__).parent))
 import reference
 
+from analysis.reporting.essay import restructured
+
 project = "Edge of stability"
 author = "The edge-of-stability developers"
 extensions = [
@@ -63,14 +65,8 @@ def through_a_face(app, environment, node, content):
 
 
 def prepare(_app, what, _name, _object, _options, lines):
-    """Make the indented formulas and tables of modules literal blocks, and |x| elsewhere no reference."""
-    prepared, literal = [], False
-    for index, line in enumerate(lines):
-        indented = line.startswith("    ")
-        if what == "module" and indented and not literal and not lines[index - 1].strip():
-            prepared += ["::", ""]
-            literal = True
-        elif line.strip() and not indented:
-            literal = False
-        prepared.append(line if literal else line.replace("|", r"\|"))
-    lines[:] = prepared
+    """Set the indented formulas and tables of modules as the report sets them; |x| is no reference."""
+    if what == "module":
+        lines[:] = restructured("\n".join(lines)).split("\n")
+    else:
+        lines[:] = [line.replace("|", r"\|") for line in lines]
