@@ -62,9 +62,8 @@ def planned(options: Options) -> list[tuple[str, int]]:
 
 def measured(name: str, size: int) -> Point:
     """One piece of work in a process of its own."""
-    finished = subprocess.run(
-        [sys.executable, "-m", "benchmarks.growth.work", name, str(size)], capture_output=True, text=True, check=False
-    )
+    program = f"from benchmarks.growth.work import tell; tell({name!r}, {size})"
+    finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     if finished.returncode:
         raise RuntimeError(f"{name} {size} in a fresh process: {finished.stderr}")
     return Point(name, size, json.loads(finished.stdout))

@@ -1,6 +1,6 @@
-"""The work that is measured, each piece in a process of its own: ``python -m benchmarks.growth.work NAME SIZE``.
+"""The work that is measured, each piece in a process of its own.
 
-The process prints one JSON object: `seconds`, `bytes` by which its peak of memory grew over what it held when the work
+It prints one JSON object: `seconds`, `bytes` by which its peak of memory grew over what it held when the work
 began, imports and compilation done (null where children did it), and what else the piece of work tells of itself.
 
     runs          so many runs of the minimalist map, 512 steps each, in memory, final states only
@@ -188,5 +188,6 @@ WORK: Mapping[str, Callable[[int], Measured]] = {
 }
 
 
-if __name__ == "__main__":
-    print(json.dumps(WORK[sys.argv[1]](int(sys.argv[2]))))
+def tell(name: str, size: int) -> None:
+    """Do a piece of work, and print what came of it."""
+    print(json.dumps(WORK[name](size)))

@@ -129,7 +129,8 @@ def test_numbers_that_are_none_leave_the_bound_too():
 def test_all_who_are_installed_take_part_and_agree():
     problem = known_problem("minimalist", RUNS)
     comparison = compare(problem, CONTENDERS, steps=64, rounds=1, progress=nothing)
-    missing = {"JAX"} if importlib.util.find_spec("jax") is None else set()
+    needed = {"JAX": "jax", "Numba lambdify": "numba"}
+    missing = {name for name, module in needed.items() if importlib.util.find_spec(module) is None}
     try:
         compiler()
     except Absent:

@@ -116,6 +116,7 @@ def interrupt(ranks):
     loss = part_of(ranks.rank)
     if not ranks.leads:
         return serve(ranks, loss, 0.5)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has what it runs in the background ignore it
     with suppress(KeyboardInterrupt), ranks.leading():
         HessianOverRanks(ranks, 0.5, loss, loss.parameters).gradient  # noqa: B018
         signal.raise_signal(signal.SIGINT)
