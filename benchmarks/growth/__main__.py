@@ -15,7 +15,7 @@ from rich.progress import Progress
 
 from analysis.study.figure import draw_and_save
 from benchmarks.command_line import check_whole_numbers, run
-from benchmarks.growth.report import Point, draw, on_many_workers, table
+from benchmarks.growth.report import Point, draw, on_many_workers, panels_of, table
 from numeric.runs import provenance, write_atomically
 
 CAPTION = "Time and memory as runs, weights of a formula and weights of a network grow"
@@ -93,13 +93,13 @@ def main(options: Options) -> None:
     document = {"points": [asdict(point) for point in points], "provenance": provenance(configuration)}
     text = json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
     write_atomically(options.out / "table.json", lambda path: path.write_text(text, encoding="utf-8"))
-    draw_and_save(lambda: draw(points), options.out, CAPTION)
+    if panels_of(points):
+        draw_and_save(lambda: draw(points), options.out, CAPTION)
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
     console.print(table(points))
     for line in on_many_workers(points):
         console.print(line, soft_wrap=True)
-    files = ", ".join(str(options.out / name) for name in ("table.json", "figure.png", "figure.pdf"))
-    console.print(f"written: {files}", soft_wrap=True)
+    console.print(f"written: {', '.join(sorted(map(str, options.out.iterdir())))}", soft_wrap=True)
 
 
 if __name__ == "__main__":

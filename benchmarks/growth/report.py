@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 from rich.table import Table
 
 from analysis.study.figure import THEORY_COLOR, colors, new_figure
@@ -33,11 +34,12 @@ TITLES = {
     "empty_runs": f"{EMPTY_RUNS} empty runs, processes",
     "empty_cluster": f"{EMPTY_RUNS} empty runs, cluster here",
 }
-PANELS = (
-    ("runs", ("runs", "chunks")),
-    ("weights of a formula", ("formula",)),
-    ("weights of a network", ("gradient", "reading")),
-)
+PANELS = {
+    "runs": {"runs": "in memory", "chunks": "in chunks on disk"},
+    "weights of a formula": {"formula": "first step"},
+    "weights of a network": {"gradient": "gradient", "reading": "sharpness"},
+}
+ROOM = 30  # for the legend, above the largest time
 BESIDE = {"step": "a step of a run", "first": "the first reading"}
 
 
@@ -98,27 +100,35 @@ def on_many_workers(points: Sequence[Point]) -> Iterator[str]:
         )
 
 
+def panels_of(points: Sequence[Point]) -> dict[str, dict[str, str]]:
+    """What there is to draw, by its sizes: of processes nothing."""
+    return {label: names for label, names in PANELS.items() if any(of(points, name) for name in names)}
+
+
 def draw(points: Sequence[Point]) -> Figure:
     """Time above, memory below, one column for each kind of size."""
-    panels = [(label, names) for label, names in PANELS if any(of(points, name) for name in names)]
+    panels = panels_of(points)
     figure = new_figure(7.0, 4.4)
     axes = figure.subplots(2, len(panels), sharex="col", squeeze=False)
-    for column, (label, names) in enumerate(panels):
-        above, below = axes[:, column]
-        for name, color in zip(names, colors(len(names)), strict=True):
+    for (above, below), (label, names) in zip(axes.T, panels.items(), strict=True):
+        for (name, title), color in zip(names.items(), colors(len(names)), strict=True):
             series = of(points, name)
             sizes = [point.size for point in series]
-            above.plot(sizes, [point.seconds for point in series], "o-", color=color, label=TITLES[name])
+            above.plot(sizes, [point.seconds for point in series], "o-", markersize=4, color=color, label=title)
             grown = [(point.size, point.megabytes) for point in series if point.megabytes]
             if grown:
-                below.plot(*zip(*grown, strict=True), "o-", color=color)
-        _line_of_slope_one(above, of(points, names[0]))
-        above.set_title(label)
-        above.legend(fontsize=7)
+                below.plot(*zip(*grown, strict=True), "o-", markersize=4, color=color)
+        _line_of_slope_one(above, of(points, next(iter(names))))
         below.set_xlabel(label)
         for one in (above, below):
             one.set_xscale("log")
             one.set_yscale("log")
+            one.xaxis.set_minor_formatter(NullFormatter())
+            one.yaxis.set_minor_formatter(NullFormatter())
+        above.set_ylim(top=ROOM * max(point.seconds for name in names for point in of(points, name)))
+        above.legend(fontsize=7, loc="upper left")
+        if sizes[-1] < 10**3:  # more than two decades have labels of their own
+            below.set_xticks(sizes, [str(size) for size in sizes])
     axes[0, 0].set_ylabel("seconds")
     axes[1, 0].set_ylabel("growth of peak memory, MB")
     return figure
