@@ -51,7 +51,8 @@ import shlex
 from datetime import UTC, datetime
 
 from analysis.reporting.content import content
-from analysis.reporting.page import Facts, counted, page
+from analysis.reporting.page import Facts, page
+from analysis.study.report import summary
 from analysis.study.work import check_seed
 from analysis.verification.answers import all_reports, exit_code, program_of
 from analysis.verification.programs import Program
@@ -74,9 +75,7 @@ def report(options: Options) -> int:
         contents = [content(*both) for both in zip(reports, programs, strict=True)]
     written = page(contents, facts())
     write_atomically(options.out, lambda path: path.write_text(written, encoding="utf-8"))
-    claims = [claim for one in contents for claim in one.claims]
-    found = ", ".join(f"{count} {status}" for status, count in counted(claims).items() if count)
-    print(f"{len(claims)} claim{'s' * (len(claims) != 1)}: {found or 'none'}")
+    print(summary([verdict for one in reports for verdict in one.verdicts]))
     for one in reports:
         if one.error:
             print(f"no results of {one.study}: {one.error}")

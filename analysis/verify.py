@@ -105,9 +105,9 @@ def _numbers(reports: Sequence[Report]) -> Iterator[str]:
     """How many claims there are, how many came out how, and the seconds that it took; a dot for none."""
     verdicts = [verdict for report in reports for verdict in report.verdicts]
     yield str(len(verdicts) or "·")
-    for status in STATUS_STYLES:
+    for status, count in counted(verdicts).items():
         opened = sum(verdict.status == status == "refuted" and verdict.open for verdict in verdicts)
-        yield f"{counted(verdicts, status) or '·'}{f' ({opened} open)' if opened else ''}"
+        yield f"{count or '·'}{f' ({opened} open)' if opened else ''}"
     yield f"{sum(report.seconds for report in reports):.1f}"
 
 

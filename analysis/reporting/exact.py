@@ -17,7 +17,7 @@ from typing import Any
 from sympy import Basic, Expr, ImmutableMatrix, Symbol
 from sympy.core.alphabets import greeks
 
-from analysis.study.mathematics import latex
+from analysis.study.mathematics import in_words, latex
 from eos_sym import parse
 from eos_sym.errors import BadInput
 from eos_sym.reading import FUNCTIONS, names_in
@@ -111,7 +111,7 @@ def derivation(theory: Mapping[str, Any]) -> tuple[Named, ...]:
 
 
 def _label(name: str) -> Shown:
-    return symbol(name) or re.sub(r"(?<!\b\w)_", " ", name)
+    return symbol(name) or in_words(name)
 
 
 def _value(value: Any) -> Any:

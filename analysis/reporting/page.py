@@ -7,7 +7,6 @@ by its hash; what studies say is escaped where it is written.
 import base64
 import hashlib
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
@@ -17,10 +16,11 @@ from docutils.utils.math.latex2mathml import tex2mathml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from analysis.reporting.content import Content, Picture, Shown
+from analysis.reporting.content import Content, Picture
 from analysis.reporting.essay import compact, essay_html
 from analysis.reporting.exact import Formula, Named, formulas
 from analysis.study.evidence import Channel, Status
+from analysis.study.report import counted
 
 STATUSES: tuple[Status, ...] = get_args(Status)
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
@@ -64,7 +64,7 @@ def page(contents: Sequence[Content], facts: Facts) -> str:
     return environment.get_template("report.html").render(
         contents=contents,
         claims=claims,
-        counts=counted([claim for _, claim in claims]),
+        counts=counted(claim.verdict for _, claim in claims),
         opened=sum(claim.verdict.open and claim.verdict.status == "refuted" for _, claim in claims),
         sources=sorted({claim.verdict.source for _, claim in claims}),
         statuses=STATUSES,
@@ -75,12 +75,6 @@ def page(contents: Sequence[Content], facts: Facts) -> str:
         style=style,
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
-
-
-def counted(claims: Sequence[Shown]) -> dict[str, int]:
-    """How many claims came out how."""
-    found = Counter(claim.verdict.status for claim in claims)
-    return {status: found[status] for status in STATUSES}
 
 
 def mathematics(shown: Formula, *, block: bool = False) -> Markup:

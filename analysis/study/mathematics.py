@@ -1,5 +1,6 @@
-"""Formulas as LaTeX, as people write them: 1 − xy rather than −xy + 1."""
+"""Formulas as LaTeX, as people write them: 1 − xy rather than −xy + 1; names as words."""
 
+import re
 from typing import Any
 
 from sympy import Add, Basic
@@ -19,3 +20,8 @@ class _Printer(LatexPrinter):  # type: ignore[misc]
 def latex(expression: Basic, **settings: Any) -> str:
     """The expression as LaTeX, with SymPy's settings."""
     return str(_Printer(settings).doprint(expression))
+
+
+def in_words(name: str) -> str:
+    """The words of a name, in which `_` after a single letter, as in λ_c, is an index's."""
+    return re.sub(r"(?<!\b\w)_", " ", name)

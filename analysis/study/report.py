@@ -3,9 +3,10 @@
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
-from typing import Any
+from typing import Any, get_args
 
 from rich.console import Console
 from rich.padding import Padding
@@ -14,7 +15,8 @@ from rich.text import Text
 from sympy import Expr, MatrixBase, Symbol, pretty
 
 from analysis.study.claim import Part, Verdict
-from analysis.study.evidence import Evidence
+from analysis.study.evidence import Evidence, Status
+from analysis.study.mathematics import in_words
 from eos_sym import Map
 from eos_sym.flows import Flow
 
@@ -91,8 +93,8 @@ def _inline(value: Any) -> str | None:
 
 
 def _named(key: Any) -> str:
-    """A symbol as in formulas; the words of a name, in which `_` after a single letter, as in λ_c, is an index's."""
-    return str(pretty(key)) if isinstance(key, Symbol) else re.sub(r"(?<!\b\w)_", " ", str(key))
+    """A symbol as in formulas; the words of a name."""
+    return str(pretty(key)) if isinstance(key, Symbol) else in_words(str(key))
 
 
 def _one_line(expression: Expr) -> str:
@@ -109,14 +111,20 @@ def _typeset(text: str) -> str:
 
 def print_summary(console: Console, headline: str, verdicts: Sequence[Verdict]) -> None:
     """What the study is about, and how many of its claims came out how."""
-    found = ", ".join(f"{count} {status}" for status in STATUS_STYLES if (count := counted(verdicts, status)))
     console.print(Text(headline, style="bold"))
-    console.print(Text(f"{len(verdicts)} claim{'s' * (len(verdicts) != 1)}: {found or 'none'}"))
+    console.print(Text(summary(verdicts)))
 
 
-def counted(verdicts: Sequence[Verdict], status: str) -> int:
-    """How many claims came out so."""
-    return sum(verdict.status == status for verdict in verdicts)
+def summary(verdicts: Sequence[Verdict]) -> str:
+    """How many claims there are, and how many came out how, in words."""
+    found = ", ".join(f"{count} {status}" for status, count in counted(verdicts).items() if count)
+    return f"{len(verdicts)} claim{'s' * (len(verdicts) != 1)}: {found or 'none'}"
+
+
+def counted(verdicts: Iterable[Verdict]) -> dict[Status, int]:
+    """How many claims came out how."""
+    found = Counter(verdict.status for verdict in verdicts)
+    return {status: found[status] for status in get_args(Status)}
 
 
 def print_claims(console: Console, verdicts: Sequence[Verdict], *, evidence: bool, channels: bool = False) -> None:

@@ -6,13 +6,12 @@ two packages stand before it, and are timed alone. The cache is a folder of its 
 
 from __future__ import annotations
 
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
+
+from benchmarks.fresh_process import printed_by
 
 RECORDED_BYTES = 400_000_000  # well above what imports and compilation may have left behind
 RECORDS = 100
@@ -31,7 +30,7 @@ def first_call_seconds(rounds: int) -> dict[str, float]:
 
 
 def _first_call(number: int, cache: str) -> tuple[float, float]:
-    seconds, imports = map(float, _output(f"first_call({number})", XDG_CACHE_HOME=cache).split())
+    seconds, imports = map(float, printed_by(__name__, f"first_call({number})", XDG_CACHE_HOME=cache).split())
     return seconds, imports
 
 
@@ -39,22 +38,7 @@ def recording_memory() -> dict[str, float] | None:
     """Peak memory over the arrays asked for, of the engine and of a simulator's run; None where it is not known."""
     if sys.platform == "win32":
         return None
-    return {name: float(_output(f"{name}_memory()")) for name in ("engine", "simulator")}
-
-
-def _output(call: str, **environment: str) -> str:
-    module, function = __name__, call.partition("(")[0]
-    finished = subprocess.run(
-        [sys.executable, "-c", f"from {module} import {function}; {call}"],
-        cwd=Path(__file__).parents[2],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if finished.returncode:
-        raise RuntimeError(f"{call} in a fresh process: {finished.stderr}")
-    return finished.stdout
+    return {name: float(printed_by(__name__, f"{name}_memory()")) for name in ("engine", "simulator")}
 
 
 def first_call(number: int) -> None:

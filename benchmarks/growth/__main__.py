@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -15,8 +14,10 @@ from rich.progress import Progress
 
 from analysis.study.figure import draw_and_save
 from benchmarks.command_line import check_whole_numbers, run
+from benchmarks.fresh_process import printed_by
 from benchmarks.growth.report import Point, draw, on_many_workers, panels_of, table
-from numeric.runs import provenance, write_atomically
+from eos_sym import BadInput
+from numeric.runs import make_folder, provenance, write_atomically
 
 CAPTION = "Time and memory as runs, weights of a formula and weights of a network grow"
 Family = Literal["runs", "formula", "network", "processes"]
@@ -46,6 +47,8 @@ class Options:
 
     def __post_init__(self) -> None:
         check_whole_numbers(self, 1, "most", "rounds")
+        if not planned(self):
+            raise BadInput(f"--most {self.most}: leaves nothing to measure of {', '.join(self.only)}")
 
 
 def planned(options: Options) -> list[tuple[str, int]]:
@@ -62,11 +65,8 @@ def planned(options: Options) -> list[tuple[str, int]]:
 
 def measured(name: str, size: int) -> Point:
     """One piece of work in a process of its own."""
-    program = f"from benchmarks.growth.work import tell; tell({name!r}, {size})"
-    finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    if finished.returncode:
-        raise RuntimeError(f"{name} {size} in a fresh process: {finished.stderr}")
-    return Point(name, size, json.loads(finished.stdout))
+    said = printed_by("benchmarks.growth.work", f"tell({name!r}, {size})")
+    return Point(name, size, json.loads(said))
 
 
 def quickest(points: Iterable[Point]) -> Iterator[Point]:
@@ -81,6 +81,7 @@ def quickest(points: Iterable[Point]) -> Iterator[Point]:
 
 def main(options: Options) -> None:
     """Measure, write the files, and print the tables."""
+    make_folder(options.out)
     plan, points = planned(options), []
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=len(plan))

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 from rich.table import Table
@@ -134,11 +135,10 @@ def draw(points: Sequence[Point]) -> Figure:
     return figure
 
 
-def _line_of_slope_one(axes: object, series: Sequence[Point]) -> None:
+def _line_of_slope_one(axes: Axes, series: Sequence[Point]) -> None:
     """Every one costs the same, from the largest size down."""
     if len(series) > 1:
         last = series[-1]
         ends = [series[0].size, last.size]
-        axes.plot(  # type: ignore[attr-defined]
-            ends, [last.seconds * end / last.size for end in ends], ":", color=THEORY_COLOR, label="slope 1"
-        )
+        seconds = [last.seconds * end / last.size for end in ends]
+        axes.plot(ends, seconds, ":", color=THEORY_COLOR, label="slope 1")

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 
-from numeric.compile.lowering import FLOAT, INTEGER, TRUTH, constant
+from numeric.compile.lowering import FLOAT, INTEGER, TRUTH, constant, library
 
 BYTE = ir.IntType(8)
 ADDRESS = BYTE.as_pointer()
@@ -107,10 +107,3 @@ def new_array(builder: ir.IRBuilder, shape: Any, dtype: Any) -> tuple[Array, boo
 def free(builder: ir.IRBuilder, array: Array) -> None:
     """Give its memory back."""
     library(builder, "free", ir.VoidType(), builder.bitcast(array.address, ADDRESS))
-
-
-def library(builder: ir.IRBuilder, name: str, kind: ir.Type, *arguments: ir.Value) -> Any:
-    """A call of a function of C's library."""
-    known = builder.module.globals.get(name)
-    types = ir.FunctionType(kind, [argument.type for argument in arguments])
-    return builder.call(known or ir.Function(builder.module, types, name), arguments)

@@ -27,6 +27,11 @@ def sources(names: Iterable[str]) -> list[bytes]:
     return [(CODE / name).read_bytes() for name in names]
 
 
+def files_in(folder: str) -> list[str]:
+    """The names, as `sources` takes them, of the files of a folder of `numeric` that are Python."""
+    return sorted(path.relative_to(CODE).as_posix() for path in (CODE / folder).glob("*.py"))
+
+
 @cache
 def root() -> Path:
     """The folder that holds all compiled code."""

@@ -23,7 +23,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from types import BuiltinFunctionType, FunctionType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -64,12 +64,12 @@ class Statements:
     lines: Sequence[str]
     names: Mapping[str, Any]
 
-    @property
+    @cached_property
     def parsed(self) -> list[ast.stmt]:
         """The statements as Python reads them."""
         return ast.parse("\n".join(self.lines)).body
 
-    @property
+    @cached_property
     def places(self) -> list[ast.Subscript]:
         """The places in the lanes that are assigned to."""
         targets = (line.targets[0] for line in self.parsed if isinstance(line, ast.Assign))
@@ -254,9 +254,7 @@ class Lowering:
             case BuiltinFunctionType() if called in INTRINSICS:
                 return self.intrinsic(INTRINSICS[called], arguments)
             case BuiltinFunctionType():
-                module, kind = self.builder.module, ir.FunctionType(FLOAT, [FLOAT] * len(arguments))
-                known = module.globals.get(called.__name__)
-                return self.builder.call(known or ir.Function(module, kind, called.__name__), arguments)
+                return library(self.builder, called.__name__, FLOAT, *arguments)
         raise KeyError(called)
 
     def intrinsic(self, name: str, arguments: Sequence[Any]) -> Any:
@@ -276,3 +274,10 @@ def constant(number: Any) -> ir.Constant:
     """The number as it stands: an integer is none of the floats."""
     kinds = {bool: TRUTH, int: INTEGER, float: FLOAT}
     return ir.Constant(kinds[type(number)], number)
+
+
+def library(builder: ir.IRBuilder, name: str, kind: ir.Type, *arguments: ir.Value) -> Any:
+    """A call of a function of C's library."""
+    known = builder.module.globals.get(name)
+    types = ir.FunctionType(kind, [argument.type for argument in arguments])
+    return builder.call(known or ir.Function(builder.module, types, name), arguments)

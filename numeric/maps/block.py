@@ -23,7 +23,6 @@ from sympy import Expr, Symbol, srepr
 
 from eos_sym import BadInput, Map
 from numeric.compile import Array, CompiledFunction, compile_function
-from numeric.compile.cache import CODE, fingerprint, sources
 from numeric.maps.averages import Averages, compile_averages
 from numeric.maps.engines import Engine, EngineName, choose_engine
 from numeric.maps.observables import Observable
@@ -73,16 +72,12 @@ class Block:
 
     def __dask_tokenize__(self) -> tuple[object, ...]:
         """What determines the results, but for the code; neither the number of threads nor who listens does."""
-        from numeric.compile.procedures import COMPILED_BY
-        from numeric.maps.kernels.engine import LOOPS, MADE_FROM
+        from numeric.maps.kernels.engine import made_from
 
         observed = [(name, one.state, one.parameters, one.order) for name, one in self.observables.items()]
         formulas = [*self.map.state, *self.map.parameters, *self.map.step, *self.means.values()]
         formulas += [part for one in self.observables.values() for part in one.function.expressions]
         settings = (self.engine, self.steps, self.record_every, self.lyapunov, self.discard, self.outcomes)
-        functions = sorted(path.name for path in (CODE / "compile" / "functions").glob("*.py"))
-        kernels = ("compile/scalars.py", *(f"compile/functions/{name}" for name in functions))
-        compiled = fingerprint(*sources((*MADE_FROM, *LOOPS, *COMPILED_BY, *kernels)))
         return (
             *map(srepr, formulas),
             observed,
@@ -91,7 +86,7 @@ class Block:
             settings,
             self.tolerance,
             self.bound,
-            compiled,
+            made_from(),
         )
 
     @property

@@ -20,19 +20,17 @@ from typing import ClassVar
 import numpy as np
 
 from numeric.compile import Array, CompiledFunction
-from numeric.compile.cache import sources
+from numeric.compile.cache import files_in, fingerprint, sources
 from numeric.compile.kernel import REMEMBERED, compile_kernel, print_kernel
-from numeric.compile.procedures import Kind, Procedure, compile_procedure
+from numeric.compile.procedures import COMPILED_BY, Kind, Procedure, compile_procedure
 from numeric.maps.kernels.lanes import FINISH, finish
 from numeric.maps.kernels.queues import Ends
 from numeric.maps.kernels.recording import MOVE, RECORD, move, record
 from numeric.maps.outcomes import Integers, Outcomes
 from numeric.progress import Progress
 
-MADE_FROM = ("compile/kernel.py", "maps/outcomes.py")
-LOOPS = tuple(
-    f"maps/kernels/{name}.py" for name in ("counting", "cycles", "endings", "escapes", "lanes", "queues", "recording")
-)
+LOOPS = ("compile/kernel.py", "maps/outcomes.py", *files_in("maps/kernels"))  # what the loops are written in
+KERNELS = ("compile/scalars.py", *files_in("compile/functions"))  # and kernels
 REPORTED_EVERY = 0.1  # seconds
 LARGEST_SLAB = 2**14  # runs
 SLABS_EACH = 4  # for every thread at least, so that none is left with much more than the others
@@ -43,7 +41,13 @@ Work = Callable[[int, int, Integers], None]  # on the runs from the first to bef
 @cache
 def loop(function: Callable[..., None], kinds: tuple[Kind, ...]) -> Procedure:
     """A loop around kernels, compiled, or taken from the cache."""
-    return compile_procedure(function, kinds, b"\0".join(sources((*MADE_FROM, *LOOPS))))
+    return compile_procedure(function, kinds, b"\0".join(sources(LOOPS)))
+
+
+@cache
+def made_from() -> str:
+    """A checksum of all that results of this engine depend on beside the formulas: of files of this program."""
+    return fingerprint(*sources((*LOOPS, *COMPILED_BY, *KERNELS)))
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -79,9 +83,10 @@ class CompiledEngine:
         state, values = np.ascontiguousarray(state), np.ascontiguousarray(values)
         ends = Outcomes.undecided(state, steps)
         filled = Ends(ends.final, ends.outcome, ends.period, ends.step)
+        run = loop(finish, FINISH)
 
         def work(first: int, last: int, signals: Integers) -> None:
-            loop(finish, FINISH)(kernel.address, state, values, steps, tolerance, bound, filled, first, last, signals)
+            run(kernel.address, state, values, steps, tolerance, bound, filled, first, last, signals)
 
         self._share_out(work, state.shape[1], progress)
         return ends
@@ -91,9 +96,10 @@ class CompiledEngine:
         kernel = compile_kernel(self.function, watching=False)
         state, values = np.ascontiguousarray(state), np.ascontiguousarray(values)
         moved = np.empty(state.shape)
+        run = loop(move, MOVE)
 
         def work(first: int, last: int, signals: Integers) -> None:
-            loop(move, MOVE)(kernel.address, state, values, moved, steps, first, last, signals)
+            run(kernel.address, state, values, moved, steps, first, last, signals)
 
         self._share_out(work, state.shape[1], lambda done: None)
         return moved
@@ -103,9 +109,10 @@ class CompiledEngine:
         kernel = compile_kernel(self.function, watching=False)
         state, values, lost = np.ascontiguousarray(state), np.ascontiguousarray(values), np.ascontiguousarray(lost)
         trajectory = np.empty((records, *state.shape))
+        run = loop(record, RECORD)
 
         def work(first: int, last: int, signals: Integers) -> None:
-            loop(record, RECORD)(kernel.address, state, values, trajectory, lost, every, first, last, signals)
+            run(kernel.address, state, values, trajectory, lost, every, first, last, signals)
 
         self._share_out(work, state.shape[1], lambda done: None)
         return trajectory
