@@ -13,13 +13,13 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 ANALYSES := $(patsubst analysis/%/__main__.py,%,$(wildcard analysis/*/__main__.py)) \
 	$(patsubst analysis/%.py,%,$(shell grep -l "study\.main()" analysis/*.py))
 
-.PHONY: $(ANALYSES) verify report test quick check style types tests coverage format benchmark docs clean
+.PHONY: $(ANALYSES) verify report explorer test quick check style types tests coverage format benchmark docs clean
 
 $(ANALYSES): $(VENV)/.installed
 	$(BIN)/python -m analysis.$@
 
-# All of them, and all of them as one page.
-verify report: $(VENV)/.installed
+# All of them, all of them as one page, and five models to play with as another.
+verify report explorer: $(VENV)/.installed
 	$(BIN)/python -m analysis.$@
 
 # Types are checked beside the tests, on what time they leave of two cores.

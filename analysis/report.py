@@ -47,18 +47,15 @@ class Options(Asked):
 if __name__ == "__main__":
     given = read_command_line(NAME, Options)
 
-import shlex
-from datetime import UTC, datetime
-
 from analysis.reporting.content import content
-from analysis.reporting.page import Facts, page
+from analysis.reporting.facts import facts
+from analysis.reporting.page import page
 from analysis.study.report import summary
 from analysis.study.work import check_seed
 from analysis.verification.answers import all_reports, exit_code, program_of
 from analysis.verification.programs import Program
-from analysis.verification.reports import Report, sources, today
-from numeric.runs import locked, make_folder, versions, write_atomically
-from numeric.runs.origin import commit
+from analysis.verification.reports import Report, today
+from numeric.runs import locked, make_folder, write_atomically
 
 
 def report(options: Options) -> int:
@@ -73,7 +70,7 @@ def report(options: Options) -> int:
     with locked(options.results):
         reports = [kept(one) for one in programs] if options.kept else all_reports(programs, options)
         contents = [content(*both) for both in zip(reports, programs, strict=True)]
-    written = page(contents, facts())
+    written = page(contents, facts(NAME))
     write_atomically(options.out, lambda path: path.write_text(written, encoding="utf-8"))
     print(summary([verdict for one in reports for verdict in one.verdicts]))
     for one in reports:
@@ -87,17 +84,6 @@ def kept(program: Program) -> Report:
     """The report that is kept, or one that says why there is none."""
     found = today(program)
     return found if isinstance(found, Report) else Report(program.study, None, 0.0, error=found)
-
-
-def facts() -> Facts:
-    """When and by what the page is made."""
-    return Facts(
-        made=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-        command=f"python -m analysis.{NAME} {shlex.join(sys.argv[1:])}".strip(),
-        sources=sources(),
-        commit=commit(),
-        versions=versions(),
-    )
 
 
 if __name__ == "__main__":

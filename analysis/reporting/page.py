@@ -7,18 +7,18 @@ by its hash; what studies say is escaped where it is written.
 import base64
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import get_args
 
 from docutils.utils.math import MathError
 from docutils.utils.math.latex2mathml import tex2mathml
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from analysis.reporting.content import Content, Picture
 from analysis.reporting.essay import compact, essay_html
 from analysis.reporting.exact import Formula, Named, formulas
+from analysis.reporting.facts import Facts
 from analysis.study.evidence import Channel, Status
 from analysis.study.report import counted
 
@@ -27,41 +27,12 @@ CHANNELS: tuple[Channel, ...] = get_args(Channel)
 MARKS = {"proved": "∎", "supported": "✓", "refuted": "✗", "undecided": "?"}
 
 
-@dataclass(frozen=True)
-class Facts:
-    """What holds for all studies of a page."""
-
-    made: str  # date and time
-    command: str
-    sources: str  # SHA-256 of the program
-    commit: str | None
-    versions: Mapping[str, str]
-
-
 def page(contents: Sequence[Content], facts: Facts) -> str:
     """The HTML of a report on these studies."""
-    templates = PackageLoader("analysis.reporting")
-    environment = Environment(
-        loader=templates,
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "essay": lambda text: Markup(essay_html(text)),
-        "mathematics": mathematics,
-        "measured": measured,
-        "address": address,
-        "counted": counted,
-    }
-    environment.tests |= {
-        "formula": lambda value: isinstance(value, Formula),
-        "named": lambda value: isinstance(value, Named),
-    }
-    script, style = (Markup(templates.get_source(environment, name)[0]) for name in ("report.js", "report.css"))
+    templates = environment("analysis.reporting")
+    script = texts(templates, "theme.js", "report.js")
     claims = [(one, claim) for one in contents for claim in one.claims]
-    return environment.get_template("report.html").render(
+    return templates.get_template("report.html").render(
         contents=contents,
         claims=claims,
         counts=counted(claim.verdict for _, claim in claims),
@@ -72,9 +43,44 @@ def page(contents: Sequence[Content], facts: Facts) -> str:
         marks=MARKS,
         facts=facts,
         script=script,
-        style=style,
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        style=texts(templates, "base.css", "report.css"),
+        script_hash=hash_of(script),
     )
+
+
+def environment(*packages: str) -> Environment:
+    """The templates of packages, and what is said in them of formulas, values and studies."""
+    made = Environment(
+        loader=ChoiceLoader([PackageLoader(package) for package in packages]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {
+        "essay": lambda text: Markup(essay_html(text)),
+        "mathematics": mathematics,
+        "measured": measured,
+        "address": address,
+        "counted": counted,
+    }
+    made.tests |= {
+        "formula": lambda value: isinstance(value, Formula),
+        "named": lambda value: isinstance(value, Named),
+    }
+    return made
+
+
+def texts(templates: Environment, *names: str) -> Markup:
+    """The texts of files, one after the other, as they are."""
+    loader = templates.loader
+    assert loader is not None
+    return Markup("\n").join(Markup(loader.get_source(templates, name)[0]) for name in names)
+
+
+def hash_of(script: str) -> str:
+    """By which a content security policy knows a script."""
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
 def mathematics(shown: Formula, *, block: bool = False) -> Markup:

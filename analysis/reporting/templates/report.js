@@ -1,6 +1,5 @@
 "use strict";
 {
-  const root = document.documentElement;
   const form = document.getElementById("filter");
   const table = document.getElementById("table");
   const body = table.tBodies[0];
@@ -43,21 +42,6 @@
     body.append(...rows);
   }
   for (const heading of table.tHead.rows[0].cells) heading.firstElementChild.addEventListener("click", () => sort(heading));
-
-  // Light or dark: as the system has it, until somebody chooses.
-  function store(theme) {
-    try {
-      if (theme) localStorage.setItem("theme", theme);
-      return localStorage.getItem("theme");
-    } catch {
-      return theme; // a page in a file may have no storage
-    }
-  }
-  root.dataset.theme = store() ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
-  document.getElementById("theme").addEventListener("click", () => {
-    root.dataset.theme = root.dataset.theme === "dark" ? "light" : "dark";
-    store(root.dataset.theme);
-  });
 
   // A figure fills the window; once more, and it is larger than that.
   const dialog = document.getElementById("large");

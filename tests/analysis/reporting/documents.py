@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from analysis.reporting.content import content
-from analysis.reporting.page import Facts, page
+from analysis.reporting.facts import Facts
+from analysis.reporting.page import page
 from analysis.verification.programs import Program
 from analysis.verification.reports import Report
 
