@@ -56,7 +56,9 @@ benchmark: $(VENV)/.benchmarks-installed
 	$(BIN)/python -m benchmarks.catalogue
 	$(BIN)/python -m benchmarks.decided
 	$(BIN)/python -m benchmarks.fuzz --number 100
+	$(BIN)/python -m benchmarks.fuzz.command_lines --number 500
 	$(BIN)/python -m benchmarks.damage --number 100
+	$(BIN)/python -m benchmarks.killed --studies quadratic depth
 	$(BIN)/python -m benchmarks.ensemble
 	$(BIN)/python -m benchmarks.startup
 	$(BIN)/python -m benchmarks.growth

@@ -13,12 +13,10 @@ from __future__ import annotations
 
 import os
 import random
-import signal
 import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -28,6 +26,7 @@ import numpy as np
 import xarray as xr
 
 from benchmarks.command_line import check_whole_numbers, run
+from benchmarks.patience import OutOfTime, at_most
 from eos_sym import BadInput, GradientDescent, shallow
 
 Kind = Literal["history", "results", "checkpoint", "grid", "kernel"]
@@ -166,31 +165,15 @@ def damaged(content: bytes, others: list[bytes], generator: random.Random) -> tu
     return name, kinds[name]()
 
 
-@contextmanager
-def ends_in_time() -> Iterator[None]:
-    """Raise `TimeoutError` in what takes too long."""
-
-    def raise_timeout(number: int, frame: object) -> None:
-        raise TimeoutError
-
-    before = signal.signal(signal.SIGALRM, raise_timeout)
-    signal.alarm(PATIENCE)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
-
-
 def outcome(read: Callable[[], Any], expected: Any) -> str:
     """What becomes of a reading."""
     try:
-        with ends_in_time(), warnings.catch_warnings():
+        with at_most(PATIENCE), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return "same" if read() == expected else "silent"
     except BadInput as error:
         return "refused" if "\n" not in str(error) else "uncaught: a message of several lines"
-    except TimeoutError:
+    except OutOfTime:
         return "hung"
     except Exception as error:
         return f"uncaught: {type(error).__name__}: {error}"

@@ -7,6 +7,7 @@ from pathlib import Path
 from sphinx.util.nodes import make_refnode
 
 sys.path.insert(0, str(Path(__file__).parent))
+import faults
 import reference
 
 from analysis.reporting.essay import restructured
@@ -37,6 +38,7 @@ sphinx_gallery_conf = {
 
 
 reference.write(Path(__file__).parent / "reference")
+faults.write(Path(__file__).parent / "faults.md")
 
 
 def setup(app):

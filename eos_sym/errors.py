@@ -3,6 +3,8 @@
 `BadInput` is the caller's to mend: the message names the input and the remedy, in one line. The command line
 prints it and exits with code 2. `Undecided` is ours: the question was well posed and the method at hand does not
 settle it; the message is the reason, and results carry it as the status ``undecided``.
+
+A want of memory is neither, and has many names.
 """
 
 
@@ -12,3 +14,9 @@ class BadInput(ValueError):
 
 class Undecided(Exception):
     """A question that the program could not settle; the message is the reason."""
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether it says that there is no memory left: Python's and NumPy's exception, torch's on a GPU or on a CPU."""
+    named = {kind.__name__ for kind in type(error).__mro__}
+    return bool(named & {"MemoryError", "OutOfMemoryError"}) or "can't allocate memory" in str(error)

@@ -31,7 +31,7 @@ from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import Any, Literal
 
-from eos_sym.errors import BadInput, Undecided
+from eos_sym.errors import BadInput, Undecided, out_of_memory
 
 STARTING = 60.0  # seconds that a child may need to load its modules on a busy machine, beyond the limit of its task
 LEAST_SHARE = 1 / 6  # of the time that is left, for one task
@@ -248,5 +248,7 @@ def _result(task: Task, argument: Any) -> Any:
 def _fault(error: Exception) -> NotDerived:
     if isinstance(error, RecursionError):
         return NotDerived("the expressions are nested too deeply")
+    if out_of_memory(error):
+        return NotDerived("memory ran out")
     said = " ".join(str(error).split())
     return NotDerived(f"the derivation failed, {type(error).__name__}: {said[:LONGEST_FAULT]}")

@@ -5,6 +5,7 @@
   1  a claim is refuted
   2  bad input, or a library that is not installed
  70  a fault of the program, with its traceback
+ 71  memory ran out
  74  no room on a device, or no standard output (an exception with an `exit_code`, or the system's)
  75  a run that failed, which is tried again the next time
 130  an interruption
@@ -24,11 +25,12 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import NoReturn, TypeGuard
 
-from eos_sym.errors import BadInput
+from eos_sym.errors import BadInput, out_of_memory
 
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 IN_EXTRAS = ("torch", "safetensors", "sklearn")  # what theory and simulations do without
 LEFT_OUT = "{} is not installed, and networks take it: pip install torch safetensors scikit-learn"
+NO_MEMORY = "memory ran out; ask for less at a time, or give it more; what was finished is kept"
 INTERRUPTED = "interrupted; the files that were finished are kept"
 
 
@@ -60,6 +62,8 @@ def plain_endings() -> Iterator[None]:
             end_with(2, LEFT_OUT.format(error.name))
         if (code := getattr(error, "exit_code", None)) is not None:
             end_with(code, error)
+        if out_of_memory(error):
+            end_with(os.EX_OSERR, NO_MEMORY)
         if isinstance(error, OSError) and error.errno in NO_SPACE:  # of the output's device
             forget_output()
             end_with(os.EX_IOERR, f"{error.strerror}: make room and run it again; what was finished is kept")

@@ -1,11 +1,13 @@
 """Studies as programs of their own, several at a time; each writes its one JSON document into a file of its own.
 
 A program computes with one thread of the numerical libraries. It is killed at its time limit, and all are when this
-process is interrupted: what a study has finished is in its folder, and what it started ends with it.
+process ends, however it ends (on Linux; elsewhere they outlive it if it is killed): what a study has finished is in its
+folder, and what it started ends with it.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -19,6 +21,13 @@ from typing import IO
 from numeric.runs.worker_processes import threads_in_environment
 
 ATTENTION = 0.05  # seconds between two looks at what is running
+END_WITH_PARENT = """
+import ctypes, os, signal, sys
+PR_SET_PDEATHSIG, (parent, *command) = 1, sys.argv[1:]
+ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+if os.getppid() == int(parent):
+    os.execv(command[0], command)
+"""
 
 
 @dataclass(frozen=True)
@@ -59,9 +68,8 @@ class _Running:
 
     def __post_init__(self) -> None:
         with threads_in_environment():
-            self.process = subprocess.Popen(
-                self.program.command, stdin=subprocess.DEVNULL, stdout=self.out, stderr=self.err
-            )
+            command = ending_with_this_process(self.program.command)
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.out, stderr=self.err)
 
     def ended(self, timeout: float | None) -> Ending | None:
         """How it ended, if it has; now, if its time is up."""
@@ -80,6 +88,16 @@ class _Running:
         self.process.wait()
         self.out.close()
         self.err.close()
+
+
+def ending_with_this_process(command: list[str]) -> list[str]:
+    """The command of a process that ends when the thread ends that started it, also by a signal that nothing survives.
+
+    The kernel is asked for that by a process that then becomes the one that is wanted.
+    """
+    if sys.platform != "linux":
+        return command
+    return [sys.executable, "-I", "-S", "-c", END_WITH_PARENT, str(os.getpid()), *command]
 
 
 def run_side_by_side(

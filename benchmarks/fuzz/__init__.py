@@ -1,5 +1,10 @@
-"""Random losses and rules, and whether what the theory says of them is true; see `python -m benchmarks.fuzz --help`.
+"""Random input of every kind, and whether what becomes of it is right.
 
-`losses` draws, `numbers` finds critical points, fixed points and two-cycles in floating point, from many starts,
-`checks` compares, and `__main__` runs it all in processes of their own.
+    python -m benchmarks.fuzz                  random losses and rules: is what the theory says of them true?
+    python -m benchmarks.fuzz.guided           texts, by a fuzzer that the parser's branches guide: read or refused?
+    python -m benchmarks.fuzz.command_lines    options: understood, or refused in one line?
+
+For the first, `losses` draws, `numbers` finds critical points, fixed points and two-cycles in floating point, from many
+starts, `checks` compares, and `__main__` runs it all in processes of their own. For the second, `texts` says what may
+be asked of any text, and has the corpus, which the tests read.
 """

@@ -2,12 +2,12 @@
 
     python -m benchmarks.fuzz [--number 1000] [--seed 0] [--first 0] [--seconds 30] [--command-line 25]
 
-Polynomials, sums of squares, exponentials, activations and degenerate minima, each under some rule: minima, critical
-step sizes, fixed points, two-cycles and verdicts are compared with descent and Newton's method from many starts and
-with multipliers in floating point, and no part may raise anything but `Undecided`. Every so many losses the whole
-command line is run on one, which has to end with code 0, or with 2 in one line of bad input. Each problem has a process
-of its own; one that takes too long is counted and ended. A finding is printed with the command that reproduces it and
-the problem; the exit code is 1 if there are any.
+Polynomials, sums of squares, exponentials, activations and degenerate minima, each under some rule: derivatives are
+compared with differences in 60 digits, minima, critical step sizes, fixed points, two-cycles and verdicts with descent
+and Newton's method from many starts and with multipliers in floating point, and no part may raise anything but
+`Undecided`. Every so many losses the whole command line is run on one, which has to end with code 0, or with 2 in one
+line of bad input. Each problem has a process of its own; one that takes too long is counted and ended. A finding is
+printed with the command that reproduces it and the problem; the exit code is 1 if there are any.
 """
 
 from __future__ import annotations

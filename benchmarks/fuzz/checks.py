@@ -1,5 +1,6 @@
 """What the theory says of a problem, compared with floating point; each check yields what it finds wrong, in a line.
 
+    derivatives     gradient and Hessian against differences of the text's own values, in 60 digits
     minima          gradient and loss on every piece; no descent ends below global ones, and at no proper minimum that
                     is not listed among local ones
     step sizes      at 0.99 and 1.01 of the critical step size the largest multiplier is below 1 and above
@@ -14,12 +15,17 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import product
+from math import prod
+from typing import Any
 
 import numpy as np
+from mpmath import mpf, workdps
 from sympy import Expr, Rational, Symbol, oo
 
 from benchmarks.fuzz.losses import RandomProblem
 from benchmarks.fuzz.numbers import descents, regular_zeros, same
+from benchmarks.fuzz.texts import DIGITS, NAMES, POINTS, value
 from eos_sym import GradientDescent, Map, Objective, Undecided
 from eos_sym.losses import Piece
 from eos_sym.orbits import Manifold, Orbit, Orbits, fixed_points, two_cycles
@@ -31,6 +37,7 @@ from numeric.compile import Array
 
 PLACES = ("1/2", "-1/3", "2", "7/10", "-3/2")
 SMALL, NEAR_ONE = 1e-6, 1e-5
+STEP = mpf(2) ** -50  # of differences
 Findings = Iterator[str]
 Compiled = Callable[..., list[Array]]
 
@@ -42,6 +49,7 @@ def findings(problem: RandomProblem) -> Findings:
     at = {symbol: Rational(problem.at[symbol.name]) for symbol in dynamics.parameters}
     dynamics = with_values(dynamics, at)
     checks: dict[str, Callable[[], Findings]] = {
+        "derivatives": partial(derivatives, problem.loss, objective),
         "minima": partial(minima, objective),
         "critical step size": partial(step_sizes, objective),
         "fixed points": partial(orbits, dynamics, fixed_points, 1),
@@ -56,6 +64,36 @@ def findings(problem: RandomProblem) -> Findings:
             place = traceback.extract_tb(error.__traceback__)[-1]
             text = " ".join(str(error).split())[:150]
             yield f"{name}: {type(error).__name__} at {place.filename.rsplit('/', 1)[-1]}:{place.lineno}: {text}"
+
+
+def derivatives(text: str, objective: Objective) -> Findings:
+    """Gradient and Hessian at some points against differences."""
+    places = [NAMES.index(weight.name) for weight in objective.weights]
+    derived: dict[tuple[int, ...], Expr] = {
+        (place,): slope for place, slope in zip(places, objective.gradient, strict=True)
+    }
+    derived |= dict(zip(product(places, places), objective.hessian, strict=True))
+    for point in POINTS:
+        at = {symbol: Rational(point[place]) for symbol, place in zip(objective.weights, places, strict=True)}
+        for along, expression in derived.items():
+            measured, said = difference(text, point, along), expression.evalf(20, subs=at)
+            if measured is not None and not abs(measured - mpf(str(said))) <= SMALL**2 * (1 + abs(measured)):
+                names = ", ".join(NAMES[place] for place in along)
+                yield f"the derivative along {names} at {point} is {float(measured)}, not {said}"
+
+
+def difference(text: str, point: tuple[float, ...], along: tuple[int, ...]) -> Any:
+    """The derivative of what a text says along these places of the point, by central differences; None without one."""
+    found = mpf(0)
+    with workdps(DIGITS):
+        for signs in product((1, -1), repeat=len(along)):
+            moved = [mpf(one) for one in point]
+            for place, sign in zip(along, signs, strict=True):
+                moved[place] += sign * STEP
+            if (at := value(text, tuple(moved), DIGITS)) is None:
+                return None
+            found += prod(signs) * at
+        return found / (2 * STEP) ** len(along)
 
 
 def minima(objective: Objective) -> Findings:

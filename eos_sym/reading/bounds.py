@@ -57,6 +57,7 @@ class Facts:
     bits: int = 0  # of the numbers that SymPy would multiply together
     root: int = 1  # a common denominator of the exponents that SymPy would add together
     tower: bool = False  # a power, an exponential or a logarithm occurs in it, so it cannot be an exponent
+    cases: bool = False  # a function by cases occurs in it, so it cannot be compared
 
 
 def _total(*terms: float) -> float:
@@ -141,7 +142,8 @@ class Judge:
         depth = 1 + max(part.depth for part in parts)
         if depth > DEEPEST:
             raise self.error(f"the expression is nested deeper than {DEEPEST} levels", place)
-        return Facts(None, depth, max(part.degree for part in parts), tower=any(part.tower for part in parts))
+        degree, tower = max(part.degree for part in parts), any(part.tower for part in parts)
+        return Facts(None, depth, degree, tower=tower, cases=True)
 
     def before_building(self, head: Callable[..., Expr], arguments: Sequence[Expr], place: int) -> Facts:
         """The facts about a node, whether or not SymPy has built it, from the facts about its parts."""
@@ -177,7 +179,7 @@ class Judge:
                 raise self.error(problem, place)
         values = [part.value for part in parts if part.value is not None]
         value = self.value(head, values, place) if len(values) == len(parts) else None
-        return Facts(value, depth, degree, bits, root, tower)
+        return Facts(value, depth, degree, bits, root, tower, any(part.cases for part in parts))
 
     def value(self, head: Callable[..., Expr], values: list[float], place: int) -> float:
         """The value of a constant in floating point."""

@@ -232,9 +232,15 @@ class _Reader:
         raise self.judge.error("a condition is True, or a comparison such as x > 0, joined by & and |", place)
 
     def compared(self, node: ast.expr) -> Expr:
-        """A side of a comparison, of which SymPy sees no more than of the argument of a function."""
-        expression = self.read(node)
-        return expression if self.judge.inspect(expression, self.place(node)).depth < SHOWN else self.hide(expression)
+        """A side of a comparison, of which SymPy sees no more than of the argument of a function.
+
+        Where a side is by cases, SymPy would solve its conditions, which may fail and has no bound.
+        """
+        expression, place = self.read(node), self.place(node)
+        facts = self.judge.inspect(expression, place)
+        if facts.cases:
+            raise self.judge.error("a condition compares no Piecewise, sign or Heaviside; join it of others", place)
+        return expression if facts.depth < SHOWN else self.hide(expression)
 
     def number(self, literal: str, place: int) -> Expr:
         """The rational that a literal spells, not the float that Python takes it for."""
@@ -303,6 +309,8 @@ class _Reader:
             built = head(*arguments, evaluate=evaluate)
         except Exception as error:  # of any kind: SymPy 1.14 raises ValueError for sqrt(10**89 + 40)
             raise self.judge.error("SymPy fails to evaluate this; write it in another way", place) from error
+        if isinstance(built, Mul) and head is not Mul:  # of numbers under roots, which SymPy would join when read again
+            built = Mul(*built.args)
         self.judge.inspect(built, place)
         return built if evaluate else self.hide(built)
 

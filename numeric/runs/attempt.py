@@ -23,6 +23,7 @@ from typing import Protocol
 import xarray as xr
 
 from eos_sym import BadInput, Undecided
+from eos_sym.errors import out_of_memory
 from numeric.progress import Progress
 from numeric.runs.configuration import configuration
 from numeric.runs.files import NoSpace
@@ -69,6 +70,8 @@ def attempt(run: Run, folder: Path, progress: Progress) -> Failed | None:
     except Undecided as error:
         return RunFailed(str(error))
     except Exception as error:
+        if out_of_memory(error):
+            return RunFailed("memory ran out; choose fewer workers, or give it more")
         with contextlib.suppress(OSError):
             (folder / TRACEBACK).write_text(traceback.format_exc(), encoding="utf-8")
         return RunFailed(f"{type(error).__name__}: {error}")

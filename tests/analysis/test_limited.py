@@ -115,6 +115,11 @@ def die(number):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a copy is forked on Linux alone")
+@pytest.mark.fault(
+    "killed",
+    "one part of a derivation; or it hangs",
+    "it is undecided, for that reason; the other parts come",
+)
 def test_what_was_found_before_a_task_that_hangs_or_dies_is_still_known_after_it():
     results = run_limited({"a": learn, "stuck": hang, "b": learn, "lost": die, "all": recall}, 7, 16)
     assert results["all"] == [7, 7]
@@ -195,6 +200,7 @@ if __name__ == "__main__":
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a process is forked on Linux alone")
+@pytest.mark.fault("killed", "a derivation, in the middle of a part", "the process that derives the part ends, too")
 def test_a_child_in_the_middle_of_a_task_does_not_outlive_its_parent_for_long(tmp_path):
     program = tmp_path / "program.py"
     program.write_text(ORPHAN)

@@ -65,6 +65,7 @@ def test_a_kept_result_is_of_the_values_and_not_of_the_place(tmp_path):
         ({"eta": np.array([0.1, 0.2])}, "eta of shape"),
     ],
 )
+@pytest.mark.fault("not a number", "a run that another program recorded", "refused, with the name of the quantity")
 def test_a_file_that_lacks_something_or_does_not_fit_is_bad_input(tmp_path, changed, said):
     recorded(tmp_path / "a_run.npz", **changed)
     with pytest.raises(BadInput, match=said):

@@ -55,6 +55,11 @@ def test_a_study_that_is_lost_is_named_on_the_page(fakes, real_essays):
     assert "exit code 1: ZeroDivisionError" in (folder / "page.html").read_text()
 
 
+@pytest.mark.fault(
+    "another program",
+    "results of other sources, on the page",
+    "they are not shown, and the page says why",
+)
 def test_results_of_another_program_are_not_shown(fakes, real_essays, capsys, monkeypatch):
     """Against a page that shows what a program before this one found."""
     folder = fakes(one=complete(claim("proved")), two=complete(claim("supported")))

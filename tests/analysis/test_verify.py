@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from rich.console import Console
 
@@ -19,7 +20,7 @@ from analysis.verification import answers, options, programs, reports
 from analysis.verification.reports import REPORT, sources
 from analysis.verify import Options
 from eos_sym import BadInput
-from numeric.runs import RunFailed
+from numeric.runs import RunFailed, locked
 from tests.analysis.programs import run_as_program
 
 SAY = (
@@ -100,6 +101,11 @@ LOST = {
 
 
 @pytest.mark.parametrize(("script", "code", "reason"), LOST.values(), ids=LOST)
+@pytest.mark.fault(
+    "killed",
+    "one study of a verification; or it fails, hangs or says nothing",
+    "it is named with the reason, exit code 75; the others are reported, and only it is tried again",
+)
 def test_a_study_that_is_lost_silences_no_other_and_is_tried_again(script, code, reason, fakes, capsys):
     folder = fakes(one=script, two=saying(claim("proved")))
     options = Options(out=folder, json=True, timeout=1.0)
@@ -121,6 +127,7 @@ def test_the_traceback_of_a_study_is_kept_in_its_folder(fakes):
     assert "Traceback" in (folder / "one" / "errors.txt").read_text()
 
 
+@pytest.mark.fault("interrupted", "a verification", "what runs is ended, and the reports that are there are kept")
 def test_an_interruption_ends_what_runs_and_keeps_what_was_finished(fakes, capsys, monkeypatch):
     waiting = f"{SAY}import os; (folder / 'pid').write_text(str(os.getpid())); time.sleep(600)"
     folder = fakes(one=saying(claim("proved")), two=waiting)
@@ -143,6 +150,46 @@ def test_an_interruption_ends_what_runs_and_keeps_what_was_finished(fakes, capsy
     assert [one["kept"] for one in document(capsys)["studies"]] == [True, False]
 
 
+WATCHED = """
+import sys; from pathlib import Path; from analysis.verification import programs
+code = "import os, pathlib, sys, time; pathlib.Path(sys.argv[1]).write_text(str(os.getpid())); time.sleep(600)"
+programs.Program.command = property(lambda one: [sys.executable, "-S", "-c", code, str(one.folder)])
+programs.run_side_by_side([programs.Program("one", (), Path(sys.argv[1]))], 1, None, print, print)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere what is started outlives a process that is killed")
+@pytest.mark.fault(
+    "killed",
+    "a verification or a report whose studies are running",
+    "they end with it, and hold no folder against the next",
+)
+def test_what_runs_ends_with_a_process_that_is_killed(tmp_path):
+    """Wrong program: one whose studies go on without it, and hold their folders against the next verification."""
+    noted = tmp_path / "pid"
+    process = subprocess.Popen([sys.executable, "-c", WATCHED, str(noted)], stdout=subprocess.DEVNULL)
+    while not (noted.exists() and noted.read_text()):
+        assert process.poll() is None
+        time.sleep(0.02)
+    study = psutil.Process(int(noted.read_text()))
+    process.kill()
+    process.wait()
+    assert not psutil.wait_procs([study], timeout=20)[1]
+
+
+@pytest.mark.fault("shared", "two verifications", "the second is refused before anything runs")
+def test_a_verification_is_refused_a_folder_in_which_another_one_works(fakes):
+    folder = fakes(one=saying(claim("proved")))
+    with locked(folder), pytest.raises(BadInput, match="in use by another run"):
+        verify.verify(Options(out=folder))
+    assert not (folder / "one").exists()
+
+
+@pytest.mark.fault(
+    "another program",
+    "a kept report of other sources, versions, arguments or data",
+    "it is no answer; the study is run again",
+)
 def test_a_report_is_no_answer_to_another_question(fakes, capsys, monkeypatch):
     folder = fakes(one=saying(claim("proved")))
     options = Options(out=folder, json=True)
@@ -183,6 +230,7 @@ def test_a_report_on_other_files_is_another_report(tmp_path):
     assert questions[0] == questions[1] != questions[2] == questions[3]
 
 
+@pytest.mark.fault("another program", "sources that change while a study runs", "its report is not kept")
 def test_what_was_reported_while_the_sources_changed_is_not_kept(fakes, monkeypatch):
     folder = fakes(one=saying(claim("proved")))
     states = iter("abcdefgh")

@@ -5,9 +5,15 @@ import random
 import pytest
 
 from benchmarks import damage
+from eos_sym import BadInput
 
 
 @pytest.mark.parametrize("kind", damage.KINDS)
+@pytest.mark.fault(
+    "damaged",
+    "histories, results, checkpoints, grids, kernels: a bit, a part lost, zeroed or added, cut off, exchanged, gone",
+    "refused in one line, or computed again to the same bits; never other values",
+)
 def test_what_was_damaged_is_refused_or_as_it_was(kind):
     found = list(damage.searched(kind, number=6, seed=7))
     assert len(found) == 6
@@ -25,11 +31,15 @@ def test_a_reader_that_looks_at_nothing_is_found_out(monkeypatch):
 
 
 def test_a_reader_that_waits_without_end_is_found_out(monkeypatch):
-    monkeypatch.setattr(damage, "PATIENCE", 1)
+    """A wrong program: one whose alarm is an `Exception`, which readers of files take for a damage, and refuse."""
+    monkeypatch.setattr(damage, "PATIENCE", 0.2)
 
     def waiting():
-        while True:
-            pass
+        try:
+            while True:
+                pass
+        except Exception as error:
+            raise BadInput("not readable") from error
 
     assert damage.outcome(waiting, 0) == "hung"
 

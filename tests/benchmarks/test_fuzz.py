@@ -14,6 +14,11 @@ DOUBLE_WELL = RandomProblem("(x**2 - 1)**2/4", ("x",), "gradient_descent", {"eta
 
 
 @pytest.mark.parametrize("number", [1, 3, 6])
+@pytest.mark.fault(
+    "any text",
+    "random losses and rules",
+    "derivatives, minima, step sizes and orbits are those of floating point",
+)
 def test_nothing_is_wrong_with_some_random_losses(number):
     assert list(checks.findings(random_problem(1, number))) == []
 
@@ -50,3 +55,13 @@ def test_an_exception_other_than_undecided_is_a_finding(monkeypatch):
     monkeypatch.setattr(checks, "two_cycles", fails)
     (finding,) = checks.findings(DOUBLE_WELL)
     assert finding.startswith("two-cycles: ZeroDivisionError at test_fuzz.py")
+
+
+def test_a_wrong_derivative_is_found_out(monkeypatch):
+    """Against differences of the text's own values, in which SymPy has no part."""
+    loss = Objective.from_text("(x*y - 1)**2/2", "x y")
+    assert list(checks.derivatives("(x*y - 1)**2/2", loss)) == []
+    wrong = loss.hessian + loss.hessian.applyfunc(lambda entry: entry / 10**11)
+    monkeypatch.setattr(Objective, "hessian", property(lambda _: wrong))
+    found = list(checks.derivatives("(x*y - 1)**2/2", loss))
+    assert found[0].startswith("the derivative along x, x at (0.7, 1.3, 2.9, 0.2) is 1.69")

@@ -42,6 +42,11 @@ def axis(name, *values):
         ({"x": axis("run", 1.0, 2.0), "y": 1.0}, {"r": axis("run", 1.0, 2.0, 3.0)}, r"'run'.*same coordinates"),
     ],
 )
+@pytest.mark.fault(
+    "not a number",
+    "initial values and parameters of a simulation",
+    "refused, with the name of the value",
+)
 def test_values_that_do_not_fit_the_map_are_refused_by_name(rotation, initial, parameters, said):
     with pytest.raises(BadInput, match=said) as caught:
         rotation.run(initial, parameters, steps=10)

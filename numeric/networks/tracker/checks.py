@@ -24,11 +24,12 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer
 
 from eos_sym import BadInput
+from eos_sym.errors import out_of_memory
 from numeric.networks.loss import BatchedLoss, DerivativesTaken, FlatLoss
 from numeric.networks.loss.precision import Results
 from numeric.networks.loss.streamed_loss import CriterionOfPairs
 from numeric.networks.loss.wrong_derivatives import parameters_in
-from numeric.networks.tracker.composition import check_composition, out_of_memory
+from numeric.networks.tracker.composition import check_composition
 from numeric.networks.tracker.derivatives import ALONE, check_derivatives
 from numeric.networks.tracker.repeats import MODE, check_repeats, named
 from numeric.networks.tracker.undisturbed import undisturbed

@@ -28,6 +28,7 @@ import torch
 from torch import Tensor
 
 from eos_sym import BadInput
+from eos_sym.errors import out_of_memory
 from numeric.networks.data import batch as contents
 from numeric.networks.loss import BatchedLoss, FlatLoss, StreamedLoss
 from numeric.networks.loss.precision import Results, in_best_precision
@@ -179,11 +180,6 @@ def _otherwise_divided(loss: FlatLoss) -> tuple[FlatLoss, _Sum]:
                 if not out_of_memory(error):
                     raise
     return divided(max(1, size // 2))
-
-
-def out_of_memory(error: RuntimeError) -> bool:
-    """Whether it says that there is no memory left, on a GPU or a CPU."""
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 def _fitting(loss: FlatLoss) -> int:

@@ -21,10 +21,10 @@ import torch
 import xarray as xr
 
 from eos_sym import BadInput
+from eos_sym.errors import out_of_memory
 from numeric.networks.data.examples import Examples
 from numeric.networks.loss import CRITERIA, FlatLoss
 from numeric.networks.tracker import check_evaluation, checked_loss, enough_memory
-from numeric.networks.tracker.composition import out_of_memory
 from numeric.networks.training.checkpoints import RunFolder, postponed_interrupt
 from numeric.networks.training.flow import FlowTraining, GradientFlow
 from numeric.networks.training.loop import Batches, Training
@@ -167,8 +167,7 @@ def enough_memory_for_weights() -> Iterator[None]:
     try:
         yield
     except (RuntimeError, MemoryError, TypeError) as error:
-        refused = isinstance(error, RuntimeError) and out_of_memory(error)
-        if not (refused or isinstance(error, MemoryError) or "verflow" in str(error)):
+        if not (out_of_memory(error) or "verflow" in str(error)):
             raise
         raise BadInput("network: no memory for its weights; take a narrower one, or another device") from error
 

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -63,6 +64,11 @@ BAD_COMMANDS = [
 
 
 @pytest.mark.parametrize(("name", "arguments", "named"), BAD_COMMANDS)
+@pytest.mark.fault(
+    "read-only",
+    "`--out` below something that is no folder; and other bad input",
+    "one line that names it, exit code 2",
+)
 def test_bad_input_is_one_line_and_exit_code_two(name, arguments, named):
     said = run_as_program(name, *arguments)
     assert (said.code, said.out) == (2, "")
@@ -95,12 +101,51 @@ def nothing(tmp_path):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
 @pytest.mark.parametrize("arguments", [["-m", "analysis"], None], ids=["list", "study"])
+@pytest.mark.fault("no room", "the standard output, sent to `/dev/full`", "one line, exit code 74")
 def test_an_output_without_space_is_said_in_one_line(arguments, nothing):
     with Path("/dev/full").open("w") as full:
         command = [sys.executable, *(arguments or nothing)]
         result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, cwd=ROOT)
     assert (result.returncode, result.stderr.count("\n")) == (os.EX_IOERR, 1)
     assert "No space left on device" in result.stderr
+
+
+@pytest.mark.fault("no room", "a study, by its figure", "one line, exit code 74; data and claims are kept, whole")
+def test_a_study_without_room_for_its_figure_keeps_what_was_finished(tmp_path):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, before[1]))  # more than its data take, and less than its figure
+    try:
+        said = run_as_program("quadratic", "--out", str(tmp_path))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert (said.code, said.out, said.err.count("\n")) == (os.EX_IOERR, "", 1)
+    assert "figure.png: File too large; make room and run it again" in said.err
+    assert sorted(path.name for path in tmp_path.glob("*")) == [".lock", "claims.json", "data.nc"]
+    assert json.loads((tmp_path / "claims.json").read_text())["claims"]
+    assert load(tmp_path / "data.nc").children
+
+
+CRAMPED = """
+import re, resource, runpy, sys
+from pathlib import Path
+from numeric.runs import load  # and all that it stands on
+import numpy, sympy, matplotlib.pyplot
+size = int(re.search(r"VmSize:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) << 10
+resource.setrlimit(resource.RLIMIT_AS, (size + (100 << 20), -1))
+sys.argv = ["study", "--steps", "1000000", *sys.argv[1:]]
+runpy.run_module("analysis.quadratic", run_name="__main__", alter_sys=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux alone")
+@pytest.mark.fault("memory", "a study that is allowed too little", "one line, exit code 71; no data are written")
+def test_a_study_without_memory_says_so_in_one_line(tmp_path):
+    command = [sys.executable, "-c", CRAMPED, "--out", str(tmp_path)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert (result.returncode, result.stdout) == (os.EX_OSERR, "")
+    assert result.stderr.startswith("error: memory ran out; ask for less at a time")
+    assert result.stderr.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == [".lock"]
 
 
 CRASHES = {
@@ -111,7 +156,7 @@ CRASHES = {
         "error: a run failed",
     ),
     "a full device": ("raise NoSpace(28, 'data.nc: No space left on device')", os.EX_IOERR, "error: data.nc: No space"),
-    "memory": ("raise MemoryError", os.EX_SOFTWARE, "MemoryError"),
+    "memory": ("raise MemoryError", os.EX_OSERR, "error: memory ran out"),
 }
 
 
@@ -139,6 +184,7 @@ def test_a_program_whose_modules_cannot_be_imported_ends_with_a_code_of_its_own(
     assert "ImportError: broken" in result.stderr
 
 
+@pytest.mark.fault("interrupted", "a study that is still being loaded", "one line, exit code 130")
 def test_an_interruption_while_modules_are_imported_is_one_line(tmp_path):
     (tmp_path / "sympy.py").write_text("raise KeyboardInterrupt")
     environment = os.environ | {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
@@ -176,6 +222,11 @@ def test_a_warning_is_one_line(tmp_path):
     assert (result.returncode, result.stderr) == (0, "warning: no worker is left\n")
 
 
+@pytest.mark.fault(
+    "shared",
+    "two studies with one `--out`",
+    "the second ends with one line and exit code 2, and writes nothing",
+)
 def test_two_programs_do_not_write_to_one_folder(tmp_path):
     with locked(tmp_path):
         result = python("analysis.quadratic", "--out", str(tmp_path))
@@ -314,6 +365,7 @@ def listen_to_interrupts():
 
 
 @pytest.mark.slow
+@pytest.mark.fault("interrupted", "a study", "one line, exit code 130; the data that are finished are in their file")
 def test_an_interrupted_analysis_keeps_what_was_finished(tmp_path):
     command = [sys.executable, "-m", "analysis.minimalist", "--out", str(tmp_path), "--preset", "full"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}

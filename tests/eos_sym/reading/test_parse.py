@@ -212,6 +212,8 @@ REFUSED = [
     ("~x", 1, "conditions"),
     ("x << y", 3, "comparisons"),
     ("relu", 1, "write relu(...)"),
+    ("sign(sign(x - y))", 1, "compares no Piecewise"),
+    ("Piecewise((x, exp(Heaviside(x)) > y))", 15, "compares no Piecewise"),
     ("relu(x, y)", 1, "exactly one argument"),
     ("Max()", 1, "one or more arguments"),
     ("Max(*x)", 1, "one or more arguments"),
@@ -392,6 +394,7 @@ def test_a_name_is_declared_once():
     assert "'x' is declared twice" in str(refusal("x", [x, Symbol("x")]))
 
 
+@pytest.mark.fault("any text", "a text that is a program", "refused; no code is run")
 def test_no_code_is_run(monkeypatch):
     def run(*arguments, **keywords):
         raise AssertionError("code was run")
@@ -457,6 +460,7 @@ def nest(opening: str, innermost: str = "x") -> str:
     ],
     ids=lambda text: f"{text[:30]}",
 )  # fmt: skip
+@pytest.mark.fault("any text", "texts on which evaluation would take for ever", "read or refused at once")
 def test_nothing_takes_long(text):
     outcome(text, (*NAMES, Symbol("w")))
 
@@ -519,6 +523,11 @@ wild_texts = st.recursive(
 
 @quick
 @given(st.one_of(st.lists(st.sampled_from(FRAGMENTS), max_size=30).map("".join), wild_texts, st.text()))
+@pytest.mark.fault(
+    "any text",
+    "texts of fragments of the language, and of any characters",
+    "read, or refused in one line",
+)
 def test_any_text_is_read_or_refused(text):
     outcome(text)
 
@@ -566,6 +575,13 @@ def test_the_greek_letter_that_python_reserves_is_a_name():
     assert parse("lambda*x**2/2 + lambda1", (first, x, second)) == first * x**2 / 2 + second
     with pytest.raises(ParseError, match="reserved word"):
         parse("lambda*x", (x,))
+
+
+@pytest.mark.parametrize("text", ["sqrt(8e8**(1/3))", "sqrt(5e8**(2/3))", "x*sqrt(4e8**(1/3))"])
+def test_roots_of_roots_are_read_back_as_they_are_printed(text):
+    """Wrong program: one that takes 500*2**(1/6)*sqrt(2) from SymPy, which SymPy reads again as 500*2**(2/3)."""
+    expression = parse(text, NAMES)
+    assert parse(sstr(expression), NAMES) == expression
 
 
 @pytest.mark.parametrize(

@@ -340,6 +340,7 @@ def answers(process):
 
 
 @pytest.mark.slow
+@pytest.mark.fault("shared", "processes that fill the cache of kernels at once", "all have the right kernels")
 def test_processes_share_the_cache_even_if_they_fill_it_at_once(tmp_path):
     together = [start(tmp_path), start(tmp_path)]
     for process in together:
@@ -359,6 +360,7 @@ def damages(content):
         yield f"a bit at {place}", bytes(changed)
 
 
+@pytest.mark.fault("damaged", "the cache of compiled kernels", "compiled again")
 def test_a_damaged_cache_is_compiled_again(own_cache):
     before = kept(own_cache)
     function = compile_function([x * y + 30 / (1 + x**2)], [x, y])
@@ -376,6 +378,7 @@ def test_a_damaged_cache_is_compiled_again(own_cache):
     assert not compile_kernel(function, watching=False).made
 
 
+@pytest.mark.fault("read-only", "the cache of compiled kernels", "kernels are compiled all the same, and not kept")
 def test_where_no_cache_can_be_written_a_kernel_is_compiled_all_the_same(tmp_path):
     file = tmp_path / "file"
     file.touch()
@@ -461,6 +464,7 @@ def test_without_fused_multiply_adds_the_c_library_stays(own_cache):
         assert '@"tanh"' not in module_text(function.program, watching=False)
 
 
+@pytest.mark.fault("another program", "a kernel compiled for another processor", "it is not taken")
 def test_what_was_compiled_for_another_processor_is_not_taken(own_cache):
     function = compile_function([x * y - 37, x], (x, y))
     before = kept(own_cache)

@@ -168,6 +168,11 @@ def test_the_order_of_the_variables_is_no_part_of_a_grid(tmp_path):
     same(compute_grid(lazy[["r", "step", "outcome", "final"]], path, configuration=CONFIGURATION), lazy)
 
 
+@pytest.mark.fault(
+    "no room",
+    "a chunk of a grid",
+    "one line; the chunk is not taken for done, and is computed when there is room",
+)
 def test_a_chunk_whose_results_are_not_all_written_is_not_done(tmp_path, monkeypatch):
     lazy, path = grid({"start": 12, "rate": 3}), tmp_path / "grid.zarr"
     whole = zarr.Array.__setitem__
@@ -214,6 +219,7 @@ def test_the_store_says_what_produced_it(tmp_path):
     ],
     ids=["configuration", "chunks", "sizes", "coordinates", "engine", "variables", "names"],
 )
+@pytest.mark.fault("another program", "the store of another grid", "refused, with what is other about it, and kept")
 def test_a_store_of_another_grid_is_refused_and_kept(tmp_path, other, configuration, named):
     path = tmp_path / "grid.zarr"
     compute_grid(grid({"start": 5, "rate": 4}), path, configuration=CONFIGURATION)
@@ -262,6 +268,7 @@ def test_a_simulation_of_anything_else_is_another_grid(tmp_path, other):
         compute_grid(simulated(**other), tmp_path / "grid.zarr", configuration={})
 
 
+@pytest.mark.fault("another program", "a grid by other code", "it is another grid")
 def test_a_grid_is_known_by_the_code_that_computes_it(tmp_path):
     def doubled(starts, rates):
         final, outcome, step = computed(starts, rates)
@@ -307,6 +314,7 @@ def values(path):
     return {name: array.values.tolist() for name, array in found.variables.items()}
 
 
+@pytest.mark.fault("damaged", "each file of a grid: removed, cut, changed", "refused")
 def test_no_file_of_a_grid_may_be_removed_cut_or_changed(tmp_path):
     path = finished_grid(tmp_path)
     expected = values(path)
@@ -357,6 +365,7 @@ def test_a_strangers_grid_with_a_codec_of_its_own_is_not_opened(tmp_path, codec,
         open_grid(path)
 
 
+@pytest.mark.fault("damaged", "a stranger's grid whose files are elsewhere", "refused")
 def test_a_strangers_grid_does_not_lead_out_of_its_folder(tmp_path):
     path = finished_grid(tmp_path)
     secret = tmp_path / "secret"
@@ -375,17 +384,24 @@ def test_a_pipe_in_the_place_of_a_chunk_is_not_waited_for(tmp_path):
         open_grid(path).compute()
 
 
+@pytest.mark.fault("read-only", "a finished grid where nothing may be written", "it is read, and nothing is written")
 def test_a_finished_grid_is_read_without_a_lock(tmp_path, monkeypatch):
     path = finished_grid(tmp_path)
     monkeypatch.setattr("numeric.grids.grid.locked", lambda *place: pytest.fail("a lock where nothing is written"))
     compute_grid(grid({"start": 5, "rate": 4}), path, configuration=CONFIGURATION)
 
 
+@pytest.mark.fault("shared", "two writers of one grid", "the second is refused")
 def test_a_grid_that_another_process_writes_is_refused(tmp_path):
     with locked(tmp_path, "grid.zarr"):
         assert "in use by another run" in refusal(grid({"start": 5, "rate": 4}), tmp_path / "grid.zarr")
 
 
+@pytest.mark.fault(
+    "killed",
+    "a grid, in the middle of a file",
+    "the half of a file is not taken for one, and is swept up",
+)
 def test_what_a_killed_process_left_is_swept_up(tmp_path):
     path = tmp_path / "grid.zarr"
     with pytest.raises(RuntimeError, match="stopped here"), dask.config.set(scheduler="synchronous"):
@@ -440,6 +456,11 @@ def free_memory(monkeypatch, amount):
     monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
 
 
+@pytest.mark.fault(
+    "memory",
+    "a grid whose chunks do not fit",
+    "refused before anything is computed, with a size that fits",
+)
 def test_a_chunk_that_does_not_fit_is_refused_with_one_that_does(tmp_path, monkeypatch):
     lazy = grid({"start": 2000, "rate": 500}, (4000, 4000))
     free_memory(monkeypatch, 2**26)
@@ -460,6 +481,7 @@ def test_what_never_fits_says_so(tmp_path, monkeypatch):
     assert "not even one run fits" in refusal(grid({"start": 5, "rate": 4}), tmp_path / "grid.zarr")
 
 
+@pytest.mark.fault("memory", "a chunk of a grid", "one line with the remedy; the finished chunks are kept")
 def test_running_out_of_memory_keeps_the_finished_chunks(tmp_path):
     path, hungry = tmp_path / "grid.zarr", Counting(3, MemoryError)
     with dask.config.set(scheduler="synchronous"):
@@ -521,6 +543,11 @@ def listen_to_interrupts():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGINT], ids=["killed", "interrupted"])
+@pytest.mark.fault(
+    "killed",
+    "a grid, by `kill -9` or by Ctrl-C",
+    "it goes on with the chunks that are missing, and with no other",
+)
 def test_a_killed_grid_repeats_no_finished_chunk(tmp_path, blow):
     path, log, script = tmp_path / "grid.zarr", tmp_path / "log", tmp_path / "script.py"
     script.write_text(SCRIPT.format(tests=str(Path(__file__).parent), log=str(log), path=str(path)))
@@ -555,6 +582,11 @@ def dying(flag):
 
 
 @pytest.mark.slow
+@pytest.mark.fault(
+    "cluster",
+    "a worker killed in the middle of a chunk",
+    "the chunk is computed elsewhere; the grid is the same",
+)
 def test_a_cluster_computes_the_same_grid_and_survives_a_killed_worker(tmp_path):
     distributed = pytest.importorskip("distributed")
     lazy, reports = grid({"start": 3, "rate": 2}, function=dying(tmp_path / "killed")), []

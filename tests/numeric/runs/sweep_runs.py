@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from eos_sym import BadInput
-from numeric.runs import save
+from numeric.runs import locked, save
 
 
 def note(folder):
@@ -91,6 +91,41 @@ class Killed:
         os.kill(os.getpid(), signal.SIGKILL)
         time.sleep(60)
         return xr.Dataset()
+
+
+@dataclass(frozen=True)
+class KilledOnce:
+    """A run whose process is killed when it is begun for the first time, after it has written where it is."""
+
+    steps: int = 10
+
+    def run(self, folder, progress):
+        note(folder)
+        if not (folder / "half").exists():
+            (folder / "half").write_text("5")
+            os.kill(os.getpid(), signal.SIGKILL)
+        return xr.Dataset({"begun_at": int((folder / "half").read_text())})
+
+
+@dataclass(frozen=True)
+class Locking:
+    """A run that needs its folder for itself."""
+
+    steps: int = 10
+
+    def run(self, folder, progress):
+        with locked(folder):
+            return xr.Dataset({"loss": 0.0})
+
+
+@dataclass(frozen=True)
+class Hungry:
+    """A run for which there is no memory."""
+
+    steps: int = 10
+
+    def run(self, folder, progress):
+        return xr.Dataset({"loss": ("step", np.ones(1 << 45))})
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,11 @@ def test_runs_that_end_early_are_padded_with_nan():
     assert int(np.isnan(together.loss).sum()) == 2
 
 
+@pytest.mark.fault(
+    "not a number",
+    "a run that failed, among those that are combined",
+    "it is NaN throughout, and no other value is",
+)
 def test_a_missing_run_is_nan_throughout():
     runs = histories()
     runs[4] = None

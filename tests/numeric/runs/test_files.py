@@ -25,6 +25,7 @@ def refusal(action, *arguments):
 
 
 @pytest.mark.parametrize("failure", [RuntimeError("full"), OSError("full"), KeyboardInterrupt()], ids=repr)
+@pytest.mark.fault("interrupted", "the writing of a file that was there", "the old file is left, and nothing else")
 def test_an_interrupted_write_leaves_the_old_file_and_nothing_else(tmp_path, failure):
     path = tmp_path / "data.txt"
     path.write_text("old")
@@ -73,6 +74,7 @@ def test_a_sealed_file_is_its_content_and_a_line(tmp_path):
     assert read_sealed(path) == CONTENT
 
 
+@pytest.mark.fault("damaged", "every single bit and every length of a sealed file", "refused, all of them")
 def test_every_bit_of_a_sealed_file_counts(tmp_path):
     path = tmp_path / "file"
     write_sealed(path, CONTENT[:40])
@@ -89,6 +91,11 @@ def test_every_bit_of_a_sealed_file_counts(tmp_path):
     refusal(read_sealed, path)
 
 
+@pytest.mark.fault(
+    "damaged",
+    "a pipe, a device without an end or a folder in the place of a file",
+    "refused; nothing is waited for",
+)
 def test_what_has_no_end_is_not_waited_for(tmp_path):
     pipe, device = tmp_path / "pipe", tmp_path / "device"
     os.mkfifo(pipe)
@@ -110,6 +117,7 @@ def room_for(size):
 
 
 @pytest.mark.parametrize("room", [0, 100, len(CONTENT) + 5])
+@pytest.mark.fault("no room", "any file of results", "one line that names it; the old file is left, and nothing else")
 def test_a_file_without_room_is_said_in_one_line_and_leaves_nothing(tmp_path, room):
     path = tmp_path / "file"
     path.write_bytes(b"old")
@@ -121,6 +129,11 @@ def test_a_file_without_room_is_said_in_one_line_and_leaves_nothing(tmp_path, ro
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.fault(
+    "killed",
+    "a process in the middle of a file",
+    "the half of a file is swept up by the next that uses the folder, and nothing else is",
+)
 def test_what_killed_processes_left_is_swept_up_by_the_next_that_locks_the_folder(tmp_path):
     left = [".history-0123456789abcdef.nc", ".checkpoint-3-abc-0123456789abcdef.safetensors", ".x-0123456789abcdef"]
     kept = ["history.nc", ".bashrc", ".history-0123.nc", "x-0123456789abcdef"]
@@ -131,6 +144,11 @@ def test_what_killed_processes_left_is_swept_up_by_the_next_that_locks_the_folde
         assert {path.name for path in tmp_path.iterdir()} == {*kept, ".lock"}
 
 
+@pytest.mark.fault(
+    "shared",
+    "two processes, one of them killed later",
+    "the second is refused, and let in once the first is gone",
+)
 def test_a_folder_is_locked_against_other_processes_and_free_when_they_are_killed(tmp_path):
     code = (
         "import sys, time; from pathlib import Path; from numeric.runs import locked\n"

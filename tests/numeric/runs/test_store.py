@@ -167,11 +167,17 @@ def test_a_folder_in_the_place_of_the_file_is_refused_and_kept(tmp_path, table):
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
+@pytest.mark.fault("read-only", "results into a folder without permission", "refused in one line that names it")
 def test_a_folder_without_permission_is_refused(tmp_path, table):
     tmp_path.chmod(0o500)
     assert str(tmp_path) in refusal(save, {"table": table}, tmp_path / "data.nc", CONFIGURATION)
 
 
+@pytest.mark.fault(
+    "damaged",
+    "a file of NetCDF that is cut off, empty, text or absent",
+    "refused in one line that names it",
+)
 def test_what_is_no_readable_file_is_refused(tmp_path, table):
     whole = tmp_path / "whole.nc"
     save({"table": table}, whole, CONFIGURATION)
@@ -212,6 +218,11 @@ def virtual(name):
 
 
 @pytest.mark.parametrize("change", ELSEWHERE.values(), ids=ELSEWHERE)
+@pytest.mark.fault(
+    "damaged",
+    "a stranger's file that is whole, and refers to other files or to filters",
+    "refused; nothing else is read, and no code is looked up",
+)
 def test_a_strangers_file_reads_nothing_but_itself(tmp_path, change):
     path = tmp_path / "data.nc"
     changed(path, lambda group: None)
@@ -246,6 +257,11 @@ def test_files_are_written_as_well_while_a_cluster_is_at_hand(tmp_path, table):
         xr.testing.assert_identical(load(path)["table"].to_dataset(), table)
 
 
+@pytest.mark.fault(
+    "no room",
+    "a file of NetCDF",
+    "one line that names it, where writing through HDF5 would end the process",
+)
 def test_a_full_device_is_said_and_not_fallen_over(tmp_path):
     code = """
 import resource, signal, sys

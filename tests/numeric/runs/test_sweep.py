@@ -18,9 +18,21 @@ import pytest
 import xarray as xr
 
 from eos_sym import BadInput
-from numeric.runs import NoSpace, RunFailed, sweep
+from numeric.runs import NoSpace, RunFailed, locked, sweep
 from numeric.runs.sweep import Failure, folder_name
-from tests.numeric.runs.sweep_runs import Exiting, Failing, Full, Killed, Products, Stepping, Threads, begun
+from tests.numeric.runs.sweep_runs import (
+    Exiting,
+    Failing,
+    Full,
+    Hungry,
+    Killed,
+    KilledOnce,
+    Locking,
+    Products,
+    Stepping,
+    Threads,
+    begun,
+)
 
 RUNS = [Products(steps, eta, seed) for steps in (3, 5) for eta in (0.1, 0.3) for seed in (0, 1)]
 
@@ -91,6 +103,11 @@ def test_a_folder_says_what_differs_from_the_defaults():
 
 
 @pytest.mark.slow
+@pytest.mark.fault(
+    "memory",
+    "the process of one run, killed as when memory runs out",
+    "it is a failure that says so; the other runs go on",
+)
 def test_failures_are_reported_and_leave_the_other_runs_alone(tmp_path):
     runs = [
         Products(2),
@@ -125,6 +142,7 @@ def test_a_failed_run_is_tried_again_and_its_traceback_goes(tmp_path):
     assert len(begun(tmp_path)) == 2
 
 
+@pytest.mark.fault("no room", "a run of a sweep", "it is a failure with that reason, and the other runs go on")
 def test_a_run_without_room_and_one_whose_traceback_cannot_be_removed_are_failures_like_others(tmp_path):
     runs = [Full(), Failing("a bug")]
     for run in runs:
@@ -135,6 +153,24 @@ def test_a_run_without_room_and_one_whose_traceback_cannot_be_removed_are_failur
     assert bug.reason == "RuntimeError: a bug"
 
 
+@pytest.mark.fault("shared", "two sweeps with a run in common", "the run is a failure of the second, and others go on")
+def test_a_run_that_another_process_works_on_is_a_failure_like_others(tmp_path):
+    with locked(tmp_path / folder_name(Locking())):
+        result = sweep([Locking(), RUNS[0]], tmp_path, workers=1)
+    assert [history is None for history in result.histories] == [True, False]
+    assert "in use by another run; wait for its end" in result.failures[0].reason
+    assert not sweep([Locking()], tmp_path).failures
+
+
+@pytest.mark.fault("memory", "a run of a sweep", "it is a failure that says so; the other runs go on")
+def test_a_run_without_memory_is_a_failure_in_words(tmp_path):
+    """Wrong program: one that says "MemoryError:", or nothing."""
+    result = sweep([Hungry(), RUNS[0]], tmp_path, workers=1)
+    assert [failure.reason for failure in result.failures] == ["memory ran out; choose fewer workers, or give it more"]
+    assert result.histories[1] is not None
+
+
+@pytest.mark.fault("damaged", "one run of a sweep, cut off", "it is a failure with the remedy; the other runs are read")
 def test_a_history_that_cannot_be_read_is_a_failure_with_the_remedy(tmp_path):
     sweep(RUNS[:2], tmp_path, workers=1)
     broken = tmp_path / folder_name(RUNS[0]) / "history.nc"
@@ -168,6 +204,11 @@ def test_bad_input_is_refused(tmp_path, options, said):
         sweep(RUNS, tmp_path, **options)
 
 
+@pytest.mark.fault(
+    "read-only",
+    "a sweep into a folder that cannot be made",
+    "refused in one line before any run begins",
+)
 def test_a_folder_that_cannot_be_made_is_bad_input(tmp_path):
     (tmp_path / "taken").touch()
     with pytest.raises(BadInput, match="choose another folder"):
@@ -234,6 +275,11 @@ def wait_until(true):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGKILL], ids=["ctrl-c", "killed"])
+@pytest.mark.fault(
+    "killed",
+    "a sweep in two processes, by `kill -9` or by Ctrl-C",
+    "no process is left, and what was finished is kept",
+)
 def test_an_interrupted_sweep_leaves_no_process_and_keeps_what_is_finished(tmp_path, blow):
     runs = tmp_path / "runs"
     process = subprocess.Popen(
@@ -275,6 +321,25 @@ def test_a_worker_that_cannot_start_is_said_once(tmp_path, monkeypatch):
         sweep([Products(2), Products(3)], tmp_path, workers=2)
 
 
+@pytest.mark.slow
+@pytest.mark.fault(
+    "cluster",
+    "a worker killed in the middle of a run; and a run that kills every worker",
+    "the run goes on elsewhere from what it had written; the other is a failure that says so",
+)
+def test_a_run_whose_worker_is_killed_goes_on_elsewhere_until_it_has_killed_too_many(tmp_path):
+    distributed = pytest.importorskip("distributed")
+    options = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": ":0", "silence_logs": "CRITICAL"}
+    with distributed.LocalCluster(processes=True, **options) as cluster:
+        cluster.scheduler.allowed_failures = 1
+        once = sweep([KilledOnce()], tmp_path, cluster=cluster.scheduler_address)
+        always = sweep([Killed()], tmp_path, cluster=cluster.scheduler_address)
+    assert [int(history.begun_at) for history in once.histories] == [5]
+    assert len(begun(tmp_path)) == 4
+    said = "every worker it was given to died, as happens when memory runs out; give the workers more of it"
+    assert [failure.reason for failure in always.failures] == [said]
+
+
 @pytest.fixture(scope="module")
 def cluster():
     distributed = pytest.importorskip("distributed")
@@ -300,6 +365,7 @@ def test_a_cluster_computes_the_same_bits_and_reports_failures(tmp_path, cluster
 
 
 @pytest.mark.slow
+@pytest.mark.fault("cluster", "Ctrl-C in the one who asked", "the workers stop, and are free for the next")
 def test_a_cluster_that_is_interrupted_stops_its_runs(tmp_path, cluster):
     alive = tmp_path / folder_name(Stepping()) / "alive"
 
@@ -319,6 +385,7 @@ def test_a_cluster_that_is_interrupted_stops_its_runs(tmp_path, cluster):
 
 
 @pytest.mark.slow
+@pytest.mark.fault("cluster", "a cluster without a worker", "a warning; the sweep goes on when one comes")
 def test_a_cluster_without_a_worker_is_waited_for_and_said(tmp_path, monkeypatch):
     distributed = pytest.importorskip("distributed")
     monkeypatch.setattr("numeric.runs.cluster.PATIENCE", 0.2)
@@ -338,6 +405,11 @@ def test_a_cluster_without_a_worker_is_waited_for_and_said(tmp_path, monkeypatch
 
 
 @pytest.mark.slow
+@pytest.mark.fault(
+    "cluster",
+    "a cluster whose last worker is gone for long",
+    "its runs have failed, and the reason says so",
+)
 def test_a_cluster_to_which_no_worker_comes_back_has_failed(tmp_path, monkeypatch):
     distributed = pytest.importorskip("distributed")
     monkeypatch.setattr("numeric.runs.cluster.PATIENCE", 0.2)
@@ -359,6 +431,7 @@ def test_a_cluster_to_which_no_worker_comes_back_has_failed(tmp_path, monkeypatc
 
 
 @pytest.mark.parametrize("greeting", [b"", b"SSH-2.0-OpenSSH_9.2p1\r\n"], ids=["silence", "secure shell"])
+@pytest.mark.fault("cluster", "an address at which something else answers", "refused in one line")
 def test_a_server_that_is_no_scheduler_is_bad_input(tmp_path, monkeypatch, greeting):
     pytest.importorskip("distributed")
     monkeypatch.setattr("numeric.runs.cluster.CONNECTING", 0.5)

@@ -76,12 +76,22 @@ def test_a_failure_is_that_of_all_ranks(which, kind, of_others, found):
 
 
 @pytest.mark.parametrize("which", [0, 1])
+@pytest.mark.fault(
+    "killed",
+    "one of two processes that share the data of a tracker",
+    "the other one ends, and says why",
+)
 def test_a_rank_that_is_killed_leaves_no_other_waiting(which, tmp_path):
     told = ranks.in_processes(tmp_path, {"killed": (ranks.fail, which, "killed")})["killed"]
     assert told[which] is None
     assert told[1 - which][0] in ("RuntimeError", "DistBackendError")
 
 
+@pytest.mark.fault(
+    "interrupted",
+    "the first of two processes that share the data of a tracker",
+    "the other one ends, too",
+)
 def test_an_interruption_of_the_first_rank_ends_the_others(found):
     assert found["interrupt"] == ["interrupted", ["RunFailed", "rank 0: KeyboardInterrupt"]]
 

@@ -430,6 +430,7 @@ def test_a_description_can_be_compared_hashed_pickled_and_written_as_json(descri
         (torch.zeros(1, 1), torch.tensor([[1.0, 1.0]]), True, "targets of example 0: not a one-hot row"),
     ],
 )
+@pytest.mark.fault("not a number", "examples to train on", "refused, with the example named")
 def test_examples_that_make_no_sense_are_refused(inputs, targets, classes, message):
     with pytest.raises(BadInput, match=message):
         Examples(inputs, targets, classes)

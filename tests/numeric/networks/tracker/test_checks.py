@@ -555,6 +555,7 @@ def test_labels_of_a_criterion_of_the_user_s_own_are_refused_too():
     assert "fail on these examples" in refusal(network(), own, LABELS + 1)
 
 
+@pytest.mark.fault("not a number", "data that a tracker is given", "refused, with the example named")
 def test_data_that_are_not_finite_are_refused_by_their_example():
     inputs, targets = data()
     inputs[7, 1] = torch.nan
@@ -629,6 +630,7 @@ def test_a_single_example_that_memory_does_not_hold_has_no_smaller_micro_batch()
         raise torch.OutOfMemoryError
 
 
+@pytest.mark.fault("memory", "a batch of a tracker", "one line with the remedy")
 def test_a_batch_larger_than_memory_is_refused():
     class Huge(nn.Linear):
         def forward(self, inputs):

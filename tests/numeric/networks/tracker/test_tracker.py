@@ -206,6 +206,7 @@ def test_readings_are_due_every_so_many_steps_and_whenever_asked_for():
     assert tracker.history.reading.values.tolist() == [0, 3, 5]
 
 
+@pytest.mark.fault("not a number", "a loss that a tracker reads", "the reading is NaN, and training goes on")
 def test_a_loss_that_overflows_is_recorded_and_training_goes_on():
     module, (inputs, targets) = network(), data()
     tracker = SharpnessTracker(module, nn.CrossEntropyLoss(), inputs, targets)

@@ -98,6 +98,7 @@ def test_the_two_latest_checkpoints_are_kept(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.fault("no room", "a checkpoint", "one line; the checkpoint before is left and is whole")
 def test_a_checkpoint_without_room_leaves_those_before(tmp_path):
     checkpoints, limit = Checkpoints(tmp_path), resource.getrlimit(resource.RLIMIT_FSIZE)
     checkpoints.write(1, STATE)
@@ -144,6 +145,7 @@ OLDER = {
 
 
 @pytest.mark.parametrize("content", OLDER.values(), ids=OLDER)
+@pytest.mark.fault("another program", "a checkpoint of another form", "a warning; the one before is used")
 def test_a_checkpoint_of_another_form_is_not_used(tmp_path, content):
     checkpoints = Checkpoints(tmp_path)
     checkpoints.write(1, {"step": 1})
@@ -153,6 +155,7 @@ def test_a_checkpoint_of_another_form_is_not_used(tmp_path, content):
 
 
 @pytest.mark.parametrize("state", [{"step": 1}, [1], {"configuration": {"kind": "Run"}, "state": {}}], ids=str)
+@pytest.mark.fault("another program", "a checkpoint of another program or run", "refused in one line")
 def test_a_checkpoint_of_another_program_is_refused_in_one_line(tmp_path, state):
     Checkpoints(tmp_path).write(1, state)
     with pytest.raises(BadInput, match=r"another (program|run)"):
@@ -250,6 +253,11 @@ def undisturbed():
 
 @pytest.mark.parametrize("moment", MOMENTS, ids=lambda moment: moment.__name__)
 @pytest.mark.parametrize("name", RUNS)
+@pytest.mark.fault(
+    "killed",
+    "a training run: in a step, in a reading, halfway through a checkpoint, before its history and after",
+    "run again it goes on from its latest checkpoint, to the bits of an undisturbed run",
+)
 def test_a_run_killed_and_resumed_gives_the_bits_of_an_undisturbed_one(tmp_path, process, undisturbed, name, moment):
     child = process(moment, RUNS[name], tmp_path)
     child.join(timeout=60)
@@ -263,6 +271,7 @@ def test_a_run_killed_and_resumed_gives_the_bits_of_an_undisturbed_one(tmp_path,
 
 
 @pytest.mark.slow
+@pytest.mark.fault("killed", "a training run, again and again at random moments", "the bits of an undisturbed run")
 def test_a_run_killed_at_random_again_and_again_gives_the_bits_of_an_undisturbed_one(tmp_path, process, undisturbed):
     moments, experiment, kills = random.Random(7), RUNS["mini-batches"], 0
     while True:
@@ -289,6 +298,11 @@ def test_a_resumed_run_begins_where_the_checkpoint_was_written(tmp_path, process
     assert sum(reported) == EVERYTHING.steps
 
 
+@pytest.mark.fault(
+    "damaged",
+    "the latest checkpoint of a run, cut off",
+    "a warning; the run goes on from the one before, to the same bits",
+)
 def test_a_damaged_checkpoint_costs_only_the_steps_since_the_one_before(tmp_path, process, undisturbed):
     process(die_in_a_step, FULL_BATCH, tmp_path).join(timeout=60)
     broken = newest(tmp_path)
@@ -300,6 +314,7 @@ def test_a_damaged_checkpoint_costs_only_the_steps_since_the_one_before(tmp_path
     xr.testing.assert_identical(resumed, undisturbed["full batch"])
 
 
+@pytest.mark.fault("damaged", "all checkpoints of a run", "a warning for each; the run begins again, to the same bits")
 def test_without_a_whole_checkpoint_a_run_begins_again(tmp_path, process, undisturbed):
     process(die_in_a_step, FULL_BATCH, tmp_path).join(timeout=60)
     for broken in tmp_path.glob("checkpoint-*"):
@@ -319,6 +334,11 @@ def test_a_folder_with_the_checkpoint_of_another_run_is_refused_and_left_as_it_w
     assert sorted(tmp_path.iterdir()) == there
 
 
+@pytest.mark.fault(
+    "another program",
+    "a run that goes on with another number of threads",
+    "a warning that its last bits may differ",
+)
 def test_going_on_with_another_number_of_threads_is_said(tmp_path, process):
     process(die_in_a_step, FULL_BATCH, tmp_path).join(timeout=60)
     before = torch.get_num_threads()
@@ -339,6 +359,7 @@ def interrupted_run(experiment, folder, said):
         said.put("interrupted")
 
 
+@pytest.mark.fault("interrupted", "a training run, in the middle of a step", "the step is finished, and kept")
 def test_ctrl_c_keeps_the_last_step(tmp_path):
     experiment = replace(FULL_BATCH, steps=10**6, measure=None)
     context = multiprocessing.get_context("forkserver")

@@ -224,6 +224,7 @@ def test_what_is_read_says_what_computed_it_and_not_what_reads_it(tmp_path, monk
     assert SMALL.run(tmp_path).encoding["provenance"]["commit"] == "an older commit"
 
 
+@pytest.mark.fault("another program", "the folder of another run", "refused, with what is other about it")
 def test_a_folder_of_another_run_is_refused_with_the_difference_named(tmp_path):
     SMALL.run(tmp_path)
     content = (tmp_path / "history.nc").read_bytes()
@@ -232,6 +233,7 @@ def test_a_folder_of_another_run_is_refused_with_the_difference_named(tmp_path):
     assert (tmp_path / "history.nc").read_bytes() == content
 
 
+@pytest.mark.fault("damaged", "one bit of a finished run", "refused, with the remedy")
 def test_a_history_with_one_other_bit_is_refused_with_the_remedy(tmp_path):
     SMALL.run(tmp_path)
     path = tmp_path / "history.nc"
@@ -242,6 +244,7 @@ def test_a_history_with_one_other_bit_is_refused_with_the_remedy(tmp_path):
         SMALL.run(tmp_path)
 
 
+@pytest.mark.fault("shared", "two training runs", "the second is refused")
 def test_a_folder_in_use_is_refused(tmp_path):
     with locked(tmp_path), pytest.raises(BadInput, match="in use by another run"):
         SMALL.run(tmp_path)
@@ -299,6 +302,7 @@ def test_a_network_without_a_full_batch_loss_is_refused_in_the_words_of_the_expe
         replace(SMALL, network=Normalizing(dropout=0.5)).run()
 
 
+@pytest.mark.fault("memory", "a batch, or the weights of a network", "one line with the remedy")
 def test_where_there_is_no_memory_the_remedy_is_named():
     @dataclass(frozen=True)
     class Huge:

@@ -105,6 +105,11 @@ def test_a_diverging_run_ends_with_its_first_loss_that_is_not_below_the_bound(st
     assert len(run.recorder.accuracy.values()) == len(found)
 
 
+@pytest.mark.fault(
+    "not a number",
+    "a loss in the middle of training",
+    "the run ends as diverged, and keeps what came before",
+)
 def test_a_loss_that_is_no_number_is_a_divergence():
     run = training(steps=5)
     with torch.no_grad():
