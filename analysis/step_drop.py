@@ -95,7 +95,7 @@ QUICK = Experiment(
     FullyConnected((50, 50)),
     GradientDescent(1.0),
     STEPS["quick"],
-    measure=Measure(every=10, relative=1e-2, midpoint=True),
+    measure=Measure(every=15, relative=1e-2, midpoint=True),
 )
 FULL = replace(
     QUICK,

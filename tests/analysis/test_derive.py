@@ -31,7 +31,7 @@ def program():
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
+def run(tmp_path, monkeypatch, capsys, in_pixels):
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["derive", "--json", "--out", str(tmp_path), *arguments])
         with pytest.raises(SystemExit) as ending:
@@ -53,6 +53,12 @@ def run(tmp_path, monkeypatch, capsys):
         return json.loads(said.out, parse_constant=pytest.fail)
 
     return run
+
+
+def test_the_figure_is_written_in_three_formats(run, tmp_path, monkeypatch):
+    monkeypatch.undo()  # what leaves two of them empty in all other tests
+    run(*SHALLOW, "--at", "eta=1/4")
+    assert all((tmp_path / f"figure.{form}").stat().st_size > 10_000 for form in ("pdf", "png", "svg"))
 
 
 def test_the_minimalist_example_ends_where_the_table_says(run):

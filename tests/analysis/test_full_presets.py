@@ -76,7 +76,7 @@ ON_IMAGES = [name for name in studies() if getattr(main_module(name).Options, "n
 
 
 @pytest.mark.parametrize("name", ON_IMAGES)
-def test_a_few_steps_at_the_papers_scale_are_judged_and_drawn(name, cifar, tmp_path, capsys, monkeypatch):
+def test_a_few_steps_at_the_papers_scale_are_judged_and_drawn(name, cifar, tmp_path, capsys, monkeypatch, in_pixels):
     module = main_module(name)
     narrow(module, monkeypatch)
     given = {"examples": 20, "steps": STEPS, "workers": 1} | FEWER.get(name, {})

@@ -2,8 +2,9 @@
 
 So sums are in the vectors' precision over `ROWS` rows only, and then in float64: of 50,000 float32 entries they are
 right to 5e-9 of the lengths, where rounding the entries themselves costs 6e-8; and nothing is converted, which would
-cost several times the products. Where they are beyond the range that squares of the precision have, the vectors are
-scaled first: a loss of 1e30 or 1e-30 has its Hessian's eigenvalues like any other.
+cost several times the products, but blocks of up to `FEW` entries, of which every operation costs the same. Where sums
+are beyond the range that squares of the precision have, the vectors are scaled first: a loss of 1e30 or 1e-30 has its
+Hessian's eigenvalues like any other.
 
 Shapes: blocks (p, m), one vector a column; Gram matrices (m, n), float64 on the CPU, where small problems are solved.
 """
@@ -16,6 +17,7 @@ import torch
 from torch import Tensor
 
 ROWS = 512
+FEW = 1 << 16
 LITTLE_LOST = 0.5  # squared length left after projection above which rounding has not grown
 NEGLIGIBLE = 1e-6  # what is left of a vector after projection, relative to it, below which it is rounding
 
@@ -33,8 +35,8 @@ def gram(left: Tensor, right: Tensor) -> Tensor:
 
 
 def _gram(left: Tensor, right: Tensor) -> Tensor:
-    if left.dtype == right.dtype == torch.float64:
-        return (left.T @ right).cpu()
+    if left.numel() + right.numel() <= FEW or left.dtype == right.dtype == torch.float64:
+        return (left.double().T @ right.double()).cpu()
     pieces = len(left) // ROWS
     whole = pieces * ROWS
     rest = left[whole:].double().T @ right[whole:].double()

@@ -16,19 +16,16 @@ import xarray as xr
 from safetensors.torch import save
 
 from eos_sym import BadInput
-from numeric.networks.architectures import FullyConnected
-from numeric.networks.data import Examples, one_hot
 from numeric.networks.tracker import reader
 from numeric.networks.training.checkpoints import checkpoint, run_folder
 from numeric.networks.training.checkpoints.checkpoint import Checkpoints, from_bytes, to_bytes
-from numeric.networks.training.experiment import Experiment, Measure
-from numeric.networks.training.flow import GradientFlow
 from numeric.networks.training.flow.flow_training import FlowTraining
 from numeric.networks.training.loop import train
-from numeric.networks.training.optimizers import SAM, Adam, HeavyBall, WeightDecay
-from numeric.runs import NoSpace, configuration
+from numeric.networks.training.optimizers import HeavyBall
+from numeric.runs import NoSpace
+from tests.numeric.networks.training.killed_runs import EVERYTHING, FULL_BATCH, RUNS
 
-PRELOADED = ["numeric.networks.training.experiment", "torch._dynamo", "h5netcdf", "dask.array", "pytest"]
+PRELOADED = ["tests.numeric.networks.training.killed_runs", "torch._dynamo", "h5netcdf", "dask.array", "pytest"]
 STATE = {
     "weights": torch.arange(6.0).reshape(2, 3),
     "columns": torch.arange(6.0, dtype=torch.float64).reshape(3, 2).T,
@@ -38,21 +35,6 @@ STATE = {
     "by_number": {0: {"step": torch.tensor(3.0), "bytes": torch.tensor([1, 255], dtype=torch.uint8)}},
     "empty": torch.empty(0, 4),
 }
-DATA = Examples(
-    torch.randn(60, 64, generator=torch.Generator().manual_seed(2)), one_hot(torch.arange(60) % 10, 10), classes=True
-)
-EVERYTHING = Experiment(
-    DATA,
-    FullyConnected(widths=(6,)),
-    Adam(0.1, epsilon=1.0),
-    steps=12,
-    batch_size=16,
-    measure=Measure(every=4, eigenvalues=2, relative=0.01, midpoint=True, weights_every=5, batch_sharpness=2),
-)
-FULL_BATCH = Experiment(DATA, FullyConnected(widths=(6,)), HeavyBall(0.05, 0.9), steps=12, measure=Measure(every=4))
-FLOW = Experiment(DATA, FullyConnected(widths=(6,)), GradientFlow(weights_at=(0.5, 1.0)), steps=15)
-UPHILL = replace(FULL_BATCH, rule=WeightDecay(SAM(0.05, 0.1), 0.01, coupled=True), batch_size=20, micro_batch=6)
-RUNS = {"mini-batches": EVERYTHING, "full batch": FULL_BATCH, "flow": FLOW, "uphill": UPHILL}
 
 
 def same(one, other):
@@ -223,8 +205,10 @@ MOMENTS = [
 
 
 def run_until(moment, experiment, folder):
-    """In a process of its own: run, with a checkpoint after every step, and be killed at the moment."""
-    configuration(experiment)  # asked for before the moment changes the code, by which a run is known
+    """In a process of its own: run, with a checkpoint after every step, and be killed at the moment.
+
+    The moment changes the code, by which a run is known: that has been read before, with `killed_runs`.
+    """
     if moment is not None:
         moment()
     experiment.run(folder, checkpoint_seconds=0.0)
