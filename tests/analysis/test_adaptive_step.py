@@ -249,6 +249,7 @@ def test_the_figure_says_of_whom_only_some_arrive():
 # --- as its users see it
 
 
+@pytest.mark.usefixtures("in_pixels")
 def test_a_short_run(tmp_path, capsys):
     options = Options(out=tmp_path, json=True, seeds=1, steps=30, workers=1)
     assert work_off(study, options) == 0

@@ -8,6 +8,7 @@ from eos_sym import BadInput
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("in_pixels")
 def test_a_few_steps_on_a_few_digits_decide_nothing_and_are_not_repeated(tmp_path, capsys):
     options = Options(sizes=(10, 20, 30), seeds=2, steps=2, workers=1, out=tmp_path, json=True)
     documents = []

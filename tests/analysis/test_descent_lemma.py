@@ -167,6 +167,7 @@ def test_every_claim_holds_on_two_channels(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("in_pixels")
 def test_a_network_that_never_gets_to_the_edge_leaves_claims_undecided(tmp_path):
     claims = document_of("descent_lemma", tmp_path, "--eta", "1/100")["claims"]
     assert {claim["status"] for claim in claims} == {"proved", "supported", "undecided"}

@@ -88,6 +88,7 @@ def test_where_a_start_does_not_converge_its_end_is_missing(data):
     assert np.isfinite(grid.final).all()
 
 
+@pytest.mark.usefixtures("in_pixels")
 def test_a_start_that_diverges_is_drawn_without_a_warning(tmp_path):
     document_of("minimalist", tmp_path, "--start", "x=9", "y=3")
     assert set(load(tmp_path / "data.nc")["trajectories"].outcome.values) == {"diverged"}

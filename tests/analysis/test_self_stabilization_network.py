@@ -134,6 +134,7 @@ def test_a_number_of_seeds_below_one_is_refused():
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("in_pixels")
 def test_a_run_out_of_steps_writes_everything_and_decides_nothing_of_networks(tmp_path, capsys):
     """Ten steps of training do not come to the edge."""
     assert work_off(study, Options(out=tmp_path, steps=10, workers=1, json=True)) == 0

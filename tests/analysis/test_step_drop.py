@@ -114,6 +114,7 @@ def test_step_sizes_that_are_no_cut_are_refused(etas):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("in_pixels")
 def test_a_short_run_cuts_the_step_size_and_writes_everything(tmp_path, capsys):
     options = Options(out=tmp_path, steps=30, cut=20, seeds=1, workers=1, json=True)
     assert work_off(study, options) == 0

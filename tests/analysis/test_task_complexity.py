@@ -24,6 +24,7 @@ def test_the_targets_of_a_degree_change_their_sign_as_often():
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("in_pixels")
 def test_a_few_steps_decide_nothing(tmp_path, capsys):
     options = Options(
         noise=(Fraction(0), Fraction(1, 5), Fraction(1, 2)), seeds=2, steps=2, workers=1, out=tmp_path, json=True

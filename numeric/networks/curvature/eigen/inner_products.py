@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 ROWS = 512
-FEW = 1 << 16
+FEW = 1 << 15
 LITTLE_LOST = 0.5  # squared length left after projection above which rounding has not grown
 NEGLIGIBLE = 1e-6  # what is left of a vector after projection, relative to it, below which it is rounding
 
