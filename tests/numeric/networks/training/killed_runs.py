@@ -27,6 +27,6 @@ EVERYTHING = Experiment(
 )
 FULL_BATCH = Experiment(DATA, FullyConnected(widths=(6,)), HeavyBall(0.05, 0.9), steps=12, measure=Measure(every=4))
 FLOW = Experiment(DATA, FullyConnected(widths=(6,)), GradientFlow(weights_at=(0.5, 1.0)), steps=15)
-UPHILL = replace(FULL_BATCH, rule=WeightDecay(SAM(0.05, 0.1), 0.01, coupled=True), batch_size=20, micro_batch=6)
+UPHILL = replace(FULL_BATCH, rule=WeightDecay(SAM(0.05, 0.1), 0.01, coupled=True), batch_size=20, micro_batch=15)
 RUNS = {"mini-batches": EVERYTHING, "full batch": FULL_BATCH, "flow": FLOW, "uphill": UPHILL}
 KNOWN_BY = {name: configuration(run) for name, run in RUNS.items()}
