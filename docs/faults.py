@@ -42,13 +42,12 @@ the process that writes to it, and the lock ends with the process.
 Beyond what a test has time for, commands look on at random, print what they find, and end with exit code 1 if it is
 anything:
 
-| command | what it does |
-|---|---|
-| `python -m benchmarks.damage` | files of every kind that is kept, damaged in one of seven ways and read |
-| `python -m benchmarks.killed` | studies, killed at random moments and begun again, beside undisturbed ones |
-| `python -m benchmarks.fuzz` | random losses and rules through the theory, beside floating point |
-| `python -m benchmarks.fuzz.guided` | texts for the parser, by a fuzzer that its branches guide |
-| `python -m benchmarks.fuzz.command_lines` | options of every program, drawn at random |
+- `python -m benchmarks.damage`: files of every kind that is kept, damaged in one of seven ways and read;
+- `python -m benchmarks.killed`: studies, killed at random moments and begun again, beside undisturbed ones;
+- `python -m benchmarks.fuzz`: random losses and rules through the theory, beside floating point;
+- `python -m benchmarks.fuzz.guided`: texts for the parser, by a fuzzer that its branches guide. The first 75,000 texts
+  found two kinds of fault, which are mended; in 120,000 after that there was none;
+- `python -m benchmarks.fuzz.command_lines`: options of every program, drawn at random.
 """
 
 
@@ -86,12 +85,13 @@ def page(found: list[Row]) -> str:
     """The page in Markdown, a table for every kind."""
     lines = [INTRODUCTION]
     for kind, title in KINDS.items():
-        lines += [f"## {title}", "", "| tried | what happens | test |", "|---|---|---|"]
+        lines += [f"## {title}", "", "```{list-table}", ":header-rows: 1", ":widths: 30 36 34", ""]
+        lines += ["* - tried", "  - what happens", "  - test"]
         for row in found:
             if row.kind == kind:
-                words = row.test.removeprefix("test_").replace("_", " ")
-                lines.append(f"| {row.tried} | {row.happens} | {words}: `{row.file}` |")
-        lines.append("")
+                file, words = row.file.removeprefix("tests/"), row.test.removeprefix("test_").replace("_", " ")
+                lines += [f"* - {row.tried}", f"  - {row.happens}", f"  - {words} (`{file}`)"]
+        lines += ["```", ""]
     return "\n".join(lines)
 
 

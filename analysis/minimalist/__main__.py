@@ -85,6 +85,7 @@ from analysis.study import (
     supported,
 )
 from eos_sym import STEP_SIZE as ETA
+from eos_sym import Undecided
 from eos_sym.algebra import expand_in
 
 
@@ -313,13 +314,21 @@ def exponent_in_eta(errors: xr.DataArray) -> float:
 def theorem_bound(reference: xr.Dataset, terminal_gap: xr.Dataset, sgd_path: Tensor) -> Pieces:
     """How far up the interval the ends are, beyond the step sizes of the theorem's hypothesis too; and torch's."""
     runs = xr.concat([run[["final_sharpness"]] for run in (reference, terminal_gap)], "eta")
-    depths = (2 / runs.eta - runs.final_sharpness) / runs.eta
-    yield exceeds("simulation", f"least (2/η − S∞)/η of {runs.eta.size} runs", float(depths.min()), above=0)
-    quantity = f"greatest (2/η − S∞)/η of {runs.eta.size} runs"
-    yield bounded("simulation", quantity, float(depths.max(skipna=False)), below=20 / 3)
+    of = f"(2/η − S∞)/η of {runs.eta.size} runs"
+    yield lambda: exceeds("simulation", f"least {of}", float(depths(runs).min()), above=0)
+    yield lambda: bounded("simulation", f"greatest {of}", float(depths(runs).max()), below=20 / 3)
     eta = network.STEP_SIZE
     trained = (2 / eta - network.sharpness_at(sgd_path[-1])) / eta
     yield between("network", f"(2/η − S∞)/η of torch's SGD, η = {eta}", trained, 0, 20 / 3)
+
+
+def depths(runs: xr.Dataset) -> xr.DataArray:
+    """(2/η − S∞)/η; `Undecided` if a run came to no end."""
+    if (without := runs.eta.values[runs.final_sharpness.isnull()]).size:
+        shown = ", ".join(f"{eta:.3g}" for eta in without)
+        raise Undecided(f"no end within {LONG_ENOUGH:,} iterations at η = {shown}")
+    found: xr.DataArray = (2 / runs.eta - runs.final_sharpness) / runs.eta
+    return found
 
 
 study.measurement(cycles.cycles_found)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from sympy import Symbol
 
-from eos_sym import STEP_SIZE
+from analysis.minimalist import __main__ as minimalist
+from eos_sym import STEP_SIZE, Undecided
 from eos_sym.reading import parse
 from numeric.runs import load
 from tests.analysis.programs import document_of
@@ -92,3 +93,14 @@ def test_where_a_start_does_not_converge_its_end_is_missing(data):
 def test_a_start_that_diverges_is_drawn_without_a_warning(tmp_path):
     document_of("minimalist", tmp_path, "--start", "x=9", "y=3")
     assert set(load(tmp_path / "data.nc")["trajectories"].outcome.values) == {"diverged"}
+
+
+@pytest.mark.fault(
+    "not a number", "the end of a run that came to none", "the claim is undecided, and says at which step size"
+)
+def test_a_run_without_an_end_refutes_nothing_and_supports_nothing(data):
+    runs = data["terminal_gap"].to_dataset()
+    found = minimalist.depths(runs)
+    assert 0 < float(found.min()) < float(found.max()) < 20 / 3
+    with pytest.raises(Undecided, match=r"no end within 5,000,000 iterations at η = 0\.02$"):
+        minimalist.depths(runs.assign(final_sharpness=runs.final_sharpness.where(runs.eta > 0.021)))
