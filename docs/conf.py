@@ -1,16 +1,25 @@
-"""Sphinx configuration: the guide in Markdown, the reference from docstrings, a gallery of examples that assert."""
+"""Sphinx configuration: the guide in Markdown, studies, the reference from docstrings, examples that assert.
+
+A page loads nothing from the network: formulas are MathML, as in the report.
+"""
 
 import sys
 from importlib import import_module
 from pathlib import Path
 
+from docutils import nodes
+from sphinx.util import logging
 from sphinx.util.nodes import make_refnode
 
-sys.path.insert(0, str(Path(__file__).parent))
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
 import faults
+import pages
 import reference
+import studies
 
 from analysis.reporting.essay import restructured
+from analysis.reporting.mathml import mathml
 
 project = "Edge of stability"
 author = "The edge-of-stability developers"
@@ -24,27 +33,54 @@ extensions = [
 bibtex_bibfiles = ["../analysis/references.bib"]
 bibtex_reference_style = "author_year"
 html_theme = "furo"
+html_math_renderer = "mathml"
+TEMPLATES = "../analysis/reporting/templates"
+html_static_path = [f"{TEMPLATES}/look.css", f"{TEMPLATES}/parts.css", "static/page.css"]
+html_css_files = ["look.css", "parts.css", "page.css"]
 exclude_patterns = ["_build", "examples"]
+default_role = "py:obj"
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 myst_enable_extensions = ["dollarmath"]
 sphinx_gallery_conf = {
-    "examples_dirs": str(Path(__file__).parent / "examples"),
+    "examples_dirs": str(HERE / "examples"),
     "gallery_dirs": "gallery",
     "filename_pattern": "/plot_",
     "abort_on_example_error": True,
     "show_memory": False,
 }
 
-
-reference.write(Path(__file__).parent / "reference")
-faults.write(Path(__file__).parent / "faults.md")
+faults.write(HERE / "faults.md")
+pages.write(HERE / "reference", reference.pages())
+pages.write(HERE / "studies", studies.pages())
 
 
 def setup(app):
     """Have docstrings, which are written to be read as they are, read well as reStructuredText too."""
+    app.add_html_math_renderer("mathml", (inline, None), (block, None))
     app.connect("autodoc-process-docstring", prepare)
     app.connect("missing-reference", through_a_face)
+
+
+def inline(translator, node):
+    """A formula in a line."""
+    translator.body.append(set_in_mathml(node, block=False))
+    raise nodes.SkipNode
+
+
+def block(translator, node):
+    """A formula by itself."""
+    translator.body.append(f'<div class="math">{set_in_mathml(node, block=True)}</div>\n')
+    raise nodes.SkipNode
+
+
+def set_in_mathml(node, block):
+    """The formula; one that is not understood is warned of, which ends the build."""
+    try:
+        return mathml(node.astext().strip(), block=block)
+    except ValueError as error:
+        logging.getLogger(__name__).warning("%s", error, location=node)
+        return ""
 
 
 def through_a_face(app, environment, node, content):

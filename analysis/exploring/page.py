@@ -40,7 +40,7 @@ def page(models: Sequence[Model], facts: Facts) -> str:
         symbol=lambda slider: Formula(latex(slider.symbol), slider.symbol.name),
         facts=facts,
         script=script,
-        style=texts(templates, "base.css", "explorer.css"),
+        style=texts(templates, "look.css", "base.css", "explorer.css"),
         script_hash=hash_of(script),
     )
 

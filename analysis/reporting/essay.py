@@ -18,13 +18,14 @@ from docutils import nodes
 from docutils.core import publish_parts
 from docutils.parsers.rst import roles
 from docutils.utils import SystemMessage
+from docutils.writers.html5_polyglot import HTMLTranslator, Writer
 from pybtex.database import Entry, parse_file
 
 from analysis.reporting.formulas import is_formula, latex
+from analysis.reporting.mathml import mathml
 
 REFERENCES = Path(__file__).parents[1] / "references.bib"
 SETTINGS = {
-    "math_output": "MathML",
     "raw_enabled": False,
     "file_insertion_enabled": False,
     "initial_header_level": 3,
@@ -47,16 +48,30 @@ def essay_html(text: str) -> str:
     roles.register_local_role("cite:t", _cited)
     roles.register_local_role("cite:p", _cited)
     try:
-        written = publish_parts(BEGINNING + restructured(text), writer="html5", settings_overrides=SETTINGS)["body"]
+        written = publish_parts(BEGINNING + restructured(text), writer=_Writer(), settings_overrides=SETTINGS)["body"]
     except SystemMessage as error:
         raise ValueError(f"{text.partition(chr(10))[0]}: {error}") from error
-    return compact(str(written))
+    return str(written)
 
 
-def compact(written: str) -> str:
-    """HTML with no blanks between the elements of its formulas, and no names of signs, which XML does not know."""
-    written = written.replace("&ApplyFunction;", "\u2061")
-    return re.sub("<math.*?</math>", lambda found: re.sub(r">\s+<", "><", found[0]), written, flags=re.DOTALL)
+class _Translator(HTMLTranslator):  # type: ignore[misc]  # docutils has no types
+    """HTML with formulas as everywhere."""
+
+    def visit_math(self, node: nodes.math) -> None:
+        self.body.append(mathml(node.astext()))
+        raise nodes.SkipNode
+
+    def visit_math_block(self, node: nodes.math_block) -> None:
+        self.body.append(f"<div>{mathml(node.astext(), block=True)}</div>\n")
+        raise nodes.SkipNode
+
+
+class _Writer(Writer):  # type: ignore[misc]
+    """The writer of that."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.translator_class = _Translator
 
 
 def restructured(text: str) -> str:

@@ -86,7 +86,7 @@ class _Reader:
         one = self.text[self.at]
         self.at += 1
         decomposed = unicodedata.normalize("NFD", one)
-        if decomposed[0] != one:
+        if decomposed[0] != one and one not in SIGNS:
             return rf"\{ACCENTS[decomposed[1]]}{{{_Reader(decomposed[0]).all()}}}" if decomposed[1] in ACCENTS else one
         if one in FRACTIONS:
             above, below = FRACTIONS[one]

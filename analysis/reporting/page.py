@@ -10,15 +10,14 @@ import re
 from collections.abc import Sequence
 from typing import get_args
 
-from docutils.utils.math import MathError
-from docutils.utils.math.latex2mathml import tex2mathml
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from analysis.reporting.content import Content, Picture
-from analysis.reporting.essay import compact, essay_html
+from analysis.reporting.essay import essay_html
 from analysis.reporting.exact import Formula, Named, formulas
 from analysis.reporting.facts import Facts
+from analysis.reporting.mathml import mathml
 from analysis.study.evidence import Channel, Status
 from analysis.study.report import counted
 
@@ -43,7 +42,7 @@ def page(contents: Sequence[Content], facts: Facts) -> str:
         marks=MARKS,
         facts=facts,
         script=script,
-        style=texts(templates, "base.css", "report.css"),
+        style=texts(templates, "look.css", "base.css", "parts.css", "report.css"),
         script_hash=hash_of(script),
     )
 
@@ -84,10 +83,10 @@ def hash_of(script: str) -> str:
 
 
 def mathematics(shown: Formula, *, block: bool = False) -> Markup:
-    """A formula as MathML; as the text that a program reads, where docutils does not know a sign of it."""
+    """A formula as MathML; as the text that a program reads, where a sign of it is not known."""
     try:
-        return Markup(compact(tex2mathml(shown.latex, as_block=block)))
-    except MathError:
+        return Markup(mathml(shown.latex, block=block))
+    except ValueError:
         return Markup("<code>{}</code>").format(shown.text)
 
 

@@ -1,7 +1,7 @@
 """Which studies there are: a module of `analysis` that can be run is one, and nothing else lists it.
 
 Read from the files without importing any: the name, and the first line of the docstring. The list of ``python -m
-analysis``, the Makefile's targets, the README's table, the documentation's pages and the tests' lists follow from it.
+analysis``, the Makefile's targets, the documentation's pages and the tests' lists follow from it.
 """
 
 import ast
@@ -13,8 +13,6 @@ from pathlib import Path
 from analysis.study.parts import DECLARED, Declared, Parts
 
 STUDIES = Path(__file__).parents[1]
-README = STUDIES.parent / "README.md"
-BEGIN, END = "<!-- studies: written by python -m analysis.study.index -->", "<!-- end of studies -->"
 
 
 def studies() -> dict[str, str]:
@@ -50,20 +48,3 @@ def no_such_study(name: str) -> str:
     near = difflib.get_close_matches(name, studies(), n=1, cutoff=0.5)
     meant = f"did you mean {near[0]}? " if near else ""
     return f"{name}: no such study; {meant}python -m analysis lists them"
-
-
-def table() -> str:
-    """The studies as a table in Markdown, for the README."""
-    rows = (f"| `{name}` | {line.rstrip('.')} |" for name, line in studies().items())
-    return "\n".join(["| `python -m analysis.…` | what it shows |", "|---|---|", *rows])
-
-
-def with_table(text: str) -> str:
-    """The README's text, with the table of today's studies between its two marks."""
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    return f"{before}{begin}\n{table()}\n{end}{after}"
-
-
-if __name__ == "__main__":
-    README.write_text(with_table(README.read_text(encoding="utf-8")), encoding="utf-8")
