@@ -3,11 +3,13 @@
 A page loads nothing from the network: formulas are MathML, as in the report.
 """
 
+import re
 import sys
 from importlib import import_module
 from pathlib import Path
 
 from docutils import nodes
+from sphinx.domains.python import PyXRefRole
 from sphinx.util import logging
 from sphinx.util.nodes import make_refnode
 
@@ -22,7 +24,7 @@ from analysis.reporting.essay import restructured
 from analysis.reporting.mathml import mathml
 
 project = "Edge of stability"
-author = "The edge-of-stability developers"
+author = project_copyright = "The edge-of-stability developers"
 extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
@@ -33,15 +35,16 @@ extensions = [
 bibtex_bibfiles = ["../analysis/references.bib"]
 bibtex_reference_style = "author_year"
 html_theme = "furo"
+html_title = project
 html_math_renderer = "mathml"
 TEMPLATES = "../analysis/reporting/templates"
 html_static_path = [f"{TEMPLATES}/look.css", f"{TEMPLATES}/parts.css", "static/page.css"]
 html_css_files = ["look.css", "parts.css", "page.css"]
 exclude_patterns = ["_build", "examples"]
-default_role = "py:obj"
+default_role = "named"
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
-myst_enable_extensions = ["dollarmath"]
+myst_enable_extensions = ["colon_fence", "dollarmath"]
 sphinx_gallery_conf = {
     "examples_dirs": str(HERE / "examples"),
     "gallery_dirs": "gallery",
@@ -57,9 +60,17 @@ pages.write(HERE / "studies", studies.pages())
 
 def setup(app):
     """Have docstrings, which are written to be read as they are, read well as reStructuredText too."""
+    app.add_role("named", named)
     app.add_html_math_renderer("mathml", (inline, None), (block, None))
     app.connect("autodoc-process-docstring", prepare)
     app.connect("missing-reference", through_a_face)
+
+
+def named(_role, raw, text, line, inliner, options=None, content=()):
+    """What stands between single backquotes: code, and if it names something of this project a link to that."""
+    if re.fullmatch(r"[A-Za-z]\w*(\.\w+)*", text):
+        return PyXRefRole()("py:obj", f":py:obj:`{text}`", text, line, inliner)
+    return [nodes.literal(raw, text)], []
 
 
 def inline(translator, node):

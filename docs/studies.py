@@ -36,9 +36,9 @@ def templates() -> Any:
     return environment("analysis.reporting").get_template("parts.html").module
 
 
-def told(name: str) -> Content:
+def told(name: str, asked: Asked) -> Content:
     """A study with what is kept of it."""
-    program = program_of(name, Asked(only=(name,)), RESULTS)
+    program = program_of(name, asked, RESULTS)
     found = today(program)
     return content(found if isinstance(found, Report) else Report(name, None, 0.0, error=found), program)
 
@@ -92,7 +92,8 @@ def page(one: Content) -> str:
 
 def pages() -> dict[str, str | bytes]:
     """All pages and figures, by the names of their files."""
-    contents = [told(name) for name in sorted(programs())]
+    asked = Asked()
+    contents = [told(name, asked) for name in asked.names]
     bar = templates().bar
     lines = ["Studies", "=======", "", "Each is an essay, claims under test, and a figure.", "", WORDS, ""]
     for one in contents:
