@@ -33,7 +33,7 @@ def test_every_file_that_the_readme_leads_to_is_there():
 
 def test_pages_with_python_are_known_here():
     """Against a block that is added to a page of which nothing runs."""
-    known = {"losses.md", "simulations.md", "training.md", "tracking.md", "report.md"}
+    known = {"losses.md", "simulations.md", "training.md", "tracking.md", "report.md", "explorer.md"}
     assert {path.name for path in (ROOT / "docs").glob("*.md") if blocks(path.name)} == known
 
 
@@ -105,6 +105,11 @@ def test_a_rule_of_one_s_own_has_a_map_and_an_optimizer():
     names["optimizer"].step()
     for old, new in zip(before, group["params"], strict=True):
         np.testing.assert_array_equal(new.detach(), old - 0.01 * old.sign())
+
+
+def test_a_step_is_printed_as_javascript(capsys):
+    namespace_of(*blocks("explorer.md"))
+    assert "return" in capsys.readouterr().out
 
 
 @pytest.mark.slow
