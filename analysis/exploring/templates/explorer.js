@@ -7,6 +7,7 @@
   const chosen = new Map(MODELS.map((model) => [model.name, defaults(model)]));
   let current = MODELS[0];
   let shown = null; // what the pictures show
+  let stepAt = null; // the step at a place of the pictures of loss and sharpness, which have one axis
 
   function defaults(model) {
     const values = Object.fromEntries(Object.entries(model.sliders).map(([name, { value }]) => [name, value]));
@@ -208,7 +209,7 @@
       items.push({ kind: "line", role: "prediction", points: [[x[0], level], [x[1], level]], width: 2, dash: look(index)[1] });
     });
     items.push({ kind: "line", role: "prediction", points: beside, width: 2 });
-    plot(byId("sharpness"), { x, y, labels: ["step", "sharpness"], items }, colour);
+    stepAt = plot(byId("sharpness"), { x, y, labels: ["step", "sharpness"], items }, colour);
     legend("sharpness--legend", [
       ["run", "sharpness at two-step midpoints"],
       ["run", "at the steps", "dots"],
@@ -240,6 +241,20 @@
       ...lines.map((one, index) => ["prediction", `predicted: ${one.words}`, look(index)[0]]),
       ...(told ? [["prediction", `predicted: ${run.model.flow}`]] : []),
     ]);
+  }
+
+  // What the run was at the step under the pointer.
+  function read(event) {
+    const { run } = shown;
+    const step = Math.round(stepAt(event.offsetX));
+    if (!(step in run.states)) return;
+    const weights = run.model.state.map((name, index) => `${name} = ${shownNumber(run.states[step][index])}`);
+    const found = [`loss ${shownNumber(run.loss[step])}`, `sharpness ${shownNumber(run.sharpness[step])}`, ...weights];
+    byId("reading").textContent = `Step ${step}: ${found.join(", ")}`;
+  }
+  for (const id of ["sharpness", "loss"]) {
+    byId(id).addEventListener("pointermove", read);
+    byId(id).addEventListener("pointerleave", () => (byId("reading").textContent = ""));
   }
 
   byId("models").addEventListener("change", (event) => {

@@ -54,7 +54,7 @@ function around(values, room = 0.08) {
   return [middle - least * (0.5 + room), middle + least * (0.5 + room)];
 }
 
-// Draws {x, y, logarithmic, labels: [x, y], items: [{kind, …}]} and gives what a place on the canvas is in its axes.
+// Draws {x, y, logarithmic, labels: [x, y], items: [{kind, …}]}, and gives the x of a place so far from the left.
 function plot(canvas, { x, y, logarithmic = false, labels, items }, colour) {
   const { width, height } = canvas.getBoundingClientRect();
   const ratio = devicePixelRatio || 1;

@@ -160,6 +160,16 @@ def test_predicted_and_measured_stand_beside_each_other(opened):
     assert re.fullmatch(r"[\d.]+ %", apart)
 
 
+def test_the_pointer_reads_a_step(opened):
+    view = opened("#model=network&steps=1000")
+    box = view.locator("#loss").bounding_box()
+    view.locator("#loss").hover(position={"x": box["width"] / 2, "y": 40})
+    step = int(re.match(r"Step (\d+): loss [\d.]+.*, sharpness [\d.]+, p = ", view.locator("#reading").inner_text())[1])
+    assert 400 < step < 600
+    view.mouse.move(0, 0)
+    assert view.locator("#reading").inner_text() == ""
+
+
 def test_light_and_dark_are_drawn_in_their_own_colours(opened):
     view = opened(color_scheme="light")
     light = pictures(view)
