@@ -47,7 +47,8 @@ anything:
 - `python -m benchmarks.fuzz`: random losses and rules through the theory, beside floating point;
 - `python -m benchmarks.fuzz.guided`: texts for the parser, by a fuzzer that its branches guide. The first 75,000 texts
   found two kinds of fault, which are mended; in 120,000 after that there was none;
-- `python -m benchmarks.fuzz.command_lines`: options of every program, drawn at random.
+- `python -m benchmarks.fuzz.command_lines`: options of every program, drawn at random: of 4,000 lines
+  one was refused in two lines, which is mended.
 """
 
 

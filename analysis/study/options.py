@@ -91,12 +91,12 @@ def read_command_line(name: str, kind: type[Options]) -> Options:
 
 def read_options(program: str, kind: type[Options], arguments: Sequence[str]) -> Options:
     """The options; a command line that cannot be read is `BadInput`, tyro's explanation pressed into one line."""
-    if "" in arguments:
-        place = arguments.index("")
-        raise BadInput(f"{arguments[place - 1] if place else program}: followed by nothing; give a value")
     for argument in arguments:
         if not argument.isprintable():
             raise BadInput(f"{argument!r}: not text that can be printed; choose other names")
+    if "" in arguments:
+        place = arguments.index("")
+        raise BadInput(f"{arguments[place - 1] if place else program}: followed by nothing; give a value")
     named = [one.partition("=")[0].replace("_", "-") for one in takewhile("--".__ne__, arguments) if one[:2] == "--"]
     for option in named:
         if named.count(option) > 1:

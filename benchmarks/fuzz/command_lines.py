@@ -2,8 +2,8 @@
 
     python -m benchmarks.fuzz.command_lines [--number 5000] [--seed 0] [--run-every 0] [--seconds 60]
 
-Options are drawn for every study, for `analysis.verify` and for `analysis.report`: those that it has, some misspelt,
-with values that fit, nearly fit or make no sense. Reading such a line gives options, or `BadInput` in one line that can
+Options are drawn for every study and for `verify`, `report` and `explorer`: those that it has, some misspelt, with
+values that fit, nearly fit or make no sense. Reading such a line gives options, or `BadInput` in one line that can
 be printed. Every so many that are understood the program is run with them, which ends with an exit code that
 `analysis.study.endings` knows, without a traceback, and for code 2 with one line; one that takes longer is ended and
 counted. Findings are printed with the command, and the exit code is 1 if there are any.
@@ -147,7 +147,7 @@ def understood(program: str, kind: Any, line: list[str]) -> tuple[bool, str | No
 def wrong_with_run(name: str, line: list[str], seconds: float) -> tuple[bool, str | None]:
     """Whether the program ended in time, and what is wrong with how."""
     with tempfile.TemporaryDirectory() as folder:
-        out = f"{folder}/page.html" if name == "report" else folder
+        out = f"{folder}/page.html" if name in ("report", "explorer") else folder
         command = [sys.executable, "-m", f"analysis.{name}", "--out", out, *line]
         environment = os.environ | {"PYTHONPATH": str(ROOT)}
         options: dict[str, Any] = {"capture_output": True, "text": True, "check": False, "cwd": folder}
@@ -165,7 +165,10 @@ def wrong_with_run(name: str, line: list[str], seconds: float) -> tuple[bool, st
 
 def main(options: Options, say: Callable[..., None] = print) -> int:
     """Draw, read, run, print what is found as it comes, and count."""
-    draw, programs = random.Random(options.seed), {name: options_of(name) for name in (*studies(), "verify", "report")}
+    draw, programs = (
+        random.Random(options.seed),
+        {name: options_of(name) for name in (*studies(), "verify", "report", "explorer")},
+    )
     read = ran = late = wrong = 0
     for _ in range(options.number):
         name = draw.choice([*programs])

@@ -35,6 +35,7 @@ def python(*arguments, **options):
         (["--steps"], "--steps: give it a value"),
         (["--out", ""], "--out: followed by nothing"),
         (["", "--json"], "followed by nothing"),
+        (["--out", "a\nb", ""], "not text that can be printed"),
         (["--seed", "1.5"], "1.5"),
         (["--seed", "1", "--steps", "3", "--seed=2"], "--seed: given 2 times"),
         (["--eta", "1e-320"], "1e-3 (to e-99)"),
