@@ -34,9 +34,13 @@ flattest,
 
     dX/dτ = −¼ P∇log λ₁(X),     τ = η²t,
 
-X on the minima and P the projection onto their tangent. Its edge is 2/η_eff with the effective step η_eff = η/‖∇L‖,
-not 2/η: 1/S_t + 1/S_{t+1} → 1 with S_t = η_eff λ₁, here with λ₁ at θ_t. How the oscillation is divided between the two
-sides is not predicted, and neither is the loss of a single step; the sum of the roots of two is.""",
+X on the minima and P the projection onto their tangent. Its edge is not at 2/η: what is multiplied with the gradient is
+η/‖∇L‖, and the stableness that follows from it has the harmonic mean 2,
+
+    1/S_t + 1/S_{t+1} → 1,     S_t = ηλ₁/‖∇L‖,
+
+here with λ₁ and ∇L after t steps. How the oscillation is divided between the two sides is not predicted, and neither
+is the loss after a single step; the sum of the roots of two is.""",
         ("normalized_gd",),
         dynamics,
         objective.loss,

@@ -176,7 +176,7 @@ def _two_cycle(theory: Theory) -> Prediction:
     square = sqrt(cycles.asymmetric_square)
     equation = cycles.step_size_of_ratio.subs(SQUARE, square).subs(RATIO, UNKNOWN)
     point = sqrt(square.subs(RATIO, UNKNOWN))
-    birth = equation.limit(UNKNOWN, 1)
+    birth = equation.limit(UNKNOWN, 1)  # r falls from 1 there, and to 0 as η → ∞
     return Prediction(
         "larger x of the two-cycle on y = x",
         "",
