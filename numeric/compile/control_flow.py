@@ -16,7 +16,7 @@ Errors: as in `numeric.compile.lowering`.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import FunctionType
 from typing import Any
@@ -55,7 +55,7 @@ class ControlFlow(Lowering):
         self.builder.position_at_end(called.end)
         result = called.loaded(called.result)
         for array in called.owned:
-            if array is result:
+            if any(array is part for part in _parts(result)):
                 self.owned.append(array)
             else:
                 free(self.builder, array)
@@ -270,7 +270,7 @@ class ControlFlow(Lowering):
     def _stored(self, value: Any, place: Any) -> Any:
         """The place of a value, or of several, with it in there; an array stays where it is."""
         if isinstance(value, tuple):
-            return tuple(map(self._stored, value, place or [None] * len(value)))
+            return _regrouped(value, map(self._stored, value, place or [None] * len(value)))
         if not isinstance(value, ir.Value):
             return value
         place = place or place_of(self.builder, value.type)
@@ -280,9 +280,23 @@ class ControlFlow(Lowering):
     def loaded(self, place: Any) -> Any:
         """What stands in a place, or in several."""
         if isinstance(place, tuple):
-            return tuple(map(self.loaded, place))
+            return _regrouped(place, map(self.loaded, place))
         return self.builder.load(place) if isinstance(place, ir.Value) else place
 
 
 def _known(value: Any) -> Any:
     return constant(value) if isinstance(value, bool | int | float) else value
+
+
+def _parts(value: Any) -> Iterator[Any]:
+    """The values of a tuple of tuples."""
+    if isinstance(value, tuple):
+        for part in value:
+            yield from _parts(part)
+    else:
+        yield value
+
+
+def _regrouped(like: tuple[Any, ...], parts: Iterable[Any]) -> tuple[Any, ...]:
+    """The parts as such a tuple, which may be a named one."""
+    return like._make(parts) if hasattr(like, "_make") else tuple(parts)

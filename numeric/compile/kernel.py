@@ -12,6 +12,10 @@ angles beyond 2³⁰ they are not: the lanes that need one are advanced after th
 A *watching* kernel has one more row, to which every step adds the squares of the new coordinates. While it is less than
 bound², none of them has exceeded the bound or been no number: sums of squares that are rounded do not decrease.
 
+A *recording* kernel watches, too, and leaves the coordinates in the lanes alone: it reads them from the first part of a
+history (steps + 1, `history_rows`, 64), and writes those after every step to the next. There are an odd number of rows,
+because lines whose addresses agree in their last bits, as those of eight rows would, drive each other from the cache.
+
 A kernel is printed as the assignments of one lane (`numeric.compile.lowering`), of which LLVM makes machine code in a
 few hundredths of a second (`numeric.compile.machine`).
 
@@ -42,37 +46,53 @@ def _advance(builder: ir.IRBuilder, kernel: Any, lanes: Any, steps: Any) -> None
     builder.call(builder.inttoptr(kernel, kind.as_pointer()), [lanes.address, steps])
 
 
-# In a procedure: let the kernel at an address do so many steps of its lanes.
+def _record(builder: ir.IRBuilder, kernel: Any, lanes: Any, steps: Any, history: Any) -> None:
+    kind = ir.FunctionType(ir.VoidType(), [lanes.address.type, INTEGER, history.address.type])
+    builder.call(builder.inttoptr(kernel, kind.as_pointer()), [lanes.address, steps, history.address])
+
+
+# In a procedure: let the kernel at an address do so many steps of its lanes; or a recording one, with its history.
 advance: Instruction[None] = Instruction(_advance)
+advance_recorded: Instruction[None] = Instruction(_record)
 
 
-def print_kernel(program: Program, *, watching: bool) -> list[str]:
+def history_rows(coordinates: int) -> int:
+    """How many rows there are in a part of a history for so many coordinates: as many, or one more."""
+    return coordinates // 2 * 2 + 1
+
+
+def print_kernel(program: Program, *, watching: bool, recording: bool = False) -> list[str]:
     """The assignments of a kernel of a program that gives the new values of its first arguments."""
     printer = ScalarPrinter()
     results = [printer.printed(result) for result in program.results]
-    lines = [f"{symbol} = lanes[{LANES * index} + lane]" for index, symbol in enumerate(program.arguments)]
+    before, after = ("before", "after") if recording else ("lanes", "lanes")
+    arrays = [before] * len(results) + ["lanes"] * (len(program.arguments) - len(results))
+    places = [f"{array}[{LANES * index} + lane]" for index, array in enumerate(arrays)]
+    lines = [f"{symbol} = {place}" for symbol, place in zip(program.arguments, places, strict=True)]
     lines += [f"{symbol} = {printer.printed(operation)}" for symbol, operation in program.assignments]
-    lines += [f"lanes[{LANES * index} + lane] = {result}" for index, result in enumerate(results)]
-    if watching:
+    lines += [f"{after}[{LANES * index} + lane] = {result}" for index, result in enumerate(results)]
+    if watching or recording:
         watch = f"lanes[{LANES * len(program.arguments)} + lane]"
         lines.append(f"{watch} = {' + '.join([watch, *(f'{result} * {result}' for result in results)])}")
     return lines
 
 
-def compile_program(program: Program, *, watching: bool, contract: bool = True) -> MachineCode:
+def compile_program(program: Program, *, watching: bool, recording: bool = False, contract: bool = True) -> MachineCode:
     """The kernel of a program, from the cache if it is."""
-    return machine_code(module_text(program, watching=watching, contract=contract), "kernel")
+    text = module_text(program, watching=watching, recording=recording, contract=contract)
+    return machine_code(text, "kernel")
 
 
-def module_text(program: Program, *, watching: bool, contract: bool = True) -> str:
+def module_text(program: Program, *, watching: bool, recording: bool = False, contract: bool = True) -> str:
     """The kernel of a program for LLVM, with the functions that this processor can do."""
-    lines = print_kernel(program, watching=watching)
+    lines = print_kernel(program, watching=watching, recording=recording)
     statements, careful = Statements(lines, vars(scalars)), None
     if has_fused_multiply_adds():
         left = _angles_too_large(program)
         careful = statements if left else None
         statements = Statements([*lines, *left], {**vars(scalars), **vars(functions)})
-    return kernel_module(statements, LANES, careful=careful, contract=contract)
+    recorded = history_rows(len(program.results)) if recording else 0
+    return kernel_module(statements, LANES, careful=careful, contract=contract, recorded=recorded)
 
 
 def _angles_too_large(program: Program) -> list[str]:
@@ -84,6 +104,6 @@ def _angles_too_large(program: Program) -> list[str]:
 
 
 @lru_cache(maxsize=REMEMBERED)
-def compile_kernel(function: CompiledFunction, *, watching: bool) -> MachineCode:
+def compile_kernel(function: CompiledFunction, *, watching: bool, recording: bool = False) -> MachineCode:
     """The kernel of a step, a function of state and parameters that gives the new state."""
-    return compile_program(function.program, watching=watching)
+    return compile_program(function.program, watching=watching, recording=recording)

@@ -1,9 +1,10 @@
 """From text to LLVM: the part of Python in which kernels, and functions that they call, are written.
 
-Statements assign to names or, in a kernel, to ``lanes[K + lane]``; a function ends with ``return``. Expressions are
-numbers, names, + - * / ** of floats, + - & | ^ << >> of integers, comparisons, and, or, not, & and | of truth values,
-``a if c else b``, tuples, and calls. There are no branches: both sides of a condition are computed and one is selected,
-so that LLVM computes several lanes with one instruction; `and` and `or` are what & and | are.
+Statements assign to names or, in a kernel, to ``lanes[K + lane]`` and, where it records, to ``after[K + lane]``, which
+is ``before[K + lane]`` at the next step; a function ends with ``return``. Expressions are numbers, names, + - * / ** of
+floats, + - & | ^ << >> of integers, comparisons, and, or, not, & and | of truth values, ``a if c else b``, tuples, and
+calls. There are no branches: both sides of a condition are computed and one is selected, so that LLVM computes several
+lanes with one instruction; `and` and `or` are what & and | are.
 
 What is called is a function written in the same part of Python, whose instructions are put in the place of the call;
 an `Instruction`; or a function of `math`, which is an instruction where LLVM has one, and else that of C's library.
@@ -77,23 +78,34 @@ class Statements:
 
 
 def kernel_module(
-    statements: Statements, lanes: int, *, careful: Statements | None = None, contract: bool = True
+    statements: Statements, lanes: int, *, careful: Statements | None = None, contract: bool = True, recorded: int = 0
 ) -> str:
     """LLVM's text of a function ``kernel(lanes, steps)`` that executes the statements for every lane, every step.
+
+    With so many rows `recorded` it is ``kernel(lanes, steps, history)``, and history has as many for the beginning and
+    for every step: read from those before it, written to those after it.
 
     Where they are not for all lanes, they assign to ``left`` whether a lane is one of the others: these become what
     they were, and the careful statements are executed for them, one after the other.
     """
     module = ir.Module("kernel")
-    kernel = ir.Function(module, ir.FunctionType(ir.VoidType(), [FLOAT.as_pointer(), INTEGER]), "kernel")
+    kinds = [FLOAT.as_pointer(), INTEGER, *[FLOAT.as_pointer()] * bool(recorded)]
+    kernel = ir.Function(module, ir.FunctionType(ir.VoidType(), kinds), "kernel")
     set.add(kernel.attributes, WIDEST)  # llvmlite's own `add` only knows attributes without a value
-    array, steps = kernel.args
+    array, steps, *history = kernel.args
+    arrays = {"lanes": array}
+    for one in (array, *history):
+        one.add_attribute("noalias")
     builder = ir.IRBuilder(kernel.append_basic_block())
 
     def of_lane(these: Statements, lane: ir.Value) -> Lowering:
-        return Lowering(builder, these.names, ("contract",) if contract else (), array=array, lane=lane)
+        return Lowering(builder, these.names, ("contract",) if contract else (), arrays=arrays, lane=lane)
 
-    with _counted(builder, steps):
+    with _counted(builder, steps) as step:
+        for one in history:
+            row = builder.mul(step, INTEGER(recorded * lanes))
+            arrays["before"] = builder.gep(one, [row], inbounds=True)
+            arrays["after"] = builder.gep(arrays["before"], [INTEGER(recorded * lanes)], inbounds=True)
         if careful is None:
             with _counted(builder, INTEGER(lanes)) as lane:
                 of_lane(statements, lane).execute(statements.parsed)
@@ -164,7 +176,7 @@ class Lowering:
     builder: ir.IRBuilder
     outside: Mapping[str, Any]
     flags: tuple[str, ...] = ()
-    array: ir.Value | None = None
+    arrays: Mapping[str, ir.Value] = field(default_factory=dict)
     lane: ir.Value | None = None
     values: dict[str, Any] = field(default_factory=dict)
 
@@ -262,11 +274,11 @@ class Lowering:
         return self.builder.call(self.builder.module.declare_intrinsic(name, [FLOAT]), arguments)
 
     def _place(self, subscript: ast.Subscript) -> Any:
-        """The address of ``lanes[K + lane]``."""
+        """The address of ``lanes[K + lane]``, or of such a place in another array."""
         match subscript:
-            case ast.Subscript(ast.Name("lanes"), ast.BinOp(ast.Constant(int() as row), ast.Add(), ast.Name("lane"))):
+            case ast.Subscript(ast.Name(array), ast.BinOp(ast.Constant(int() as row), ast.Add(), ast.Name("lane"))):
                 index = self.builder.add(self.lane, INTEGER(row), flags=("nuw", "nsw"))
-                return self.builder.gep(self.array, [index], inbounds=True)
+                return self.builder.gep(self.arrays[array], [index], inbounds=True)
         raise KeyError(ast.unparse(subscript))
 
 

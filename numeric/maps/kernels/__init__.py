@@ -1,1 +1,1 @@
-"""The compiled loops around a kernel: lanes of runs, endings, cycles, recording. Compiled once a machine."""
+"""The compiled loops around a kernel: lanes of runs, nursery and flight, endings, cycles, recording. Once a machine."""

@@ -8,13 +8,13 @@ moves again is examined at the end of its block.
 from __future__ import annotations
 
 from numeric.compile.kernel import LANES, advance
+from numeric.maps.kernels.cycles import is_near
 from numeric.maps.kernels.escapes import any_watched, first_outside
 from numeric.maps.kernels.queues import (
     AGE,
     BEFORE,
     COUNTING,
     DUE,
-    ESCAPED,
     NOBODY,
     NOW,
     RUN,
@@ -25,11 +25,14 @@ from numeric.maps.kernels.queues import (
     Queues,
     Task,
     Workspace,
+    copy,
+    end,
+    fill_in,
     load,
+    pass_on,
     put,
-    record_steps,
 )
-from numeric.maps.outcomes import CONVERGED, EXAMINED_EVERY, LOOKED_EVERY, SETTLED, Array
+from numeric.maps.outcomes import CONVERGED, DIVERGED, EXAMINED_EVERY, LOOKED_EVERY, SETTLED, Array
 
 
 def count_settled(task: Task, queues: Queues, space: Workspace, ends: Ends) -> int:
@@ -43,7 +46,7 @@ def count_settled(task: Task, queues: Queues, space: Workspace, ends: Ends) -> i
     for lane in range(size - first):
         load(space.lanes, lane, states[START], first + lane, task, numbers[RUN, first + lane])
     left, ended, row = size - first, 0, 0
-    record_steps(task.kernel, space, 0, 0)
+    copy(space.lanes, history[0])
     while left:
         _count_steps(task, space, row)
         row += LOOKED_EVERY
@@ -54,12 +57,12 @@ def count_settled(task: Task, queues: Queues, space: Workspace, ends: Ends) -> i
             if run == NOBODY:
                 continue
             age, due = numbers[AGE, place] + row, numbers[DUE, place]
-            if watched and first_outside(history, lane, row - LOOKED_EVERY, row, task.bound) >= 0:
-                put_state(queues, ESCAPED, run, age, history, row - LOOKED_EVERY, lane)
+            outside = first_outside(history, lane, row - LOOKED_EVERY, row, task.bound) if watched else -1
+            if outside >= 0:
+                end(ends, run, DIVERGED, 0, age - row + outside, history[max(outside - 1, 0)], lane)
+                ended += 1
             elif age >= due and still[lane] >= (SETTLED if still[lane] < age else EXAMINED_EVERY):
-                ends.outcome[run], ends.period[run], ends.step[run] = CONVERGED, 1, age - still[lane] + 1
-                for index in range(states.shape[1]):
-                    ends.final[index, run] = history[row - still[lane] + 1, index, lane]
+                end(ends, run, CONVERGED, 1, age - still[lane] + 1, history[row - still[lane] + 1], lane)
                 ended += 1
             elif (age > due and age % EXAMINED_EVERY == 0) or task.steps - age <= LOOKED_EVERY:
                 last = age if task.steps - age > LOOKED_EVERY else task.steps
@@ -76,39 +79,28 @@ def _count_steps(task: Task, space: Workspace, row: int) -> None:
     """Record a part from a row on, and count for every lane the last steps that were still."""
     lanes, history, flags, still = space.lanes, space.history, space.flags, space.counts
     for begun in range(row, row + LOOKED_EVERY):
-        advance(task.kernel, lanes, 1)
+        advance(task.watching, lanes, 1)
         for lane in range(LANES):
             flags[lane] = 1
         for index in range(history.shape[1]):
             for lane in range(LANES):
-                value = lanes[index, lane]
-                flags[lane] &= abs(value - history[begun, index, lane]) <= task.tolerance * (1.0 + abs(value))
-                history[begun + 1, index, lane] = value
+                flags[lane] &= is_near(lanes[index, lane], history[begun, index, lane], task.tolerance)
+                history[begun + 1, index, lane] = lanes[index, lane]
         for lane in range(LANES):
             still[lane] = (still[lane] + 1) & -flags[lane]
-
-
-def put_state(queues: Queues, queue: int, run: int, age: int, history: Array, row: int, lane: int) -> int:
-    """Put a run into a queue with a state of a history as START; its place."""
-    place = put(queues, queue, run, age, age)
-    for index in range(history.shape[1]):
-        queues.states[queue, START, index, place] = history[row, index, lane]
-    return place
 
 
 def _examine(queues: Queues, place: int, run: int, age: int, history: Array, looked: int, lane: int) -> None:
     """Put a run that is counted, and was seen to be still in a row, into the queue of those examined."""
     there, due = put(queues, WAITING, run, age, age), queues.numbers[COUNTING, DUE, place]
-    states, begun = queues.states, (age - 1) // EXAMINED_EVERY * EXAMINED_EVERY  # the age at which its last block does
+    begun = (age - 1) // EXAMINED_EVERY * EXAMINED_EVERY  # the age at which its last block does
     blocks = begun // EXAMINED_EVERY - (due - 1) // EXAMINED_EVERY  # since it left its lane
     start = looked + begun - due
-    for index in range(history.shape[1]):
-        if blocks == 0:
-            states[WAITING, NOW, index, there] = states[COUNTING, NOW, index, place]
-            states[WAITING, BEFORE, index, there] = states[COUNTING, BEFORE, index, place]
-        else:
-            states[WAITING, NOW, index, there] = history[start, index, lane]
-            if blocks == 1:
-                states[WAITING, BEFORE, index, there] = states[COUNTING, NOW, index, place]
-            else:
-                states[WAITING, BEFORE, index, there] = history[start - EXAMINED_EVERY, index, lane]
+    if blocks == 0:
+        pass_on(queues, COUNTING, place, WAITING, there)
+        return
+    fill_in(queues, WAITING, NOW, there, history[start], lane)
+    if blocks == 1:
+        fill_in(queues, WAITING, BEFORE, there, queues.states[COUNTING, NOW], place)
+    else:
+        fill_in(queues, WAITING, BEFORE, there, history[start - EXAMINED_EVERY], lane)

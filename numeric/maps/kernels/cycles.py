@@ -20,16 +20,24 @@ from numeric.maps.outcomes import (
 )
 
 
-def count_still(history: Array, last: int, tolerance: float, still: Integers, number: Integers) -> None:
-    """Fill in, for every lane, the number of steps up to a row of which none moved it by more than the tolerance."""
+def is_near(value: float, other: float, tolerance: float) -> bool:
+    """Whether two values of a coordinate differ by no more than is tolerated."""
+    return abs(value - other) <= tolerance * (1.0 + abs(value))
+
+
+def count_still(
+    history: Array, last: int, coordinates: int, tolerance: float, still: Integers, number: Integers
+) -> None:
+    """Fill in, for every lane, the number of steps up to a row of which none moved it by more than the tolerance.
+
+    Of lanes that are not `still` to begin with it is 0.
+    """
     for lane in range(LANES):
-        still[lane], number[lane] = 1, 0
+        number[lane] = 0
     for row in range(last, 0, -1):
-        for index in range(history.shape[1]):
+        for index in range(coordinates):
             for lane in range(LANES):
-                value = history[row, index, lane]
-                moved = abs(value - history[row - 1, index, lane])
-                still[lane] &= moved <= tolerance * (1.0 + abs(value))
+                still[lane] &= is_near(history[row, index, lane], history[row - 1, index, lane], tolerance)
         going_on = 0
         for lane in range(LANES):
             number[lane] += still[lane]
@@ -70,8 +78,7 @@ def _move(history: Array, lane: int, coordinates: int, row: int, count: int, rel
 def _returns(history: Array, lane: int, coordinates: int, row: int, period: int, tolerance: float) -> bool:
     """Whether `period` steps up to this row, and no fewer, led back."""
     for index in range(coordinates):
-        value = history[row, index, lane]
-        if not abs(value - history[row - period, index, lane]) <= tolerance * (1.0 + abs(value)):
+        if not is_near(history[row, index, lane], history[row - period, index, lane], tolerance):
             return False
     moved = _move(history, lane, coordinates, row, period, False)
     for part in range(1, period):

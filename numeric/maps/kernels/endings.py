@@ -8,8 +8,7 @@ the block before its last one, or of its only one.
 from __future__ import annotations
 
 from numeric.compile.kernel import LANES, advance
-from numeric.maps.kernels.counting import put_state
-from numeric.maps.kernels.cycles import count_still, find_cycle
+from numeric.maps.kernels.cycles import count_still, find_cycle, is_near
 from numeric.maps.kernels.escapes import first_outside
 from numeric.maps.kernels.queues import (
     AGE,
@@ -17,6 +16,7 @@ from numeric.maps.kernels.queues import (
     COUNTING,
     LAST,
     NOW,
+    PAUSED,
     RETURNING,
     RUN,
     SIZE,
@@ -26,7 +26,11 @@ from numeric.maps.kernels.queues import (
     Queues,
     Task,
     Workspace,
+    copy,
+    end,
+    fill_in,
     load,
+    pass_on,
     put,
     record_steps,
 )
@@ -38,6 +42,7 @@ from numeric.maps.outcomes import (
     LOOKED_EVERY,
     SETTLED,
     UNDECIDED,
+    YOUNG,
     Array,
     Integers,
 )
@@ -59,7 +64,7 @@ def _record(task: Task, queues: Queues, first: int, space: Workspace) -> None:
         longest = max(longest, _repeated(numbers[AGE, place]))
     following = last - longest
     for row in range(last - longest, last + 1):
-        advance(task.kernel, lanes, 1)
+        advance(task.watching, lanes, 1)
         if row == following:
             following = last + 1
             for place in range(first, size):
@@ -70,9 +75,7 @@ def _record(task: Task, queues: Queues, first: int, space: Workspace) -> None:
                     load(lanes, place - first, states[kind], place, task, numbers[RUN, place])
                 elif begun > row:
                     following = min(following, begun)
-        for index in range(states.shape[1]):
-            for lane in range(LANES):
-                history[row, index, lane] = lanes[index, lane]
+        copy(lanes, history[row])
 
 
 def repeat_settled(task: Task, queues: Queues, space: Workspace, ends: Ends) -> int:
@@ -82,7 +85,9 @@ def repeat_settled(task: Task, queues: Queues, space: Workspace, ends: Ends) -> 
     coordinates, size, last = history.shape[1], numbers[SIZE, 0], len(history) - 1
     first, ended = max(size - LANES, 0), 0
     _record(task, queues, first, space)
-    count_still(history, last, task.tolerance, space.flags, still)
+    for lane in range(LANES):
+        space.flags[lane] = 1
+    count_still(history, last, coordinates, task.tolerance, space.flags, still)
     for lane in range(size - first):
         run, age = numbers[RUN, first + lane], numbers[AGE, first + lane]
         at_last, start = age == task.steps, last - _repeated(age)
@@ -98,21 +103,18 @@ def repeat_settled(task: Task, queues: Queues, space: Workspace, ends: Ends) -> 
             outcome, period, row = find_cycle(history, lane, coordinates, start, at_last, task.tolerance)
             final = row
         if outcome != UNDECIDED or at_last:
-            ends.outcome[run], ends.period[run], ends.step[run] = outcome, period, age - last + row
-            for index in range(coordinates):
-                ends.final[index, run] = history[final, index, lane]
+            end(ends, run, outcome, period, age - last + row, history[final], lane)
             ended += 1
+        elif steps > 0:
+            there = put(queues, COUNTING, run, age - LOOKED_EVERY, age)
+            fill_in(queues, COUNTING, START, there, history[last - LOOKED_EVERY], lane)
+            fill_in(queues, COUNTING, NOW, there, history[last - EXAMINED_EVERY], lane)
+            fill_in(queues, COUNTING, BEFORE, there, history[last - 2 * EXAMINED_EVERY], lane)
         else:
-            if steps > 0:
-                queue, place = COUNTING, put_state(queues, COUNTING, run, age, history, last - LOOKED_EVERY, lane)
-                queues.numbers[COUNTING, AGE, place] = age - LOOKED_EVERY
-                begun = last - EXAMINED_EVERY
-            else:
-                queue, place = RETURNING, put(queues, RETURNING, run, age, age)
-                begun = last
-            for index in range(coordinates):
-                queues.states[queue, NOW, index, place] = history[begun, index, lane]
-                queues.states[queue, BEFORE, index, place] = history[max(begun - EXAMINED_EVERY, 0), index, lane]
+            queue = RETURNING if age >= YOUNG else PAUSED
+            there = put(queues, queue, run, age, 0)
+            fill_in(queues, queue, NOW, there, history[last], lane)
+            fill_in(queues, queue, BEFORE, there, history[last - EXAMINED_EVERY], lane)
     numbers[SIZE, 0] = first
     return ended
 
@@ -130,22 +132,17 @@ def repeat_last(task: Task, queues: Queues, space: Workspace, ends: Ends) -> int
     rows = min(LONGEST_PERIOD, steps)
     for lane in range(size - first):
         load(lanes, lane, states[START], first + lane, task, numbers[RUN, first + lane])
-    advance(task.kernel, lanes, steps - rows)
-    record_steps(task.kernel, space, 0, rows)
+    advance(task.watching, lanes, steps - rows)
+    record_steps(task, space, 0, rows)
     _find_near_lately(history, rows, task.tolerance, space.flags, near)
     watch, limit = len(lanes) - 1, task.bound * task.bound
     for lane in range(size - first):
         place = first + lane
         run = numbers[RUN, place]
         if near[lane] or not lanes[watch, lane] < limit:
-            there = put(queues, WAITING, run, task.steps, task.steps)
-            for index in range(states.shape[1]):
-                queues.states[WAITING, NOW, index, there] = states[NOW, index, place]
-                queues.states[WAITING, BEFORE, index, there] = states[BEFORE, index, place]
+            pass_on(queues, LAST, place, WAITING, put(queues, WAITING, run, task.steps, task.steps))
         else:
-            ends.outcome[run], ends.period[run], ends.step[run] = UNDECIDED, 0, task.steps
-            for index in range(states.shape[1]):
-                ends.final[index, run] = history[rows, index, lane]
+            end(ends, run, UNDECIDED, 0, task.steps, history[rows], lane)
             ended += 1
     numbers[SIZE, 0] = first
     return ended
@@ -160,7 +157,6 @@ def _find_near_lately(history: Array, last: int, tolerance: float, near: Integer
             near[lane] = 1
         for index in range(history.shape[1]):
             for lane in range(LANES):
-                value = history[last, index, lane]
-                near[lane] &= abs(value - history[row, index, lane]) <= tolerance * (1.0 + abs(value))
+                near[lane] &= is_near(history[last, index, lane], history[row, index, lane], tolerance)
         for lane in range(LANES):
             found[lane] |= near[lane]

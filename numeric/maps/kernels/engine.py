@@ -79,16 +79,21 @@ class CompiledEngine:
         self, state: Array, values: Array, *, steps: int, tolerance: float, bound: float, progress: Progress
     ) -> Outcomes:
         """As `Engine.finish`."""
-        kernel = compile_kernel(self.function, watching=True)
+        watching = compile_kernel(self.function, watching=True)
+        recording = compile_kernel(self.function, watching=True, recording=True)
         state, values = np.ascontiguousarray(state), np.ascontiguousarray(values)
-        ends = Outcomes.undecided(state, steps)
+        runs = state.shape[1]
+        ends = Outcomes(
+            np.empty(state.shape), np.empty(runs, np.int8), np.empty(runs, np.int64), np.empty(runs, np.int64)
+        )
         filled = Ends(ends.final, ends.outcome, ends.period, ends.step)
         run = loop(finish, FINISH)
 
         def work(first: int, last: int, signals: Integers) -> None:
-            run(kernel.address, state, values, steps, tolerance, bound, filled, first, last, signals)
+            kernels = watching.address, recording.address
+            run(*kernels, state, values, steps, tolerance, bound, filled, first, last, signals)
 
-        self._share_out(work, state.shape[1], progress)
+        self._share_out(work, runs, progress)
         return ends
 
     def advance(self, state: Array, values: Array, steps: int) -> Array:

@@ -1,16 +1,18 @@
-"""Where a run is, in a lane or in a queue, and what is known of it there; compiled.
+"""Where a run is, in lanes or in a queue, and what is known of it there; compiled.
 
-A run flies in a lane until its end may be near, and then waits in a queue until there are 64 of the kind:
+A run is raised for its first iterations (`numeric.maps.kernels.nursery`), then flies (`numeric.maps.kernels.flight`),
+until its end may be near. Then it waits in a queue until there are 64 of the kind:
 
-    ESCAPED      it has been out of bounds in its last 16 iterations
+    PAUSED       it is 64 iterations old, and is raised on
+    RETURNING    it is grown up, and flies on
+    ESCAPED      it has been out of bounds in its last block of 64 iterations
     COUNTING     its last step was still: it is counted since when
     WAITING      it may have settled in a cycle, or has done all its iterations: its last ones are examined
-    LAST         it has at most 16 iterations left
-    RETURNING    it has not ended, and returns to a lane
+    LAST         its last iterations are all that is left
 
 A queue knows of a run its number, its iterations, and those at which it was seen to be still; its state at the former,
-START, at the beginning of its block of 64 iterations, NOW, and of the block before. Runs in lanes fly in parts of 16
-iterations, and their states at the beginnings of the last eight parts are kept in a ring, for all lanes at once.
+START, at the beginning of its block of 64 iterations, NOW, and of the block before. Of a paused one it knows instead
+how many of its last steps were still, and has no START.
 """
 
 from __future__ import annotations
@@ -21,18 +23,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numeric.compile.kernel import LANES, advance
-from numeric.maps.outcomes import EXAMINED_EVERY, LOOKED_EVERY, Array, Integers
+from numeric.maps.outcomes import Array, Integers
 
 PADDING = 8  # numbers between the rows of a history, whose addresses would otherwise agree in their last bits
 
-WAITING, RETURNING, COUNTING, LAST, ESCAPED = range(5)
-QUEUES = ESCAPED + 1
-CAPACITY = 8 * LANES  # of a queue: runs are fetched only while none returns, so that there are never more
+PAUSED, RETURNING, ESCAPED, COUNTING, WAITING, LAST = range(6)
+QUEUES = LAST + 1
+CAPACITY = 8 * LANES + PADDING  # of a queue: runs are raised only where few return, so that there are never more
 RUN, AGE, DUE, SIZE = range(4)
+STILL = DUE  # of paused runs
 START, NOW, BEFORE = range(3)
 NOBODY = -1  # in an empty lane, in which zeros are iterated
-PARTS = EXAMINED_EVERY // LOOKED_EVERY  # of a block
-RING = 2 * PARTS
 
 
 class Ends(NamedTuple):
@@ -45,9 +46,10 @@ class Ends(NamedTuple):
 
 
 class Task(NamedTuple):
-    """What all runs have in common: the address of the watching kernel, parameter values by run, and the limits."""
+    """What all runs have in common: the addresses of kernels, parameter values by run, and the limits."""
 
-    kernel: int
+    watching: int
+    recording: int
     values: Array
     steps: int
     tolerance: float
@@ -70,17 +72,6 @@ class Workspace(NamedTuple):
     counts: Integers
 
 
-class Flight(NamedTuple):
-    """The lanes of the kernel, who is in them, their ages, which are empty, and states: (parts, coordinates, lanes)."""
-
-    lanes: Array
-    running: Integers
-    ages: Integers
-    empty: Integers
-    ring: Array
-    marks: Array
-
-
 def put(queues: Queues, queue: int, run: int, age: int, due: int) -> int:
     """Put a run at the end of a queue; its place, whose states are to be filled in."""
     place = queues.numbers[queue, SIZE, 0]
@@ -90,19 +81,47 @@ def put(queues: Queues, queue: int, run: int, age: int, due: int) -> int:
     return place
 
 
-def leave(flight: Flight, queues: Queues, lane: int, clock: int, queue: int, age: int, due: int, back: int) -> None:
-    """Put the run in a lane into a queue, with its state so many parts back as START, and empty the lane."""
-    place = put(queues, queue, flight.running[lane], age, due)
-    block = clock - flight.ages[lane] // LOOKED_EVERY % PARTS
+def take(queues: Queues, queue: int) -> int:
+    """Take the last run from a queue; the place in which it was."""
+    place = queues.numbers[queue, SIZE, 0] - 1
+    queues.numbers[queue, SIZE, 0] = place
+    return place
+
+
+def fill_in(queues: Queues, queue: int, kind: int, place: int, states: Array, lane: int) -> None:
+    """Fill in one of the states of a place: one column of states (coordinates, lanes)."""
     for row in range(queues.states.shape[2]):
-        queues.states[queue, START, row, place] = flight.ring[(clock - back) % RING, row, lane]
-        queues.states[queue, NOW, row, place] = flight.ring[block % RING, row, lane]
-        queues.states[queue, BEFORE, row, place] = flight.ring[(block - PARTS) % RING, row, lane]
-        flight.lanes[row, lane] = 0.0
-    flight.lanes[len(flight.lanes) - 1, lane] = 0.0
-    flight.running[lane] = NOBODY
-    flight.empty[flight.empty[LANES]] = lane
-    flight.empty[LANES] += 1
+        queues.states[queue, kind, row, place] = states[row, lane]
+
+
+def pass_on(queues: Queues, queue: int, place: int, other: int, there: int) -> None:
+    """Fill in NOW and BEFORE as they were in another queue."""
+    for kind in range(NOW, BEFORE + 1):
+        fill_in(queues, other, kind, there, queues.states[queue, kind], place)
+
+
+def conclude(ends: Ends, run: int, outcome: int, period: int, step: int) -> None:
+    """Write down how a run ended whose state is kept."""
+    ends.outcome[run], ends.period[run], ends.step[run] = outcome, period, step
+
+
+def keep(ends: Ends, run: int, states: Array, lane: int) -> None:
+    """Write down the state in which a run may have ended, from one column of states (coordinates or more, lanes)."""
+    for row in range(len(ends.final)):
+        ends.final[row, run] = states[row, lane]
+
+
+def end(ends: Ends, run: int, outcome: int, period: int, step: int, states: Array, lane: int) -> None:
+    """Write down how a run ended, and in which state."""
+    conclude(ends, run, outcome, period, step)
+    keep(ends, run, states, lane)
+
+
+def copy(states: Array, to: Array) -> None:
+    """States of all lanes."""
+    for row in range(len(to)):
+        for lane in range(LANES):
+            to[row, lane] = states[row, lane]
 
 
 def load(lanes: Array, lane: int, states: Array, place: int, task: Task, run: int) -> None:
@@ -122,12 +141,10 @@ def new_lanes(coordinates: int, parameters: int) -> Array:
     return np.zeros((coordinates + parameters + 1, LANES))
 
 
-def record_steps(kernel: int, space: Workspace, row: int, steps: int) -> None:
+def record_steps(task: Task, space: Workspace, row: int, steps: int) -> None:
     """Fill the rows of a history from one on with the states of the lanes, and those after each of so many steps."""
     lanes, history = space.lanes, space.history
     for step in range(steps + 1):
         if step:
-            advance(kernel, lanes, 1)
-        for index in range(history.shape[1]):
-            for lane in range(LANES):
-                history[row + step, index, lane] = lanes[index, lane]
+            advance(task.watching, lanes, 1)
+        copy(lanes, history[row + step])

@@ -19,7 +19,7 @@ from eos_sym import GradientDescent, Map, Objective, minimalist
 from numeric import compile_function
 from numeric.compile import machine
 from numeric.compile.cache import root
-from numeric.compile.kernel import LANES, compile_kernel, compile_program, module_text, print_kernel
+from numeric.compile.kernel import LANES, compile_kernel, compile_program, history_rows, module_text, print_kernel
 from numeric.compile.machine import has_fused_multiply_adds, optimized, processor
 
 x, y, z, a, b = symbols("x y z a b", real=True)
@@ -263,6 +263,26 @@ def test_a_watching_kernel_misses_nothing_beyond_the_bound_by_one_bit():
     for bound in bounds:
         values = np.stack([np.nextafter(bound, np.inf), np.zeros(LANES)])
         assert not (iterated(kernel, values, 1)[1] < bound * bound).any()
+
+
+@pytest.mark.parametrize("coordinates", [1, 2, 3])
+def test_a_recording_kernel_writes_down_what_a_watching_one_goes_through(coordinates):
+    """To the last bit, some lanes with angles that are too large for vectors; a row that is no coordinate's stays."""
+    steps_of_all = [x + sin(x * a) * 1e9, y - a * x * y, z * x]
+    function = compile_function(steps_of_all[:coordinates], (*(x, y, z)[:coordinates], a))
+    rows, steps = history_rows(coordinates), 5
+    lanes = np.random.default_rng(0).normal(size=(coordinates + 2, LANES))
+    lanes[0, ::7], lanes[-1] = 1e17, 0.0
+    watched = [iterated(compile_kernel(function, watching=True), lanes, step) for step in range(steps + 1)]
+    history = np.full((steps + 1, rows, LANES), 7.0)
+    history[0, :coordinates] = lanes[:coordinates]
+    lanes[:coordinates] = np.nan  # these it does not read
+    recording = compile_kernel(function, watching=True, recording=True)
+    arguments = ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p
+    ctypes.CFUNCTYPE(None, *arguments)(recording.address)(lanes.ctypes.data, steps, history.ctypes.data)
+    assert_same_bits(history[:, :coordinates], [row[:coordinates] for row in watched])
+    assert_same_bits(lanes[coordinates:], watched[-1][coordinates:])
+    assert (history[:, coordinates:] == 7.0).all()
 
 
 def test_a_kernel_is_kept_under_a_name_made_of_what_it_computes(own_cache):

@@ -89,6 +89,20 @@ def arrays(plane, numbers, pair):
             pair.kinds[row] -= 50
 
 
+def new_pair(rows):
+    return Pair(np.zeros(rows, np.int8), np.ones(rows, np.int64))
+
+
+def named(numbers, pair):
+    """Arrays that a function has made, in a named tuple."""
+    made = new_pair(len(numbers))
+    for place in range(len(numbers)):
+        made.kinds[place] += numbers[place] > 0.0
+        made.sums[place] += place
+    for place in range(len(numbers)):
+        pair.kinds[place], pair.sums[place] = made.kinds[place], made.sums[place]
+
+
 def fill(target, source, number):
     for column in range(WIDTH):
         target[column] = abs(source[column]) * (number + 1) / 2
@@ -128,6 +142,13 @@ def test_arrays_their_parts_and_workspaces(rows):
     plane = np.random.default_rng(2).normal(size=(rows, WIDTH))
     pair = Pair(np.zeros(rows, np.int8), np.zeros(rows, np.int64))
     same(arrays, (PLANE, NUMBERS, Pair(BYTES, INTEGERS)), plane, np.zeros(WIDTH), pair)
+
+
+@pytest.mark.parametrize("rows", [7, 5000])
+def test_arrays_in_a_named_tuple_outlive_the_function_that_made_them(rows):
+    """Against memory that is freed, and used again, while it is read."""
+    pair = Pair(np.zeros(rows, np.int8), np.zeros(rows, np.int64))
+    same(named, (NUMBERS, Pair(BYTES, INTEGERS)), np.random.default_rng(3).normal(size=rows), pair)
 
 
 def test_a_procedure_refuses_arrays_that_it_was_not_made_for():
