@@ -66,9 +66,10 @@ def print_kernel(program: Program, *, watching: bool, recording: bool = False) -
     printer = ScalarPrinter()
     results = [printer.printed(result) for result in program.results]
     before, after = ("before", "after") if recording else ("lanes", "lanes")
-    arrays = [before] * len(results) + ["lanes"] * (len(program.arguments) - len(results))
-    places = [f"{array}[{LANES * index} + lane]" for index, array in enumerate(arrays)]
-    lines = [f"{symbol} = {place}" for symbol, place in zip(program.arguments, places, strict=True)]
+    lines = [
+        f"{symbol} = {before if index < len(results) else 'lanes'}[{LANES * index} + lane]"
+        for index, symbol in enumerate(program.arguments)
+    ]
     lines += [f"{symbol} = {printer.printed(operation)}" for symbol, operation in program.assignments]
     lines += [f"{after}[{LANES * index} + lane] = {result}" for index, result in enumerate(results)]
     if watching or recording:
