@@ -13,9 +13,10 @@ of what Ritz makes of them; or searches. What curves more than the rest grows in
 block; then the older blocks that do not know it are forgotten. Only a search says with what probability a direction was
 overlooked.
 
-What rounding adds to a product is measured by one that is `repeated`, if a reading scouts, searches or begins again;
-and at every reading where a generous multiple of what was measured last is more than `IMMATERIAL` of the tolerance, as
-in float32 at 1e-6. Elsewhere that multiple is in the bound.
+What rounding adds to a product is measured by one that is `repeated`, if a reading scouts, searches or begins again, or
+where the operator has become less than `SMALLER` of what it was when that was measured; and at every reading where a
+generous multiple of what was measured last is more than `IMMATERIAL` of the tolerance, as in float32 at 1e-6. Elsewhere
+that multiple is in the bound.
 
 An eigenvector is on the side of the one of the reading before that it goes on from, wherever its eigenvalue ranks; at
 the first reading, and of one that goes on from none, the largest entry is positive (`numeric.networks.signs`).
@@ -59,6 +60,7 @@ from numeric.networks.signs import onward, positive
 from numeric.values import positive_number, whole_number
 
 MOST_RELATIVE = 0.1  # beyond it, a bound does not tell an eigenvalue from the next
+SMALLER = 0.5
 IMMATERIAL = 0.1  # of the tolerance: what rounding may be without being measured again
 RECURRENCE = 1e3  # machine precisions: where the tolerance is finer, images are products and not Lanczos' recurrence
 BESIDE = 4  # vectors that a Krylov space needs beside its basis
@@ -177,6 +179,9 @@ class TopEigenpairs:
         subspace = Subspace(operator, start, self.memory.room)
         del start, nothing
         subspace.know()
+        if subspace.finite and max(map(length, subspace.images.T)) < SMALLER * self._rounding.top:
+            vectors = subspace.basis[:, : self.count]  # else the floor of a larger operator would end this reading
+            self._rounding = measured_rounding(subspace.ritz(self.count).values, *operator.repeated(vectors))
         unguarded = self.memory.guards > 0 and wanted < len(past.order)
         guards = slice(wanted, None)
         pursuit = self._pursuit(subspace, model, partial(past.predict, coefficients, guards) if unguarded else None)

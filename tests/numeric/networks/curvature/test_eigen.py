@@ -129,6 +129,18 @@ def test_what_is_remembered_of_an_operator_that_is_gone_does_not_hold_a_reading_
     np.testing.assert_allclose(reading.eigenvalues.numpy(), small[:2], rtol=1e-6)
 
 
+@pytest.mark.parametrize("seed", range(2))
+def test_the_rounding_of_a_larger_operator_does_not_end_the_reading_of_a_smaller_one(seed):
+    """Wrong program: one that stops, unfinished, at the floor of float32 beside eigenvalues 10⁶ times as large."""
+    eigenpairs, small = TopEigenpairs(1, relative=1e-3), 1e-6 / 4.0 ** np.arange(10)
+    large = spectrum(np.linspace(0.7, -0.5, 40), seed, torch.float32)
+    eigenpairs.read(large, weights_at(0, 40, torch.float32))
+    matrix = spectrum(np.r_[small, np.zeros(20), -small], seed + 100, torch.float32)
+    reading = eigenpairs.read(matrix, weights_at(1, 40, torch.float32))
+    assert reading.converged
+    np.testing.assert_allclose(reading.eigenvalues.numpy(), small[:1], rtol=1e-3)
+
+
 def test_a_third_eigenvalue_that_overtakes_both_is_followed():
     eigenpairs = TopEigenpairs(1)
     for t in range(60):
