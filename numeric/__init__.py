@@ -3,7 +3,7 @@
     compile           an expression as a NumPy function or a kernel at the speed of C
     maps, grids       runs of a map, by the million; grids of them larger than memory
     flows, proofs     flows integrated in time; orbits certified by interval arithmetic
-    runs              sweeps in processes or on a cluster, and files that say what produced them
+    runs, files       sweeps in processes or on a cluster, and files that say what produced them
     networks          networks in torch, their training and their curvature
 
 What users begin with comes from here, imported as it is used (``__init__.pyi``); only `numeric.networks` loads torch:

@@ -1,6 +1,6 @@
 """What studies report when they are verified, and which of it is kept.
 
-    folder/report    of a study that came to its end: its report and what made it, sealed (`numeric.runs.files`)
+    folder/report    of a study that came to its end: its report and what made it, sealed (`numeric.files`)
 
 A kept report is an answer only to the question that it was asked: the same study with the same arguments, by the same
 sources of this project, byte for byte, the same versions of all that they build on, and the same files in the folders
@@ -23,9 +23,9 @@ from analysis.study.claim import Part, Verdict
 from analysis.study.evidence import Evidence
 from analysis.verification.programs import Ending, Program
 from eos_sym import BadInput
+from numeric.files import read_sealed, write_atomically, write_sealed
 from numeric.runs import versions
 from numeric.runs.code import OURS
-from numeric.runs.files import read_sealed, write_atomically, write_sealed
 
 REPORT, ERRORS = "report", "errors.txt"
 OTHER = {  # the parts of a question, in words

@@ -21,7 +21,7 @@ from llvmlite import binding
 
 from eos_sym import BadInput
 from numeric.compile.cache import fingerprint, root, sources
-from numeric.runs.files import read_sealed, write_sealed
+from numeric.files import read_sealed, write_sealed
 
 LOADING = Lock()  # LLVM's list of what is loaded belongs to all threads
 LOADED = count()

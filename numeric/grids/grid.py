@@ -31,12 +31,12 @@ import numpy as np
 import xarray as xr
 
 from eos_sym import BadInput
+from numeric.files import locked, sweep_up
 from numeric.grids.identity import Chunks, differences, identity, lazy_variables
 from numeric.grids.reading import DONE, chunks_done, read_grid
 from numeric.grids.store import ChunkWriter, blocks, create, encode, open_grid
 from numeric.progress import Progress, listener
 from numeric.runs.cluster import next_event
-from numeric.runs.files import locked, sweep_up
 from numeric.values import RESULTS
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 import xarray as xr
 
 from eos_sym import BadInput
-from numeric.runs.files import read_sealed
+from numeric.files import read_sealed
 
 if TYPE_CHECKING:
     from zarr.core.buffer import Buffer

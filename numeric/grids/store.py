@@ -25,11 +25,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import DTypeLike, NDArray
 
+from numeric.files import beside, not_written, write_sealed
 from numeric.grids.identity import Chunks, lazy_variables
 from numeric.grids.reading import DONE, GRID, open_store
 from numeric.maps.outcomes import OUTCOMES
 from numeric.runs import provenance
-from numeric.runs.files import beside, not_written, write_sealed
 
 
 def blocks(dataset: xr.Dataset, chunks: Chunks) -> tuple[int, ...]:

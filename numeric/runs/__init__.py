@@ -4,10 +4,10 @@
 or not at all, sealed by a checksum, with what produced them, and `load` reads no other.
 """
 
+from numeric.files import NoSpace, locked, make_folder, write_atomically
 from numeric.runs.attempt import RunFailed
 from numeric.runs.combine import combine
 from numeric.runs.configuration import configuration, differences, identifier
-from numeric.runs.files import NoSpace, locked, make_folder, write_atomically
 from numeric.runs.origin import provenance, versions
 from numeric.runs.store import load, save
 from numeric.runs.sweep import Failure, SweepResult, sweep

@@ -24,9 +24,9 @@ import xarray as xr
 
 from eos_sym import BadInput, Undecided
 from eos_sym.errors import out_of_memory
+from numeric.files import NoSpace
 from numeric.progress import Progress
 from numeric.runs.configuration import configuration
-from numeric.runs.files import NoSpace
 from numeric.runs.history import is_finished, write_history
 from numeric.runs.threads import one_thread
 

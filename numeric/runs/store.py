@@ -1,7 +1,7 @@
 """Results on disk: sealed NetCDF-4 files that say what produced them.
 
 A file holds datasets as named groups, the provenance (`numeric.runs.origin`) as attributes of its root, and at its
-end the checksum of it all (`numeric.runs.files`). It is made in memory, so that a full device is met by a plain write.
+end the checksum of it all (`numeric.files`). It is made in memory, so that a full device is met by a plain write.
 
 A file may come from anybody, so before it is read as data it is searched for what HDF5 would fetch from elsewhere:
 links out of the file or past its names, storage in other files, virtual datasets; and for filters, whose code is looked
@@ -21,7 +21,7 @@ import xarray as xr
 from xarray.backends import H5NetCDFStore
 
 from eos_sym import BadInput
-from numeric.runs.files import read_sealed, write_sealed
+from numeric.files import read_sealed, write_sealed
 from numeric.runs.origin import provenance
 
 

@@ -24,10 +24,10 @@ from typing import Any
 import xarray as xr
 
 from eos_sym import BadInput
+from numeric.files import make_folder
 from numeric.progress import Progress, listener
 from numeric.runs.attempt import TRACEBACK, Failed, Finished, Run, RunFailed, Stepped, Task, attempt, one_line
 from numeric.runs.configuration import configuration, identifier
-from numeric.runs.files import make_folder
 from numeric.runs.history import is_finished, read_history
 from numeric.runs.worker_processes import run_in_processes
 from numeric.values import whole_number

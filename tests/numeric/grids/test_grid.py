@@ -23,12 +23,12 @@ from sympy import symbols
 
 from eos_sym import BadInput, Map
 from numeric import compile_map
+from numeric.files import read_sealed, write_sealed
 from numeric.grids import store
 from numeric.grids.grid import compute_grid, number_of_chunks
 from numeric.grids.identity import identity
 from numeric.grids.store import OUTCOMES, open_grid
 from numeric.runs import NoSpace, locked
-from numeric.runs.files import read_sealed, write_sealed
 
 x, r = symbols("x r", real=True)
 CONFIGURATION = {"map": "logistic", "steps": 300}

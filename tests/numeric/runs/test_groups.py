@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from numeric.files import read_sealed, write_sealed
 from numeric.runs import load, save
-from numeric.runs.files import read_sealed, write_sealed
 from numeric.runs.groups import NotPlain, read_groups, write_groups
 
 STEPS = np.arange(4)

@@ -18,8 +18,8 @@ from sympy import symbols
 
 from eos_sym import BadInput, Map
 from numeric import compile_map, load, save
+from numeric.files import read_sealed, write_sealed
 from numeric.runs import versions
-from numeric.runs.files import read_sealed, write_sealed
 from numeric.runs.origin import PROJECT, RECORDED_PACKAGES, commit, provenance
 
 x, r = symbols("x r", real=True)

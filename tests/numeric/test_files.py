@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from eos_sym import BadInput
+from numeric.files import read_sealed, write_sealed
 from numeric.runs import NoSpace, locked, write_atomically
-from numeric.runs.files import read_sealed, write_sealed
 
 CONTENT = bytes(range(256)) * 3
 
