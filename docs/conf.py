@@ -51,6 +51,7 @@ sphinx_gallery_conf = {
     "filename_pattern": "/plot_",
     "abort_on_example_error": True,
     "show_memory": False,
+    "write_computation_times": False,  # a page of times whose script is loaded from the network
 }
 
 faults.write(HERE / "faults.md")
