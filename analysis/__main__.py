@@ -18,4 +18,4 @@ if __name__ == "__main__":
         for name, line in found.items():
             print(fill(line, WIDTH, initial_indent=f"  {name:{width}}", subsequent_indent=" " * (width + 2)))
         print("\npython -m analysis.NAME runs one; --help shows its options; python -m analysis.verify runs all,")
-        print("python -m analysis.report makes a page of what they found, python -m analysis.explorer one to play with")
+        print("python -m analysis.report makes a page of what they found, analysis.explorer one to play with")

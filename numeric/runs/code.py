@@ -25,7 +25,7 @@ from types import CodeType, FunctionType, GenericAlias, ModuleType
 from typing import Any
 
 OURS = ("eos_sym", "numeric", "analysis")
-KEEPING = "numeric.runs"  # what keeps results does not compute them
+KEEPING = ("numeric.runs", "numeric.files")  # what keeps results does not compute them
 DIGITS = 16
 MADE = {"__annotate__", "__annotate_func__", "_abc_impl", "default_assumptions", "_prop_handler"}  # by Python and SymPy
 WRITTEN = (FunctionType, classmethod, staticmethod, property)  # what names of Python's own stand for in a class
@@ -98,7 +98,7 @@ class _Reading:
 def is_own(module: str) -> bool:
     """Whether a module's code counts: it is neither Python's, nor of an installed library, nor keeps results."""
     top = module.partition(".")[0]
-    if module == KEEPING or module.startswith(f"{KEEPING}."):
+    if any(module == kept or module.startswith(f"{kept}.") for kept in KEEPING):
         return False
     if top in (*OURS, "__main__"):
         return True
