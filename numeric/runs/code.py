@@ -191,6 +191,8 @@ def _closed_over(function: FunctionType) -> Iterator[tuple[str, Any]]:
 
 def _constant(value: Any, module: str) -> str | None:
     """A value that code refers to, as text; None if it has none that lasts."""
+    if isinstance(value, Iterator):  # which says how far it has come
+        return None
     if isinstance(value, PurePath):
         return _in_its_project(value, module)
     if hasattr(value, "detach"):

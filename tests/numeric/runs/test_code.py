@@ -139,6 +139,12 @@ def test_a_type_of_arrays_is_no_array(code_of):
     assert code_of(helpers=helpers) != code_of(helpers=helpers.replace("float64", "float32"))
 
 
+def test_how_far_a_counter_has_come_is_no_code(code_of):
+    """Wrong program: one to which a map is another one when a kernel more has been loaded."""
+    helpers = HELPERS.replace("return 3", "return next(NUMBERS)") + "\nfrom itertools import count\nNUMBERS = count()"
+    assert code_of(helpers=helpers) == code_of(helpers=helpers + "; next(NUMBERS)")
+
+
 def test_code_does_not_depend_on_the_process_nor_on_what_has_run():
     ask = (
         "from numeric.networks.training import Experiment, GradientDescent as G; from numeric.runs.code import code;"
