@@ -12,8 +12,8 @@ from rich.table import Table
 
 from analysis.study.figure import THEORY_COLOR, colors, new_figure
 from benchmarks.ensemble.contenders import CONTENDERS
-from benchmarks.ensemble.problems import MAPS
-from benchmarks.ensemble.results import TITLES, Results, baseline, ratio
+from benchmarks.ensemble.problems import ACTIVATIONS, MAPS
+from benchmarks.ensemble.results import ESCAPE, TITLES, Results, baseline, ratio
 from benchmarks.ensemble.timing import Comparison
 
 
@@ -76,8 +76,18 @@ def _compared_with(comparisons: Mapping[str, Comparison]) -> str:
     return " or ".join(dict.fromkeys(baseline(comparison) for comparison in comparisons.values()))
 
 
+def _marker(workload: str) -> str:
+    """By what becomes of the runs: that they converge or escape, or neither, with activations or without."""
+    if workload == ESCAPE:
+        return "s"
+    return "^" if workload.endswith("converging") else "D" if workload in ACTIVATIONS else "o"
+
+
 def draw(comparisons: Mapping[str, Comparison]) -> Figure:
-    """Every contender's time relative to C, one colour a workload, with bars from the fastest round to the slowest."""
+    """Every contender's time relative to C, with bars from the fastest round to the slowest.
+
+    Every workload has a colour, every kind of workload a marker.
+    """
     timed = {name for comparison in comparisons.values() for name in comparison.timings}
     contenders = [name for name in _contenders(comparisons) if name in timed]
     figure = new_figure(6.4, 0.9 + 0.36 * len(contenders))
@@ -91,7 +101,7 @@ def draw(comparisons: Mapping[str, Comparison]) -> Figure:
             median,
             [row + offset for row in rows],
             xerr=[median - least, most - median],
-            fmt="o",
+            fmt=_marker(name),
             markersize=3.5,
             elinewidth=1,
             color=colors(len(comparisons))[index],
