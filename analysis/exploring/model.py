@@ -7,9 +7,9 @@
 Everything is an expression of `eos_sym`. Step, loss and Hessian are the programs of `numeric.compile`, which are
 compared with 30-digit evaluation as they are made; so are the others, but for Lambert's W, which NumPy has not.
 
-A `Prediction` is a number, or a number and how far off it may be, and says where it holds, by expressions that are
-positive there. It may contain an unknown, the zero of an equation in a bracket. A `Stage` of a flow may depend on the
-top eigenvector and the sharpness of its own Hessian; it is left where its `watch` becomes positive.
+A `Prediction` is a number, or a number and the order of what it neglects, and says where it holds, by expressions that
+are positive there. It may contain an unknown, the zero of an equation in a bracket. A `Stage` of a flow may depend on
+the top eigenvector and the sharpness of its own Hessian; it is left where its `watch` becomes positive.
 """
 
 from __future__ import annotations
@@ -72,8 +72,9 @@ class Zero:
 class Prediction:
     """What a formula says of the run that starts at a state, and the measure that it is held against.
 
-    `value` is a number and perhaps its error; `holds` has expressions that are positive where it speaks, each with what
-    to say where it is not; `marks` are places in the plane, and `line` the panel with a line at the value.
+    `value` is a number and perhaps the order of its error; `holds` has expressions that are positive where it speaks,
+    each with what to say where it is not; `marks` are places in the plane, and `line` the panel with a line at the
+    value.
     """
 
     words: str

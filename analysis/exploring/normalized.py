@@ -29,8 +29,8 @@ def normalized() -> Model:
         "normalized",
         "Normalized gradient descent",
         """θ ← θ − η∇L/‖∇L‖ on ½(1 − xy)² (:cite:t:`arora2022understanding`). It cannot converge: it follows gradient
-flow to the minima, oscillates across them with steps of length η, and walks along them by η² a step to where they are
-flattest,
+flow to the minima, oscillates across them with steps of length η, and walks along them, by the order of η² a step, to
+where they are flattest,
 
     dX/dτ = −¼ P∇log λ₁(X),     τ = η²t,
 

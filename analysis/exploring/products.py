@@ -8,6 +8,7 @@ relative order of what it neglects (`analysis.edge_law`), as its error: where σ
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from sympy import Abs, Expr, Rational, Symbol, solve, sqrt
 
@@ -16,33 +17,36 @@ from analysis.minimalist.theory import Theory, derive
 from analysis.minimalist.two_cycles import RATIO, SQUARE, TwoCycles
 from analysis.shallow.theory import EXCESS, SCALED_OFFSET, DegreeTwo, degree_two
 from eos_sym import STEP_SIZE as ETA
-from eos_sym.edge import edge_normal_form
+from eos_sym.edge import EdgeNormalForm, edge_normal_form
 
 START = Symbol("y0", positive=True)
 NOT_ABOVE = "the minimum ahead is not above the edge: nothing oscillates"
 ABOVE = "the minimum ahead is above the edge, where gradient descent does not stay"
 ALL_UNSTABLE = "every minimum is above the edge at this step size"
+TOO_FAR = "so far above the edge the law neglects as much as it says"
+NOT_LARGE = "the excess is not large: where it ends depends on it by a tenth or more, as the edge law says"
 
 
 def minimalist() -> Model:
     """½(1 − xyzw)² on z = x, w = y."""
     theory = derive()
-    law = Prediction(
+    law = _Law.of(theory)
+    series = Prediction(
         "from a large excess",
         "S∞ = 2/η − ½η + (129/32)η³ + O(η⁵)",
         (theory.terminal_sharpness,),
         "end",
-        holds=((_excess(theory), NOT_ABOVE), (Rational(1, 2) - ETA, ALL_UNSTABLE)),
+        holds=(*law.holds, (Rational(1, 10) - 1 - law.end / law.form.depth, NOT_LARGE)),
     )
     return _model(
         theory,
         "minimalist",
         "The minimalist example",
         f"""½(1 − xyzw)² from symmetric starts z = x, w = y, where it stays (:cite:t:`zhu2022minimalist`). Gradient
-flow keeps x² − y², and with it the sharpness of the minimum ahead; gradient descent lowers both while xy oscillates
-about 1, and ends a little below 2/η, whatever the start. {LAW} Beyond η = ½ every minimum is unstable, and runs settle
-on the two-cycle with x = y, until it becomes unstable, too.""",
-        (law,),
+flow keeps x² − y², and with it the sharpness of the minimum ahead; near the minima gradient descent lowers both while
+xy oscillates about 1, and ends below 2/η: from far enough above by a depth that does not depend on the start. {LAW}
+Beyond η = ½ every minimum is unstable, and runs settle on the two-cycle with x = y, until it becomes unstable, too.""",
+        (law.prediction, series),
         (6.0, 2.0, 0.7),
         (
             Preset("below the edge", {"eta": 0.12, "x": 2.6, "y": 0.4, "steps": 200}),
@@ -74,11 +78,11 @@ def degree_two_model() -> Model:
         theory,
         "degree-2",
         "Degree 2",
-        f"""½(1 − xy)², which :cite:t:`zhu2022minimalist` set beside the minimalist example. It has the same minima
-and drift and lacks the cubic damping, so that runs go around on ellipses, and end about as far below the edge as they
-came in above it. {LAW} As η → 0, two steps conserve a polynomial, from which the end is found, too; both are
-expansions about the edge.""",
-        (integral,),
+        f"""½(1 − xy)², which :cite:t:`zhu2022minimalist` set beside the minimalist example. Its minima are on the same
+curve, it drifts along them alike, and it lacks the cubic damping, so that runs go half around an ellipse, and end about
+as far below the edge as they came in above it. {LAW} As η → 0, two steps conserve a polynomial, from which the end is
+found, too; both are expansions about the edge.""",
+        (_Law.of(theory).prediction, integral),
         (5.0, 2.0, 1.4),
         (
             Preset("below the edge", {"eta": 0.2, "x": 2.6, "y": 0.4, "steps": 200}),
@@ -94,7 +98,49 @@ LAW = """By the edge law an orbit that comes in with the excess y₀ of sharpnes
 
     S∞ = 2/η − [1 + W(−(1 + e y₀) e^{−(1 + e y₀)})]/e,     e = −2κ₄/(3β),
 
-W Lambert's function, β and κ₄ of the derivatives at the minimum whose sharpness is 2/η."""
+W Lambert's function, β and κ₄ of the derivatives at the minimum whose sharpness is 2/η, and y₀ that of the minimum
+ahead. What stands after ± is the order of what the law neglects, and no bound; that the start is near the minima is
+supposed, too, and not looked at."""
+
+
+@dataclass(frozen=True)
+class _Law:
+    """The edge law for a start: the normal form at the edge, the excess y₀ over it, and σ, what is neglected."""
+
+    form: EdgeNormalForm
+    excess: Expr
+    neglected: Expr
+
+    @classmethod
+    def of(cls, theory: Theory) -> _Law:
+        x, y = theory.reduced_map.state
+        along = {weight: value.subs(y, 1 / x) for weight, value in theory.subspace.items()}
+        form = edge_normal_form(theory.objective, {**along, y: 1 / x} if along else None).in_step_size()
+        order, excess = form.next_order(), _excess(theory)
+        rate = ETA + Abs(order.beta_slope / form.beta) + Abs(order.quartic_slope / form.quartic)
+        return cls(form, excess, rate * excess)
+
+    @property
+    def end(self) -> Expr:
+        """y∞."""
+        return self.form.end(START).subs(START, self.excess)
+
+    @property
+    def holds(self) -> tuple[tuple[Expr, str], ...]:
+        """Where the law speaks."""
+        return (self.form.beta, ALL_UNSTABLE), (self.excess, NOT_ABOVE), (1 - self.neglected, TOO_FAR)
+
+    @property
+    def prediction(self) -> Prediction:
+        """Where gradient descent ends, and σ of how far that is from the edge."""
+        return Prediction(
+            "the edge law",
+            "",
+            (2 / ETA + self.end, self.neglected * Abs(self.end)),
+            "end",
+            holds=self.holds,
+            line="sharpness",
+        )
 
 
 def _excess(theory: Theory) -> Expr:
@@ -133,28 +179,7 @@ def _model(
         presets,
         (0, 1),
         tuple(Curve("minima", (ALONG, branch.subs(x, ALONG)), 0) for branch in solve(loss, y)),
-        (_edge_law(theory), *own, _flow_end(theory), _two_cycle(theory)),
-    )
-
-
-def _edge_law(theory: Theory) -> Prediction:
-    x, y = theory.reduced_map.state
-    along = {weight: value.subs(y, 1 / x) for weight, value in theory.subspace.items()}
-    form = edge_normal_form(theory.objective, {**along, y: 1 / x} if along else None).in_step_size()
-    order, excess = form.next_order(), _excess(theory)
-    rate = ETA + Abs(order.beta_slope / form.beta) + Abs(order.quartic_slope / form.quartic)
-    end = form.end(START).subs(START, excess)
-    return Prediction(
-        "the edge law",
-        "",
-        (2 / ETA + end, rate * excess * Abs(end)),
-        "end",
-        holds=(
-            (form.beta, ALL_UNSTABLE),
-            (excess, NOT_ABOVE),
-            (1 - rate * excess, "so far above the edge the law neglects as much as it says"),
-        ),
-        line="sharpness",
+        (*own, _flow_end(theory), _two_cycle(theory)),
     )
 
 

@@ -2,12 +2,13 @@
 
 In x = u and y = s − 2/η it is the map of `eos_sym.self_stabilization.cycle` with β = 1, exactly. Beside it go the
 orbit of the continuous limit, Ẋ = XY, Ẏ = 1 − X², from the same start, with |u| = δX, s = 2/η + √α Y and the time εt;
-where κ₄ = 0 it is closed, and its extremes are known. The loss is shown above the floor, of which −αs is that.
+where κ₄ = 0 it is closed, and its extremes are known. The loss is shown above the floor, whose own is −αs; its mean is
+that of the two-cycle, and where κ₄ = 0 of every turn of the limit, on which the means of X² and X²Y are 1 and 0.
 """
 
 from __future__ import annotations
 
-from sympy import Abs, Integer, Matrix, Rational, sqrt
+from sympy import Abs, Integer, Matrix, Rational, expand, sqrt
 
 from analysis.exploring.model import ALONG, Curve, Model, Prediction, Preset, Slider, Stage
 from analysis.self_stabilization.theory import CYCLE, EXACT, SLICE, conserved
@@ -31,6 +32,8 @@ def self_stabilization() -> Model:
     highest = {name: values[1].subs(LEVEL, level) for name, values in extremes(LEVEL).items()}
     lowest = extremes(LEVEL)[Y][0].subs(LEVEL, level)
     balance = 2 / ETA + cycle.equilibrium[EXCESS]
+    above = SLICE.loss + ALPHA * s
+    balanced = expand(above.subs({u: sqrt(cycle.equilibrium[SQUARE]), s: balance}, simultaneous=True))
     sides = tuple((sign * sqrt(cycle.equilibrium[SQUARE]), balance) for sign in (1, -1))
     return Model(
         "self-stabilization",
@@ -41,11 +44,12 @@ sharpness s at the rate α, the oscillation of u lowers it at the rate ½u², an
 
     h = ½(X² − 2 ln X − 1 + Y²).
 
-A step of the map raises h by the order ε², so that without κ₄ runs spiral outward, slowly. The balance is a two-cycle,
-at s = 2/η + |κ₄|δ²/6; it attracts if |κ₄| > 3η. How a run escapes is not predicted.""",
+A step of the map raises h by the order ε², so that without κ₄ runs spiral outward, slowly, and pass the extremes of
+that limit. The balance is a two-cycle, at s = 2/η − κ₄δ²/6; it attracts if κ₄ is negative and |κ₄| > 3η. How a run
+escapes is not predicted.""",
         ("self_stabilization",),
         dynamics,
-        SLICE.loss + ALPHA * s,
+        above,
         SLICE.hessian,
         (
             Slider(ETA, "step size", 0.02, 0.3, 0.1, 0.001),
@@ -77,7 +81,7 @@ at s = 2/η + |κ₄|δ²/6; it attracts if |κ₄| > 3η. How a run escapes is 
             Prediction("largest sharpness", "2/η + √(2hα)", (2 / ETA + height * highest[Y],), "largest", (CLOSED,)),
             Prediction("least sharpness", "2/η − √(2hα)", (2 / ETA + height * lowest,), "least", (CLOSED,)),
             Prediction("largest |u|", "", (delta * highest[X],), "extent", (CLOSED,)),
-            Prediction("loss above the floor, mean", "δ²/η", (2 * ALPHA / ETA,), "mean_loss", line="loss"),
+            Prediction("loss above the floor, mean", "δ²/η − κ₄δ⁴/24", (balanced,), "mean_loss", line="loss"),
         ),
         loss_words="loss above the floor of the valley",
         flow="the continuous limit, without κ₄",

@@ -2,7 +2,7 @@
 // Runs, curvature and predictions of a model, from the functions that were printed of its formulas: `model.code`.
 // A state is an array of the model's coordinates, `parameters` one of the numbers that the formulas contain besides.
 
-const ESCAPED = 1e6; // times the size of the start
+const ESCAPED = 1e6; // times the largest weight of the start, or 1
 const STILL = 1e-9; // a move, or a miss of a cycle, relative to the state
 const LONGEST_CYCLE = 8;
 const MOST_CHANGES = 20; // of stages in half a step
@@ -64,7 +64,7 @@ function simulate(model, start, parameters, steps) {
   for (let step = 1; step <= steps; step++) {
     const state = model.code.step(...states[step - 1], ...parameters);
     if (!state.every((one) => Math.abs(one) <= bound)) {
-      outcome = { name: state.some(Number.isNaN) ? "undefined" : "escaped", step };
+      outcome = { name: state.some(Number.isNaN) ? "undefined" : "escaped", step, bound };
       break;
     }
     states.push(state);

@@ -99,14 +99,14 @@
   // One line of what happened, for eyes and for ears; said when the sliders have come to rest.
   function say() {
     const { run, rows } = shown;
-    const { name, period, step } = run.outcome;
+    const { name, period, step, bound } = run.outcome;
     const last = run.middle[run.middle.length - 2];
     const sharpness = Number.isFinite(last) ? `, at sharpness ${shownNumber(last)} beside 2/η = ${shownNumber(2 / stepSizeOf(run))}` : "";
     const ended = {
       converged: `Converged after ${step} steps${sharpness}.`,
       periodic: `A cycle of period ${period} after ${step} steps${sharpness}.`,
       moving: `Still moving after ${step} steps${sharpness}.`,
-      escaped: `Escapes: after ${step} steps a weight is a million times as large as the start.`,
+      escaped: `Escapes: after ${step} steps a weight is beyond ${shownNumber(bound)}.`,
       undefined: `Step ${step} is not defined: the gradient is 0.`,
     }[name];
     const spoken = rows.find((row) => Number.isFinite(row.predicted) && Number.isFinite(row.measured));

@@ -173,6 +173,19 @@ def test_from_a_large_excess_the_minimalist_example_ends_where_its_series_says(t
     assert found["predicted"] == pytest.approx(found["measured"], abs=30 * 0.2**5)  # the study's tolerance
 
 
+def test_the_series_speaks_of_a_large_excess_alone(script, told):
+    """Where a tenth of the depth depends on the excess, and so far above that the law is silent, it would be wrong."""
+    for index in (0, 2, 3):
+        assert np.isnan(row(told, "minimalist", index, "from a large excess")["predicted"])
+    (place,) = (k for k, one in enumerate(BY_NAME["minimalist"].predictions) if one.words == "from a large excess")
+    eta, excesses = 0.2, np.array([0.05, 0.1, 0.2, 0.5])
+    sums = (2 / eta + excesses) / 2  # x² + y², at minima of these excesses
+    starts = np.sqrt((sums + np.sqrt(sums**2 - 4)) / 2)
+    code = f"{script}; const starts = {starts.tolist()};"
+    found = returned_by(code, f"starts.map((x) => predicted(MODELS[0], {place}, [x, 1 / x], [{eta}]))")
+    assert [one is None for one in found] == [True, True, True, False]
+
+
 def test_the_ends_of_degree_2_are_conserved(told):
     """δ² + ⅔δ³ at the predicted end is δ² + 2ρ² + ⅔δ³ + 2δρ² at the start."""
     for index in (1, 2):
@@ -196,6 +209,13 @@ def test_the_marked_places_are_a_two_cycle(told, name, index):
     if name != "self-stabilization":
         found = row(told, name, index, "larger x")
         assert found["predicted"] == pytest.approx(found["measured"], rel=ROUNDING)
+
+
+def test_the_mean_loss_of_a_two_cycle_is_the_one_that_is_predicted(told):
+    """Against δ²/η, which is that of the limit without κ₄: here it is less by a part of κ₄δ²η/24."""
+    found = row(told, "self-stabilization", 2, "loss above the floor")
+    assert found["predicted"] == pytest.approx(0.02 / 0.1 + 3 * 0.02**2 / 24, rel=1e-12)
+    assert found["measured"] == pytest.approx(found["predicted"], rel=1e-6)
 
 
 def test_extremes_of_self_stabilization_are_those_of_the_flow_beside_it(told):
