@@ -33,6 +33,7 @@ INTRODUCTION = """# Faults
 
 What was tried, and what happened. Every row is a test, which is run with all others: a row whose test fails is not
 merged. Two rules hold throughout: *nothing that was finished is lost*, and *nothing wrong is reported as right*.
+In most rows a limit on the length of files stands for a full device, and for a second process a lock that is held.
 
 What these rest on is little: every file is written beside its place and moved there when it is whole; every file of
 results, and every kept report and chunk of a grid, ends with a checksum that is compared before anything else reads it;

@@ -124,6 +124,7 @@ def test_what_was_found_before_a_task_that_hangs_or_dies_is_still_known_after_it
     results = run_limited({"a": learn, "stuck": hang, "b": learn, "lost": die, "all": recall}, 7, 16)
     assert results["all"] == [7, 7]
     assert "died" in str(results["lost"])
+    assert "not finished within" in str(results["stuck"])
 
 
 def test_what_needs_a_task_that_came_to_nothing_is_not_begun():

@@ -187,7 +187,7 @@ def test_a_verification_is_refused_a_folder_in_which_another_one_works(fakes):
 
 @pytest.mark.fault(
     "another program",
-    "a kept report of other sources, versions, arguments or data",
+    "a kept report of other sources, versions or arguments, or one that was edited",
     "it is no answer; the study is run again",
 )
 def test_a_report_is_no_answer_to_another_question(fakes, capsys, monkeypatch):
@@ -219,6 +219,7 @@ def test_an_answer_does_not_depend_on_how_many_processes_compute_it():
     assert reports.question(few) == reports.question(many)
 
 
+@pytest.mark.fault("another program", "a kept report on other data in the same folder", "it is no answer")
 def test_a_report_on_other_files_is_another_report(tmp_path):
     """Against reports that know a folder by its name alone."""
     (tmp_path / "data").mkdir()

@@ -154,7 +154,7 @@ def test_a_folder_is_locked_against_other_processes_and_free_when_they_are_kille
         "import sys, time; from pathlib import Path; from numeric.runs import locked\n"
         "with locked(Path(sys.argv[1])): print('locked', flush=True); time.sleep(60)"
     )
-    root = Path(__file__).parents[3]
+    root = Path(__file__).parents[2]
     holder = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], cwd=root, stdout=subprocess.PIPE, text=True)
     try:
         assert holder.stdout.readline() == "locked\n"

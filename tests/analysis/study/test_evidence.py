@@ -21,7 +21,7 @@ def test_a_formal_argument_supports_and_does_not_prove():
     assert supported("q", x, 2 * x).status == "refuted"
 
 
-@pytest.mark.fault("not a number", "the value that a claim rests on", "it supports nothing")
+@pytest.mark.fault("not a number", "the value that a claim rests on", "it refutes the claim, whatever was expected")
 def test_numbers_agree_within_their_tolerance_and_not_beyond():
     assert agreement("simulation", "q", 2.0, 2.1, absolute=0.2).status == "supported"
     assert agreement("simulation", "q", 2.0, 2.3, absolute=0.2).status == "refuted"

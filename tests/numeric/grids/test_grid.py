@@ -313,7 +313,7 @@ def values(path):
     return {name: array.values.tolist() for name, array in found.variables.items()}
 
 
-@pytest.mark.fault("damaged", "each file of a grid: removed, cut, changed", "refused")
+@pytest.mark.fault("damaged", "each file of a grid: removed, cut, changed", "refused, or the same values; never others")
 def test_no_file_of_a_grid_may_be_removed_cut_or_changed(tmp_path):
     path = finished_grid(tmp_path, (12, 5))  # two chunks have files of every kind
     expected = values(path)
@@ -387,7 +387,10 @@ def test_a_pipe_in_the_place_of_a_chunk_is_not_waited_for(tmp_path):
 def test_a_finished_grid_is_read_without_a_lock(tmp_path, monkeypatch):
     path = finished_grid(tmp_path)
     monkeypatch.setattr("numeric.grids.grid.locked", lambda *place: pytest.fail("a lock where nothing is written"))
-    compute_grid(grid({"start": 5, "rate": 4}), path, configuration=CONFIGURATION)
+    there = contents(path)
+    lazy = grid({"start": 5, "rate": 4})
+    same(compute_grid(lazy, path, configuration=CONFIGURATION), lazy)
+    assert contents(path) == there
 
 
 @pytest.mark.fault("shared", "two writers of one grid", "the second is refused")
@@ -409,8 +412,9 @@ def test_what_a_killed_process_left_is_swept_up(tmp_path):
     left.append(path / "chunks-done" / ".0-0123456789abcdef.1")
     for one in left:
         one.touch()
-    compute_grid(grid({"start": 5, "rate": 4}, function=Counting()), path, configuration=CONFIGURATION)
+    stored = compute_grid(grid({"start": 5, "rate": 4}, function=Counting()), path, configuration=CONFIGURATION)
     assert not any(one.exists() for one in left)
+    same(stored, grid({"start": 5, "rate": 4}))
 
 
 def test_what_is_no_grid_is_refused_and_kept(tmp_path):

@@ -325,7 +325,7 @@ def test_a_worker_that_cannot_start_is_said_once(tmp_path, monkeypatch):
 @pytest.mark.fault(
     "cluster",
     "a worker killed in the middle of a run; and a run that kills every worker",
-    "the run goes on elsewhere from what it had written; the other is a failure that says so",
+    "the run goes on in another process from what it had written; the other is a failure that says so",
 )
 def test_a_run_whose_worker_is_killed_goes_on_elsewhere_until_it_has_killed_too_many(tmp_path):
     distributed = pytest.importorskip("distributed")

@@ -79,7 +79,7 @@ def test_a_failure_is_that_of_all_ranks(which, kind, of_others, found):
 @pytest.mark.fault(
     "killed",
     "one of two processes that share the data of a tracker",
-    "the other one ends, and says why",
+    "the other one ends by an error of what joins them",
 )
 def test_a_rank_that_is_killed_leaves_no_other_waiting(which, tmp_path):
     told = ranks.in_processes(tmp_path, {"killed": (ranks.fail, which, "killed")})["killed"]

@@ -302,7 +302,7 @@ def test_a_network_without_a_full_batch_loss_is_refused_in_the_words_of_the_expe
         replace(SMALL, network=Normalizing(dropout=0.5)).run()
 
 
-@pytest.mark.fault("memory", "a batch, or the weights of a network", "one line with the remedy")
+@pytest.mark.fault("memory", "a batch of a training run", "one line with the remedy")
 def test_where_there_is_no_memory_the_remedy_is_named():
     @dataclass(frozen=True)
     class Huge:
