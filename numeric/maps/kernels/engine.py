@@ -1,7 +1,7 @@
 """Runs advanced by a kernel, spread over the processor's cores.
 
 The loops around the kernel (`numeric.maps.kernels.lanes`, `numeric.maps.kernels.recording`) are compiled once on a
-machine, which takes about a second, and found in the cache from then on. They release Python's lock, so the runs are
+machine, which takes some seconds, and found in the cache from then on. They release Python's lock, so the runs are
 shared out among threads in slabs; no run depends on another, so the answer is the same for any number of threads. An
 interruption stops all of them within a fraction of a second.
 

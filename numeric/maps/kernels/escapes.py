@@ -1,4 +1,4 @@
-"""When runs left their bound, from the iterations in which they did, repeated; compiled."""
+"""Whether runs have left their bound, and when, from the iterations in which they did, repeated; compiled."""
 
 from __future__ import annotations
 
@@ -29,6 +29,12 @@ def any_watched(lanes: Array, bound: float) -> bool:
     return number > 0
 
 
+def watch_anew(lanes: Array) -> None:
+    """Let the sums of squares begin again."""
+    for lane in range(LANES):
+        lanes[len(lanes) - 1, lane] = 0.0
+
+
 def first_outside(history: Array, lane: int, start: int, last: int, bound: float) -> int:
     """The first row from `start` to `last` in which the lane is out of bounds; -1 if none."""
     for row in range(start, last + 1):
@@ -49,7 +55,7 @@ def repeat_escaped(task: Task, queues: Queues, space: Workspace, ends: Ends) -> 
     record_steps(task, space, 0, EXAMINED_EVERY)
     for lane in range(number):
         row = first_outside(history, lane, 0, EXAMINED_EVERY, task.bound)
-        step = numbers[AGE, first + lane] - EXAMINED_EVERY + row
-        end(ends, numbers[RUN, first + lane], DIVERGED, 0, step, history[max(row - 1, 0)], lane)
+        run, age = numbers[RUN, first + lane], numbers[AGE, first + lane]
+        end(ends, run, DIVERGED, 0, age + row, history[max(row - 1, 0)], lane)
     numbers[SIZE, 0] = first
     return number

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from numeric.compile.kernel import LANES, advance
-from numeric.maps.kernels.escapes import any_watched, first_outside
+from numeric.maps.kernels.escapes import any_watched, first_outside, watch_anew
 from numeric.maps.kernels.looks import MARKED, find_near, find_near_marks, is_closed
 from numeric.maps.kernels.queues import (
     AGE,
@@ -123,8 +123,7 @@ def fly(task: Task, flight: Flight, queues: Queues, space: Workspace, clock: int
     advance(task.watching, lanes, 1)
     if any_watched(lanes, task.bound):
         _leave_escaped(task, flight, queues, space, clock)
-    for lane in range(LANES):
-        lanes[len(lanes) - 1, lane] = 0.0
+    watch_anew(lanes)
     _look(task, flight, queues, clock)
     for lane in range(LANES):
         flight.ages[lane] += EXAMINED_EVERY
@@ -166,7 +165,7 @@ def _leave_escaped(task: Task, flight: Flight, queues: Queues, space: Workspace,
                 repeated = True
             outside = first_outside(space.history, lane, 0, EXAMINED_EVERY, task.bound) >= 0
         if outside:
-            _leave(flight, queues, lane, clock, ESCAPED, flight.ages[lane] + EXAMINED_EVERY, 0, 0)
+            _leave(flight, queues, lane, clock, ESCAPED, flight.ages[lane], 0, 0)
 
 
 def _repeat(task: Task, flight: Flight, space: Workspace, clock: int) -> None:

@@ -1,9 +1,9 @@
-"""The first iterations of runs, of which most that converge, and most that escape, see no more; compiled.
+"""The first 128 iterations of runs, in which many converge or escape; compiled.
 
 64 runs of one age, 0 or 64, are raised together for a block of 64 iterations, in parts of 16, of which every step is
-recorded. So the end of a run that converges or escapes is read off: nothing is repeated, but for cycles, which are
-examined at the end of a block. Runs that are left then are raised for another block, at once if there are many of them
-or with others of their age, and fly from an age of 128 on.
+recorded. So the end of a run that converges or escapes is read off, and nothing is repeated for it. One that may be in
+a cycle leaves at the end of a block for the queue of those examined. Runs that are left then are raised for another
+block, at once if there are many of them or with others of their age, and fly from an age of 128 on.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 from numeric.compile.kernel import LANES, advance_recorded, history_rows
 from numeric.maps.kernels.cycles import count_still
-from numeric.maps.kernels.escapes import any_watched, first_outside
+from numeric.maps.kernels.escapes import any_watched, first_outside, watch_anew
 from numeric.maps.kernels.looks import MARKED, find_near_marks, is_closed
 from numeric.maps.kernels.queues import (
     BEFORE,
@@ -180,7 +180,7 @@ def _end_escaped(task: Task, nursery: Nursery, ends: Ends, age: int) -> int:
     lanes, history, ended = nursery.lanes, nursery.history, 0
     watch, limit = len(lanes) - 1, task.bound * task.bound
     if not any_watched(lanes, task.bound):
-        _zero(lanes[watch])
+        watch_anew(lanes)
         return 0
     for lane in range(LANES):
         if nursery.running[lane] == NOBODY or lanes[watch, lane] < limit:
@@ -191,13 +191,8 @@ def _end_escaped(task: Task, nursery: Nursery, ends: Ends, age: int) -> int:
             end(ends, nursery.running[lane], DIVERGED, 0, step, history[max(row - 1, 0)], lane)
             _empty(nursery, lane)
             ended += 1
-    _zero(lanes[watch])
+    watch_anew(lanes)
     return ended
-
-
-def _zero(numbers: Array) -> None:
-    for lane in range(LANES):
-        numbers[lane] = 0.0
 
 
 def _end_converged(task: Task, nursery: Nursery, ends: Ends, age: int) -> int:

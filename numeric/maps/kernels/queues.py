@@ -5,14 +5,14 @@ until its end may be near. Then it waits in a queue until there are 64 of the ki
 
     PAUSED       it is 64 iterations old, and is raised on
     RETURNING    it is grown up, and flies on
-    ESCAPED      it has been out of bounds in its last block of 64 iterations
-    COUNTING     its last step was still: it is counted since when
+    ESCAPED      it has been out of bounds in the 64 iterations that follow
+    COUNTING     it was still at a look that follows: it is counted since when
     WAITING      it may have settled in a cycle, or has done all its iterations: its last ones are examined
     LAST         its last iterations are all that is left
 
-A queue knows of a run its number, its iterations, and those at which it was seen to be still; its state at the former,
-START, at the beginning of its block of 64 iterations, NOW, and of the block before. Of a paused one it knows instead
-how many of its last steps were still, and has no START.
+A queue knows of a run its number, its iterations, and those at which it was seen to be still, or of a paused one how
+many of its last steps were. Its states are that after its iterations, START, in the queues from which it goes on from
+there (ESCAPED, COUNTING, LAST), that at the beginning of its block of 64 iterations, NOW, and of the block before.
 """
 
 from __future__ import annotations
