@@ -1,7 +1,8 @@
 """The pictures of the README, of results of three studies, drawn by the studies' own functions.
 
 ``make basins edge_of_stability forecast`` makes the results, in ``results/``, and ``python docs/pictures.py`` of them
-docs/pictures/*; ``python docs/pictures.py results/verify`` takes those that ``make verify`` has made.
+docs/pictures/*; ``python docs/pictures.py results/verify`` takes those that ``make verify`` has made. Exit codes are
+those of studies.
 """
 
 import json
@@ -9,7 +10,6 @@ import sys
 from pathlib import Path
 
 import matplotlib as mpl
-import xarray as xr
 from matplotlib.colors import Normalize
 from sympy import Rational
 
@@ -18,8 +18,10 @@ from analysis.basins.ends import Losses
 from analysis.basins.theory import Basins
 from analysis.forecast import figure as forecast_figure
 from analysis.study import colors, new_figure
+from analysis.study.endings import plain_endings
 from analysis.study.figure import STYLE
 from analysis.training.panels import label_few_decades, plot_loss, plot_sharpness
+from numeric.runs import load
 
 HERE = Path(__file__).parent
 ARCHITECTURE, CRITERION = "fully_connected", "cross_entropy"
@@ -70,13 +72,19 @@ def forecast(results):
     return figure
 
 
-if __name__ == "__main__":
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "results")
+def draw_all(folder):
+    """All three, of the results in a folder."""
     pictures = HERE / "pictures"
     pictures.mkdir(exist_ok=True)
     for draw, kind in ((edge_of_stability, "svg"), (basins, "png"), (forecast, "svg")):
-        with xr.open_datatree(folder / draw.__name__ / "data.nc") as results, mpl.rc_context(STYLE):
+        results = load(folder / draw.__name__ / "data.nc")
+        with mpl.rc_context(STYLE):
             place = pictures / f"{draw.__name__}.{kind}"
             metadata = {"Date": None} if kind == "svg" else None
             draw(results).savefig(place, dpi=180, metadata=metadata)
             print(f"written: {place}, {place.stat().st_size / 1000:.0f} kB")
+
+
+if __name__ == "__main__":
+    with plain_endings():
+        draw_all(Path(sys.argv[1] if len(sys.argv) > 1 else "results"))

@@ -90,7 +90,8 @@ def module(name: str) -> str:
 
 def study(name: str, inside: list[str]) -> str:
     """The page of a study's folder: its modules by what they say of themselves."""
-    lines = [":orphan:", "", *heading(name, "="), f"The modules of the study :doc:`/studies/{name[9:]}`.", ""]
+    own_page = f":doc:`/studies/{name.rpartition('.')[2]}`"
+    lines = [":orphan:", "", *heading(name, "="), f"The modules of the study {own_page}.", ""]
     for one in inside:
         lines += [*heading(one[len(name) + 1 :], "-"), f".. automodule:: {one}", ""]
     return "\n".join(lines)

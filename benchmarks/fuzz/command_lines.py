@@ -182,7 +182,8 @@ def main(options: Options, say: Callable[..., None] = print) -> int:
         if finding:
             wrong += 1
             say(f"python -m analysis.{name} {join(line)!a}: {finding}", flush=True)
-    say(f"{options.number} command lines: {read} understood, {ran} run, {late} of them ended; {wrong} findings")
+    limit = f"{late} not ended within {options.seconds:g} s"
+    say(f"{options.number} command lines: {read} understood, {ran} run, {limit}; {wrong} findings")
     return 1 if wrong else 0
 
 

@@ -58,8 +58,6 @@ def fuzz(options: Options, folder: Path) -> None:
         from benchmarks.fuzz.texts import CORPUS, corpus, wrong_with
 
     made = folder / "made"
-    made.mkdir()
-    (folder / "findings").touch()
     for number, text in enumerate(corpus() if CORPUS.exists() else []):
         (made / f"kept-{number}").write_text(text, encoding="utf-8")
     words = folder / "words"
@@ -71,7 +69,7 @@ def fuzz(options: Options, folder: Path) -> None:
             with (folder / "findings").open("a", encoding="utf-8") as file:
                 file.write(json.dumps([text, found]) + "\n")
 
-    os.dup2(os.open(folder / "said", os.O_WRONLY | os.O_CREAT), 2)
+    os.dup2(os.open(folder / "said", os.O_WRONLY), 2)
     chosen = (f"-runs={options.number}", f"-seed={options.seed}", f"-max_len={LONGEST}", f"-dict={words}")
     atheris.Setup([sys.argv[0], *chosen, *LIMITS, str(made)], one)
     atheris.Fuzz()
@@ -131,9 +129,12 @@ def main(options: Options) -> int:
     try:
         import atheris  # noqa: F401, said before a process is begun
     except ModuleNotFoundError as error:
-        raise BadInput("atheris is not installed, and makes the texts: pip install atheris") from error
+        raise BadInput("atheris is not installed, and makes the texts: pip install -e '.[fuzz]'") from error
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
+        (folder / "made").mkdir()
+        (folder / "findings").touch()
+        (folder / "said").touch()
         process = multiprocessing.get_context("fork").Process(target=fuzz, args=(options, folder))
         process.start()
         process.join()
@@ -143,13 +144,13 @@ def main(options: Options) -> int:
         texts = {path.read_bytes().decode(errors="replace") for path in (folder / "made").iterdir()}
     for text, found in map(json.loads, findings):
         print(f"{text!r}: {found}")
+    if not done:
+        print(f"the fuzzer did not come to its end, and the corpus is as it was: {said.splitlines()[-1:]}")
+        return 1
     from benchmarks.fuzz.texts import CORPUS
 
     kept = fewest(texts)
     CORPUS.write_text(json.dumps(kept, indent=0) + "\n", encoding="utf-8")
-    if not done:
-        print(f"the fuzzer did not come to its end: {said.splitlines()[-1:]}")
-        return 1
     number, branches = done[-1]
     print(f"{number} texts, {branches} branches, {len(findings)} findings; {len(kept)} of {len(texts)} texts are kept")
     return 1 if findings else 0

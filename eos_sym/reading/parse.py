@@ -239,7 +239,8 @@ class _Reader:
         expression, place = self.read(node), self.place(node)
         facts = self.judge.inspect(expression, place)
         if facts.cases:
-            raise self.judge.error("a condition compares no Piecewise, sign or Heaviside; join it of others", place)
+            problem = "a condition compares no Piecewise, sign or Heaviside; write their cases with & and |"
+            raise self.judge.error(problem, place)
         return expression if facts.depth < SHOWN else self.hide(expression)
 
     def number(self, literal: str, place: int) -> Expr:
