@@ -90,7 +90,7 @@ in which S = 2/η, σ² is the mean square of the oscillation along the top eige
             Compared("sharpness", "2/η at the edge", "sharpness", "mean_sharpness"),
             Compared("mean square of the oscillation", "σ²", 0, "variance"),
             Compared("loss, mean", "L + σ²/η", "loss", "mean_loss"),
-            Compared("steps of a turn", "√2π/(η√α)", 1, "turn"),
+            Compared("steps of a small turn", "√2π/(η√α)", 1, "turn"),
         ),
     )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sympy import Abs, Expr, Rational, Symbol, solve, sqrt
+from sympy import Abs, Expr, Integer, Piecewise, Rational, S, Symbol, solve, sqrt
 
 from analysis.exploring.model import ALONG, UNKNOWN, Curve, Model, Prediction, Preset, Slider, Zero
 from analysis.minimalist.theory import Theory, derive
@@ -23,6 +23,7 @@ START = Symbol("y0", positive=True)
 NOT_ABOVE = "the minimum ahead is not above the edge: nothing oscillates"
 ABOVE = "the minimum ahead is above the edge, where gradient descent does not stay"
 ALL_UNSTABLE = "every minimum is above the edge at this step size"
+TOO_FLAT = "it would be flatter than the flattest minimum is"
 TOO_FAR = "so far above the edge the law neglects as much as it says"
 NOT_LARGE = "the excess is not large: where it ends depends on it by a tenth or more, as the edge law says"
 
@@ -60,6 +61,7 @@ Beyond η = ½ every minimum is unstable, and runs settle on the two-cycle with 
 def degree_two_model() -> Model:
     """½(1 − xy)²."""
     theory = degree_two()
+    law = _Law.of(theory)
     x, y = theory.reduced_map.state
     level = theory.first_integral
     start = {EXCESS: ETA * _excess(theory), SCALED_OFFSET: ETA * (x * y - 1)}
@@ -67,10 +69,10 @@ def degree_two_model() -> Model:
     integral = Prediction(
         "by what two steps conserve",
         "δ² + 2ρ² + (2/3)δ³ + 2δρ²,   δ = ηS − 2,   ρ = η(xy − 1)",
-        ((2 + UNKNOWN) / ETA,),
+        (Piecewise(((2 + UNKNOWN) / ETA, ETA * law.flattest - 2 <= UNKNOWN), (S.NaN, True)),),
         "end",
-        holds=((start[EXCESS], NOT_ABOVE),),
-        otherwise="too far above the edge: what is conserved has no such value on ρ = 0",
+        holds=law.holds[:2],
+        otherwise="too far above the edge: what is conserved has no such value at a minimum",
         zero=Zero(on_axis - level.subs(start, simultaneous=True), -1, 0),
         line="sharpness",
     )
@@ -82,7 +84,7 @@ def degree_two_model() -> Model:
 curve, it drifts along them alike, and it lacks the cubic damping, so that runs go half around an ellipse, and end about
 as far below the edge as they came in above it. {LAW} As η → 0, two steps conserve a polynomial, from which the end is
 found, too; both are expansions about the edge.""",
-        (_Law.of(theory).prediction, integral),
+        (law.prediction, integral),
         (5.0, 2.0, 1.4),
         (
             Preset("below the edge", {"eta": 0.2, "x": 2.6, "y": 0.4, "steps": 200}),
@@ -105,11 +107,12 @@ supposed, too, and not looked at."""
 
 @dataclass(frozen=True)
 class _Law:
-    """The edge law for a start: the normal form at the edge, the excess y₀ over it, and σ, what is neglected."""
+    """The edge law for a start: normal form at the edge, excess y₀ over it, σ, and the least sharpness of a minimum."""
 
     form: EdgeNormalForm
     excess: Expr
     neglected: Expr
+    flattest: Expr
 
     @classmethod
     def of(cls, theory: Theory) -> _Law:
@@ -118,7 +121,7 @@ class _Law:
         form = edge_normal_form(theory.objective, {**along, y: 1 / x} if along else None).in_step_size()
         order, excess = form.next_order(), _excess(theory)
         rate = ETA + Abs(order.beta_slope / form.beta) + Abs(order.quartic_slope / form.quartic)
-        return cls(form, excess, rate * excess)
+        return cls(form, excess, rate * excess, theory.sharpness_of_imbalance(Integer(0)))
 
     @property
     def end(self) -> Expr:
@@ -128,7 +131,8 @@ class _Law:
     @property
     def holds(self) -> tuple[tuple[Expr, str], ...]:
         """Where the law speaks."""
-        return (self.form.beta, ALL_UNSTABLE), (self.excess, NOT_ABOVE), (1 - self.neglected, TOO_FAR)
+        above = (self.form.beta, ALL_UNSTABLE), (self.excess, NOT_ABOVE)
+        return *above, (1 - self.neglected, TOO_FAR), (2 / ETA + self.end - self.flattest, TOO_FLAT)
 
     @property
     def prediction(self) -> Prediction:

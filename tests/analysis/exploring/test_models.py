@@ -211,11 +211,35 @@ def test_the_marked_places_are_a_two_cycle(told, name, index):
         assert found["predicted"] == pytest.approx(found["measured"], rel=ROUNDING)
 
 
-def test_the_mean_loss_of_a_two_cycle_is_the_one_that_is_predicted(told):
-    """Against δ²/η, which is that of the limit without κ₄: here it is less by a part of κ₄δ²η/24."""
-    found = row(told, "self-stabilization", 2, "loss above the floor")
-    assert found["predicted"] == pytest.approx(0.02 / 0.1 + 3 * 0.02**2 / 24, rel=1e-12)
-    assert found["measured"] == pytest.approx(found["predicted"], rel=1e-6)
+def test_the_mean_loss_of_a_two_cycle_is_the_one_that_is_predicted(script):
+    """Against δ²/η, that of the limit without κ₄, from which it differs by a six hundredth here."""
+    asked = """const model = MODELS.find((one) => one.name === "self-stabilization");
+      const parameters = model.parameters.map((name) => ({ alpha: 0.01, kappa4: -20, eta: 0.1 })[name]);
+      const run = simulate(model, [0.05, 20], parameters, 5000);"""
+    rows = returned_by(
+        f"{script}; {asked}", "comparisons(run, null).map((one) => [one.words, one.predicted, one.measured])"
+    )
+    predicted, measured = next(numbers for words, *numbers in rows if words.startswith("loss above the floor"))
+    assert predicted == pytest.approx(0.02 / 0.1 + 20 * 0.02**2 / 24, rel=1e-12)
+    assert measured == pytest.approx(predicted, rel=1e-6)
+
+
+def test_where_every_minimum_is_above_the_edge_no_law_of_ends_speaks(told):
+    for name, index in (("minimalist", 2), ("degree-2", 3)):
+        for one in BY_NAME[name].predictions:
+            if one.measure == "end":
+                assert np.isnan(row(told, name, index, one.words)["predicted"])
+
+
+def test_no_law_ends_flatter_than_the_flattest_minimum(script):
+    """Against ends of degree 2 with ηS < 2η, where there is no minimum: S = x² + y² is 2 at least."""
+    code = f"{script}; const model = MODELS.find((one) => one.name === 'degree-2');"
+    starts = "[1.2, 1.3, 1.4, 1.5, 1.6, 1.7, 1.8, 1.9].map((x) => [x, 1 / x])"
+    found = returned_by(
+        code, f"{starts}.map((start) => [0, 1].map((k) => predicted(model, k, start, [0.9])?.[0] ?? NaN))"
+    )
+    assert np.isnan(found).any(axis=0).all()
+    assert not (np.array(found) < 2).any()
 
 
 def test_extremes_of_self_stabilization_are_those_of_the_flow_beside_it(told):
