@@ -1,6 +1,7 @@
 "use strict";
 // What a run did, as numbers that predictions are held against. Means are over whole turns of the sharpness about 2/η in
-// the last half of the run, where there are two at least, else over its last quarter.
+// the last half of the run, where there are two at least, else over its last quarter; there are none of a run that still
+// moves and has begun a single turn.
 
 const mean = (values) => values.reduce((sum, one) => sum + one, 0) / values.length;
 const stepSizeOf = (run) => run.parameters[run.model.parameters.indexOf("eta")];
@@ -13,15 +14,17 @@ function risesOf(run) {
   return rises;
 }
 
-// The first step of the means, and the one after their last.
+// The first step of the means, and the one after their last; null if there is none.
 function windowOf(run) {
   const last = run.states.length - 1;
-  const late = risesOf(run).filter((t) => t >= last / 2);
+  const rises = risesOf(run);
+  const late = rises.filter((t) => t >= last / 2);
   if (late.length > 1) return [late[0], late[late.length - 1]];
+  if (rises.length === 1 && run.outcome.name === "moving") return null;
   return [Math.max(1, last - Math.ceil(last / 4)), Math.max(2, last)];
 }
 
-const over = (run, values) => mean(values.slice(...windowOf(run)));
+const over = (run, values) => (windowOf(run) ? mean(values.slice(...windowOf(run))) : NaN);
 const pairs = (values, f) => values.slice(0, -1).map((one, t) => f(one, values[t + 1]));
 
 const MEASURES = {
@@ -55,7 +58,7 @@ const MEASURES = {
 // A quantity of a flow, where the run was measured: its sharpness, its loss, or one of the others.
 function ofFlow(run, flow, quantity) {
   const value = (one) => (typeof quantity === "number" ? one.more[quantity] : one[quantity]);
-  const [from, to] = windowOf(run);
+  const [from, to] = windowOf(run) ?? [0, Infinity];
   return flow && flow.path.length >= to ? mean(flow.path.slice(from, to).map(value)) : NaN;
 }
 

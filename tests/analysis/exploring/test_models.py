@@ -224,6 +224,13 @@ def test_the_mean_loss_of_a_two_cycle_is_the_one_that_is_predicted(script):
     assert measured == pytest.approx(predicted, rel=1e-6)
 
 
+def test_of_a_single_turn_there_is_no_mean(told):
+    """Against the mean of the last quarter, which is of a part of a turn: .73 where turns have .2."""
+    for words in ("sharpness of the two-cycle", "loss above the floor"):
+        assert np.isnan(row(told, "self-stabilization", 0, words)["measured"])
+        assert np.isfinite(row(told, "self-stabilization", 1, words)["measured"])
+
+
 def test_where_every_minimum_is_above_the_edge_no_law_of_ends_speaks(told):
     for name, index in (("minimalist", 2), ("degree-2", 3)):
         for one in BY_NAME[name].predictions:
