@@ -101,6 +101,12 @@ def read_options(program: str, kind: type[Options], arguments: Sequence[str]) ->
     for option in named:
         if named.count(option) > 1:
             raise BadInput(f"{option}: given {named.count(option)} times; give it once, with all its values")
+    for field in fields(kind):  # to tyro, no values are as good as the option left out
+        option = f"--{field.name.rstrip('_').replace('_', '-')}"
+        if field.default == () and option in arguments:
+            following = arguments[arguments.index(option) + 1 :][:1]
+            if not following or following[0].startswith("--"):
+                raise BadInput(f"{option}: followed by nothing; give a value")
     explanation = io.StringIO()
     try:
         with contextlib.redirect_stderr(explanation):

@@ -333,6 +333,8 @@ def test_only_those_studies_are_asked_that_are_wanted():
         (["--workers", "0"], "--workers 0"),
         (["--timeout", "nan"], "--timeout nan"),
         (["--seed", "-1"], "--seed -1"),
+        (["--only"], "--only: followed by nothing"),
+        (["--except", "--json"], "--except: followed by nothing"),
         (["--preset", "full", "--only", "width"], "--data-root FOLDER"),
         (["--data-root", "cifar", "--only", "width"], "--preset full"),
     ],
