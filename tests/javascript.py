@@ -5,10 +5,9 @@ import shutil
 import subprocess
 from functools import cache
 
-import pytest
+from tests.browser import launched, playwright
 
 NODE = shutil.which("node")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 # JSON has neither nan and infinities nor the sign of zero: such numbers go as texts.
 RETURNED = """
 const told = (value) => JSON.stringify(value, (_, one) =>
@@ -45,7 +44,4 @@ def _by_chromium(code, expression):
 
 @cache
 def _chromium():
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs node, or pip install -e '.[browser]'")
-    if CHROMIUM is None:
-        pytest.skip("needs node or Chromium")
-    return playwright.sync_playwright().start().chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    return launched(playwright().sync_playwright().start())

@@ -9,13 +9,9 @@ from analysis.exploring.network import network
 from analysis.exploring.normalized import normalized
 from analysis.exploring.page import page
 from tests.analysis.reporting.documents import FACTS
-from tests.javascript import CHROMIUM
+from tests.browser import DESK, PHONE
 
-playwright = pytest.importorskip("playwright.sync_api", reason="pip install -e '.[browser]'")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
-PHONE, DESK = {"width": 360, "height": 740}, {"width": 1280, "height": 800}
 PICTURES = ("plane", "sharpness", "loss")
-HERE = ("file:", "data:")
 
 
 @pytest.fixture(scope="module")
@@ -24,37 +20,6 @@ def address(tmp_path_factory):
     file = tmp_path_factory.mktemp("page") / "explorer.html"
     file.write_text(page([normalized(), network()], FACTS), encoding="utf-8")
     return file.as_uri()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def opened(browser, address):
-    """Opens the page; at the end nothing may have failed."""
-    faults, contexts = [], []
-
-    def open_(place="", viewport=DESK, **settings):
-        context = browser.new_context(viewport=viewport, **settings)
-        contexts.append(context)
-        view = context.new_page()
-        view.set_default_timeout(10_000)
-        view.on("console", lambda message: faults.append(message.text))
-        view.on("pageerror", lambda error: faults.append(str(error)))
-        view.on("requestfailed", lambda request: faults.append(request.url))
-        view.on("request", lambda request: faults.append(request.url) if request.url[:5] not in HERE else None)
-        view.goto(address + place)
-        return view
-
-    yield open_
-    for context in contexts:
-        context.close()
-    assert faults == []
 
 
 def pictures(view):

@@ -1,6 +1,5 @@
 """The page in a browser, where there is one: what a click, a key and a narrow window do, and that nothing fails."""
 
-import shutil
 from itertools import pairwise
 
 import pytest
@@ -8,12 +7,8 @@ import pytest
 from analysis.study.figure import FILES, draw_and_save
 from tests.analysis.reporting.documents import claim, document, evidence, page_of
 from tests.analysis.reporting.test_page import drawn
+from tests.browser import DESK, PHONE
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-playwright = pytest.importorskip("playwright.sync_api", reason="pip install -e '.[browser]'")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
-PHONE, DESK = {"width": 360, "height": 740}, {"width": 1280, "height": 800}
-HERE = ("file:", "data:")
 LONG = "W" * 120 + " " + "x" * 300
 
 
@@ -38,44 +33,13 @@ def address(tmp_path_factory):
     return (folder / "page.html").as_uri()
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def opened(browser, address):
-    """Opens the page; at the end nothing may have failed."""
-    faults, contexts = [], []
-
-    def open_(viewport=DESK, place="", **settings):
-        context = browser.new_context(viewport=viewport, **settings)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(10_000)
-        page.on("console", lambda message: faults.append(message.text))
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("requestfailed", lambda request: faults.append(request.url))
-        page.on("request", lambda request: faults.append(request.url) if request.url[:5] not in HERE else None)
-        page.goto(address + place)
-        return page
-
-    yield open_
-    for context in contexts:
-        context.close()
-    assert faults == []
-
-
 def shown(page):
     return page.locator("#table tbody tr:visible").evaluate_all("rows => rows.map(row => row.dataset.status)")
 
 
 @pytest.mark.parametrize("viewport", [PHONE, DESK])
 def test_a_click_on_a_status_shows_those_claims_alone(viewport, opened):
-    page = opened(viewport)
+    page = opened(viewport=viewport)
     page.get_by_role("checkbox", name="refuted").check()
     assert shown(page) == ["refuted"]
     assert page.get_by_role("status").inner_text() == "1 of 4 claims"
@@ -103,7 +67,7 @@ def test_words_study_and_source_filter_too(opened):
 
 
 def test_on_a_phone_a_tap_sorts(opened):
-    page = opened(PHONE)
+    page = opened(viewport=PHONE)
     page.locator("#table thead").get_by_text("Status").click()
     assert shown(page) == ["proved", "supported", "refuted", "undecided"]
 
@@ -140,7 +104,7 @@ def test_the_tab_key_reaches_everything_and_shows_where_it_is(opened):
 @pytest.mark.parametrize("viewport", [PHONE, DESK])
 def test_nothing_is_wider_than_the_window(viewport, opened):
     """Against a formula, a table or a word that makes the page scroll sideways; unfolded, too."""
-    page = opened(viewport)
+    page = opened(viewport=viewport)
     page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
     assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
 
@@ -151,7 +115,7 @@ def test_a_link_to_a_claim_unfolds_it(opened):
     place = page.locator("[id='shallow.b']")
     page.wait_for_function("document.getElementById('shallow.b').open")
     assert place.get_by_role("table").first.is_visible()
-    assert opened(place="#shallow.a").locator("[id='shallow.a']").get_attribute("open") is not None
+    assert opened("#shallow.a").locator("[id='shallow.a']").get_attribute("open") is not None
 
 
 def test_a_figure_is_enlarged_and_put_back(opened):
