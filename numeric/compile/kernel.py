@@ -12,9 +12,9 @@ angles beyond 2³⁰ they are not: the lanes that need one are advanced after th
 A *watching* kernel has one more row, to which every step adds the squares of the new coordinates. While it is less than
 bound², none of them has exceeded the bound or been no number: sums of squares that are rounded do not decrease.
 
-A *recording* kernel watches, too, and leaves the coordinates in the lanes alone: it reads them from the first part of a
-history (steps + 1, `history_rows`, 64), and writes those after every step to the next. There are an odd number of rows,
-because lines whose addresses agree in their last bits, as those of eight rows would, drive each other from the cache.
+A *recording* kernel leaves the coordinates in the lanes alone: it reads them from the first part of a history (steps +
+1, `history_rows`, 64), and writes those after every step to the next. There are an odd number of rows, because lines
+whose addresses agree in their last bits, as those of eight rows would, drive each other from the cache.
 
 A kernel is printed as the assignments of one lane (`numeric.compile.lowering`), of which LLVM makes machine code in a
 few hundredths of a second (`numeric.compile.machine`).
@@ -72,7 +72,7 @@ def print_kernel(program: Program, *, watching: bool, recording: bool = False) -
     ]
     lines += [f"{symbol} = {printer.printed(operation)}" for symbol, operation in program.assignments]
     lines += [f"{after}[{LANES * index} + lane] = {result}" for index, result in enumerate(results)]
-    if watching or recording:
+    if watching:
         watch = f"lanes[{LANES * len(program.arguments)} + lane]"
         lines.append(f"{watch} = {' + '.join([watch, *(f'{result} * {result}' for result in results)])}")
     return lines

@@ -133,7 +133,7 @@ def repeat_last(task: Task, queues: Queues, space: Workspace, ends: Ends) -> int
     for lane in range(size - first):
         load(lanes, lane, states[START], first + lane, task, numbers[RUN, first + lane])
     advance(task.watching, lanes, steps - rows)
-    record_steps(task, space, 0, rows)
+    record_steps(task, space, rows)
     _find_near_lately(history, rows, task.tolerance, space.flags, near)
     watch, limit = len(lanes) - 1, task.bound * task.bound
     for lane in range(size - first):

@@ -52,7 +52,7 @@ def repeat_escaped(task: Task, queues: Queues, space: Workspace, ends: Ends) -> 
     history = space.history
     for lane in range(number):
         load(space.lanes, lane, states, first + lane, task, numbers[RUN, first + lane])
-    record_steps(task, space, 0, EXAMINED_EVERY)
+    record_steps(task, space, EXAMINED_EVERY)
     for lane in range(number):
         row = first_outside(history, lane, 0, EXAMINED_EVERY, task.bound)
         run, age = numbers[RUN, first + lane], numbers[AGE, first + lane]

@@ -174,7 +174,7 @@ def _repeat(task: Task, flight: Flight, space: Workspace, clock: int) -> None:
     for row in range(len(flight.previous)):
         for lane in range(LANES):
             space.lanes[row, lane] = flight.begun[clock % 2, row, lane]
-    record_steps(task, space, 0, EXAMINED_EVERY)
+    record_steps(task, space, EXAMINED_EVERY)
 
 
 def _leave(flight: Flight, queues: Queues, lane: int, clock: int, queue: int, age: int, due: int, back: int) -> None:

@@ -141,10 +141,10 @@ def new_lanes(coordinates: int, parameters: int) -> Array:
     return np.zeros((coordinates + parameters + 1, LANES))
 
 
-def record_steps(task: Task, space: Workspace, row: int, steps: int) -> None:
-    """Fill the rows of a history from one on with the states of the lanes, and those after each of so many steps."""
+def record_steps(task: Task, space: Workspace, steps: int) -> None:
+    """Fill the beginning of the history with the states of the lanes, and those after each of so many steps."""
     lanes, history = space.lanes, space.history
-    for step in range(steps + 1):
-        if step:
-            advance(task.watching, lanes, 1)
-        copy(lanes, history[row + step])
+    copy(lanes, history[0])
+    for step in range(1, steps + 1):
+        advance(task.watching, lanes, 1)
+        copy(lanes, history[step])
