@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analysis.study.endings import plain_endings
-from analysis.study.options import read_command_line
-from eos_sym.errors import BadInput
+from analysis.study.options import make_folder_of, read_command_line, refuse_folder
 
 NAME = "explorer"
 
@@ -30,8 +29,7 @@ class Options:
     """the file that is written"""
 
     def __post_init__(self) -> None:
-        if self.out.is_dir():
-            raise BadInput(f"--out {self.out}: is a folder; name a file, such as {self.out / 'explorer.html'}")
+        refuse_folder("--out", self.out, "explorer.html")
 
 
 if __name__ == "__main__":
@@ -40,15 +38,12 @@ if __name__ == "__main__":
 from analysis.exploring.models import models
 from analysis.exploring.page import page
 from analysis.reporting.facts import facts
-from numeric.runs import make_folder, write_atomically
+from numeric.runs import write_atomically
 
 
 def explore(options: Options) -> None:
     """The page, written."""
-    try:
-        make_folder(options.out.parent)
-    except BadInput as error:
-        raise BadInput(f"--out {error}") from error
+    make_folder_of("--out", options.out.parent)
     written = page(models(), facts(NAME))
     write_atomically(options.out, lambda path: path.write_text(written, encoding="utf-8"))
     print(f"written: {options.out} ({len(written.encode()) / 1e3:.0f} kB)")

@@ -20,9 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analysis.study.endings import plain_endings
-from analysis.study.options import read_command_line
+from analysis.study.options import make_folder_of, read_command_line, refuse_folder
 from analysis.verification.options import Asked
-from eos_sym.errors import BadInput
 
 NAME = "report"
 
@@ -40,8 +39,7 @@ class Options(Asked):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.out.is_dir():
-            raise BadInput(f"--out {self.out}: is a folder; name a file, such as {self.out / 'report.html'}")
+        refuse_folder("--out", self.out, "report.html")
 
 
 if __name__ == "__main__":
@@ -55,17 +53,14 @@ from analysis.study.work import check_seed
 from analysis.verification.answers import all_reports, exit_code, program_of
 from analysis.verification.programs import Program
 from analysis.verification.reports import Report, today
-from numeric.runs import locked, make_folder, write_atomically
+from numeric.runs import locked, write_atomically
 
 
 def report(options: Options) -> int:
     """The page, written; the exit code."""
     check_seed(options.seed)
-    for option, folder in ("--out", options.out.parent), ("--results", options.results):
-        try:
-            make_folder(folder)
-        except BadInput as error:
-            raise BadInput(f"{option} {error}") from error
+    make_folder_of("--out", options.out.parent)
+    make_folder_of("--results", options.results)
     programs = [program_of(name, options, options.results) for name in options.names]
     with locked(options.results):
         reports = [kept(one) for one in programs] if options.kept else all_reports(programs, options)

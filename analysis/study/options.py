@@ -97,16 +97,15 @@ def read_options(program: str, kind: type[Options], arguments: Sequence[str]) ->
     if "" in arguments:
         place = arguments.index("")
         raise BadInput(f"{arguments[place - 1] if place else program}: followed by nothing; give a value")
-    named = [one.partition("=")[0].replace("_", "-") for one in takewhile("--".__ne__, arguments) if one[:2] == "--"]
-    for option in named:
-        if named.count(option) > 1:
-            raise BadInput(f"{option}: given {named.count(option)} times; give it once, with all its values")
-    for field in fields(kind):  # to tyro, no values are as good as the option left out
-        option = f"--{field.name.rstrip('_').replace('_', '-')}"
-        if field.default == () and option in arguments:
-            following = arguments[arguments.index(option) + 1 :][:1]
-            if not following or following[0].startswith("--"):
-                raise BadInput(f"{option}: followed by nothing; give a value")
+    ahead = [*takewhile("--".__ne__, arguments)]
+    named = {place: one.partition("=")[0].replace("_", "-") for place, one in enumerate(ahead) if one[:2] == "--"}
+    hints = get_type_hints(kind)
+    lists = {f"--{name.rstrip('_').replace('_', '-')}" for name, hint in hints.items() if _takes_several(hint)}
+    for place, option in named.items():
+        if (times := [*named.values()].count(option)) > 1:
+            raise BadInput(f"{option}: given {times} times; give it once, with all its values")
+        if option in lists and "=" not in ahead[place] and place + 1 in (len(ahead), *named):
+            raise BadInput(f"{option}: followed by nothing; give a value")  # tyro takes it for none, or for left out
     explanation = io.StringIO()
     try:
         with contextlib.redirect_stderr(explanation):
@@ -139,6 +138,11 @@ def read_options(program: str, kind: type[Options], arguments: Sequence[str]) ->
         raise BadInput(f"{said[title.end() if title else 0 :]} (--help lists the options)") from None
 
 
+def _takes_several(hint: Any) -> bool:
+    """Whether an option takes any number of values."""
+    return any(get_origin(part) is tuple for part in (hint, *get_args(hint)))
+
+
 def _without_empty_defaults(kind: type[Options]) -> type[Options]:
     """The dataclass with what tyro is to show of options that have no value: neither ``{None}|PATH`` nor a default."""
     hints = get_type_hints(kind, include_extras=True)
@@ -162,11 +166,22 @@ def _metavar(kind: Any) -> str | None:
 
 def results_folder(options: CommonOptions, name: str) -> Path:
     """The folder of the results, made where it is missing."""
+    folder = options.out or Path("results") / name
+    make_folder_of("--out", folder)
+    return folder
+
+
+def make_folder_of(option: str, folder: Path) -> None:
+    """Make an option's folder where it is missing; refused in its name."""
     from numeric.runs import make_folder
 
-    folder = options.out or Path("results") / name
     try:
         make_folder(folder)
     except BadInput as error:
-        raise BadInput(f"--out {error}") from error
-    return folder
+        raise BadInput(f"{option} {error}") from error
+
+
+def refuse_folder(option: str, file: Path, name: str) -> None:
+    """Refuse a file that is a folder, with a name that it might have in there."""
+    if file.is_dir():
+        raise BadInput(f"{option} {file}: is a folder; name a file, such as {file / name}")

@@ -13,11 +13,12 @@ from rich.console import Console
 from rich.progress import Progress
 
 from analysis.study.figure import draw_and_save
+from analysis.study.options import make_folder_of
 from benchmarks.command_line import check_whole_numbers, run
 from benchmarks.fresh_process import printed_by
 from benchmarks.growth.report import Point, draw, on_many_workers, panels_of, table
 from eos_sym import BadInput
-from numeric.runs import make_folder, provenance, write_atomically
+from numeric.runs import provenance, write_atomically
 
 CAPTION = "Time and memory as runs, weights of a formula and weights of a network grow"
 Family = Literal["runs", "formula", "network", "processes"]
@@ -81,7 +82,7 @@ def quickest(points: Iterable[Point]) -> Iterator[Point]:
 
 def main(options: Options) -> None:
     """Measure, write the files, and print the tables."""
-    make_folder(options.out)
+    make_folder_of("--out", options.out)
     plan, points = planned(options), []
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=len(plan))

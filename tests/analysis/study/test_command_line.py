@@ -34,6 +34,8 @@ def python(*arguments, **options):
         (["--preset", "big"], "big"),
         (["--steps"], "--steps: give it a value"),
         (["--out", ""], "--out: followed by nothing"),
+        (["--eta"], "--eta: followed by nothing"),
+        (["--seed", "1", "--eigenvalues", "--eta", "1"], "--eigenvalues: followed by nothing"),
         (["", "--json"], "followed by nothing"),
         (["--out", "a\nb", ""], "not text that can be printed"),
         (["--seed", "1.5"], "1.5"),
