@@ -307,14 +307,13 @@ def exponent_in_eta(errors: xr.DataArray) -> float:
 
 
 @study.claim(
-    "in all runs of these claims that start above the edge, at η from 0.02 to 0.4 and 0.01, the sharpness converges "
-    "into (2/η − 20η/3, 2/η)",
+    "in all runs of these claims that start above the edge the sharpness converges into (2/η − 20η/3, 2/η)",
     f"{PAPER}, main theorem, beyond the step sizes of its hypothesis",
 )
 def theorem_bound(reference: xr.Dataset, terminal_gap: xr.Dataset, sgd_path: Tensor) -> Pieces:
     """How far up the interval the ends are, beyond the step sizes of the theorem's hypothesis too; and torch's."""
     runs = xr.concat([run[["final_sharpness"]] for run in (reference, terminal_gap)], "eta")
-    of = f"(2/η − S∞)/η of {runs.eta.size} runs"
+    of = f"(2/η − S∞)/η of {runs.eta.size} runs, η from {float(runs.eta.min()):.3g} to {float(runs.eta.max()):.3g}"
     yield lambda: exceeds("simulation", f"least {of}", float(depths(runs).min()), above=0)
     yield lambda: bounded("simulation", f"greatest {of}", float(depths(runs).max()), below=20 / 3)
     eta = network.STEP_SIZE

@@ -21,6 +21,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from sympy import Add, Expr, Symbol, expand_mul, fraction, together
 
 from eos_sym import Map
 from numeric.compile import Array, CompiledFunction, compile_function
@@ -34,8 +35,26 @@ LESS_MOTION = 1e3  # by which the tolerance falls where it was met far from a fi
 
 def compile_displacement(dynamics: Map) -> CompiledFunction:
     """F(θ) − θ, of state and parameters: where F(θ) rounds to θ it still says where to."""
-    moves = [new - old for old, new in zip(dynamics.state, dynamics.step, strict=True)]
+    moves = [_move(old, new) for old, new in zip(dynamics.state, dynamics.step, strict=True)]
     return compile_function(moves, (*dynamics.state, *dynamics.parameters))
+
+
+def _move(old: Symbol, new: Expr) -> Expr:
+    """F − θ without the difference of two large terms, where F is a sum with a term θ, products or quotients of sums.
+
+    A step that was simplified, x(1 − q), is multiplied out as far as its x shows, and no further: −xq. Out of
+    other functions, √(x²(1 − q)), nothing is taken; rounding then may leave a run undecided.
+    """
+    move = new - old
+    if -old not in Add.make_args(move):
+        return move
+    numerator, denominator = fraction(together(new))
+    return (_multiplied_out(numerator) - _multiplied_out(old * denominator)) / denominator
+
+
+def _multiplied_out(expression: Expr) -> Expr:
+    """Its products as sums, what stands in their factors left as it is."""
+    return Add(*(expand_mul(term, deep=False) for term in Add.make_args(expression)))
 
 
 def finish(

@@ -7,10 +7,12 @@ import pytest
 import xarray as xr
 from sympy import Float, Matrix, Rational, cos, sin, symbols, tanh
 
+from eos_sym import STEP_SIZE as ETA
 from eos_sym import GradientDescent, Map, Objective
 from eos_sym.losses import LossFamily
 from eos_sym.rules import HeavyBall, StochasticGradientDescent
 from numeric import compile_map
+from numeric.maps.rest import compile_displacement
 from numeric.maps.stochastic import compile_maps
 
 x, y = symbols("x y", real=True)
@@ -112,6 +114,38 @@ def test_a_slow_direction_shows_in_any_coordinates(angle, slow, outcome):
         {"x": 1 + float(away[0]), "y": 1 + float(away[1])}, {}, steps=40_000
     )
     assert run.outcome.item() == outcome
+
+
+p = (x * y) ** 2 - 1
+WRITTEN = {
+    "as a sum": (x - ETA * x * y**2 * p, y - ETA * x**2 * y * p),
+    "as a product": (x * (1 - ETA * y**2 * p), y * (1 - ETA * x**2 * p)),
+    "as products of sums": ((1 + x) * (1 - ETA * y**2 * p) - 1 + ETA * y**2 * p, -y * (ETA * x**2 * p - 1)),
+    "over a denominator": (x * (1 + x - ETA * y**2 * p * (1 + x)) / (1 + x), y * (1 - ETA * x**2 * p)),
+}
+
+
+@pytest.mark.parametrize("written", WRITTEN)
+def test_the_displacement_is_exact_to_rounding_however_the_step_is_written(written):
+    """The steps of x, 10⁻¹⁵, are those between neighbouring floats: a difference F − θ in floats is noise."""
+    step = WRITTEN[written]
+    at = {x: Rational(11.7239474), y: Rational(1 / 11.7239474) + Rational(1, 10**13), ETA: Rational(0.0073)}
+    found = compile_displacement(Map((x, y), (ETA,), step))(*map(float, at.values()))
+    for moved, expression, start in zip(found, step, (x, y), strict=True):
+        exact = (expression - start).subs({name: Rational(float(value)) for name, value in at.items()})
+        assert float(moved) == pytest.approx(float(exact), rel=1e-3, abs=0)  # p is known to 10⁻¹⁶ of 10⁻¹²
+        assert abs(exact) < 1e-10
+
+
+@pytest.mark.parametrize("written", WRITTEN)
+def test_an_end_just_below_the_edge_is_one_however_the_step_is_written(written):
+    """At the multiplier −1 + η²/2 rounding ends in a cycle of two floats, as wide as 10⁻¹² in y and 10⁻¹⁴ in x."""
+    eta = 0.0106
+    start = {"x": math.sqrt(1 / eta) + 0.02, "y": 1.02 / (math.sqrt(1 / eta) + 0.02)}
+    run = compile_map(Map((x, y), (ETA,), WRITTEN[written])).run(start, {"eta": eta}, steps=2_000_000)
+    assert run.outcome.item() == "converged"
+    sharpness = 2 * float((run.final**2).sum())
+    assert sharpness == pytest.approx(2 / eta - eta / 2 + 129 / 32 * eta**3, abs=1e-6)
 
 
 def test_random_maps_on_a_plateau_have_not_converged():
