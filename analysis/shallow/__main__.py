@@ -153,6 +153,12 @@ def dynamics(two: DegreeTwo, four: Theory) -> dict[int, Dynamics]:
     return {2: Dynamics(two), 4: Dynamics(four)}
 
 
+@study.measurement
+def farthest_start(options: Options) -> float:
+    """The greatest excess over the edge from which runs start, relative to it."""
+    return float(EXCESSES[options.preset][-1])
+
+
 @study.theory
 def derived(two: DegreeTwo, forms: Forms) -> dict[str, Any]:
     """What degree 2 does near the edge, and the edge law of both."""
@@ -315,7 +321,7 @@ study.claim(
 )(ends.depths)
 study.claim(
     f"degree 4 ends where the edge law says, within {EDGE_LAW_TOLERANCE:.0%}; from more than {ends.FORGOTTEN} times "
-    "the depth above the edge, up to 20 % above it, it ends at the depth, likewise"
+    "the depth above the edge, up to {farthest_start:.0%} above it, it ends at the depth, likewise"
 )(ends.degree_4_forgets)
 study.claim(
     "degree 2 ends at −y₀ with an error O(y₀²); so the edge law has it there, whose e y₀ is below 0.01",
