@@ -73,7 +73,7 @@ docs: $(VENV)/.docs-installed
 	$(BIN)/python -m sphinx -W -b html docs docs/_build/html
 
 clean:
-	rm -rf $(VENV) docs/_build docs/gallery docs/reference docs/studies build *.egg-info
+	rm -rf $(VENV) docs/_build docs/gallery docs/reference docs/studies docs/static/font.css build *.egg-info
 
 $(VENV)/.made:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=")'

@@ -21,6 +21,7 @@ import reference
 import studies
 
 from analysis.reporting.essay import restructured
+from analysis.reporting.font import font_face
 from analysis.reporting.mathml import mathml
 
 project = "Edge of stability"
@@ -38,8 +39,8 @@ html_theme = "furo"
 html_title = project
 html_math_renderer = "mathml"
 TEMPLATES = "../analysis/reporting/templates"
-html_static_path = [f"{TEMPLATES}/look.css", f"{TEMPLATES}/parts.css", "static/page.css"]
-html_css_files = ["look.css", "parts.css", "page.css"]
+html_static_path = [f"{TEMPLATES}/look.css", f"{TEMPLATES}/parts.css", "static/page.css", "static/font.css"]
+html_css_files = ["font.css", "look.css", "parts.css", "page.css"]
 exclude_patterns = ["_build", "examples"]
 default_role = "named"
 autodoc_member_order = "bysource"
@@ -54,6 +55,7 @@ sphinx_gallery_conf = {
     "write_computation_times": False,  # a page of times whose script is loaded from the network
 }
 
+(HERE / "static/font.css").write_text(font_face(), encoding="utf-8")
 faults.write(HERE / "faults.md")
 pages.write(HERE / "reference", reference.pages())
 pages.write(HERE / "studies", studies.pages())

@@ -15,7 +15,7 @@ from analysis.exploring.model import Compared, Model, Prediction
 from analysis.reporting.exact import Formula
 from analysis.reporting.facts import Facts
 from analysis.reporting.formulas import latex as latex_of_line
-from analysis.reporting.page import environment, hash_of, texts
+from analysis.reporting.page import environment, hash_of, styles, texts
 from analysis.study.mathematics import latex
 
 SCRIPTS = ("theme.js", "dynamics.js", "measures.js", "plots.js", "explorer.js")
@@ -40,7 +40,7 @@ def page(models: Sequence[Model], facts: Facts) -> str:
         symbol=lambda slider: Formula(latex(slider.symbol), slider.symbol.name),
         facts=facts,
         script=script,
-        style=texts(templates, "look.css", "base.css", "explorer.css"),
+        style=styles(templates, "base.css", "explorer.css"),
         script_hash=hash_of(script),
     )
 

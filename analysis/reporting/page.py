@@ -17,6 +17,7 @@ from analysis.reporting.content import Content, Picture
 from analysis.reporting.essay import essay_html
 from analysis.reporting.exact import Formula, Named, formulas
 from analysis.reporting.facts import Facts
+from analysis.reporting.font import font_face
 from analysis.reporting.mathml import mathml
 from analysis.study.evidence import Channel, Status
 from analysis.study.report import counted
@@ -42,7 +43,7 @@ def page(contents: Sequence[Content], facts: Facts) -> str:
         marks=MARKS,
         facts=facts,
         script=script,
-        style=texts(templates, "look.css", "base.css", "parts.css", "report.css"),
+        style=styles(templates, "base.css", "parts.css", "report.css"),
         script_hash=hash_of(script),
     )
 
@@ -75,6 +76,11 @@ def texts(templates: Environment, *names: str) -> Markup:
     loader = templates.loader
     assert loader is not None
     return Markup("\n").join(Markup(loader.get_source(templates, name)[0]) for name in names)
+
+
+def styles(templates: Environment, *names: str) -> Markup:
+    """The style sheet of a page: the font of formulas, what pages share, and these files."""
+    return font_face() + Markup("\n") + texts(templates, "look.css", *names)
 
 
 def hash_of(script: str) -> str:

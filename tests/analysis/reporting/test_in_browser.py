@@ -37,6 +37,15 @@ def shown(page):
     return page.locator("#table tbody tr:visible").evaluate_all("rows => rows.map(row => row.dataset.status)")
 
 
+def test_formulas_are_set_in_the_font_that_the_page_holds(opened):
+    page = opened()
+    page.locator("math").first.wait_for(state="attached")
+    fonts = page.evaluate(
+        "document.fonts.ready.then(all => [...all].map(one => [one.family.replaceAll('\"', ''), one.status]))"
+    )
+    assert fonts == [["STIX Two Math", "loaded"]]
+
+
 @pytest.mark.parametrize("viewport", [PHONE, DESK])
 def test_a_click_on_a_status_shows_those_claims_alone(viewport, opened):
     page = opened(viewport=viewport)
