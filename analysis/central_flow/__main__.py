@@ -55,7 +55,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
-from sympy import Eq, Expr, Integer, Matrix, Symbol, simplify, solve, sqrt
+from sympy import Expr, Integer, Matrix, Symbol, simplify, solve, sqrt
 
 from analysis.central_flow.contest import WORDS, Contest
 from analysis.central_flow.figure import draw
@@ -86,7 +86,7 @@ def derived() -> Mapping[str, Any]:
     return {
         "rod_flow_on_a_quartic": rod_flow(QUARTIC).velocity[1],
         "edge_flow_on_a_quartic": edge_flow(QUARTIC).velocity[1],
-        "rest_of_rod_flow": Eq(extents(QUARTIC)[0] ** 2, rest(rod_flow(QUARTIC).velocity[1])),
+        "squared_extent_at_which_rod_flow_rests": rest(rod_flow(QUARTIC).velocity[1]),
     }
 
 
@@ -372,7 +372,7 @@ def medians(scores: xr.Dataset) -> Mapping[str, Any]:
 
 @study.figure
 def figure(contests: list[Met], scores: xr.Dataset) -> Figure:
-    """Two runs in columns, and accuracy against cost."""
+    """Runs in columns, and accuracy against cost."""
     return draw(contests, scores)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from analysis.reporting.exact import Named, derivation
+from analysis.reporting.named import Named, results
 from analysis.study.claim import Part, Verdict
 from analysis.study.evidence import Evidence
 from analysis.study.index import essay, programs
@@ -94,9 +94,11 @@ def content(report: Report, program: Program) -> Content:
         missing=report.error,
         seconds=report.seconds,
         claims=shown(program.study, report.verdicts),
-        derivation=derivation(document.get("theory", {})),
-        measured=derivation({key: value for key in ("simulation", "not_run") if (value := document.get(key))}),
-        parameters=derivation({key: one for key, one in document.get("parameters", {}).items() if key not in HOW}),
+        derivation=results(document.get("theory", {})),
+        measured=results(
+            document.get("simulation", {}) | {key: document[key] for key in ("not_run",) if key in document}
+        ),
+        parameters=results({key: one for key, one in document.get("parameters", {}).items() if key not in HOW}),
         versions=document.get("versions", {}),
         picture=picture(document.get("files", ())),
     )

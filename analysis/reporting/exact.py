@@ -9,7 +9,7 @@ may be in what is plainly a product or a root, and are set as words. Several for
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 from sympy import Basic, Expr, ImmutableMatrix, Symbol
 from sympy.core.alphabets import greeks
 
-from analysis.study.mathematics import in_words, latex
+from analysis.study.mathematics import latex
 from eos_sym import parse
 from eos_sym.errors import BadInput
 from eos_sym.reading import FUNCTIONS, names_in
@@ -95,49 +95,3 @@ def _divided(text: str) -> Sequence[str]:
             pieces.append(text[begin:place])
             begin = place + 1
     return [piece.strip() for piece in [*pieces, text[begin:]]]
-
-
-@dataclass(frozen=True)
-class Named:
-    """A derived result under its name, or several under one."""
-
-    name: Shown
-    value: "Shown | tuple[Named, ...] | tuple[Shown, ...]"
-
-
-def derivation(theory: Mapping[str, Any]) -> tuple[Named, ...]:
-    """What a study derived, by its names."""
-    return tuple(Named(_label(name), _value(value)) for name, value in theory.items() if value not in (None, {}, []))
-
-
-def _label(name: str) -> Shown:
-    return symbol(name) or in_words(name)
-
-
-def _value(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return _equations(value) or derivation(value)
-    if found := matrix(value):
-        return found
-    if isinstance(value, list):
-        if all(not isinstance(item, Mapping | list) for item in value):
-            return tuple(_shown(item) for item in value)
-        return tuple(Named(f"{number}.", _value(item)) for number, item in enumerate(value, 1))
-    return _shown(value)
-
-
-def _equations(values: Mapping[str, Any]) -> tuple[Formula, ...]:
-    """Values of symbols: x ↦ … if one depends on the symbol itself, as in maps, else x = …; () if they are no such."""
-    left = [symbol(name) for name in values]
-    right = [formula(value) if isinstance(value, str) else None for value in values.values()]
-    if None in left or None in right:
-        return ()
-    sign = r"\mapsto" if any(name in names_in(str(value)) for name, value in values.items()) else "="
-    pairs = [(name, value) for name, value in zip(left, right, strict=True) if name and value]
-    return tuple(Formula(f"{name.latex} {sign} {value.latex}", value.text) for name, value in pairs)
-
-
-def _shown(value: Any) -> Shown:
-    if isinstance(value, str):
-        return formula(value) or value
-    return f"{value:.10g}" if isinstance(value, float) else "none" if value is None else str(value)

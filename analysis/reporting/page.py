@@ -15,10 +15,11 @@ from markupsafe import Markup, escape
 
 from analysis.reporting.content import Content, Picture
 from analysis.reporting.essay import essay_html
-from analysis.reporting.exact import Formula, Named, formulas
+from analysis.reporting.exact import Formula, formulas
 from analysis.reporting.facts import Facts
 from analysis.reporting.font import font_face
 from analysis.reporting.mathml import mathml
+from analysis.reporting.named import Named, Table
 from analysis.study.evidence import Channel, Status
 from analysis.study.report import counted
 
@@ -61,12 +62,15 @@ def environment(*packages: str) -> Environment:
         "essay": lambda text: Markup(essay_html(text)),
         "mathematics": mathematics,
         "measured": measured,
+        "typeset": typeset,
         "address": address,
         "counted": counted,
     }
     made.tests |= {
         "formula": lambda value: isinstance(value, Formula),
         "named": lambda value: isinstance(value, Named),
+        "table": lambda value: isinstance(value, Table),
+        "all": all,
     }
     return made
 
@@ -102,6 +106,11 @@ def measured(value: str) -> Markup:
         return Markup('<span class="none">—</span>')
     if found := formulas(value) if any(sign in value for sign in "*/(") else ():
         return Markup("").join(Markup('<div class="line">{}</div>').format(mathematics(one)) for one in found)
+    return typeset(value)
+
+
+def typeset(value: str) -> Markup:
+    """A text in which numbers are as people write them, −3 × 10⁻⁴."""
     signed = re.sub(r"(?<![\w.])-(?=[\d.])", "−", str(escape(value)))
     powers = re.sub(r"(?<=\d)e([+-]?)0*(\d+)\b", lambda one: f" × 10<sup>{'−' * (one[1] == '-')}{one[2]}</sup>", signed)
     return Markup(powers)

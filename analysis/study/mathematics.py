@@ -5,6 +5,7 @@ from typing import Any
 
 from sympy import Add, Basic
 from sympy.printing.latex import LatexPrinter
+from sympy.printing.pretty.pretty_symbology import greek_unicode
 
 
 class _Printer(LatexPrinter):  # type: ignore[misc]
@@ -23,5 +24,6 @@ def latex(expression: Basic, **settings: Any) -> str:
 
 
 def in_words(name: str) -> str:
-    """The words of a name, in which `_` after a single letter, as in λ_c, is an index's."""
-    return re.sub(r"(?<!\b\w)_", " ", name)
+    """The words of a name, in which `_` after a single letter, as in λ_c, is an index's; eta is η."""
+    words = re.sub(r"(?<!\b\w)_", " ", name)
+    return re.sub(r"\b[A-Za-z]+\b", lambda word: greek_unicode.get(word[0], word[0]), words)

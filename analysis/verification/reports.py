@@ -131,9 +131,11 @@ def today(program: Program) -> Report | str:
     now = question(program)
     if other := [name for part, name in OTHER.items() if kept["question"].get(part) != now[part]]:
         return f"it was run with other {' and '.join(other)}"
-    if not all(Path(file).exists() for file in kept["document"]["files"]):
+    files = [program.folder / Path(file).name for file in kept["document"]["files"]]  # wherever it was run from
+    if not all(file.exists() for file in files):
         return "files of its results are gone"
-    return Report(program.study, kept["exit_code"], kept["seconds"], kept["document"], kept=True)
+    document = kept["document"] | {"files": [str(file) for file in files]}
+    return Report(program.study, kept["exit_code"], kept["seconds"], document, kept=True)
 
 
 def report_of(program: Program, ending: Ending, asked: Mapping[str, Any]) -> Report:

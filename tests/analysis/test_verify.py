@@ -253,6 +253,20 @@ def test_a_report_whose_files_are_gone_is_made_again(fakes):
     assert runs(folder, "one") == 2
 
 
+def test_a_report_is_one_still_where_its_folder_was_moved(fakes, monkeypatch):
+    """Against files that are looked for in the folder in which the study was run."""
+    figure = "(folder / 'figure.png').write_text('a figure'); "
+    say = saying(claim("proved")).replace("print(", f"{figure}print(").replace('"files": []', '"files": ["FIGURE"]')
+    folder = fakes(one=say.replace("FIGURE", "results/one/figure.png"))
+    (folder / "here").mkdir()
+    monkeypatch.chdir(folder / "here")
+    assert verify.verify(Options(out=Path("results"))) == 0
+    Path("results").rename(folder / "moved")
+    (found,) = answers.all_reports([answers.program_of("one", Options(), folder / "moved")], Options())
+    assert found.kept
+    assert found.document["files"] == [str(folder / "moved" / "one" / "figure.png")]
+
+
 def test_the_sources_are_those_of_the_project_byte_for_byte(monkeypatch, tmp_path):
     package = tmp_path / "eos_sym"
     package.mkdir()

@@ -1,9 +1,13 @@
 """What essays and documents say in mathematics, as LaTeX."""
 
+import re
+
 import pytest
 
-from analysis.reporting.exact import Named, derivation, formula, formulas, matrix
+from analysis.reporting.exact import formula, formulas, matrix, symbol
 from analysis.reporting.formulas import is_formula, latex
+from analysis.reporting.mathml import mathml
+from analysis.reporting.named import Named, Table, results
 
 
 @pytest.mark.parametrize(
@@ -30,6 +34,22 @@ def test_a_line_is_set_as_it_is_written(line, expected):
 def test_a_sign_that_is_not_known_is_named():
     with pytest.raises(ValueError, match="☃"):
         latex("x = ☃")
+
+
+@pytest.mark.parametrize(
+    ("written", "grow"),
+    {
+        r"\|g\| / \|h\|^{2}": [False] * 4,
+        r"\left\|\frac{g}{h}\right\|^{2}": [True] * 2,
+        r"\left(\|g\|\right)": [True, False, False, True],
+        r"\lfloor x\rfloor \langle y\rangle \lvert z\rvert": [False] * 6,
+        r"(x) + |y|": [False] * 4,
+    }.items(),
+)
+def test_brackets_and_bars_grow_only_where_it_is_asked(written, grow):
+    """In a browser a bar grows by itself to the height of its row: in g/‖h‖² to that of a fraction beside it."""
+    found = re.findall("<mo([^>]*)>[‖|∣⟨⟩⌊⌋()]</mo>", mathml(written))
+    assert ["stretchy" not in one for one in found] == grow
 
 
 def test_mathematics_is_told_from_words():
@@ -83,13 +103,46 @@ def test_a_matrix_has_rows_of_formulas_of_one_length():
 
 def test_a_map_is_told_from_values_by_what_depends_on_itself():
     """Against x = −x, which is not what a map says."""
-    found = {one.name: one.value for one in derivation({"map": {"x": "-x"}, "cycle": {"x": "1/2"}})}
+    found = {one.name: one.value for one in results({"map": {"x": "-x"}, "cycle": {"x": "1/2"}})}
     assert found["map"][0].latex == r"x \mapsto - x"
     assert found["cycle"][0].latex == r"x = \frac{1}{2}"
 
 
 def test_a_derivation_keeps_its_names_and_leaves_out_what_there_is_not():
-    found = derivation({"critical_step": "2", "nothing": None, "several": [{"kind": "flip"}], "numbers": [0.5, None]})
+    found = results({"critical_step": "2", "nothing": None, "several": [{"kind": "flip"}], "numbers": [0.5, None]})
     assert [one.name for one in found] == ["critical step", "several", "numbers"]
     assert found[1].value == (Named("1.", (Named("kind", "flip"),)),)
     assert found[2].value == ("0.5", "none")
+
+
+def test_things_of_which_the_same_is_said_are_a_table():
+    found = results(
+        {"losses": {"depth 2": {"beta": "12", "kind": "flip"}, "depth 4": {"beta": "1/eta", "kind": "flip"}}}
+    )
+    (losses,) = found
+    assert losses.value == Table(
+        (symbol("beta"), "kind"),
+        (("depth 2", (formula("12"), "flip")), ("depth 4", (formula("1/eta"), "flip"))),
+    )
+
+
+def test_a_table_has_a_gap_where_nothing_is_said_of_one():
+    rows = [{"sharpness": 1, "level": 2, "step": 3}, {"sharpness": 1, "level": 2, "step": None}]
+    (found,) = results({"runs": rows})
+    assert [cells for _, cells in found.value.rows] == [("1", "2", "3"), ("1", "2", None)]
+
+
+@pytest.mark.parametrize(
+    "records",
+    {
+        "one thing": [{"a b": 1, "c d": 2}],
+        "of each another": [{"a b": 1, "c d": 2}, {"e f": 3, "g h": 4}],
+        "parts of a part": [{"a b": {"c d": 1}, "e f": 2}, {"a b": {"c d": 1}, "e f": 2}],
+        "too many columns": [{f"column {number}": number for number in range(7)}] * 2,
+        "a formula too wide": [{"a b": " + ".join(f"x{k}" for k in range(40)), "c d": 1}] * 2,
+    }.values(),
+    ids=str,
+)
+def test_what_a_table_would_not_hold_is_one_below_the_other(records):
+    (found,) = results({"runs": records})
+    assert isinstance(found.value, tuple)
