@@ -1,5 +1,6 @@
 """A study that is killed and begun again comes to the same; one that trusts the half of a file is found out."""
 
+import json
 import random
 import sys
 
@@ -44,3 +45,19 @@ def test_a_study_that_trusts_the_half_of_a_file_is_found_out(monkeypatch, tmp_pa
     faked(monkeypatch, HALF)
     _, _, found = killed.tried("one", 4, random.Random(0), tmp_path)
     assert found == {"claims.json one"}
+
+
+def left(folder, made, found):
+    """What is compared of a folder of analysis.report, with one study's claims in it."""
+    (folder / "one").mkdir(parents=True)
+    page = f"{made}, python -m analysis.report --out {folder}</p><p>It took {len(made)}.5 s.</p>{found}"
+    (folder / "report.html").write_text(page, encoding="utf-8")
+    (folder / "one" / "claims.json").write_text(json.dumps({"claims": [{"id": "it", "observed": found}]}))
+    return killed.outcome(folder, 0)
+
+
+def test_of_a_report_what_it_says_counts_and_not_when_or_where_it_was_made(tmp_path):
+    first = left(tmp_path / "first", "2026-01-01 00:00 UTC", ".5")
+    assert killed.different(first, left(tmp_path / "later", "2027-11-30 12:34 UTC", ".5")) == set()
+    wrong = killed.different(first, left(tmp_path / "other", "2026-01-01 00:00 UTC", ".6"))
+    assert wrong == {"report.html", "one/claims.json it"}
