@@ -138,6 +138,7 @@ class Model:
     curves: tuple[Curve, ...]
     predictions: tuple[Prediction, ...]
     effective_step: Expr = STEP_SIZE  # what multiplies the gradient in a step
+    edge: str = "2/η"  # 2 over that, in words
     loss_words: str = "loss"
     flow: str = ""  # what the stages are called
     unanswered: str = ""  # what is said where the flow does not begin
@@ -176,6 +177,8 @@ class Model:
                 }
                 for one in self.predictions
             ],
+            "edge": self.edge,
+            "movingEdge": bool(self.effective_step.free_symbols & {*self.dynamics.state}),
             "lossWords": self.loss_words,
             "flow": self.flow,
             "unanswered": self.unanswered,

@@ -39,8 +39,9 @@ X on the minima and P the projection onto their tangent. Its edge is not at 2/η
 
     1/S_t + 1/S_{t+1} → 1,     S_t = ηλ₁/‖∇L‖,
 
-here with λ₁ and ∇L after t steps. How the oscillation is divided between the two sides is not predicted, and neither
-is the loss after a single step; the sum of the roots of two is.""",
+here with λ₁ and ∇L after t steps: λ₁ is at the mean of 2‖∇L‖/η over two steps, which is drawn as its edge. How the
+oscillation is divided between the two sides is not predicted, and neither is the loss after a single step; the sum of
+the roots of two is.""",
         ("normalized_gd",),
         dynamics,
         objective.loss,
@@ -61,6 +62,7 @@ is the loss after a single step; the sum of the roots of two is.""",
         (Curve("minima", (ALONG, chart[y].subs(x, ALONG)), 0),),
         (Prediction("stableness of two steps", "1/S_t + 1/S_{t+1}", (Integer(1),), "reciprocals"),),
         effective_step=ETA / length,
+        edge="2‖∇L‖/η",
         flow="gradient flow, then the limit flow",
         unanswered="the start is at the edge already",
         stages=(

@@ -8,55 +8,68 @@ const LONGEST_CYCLE = 8;
 const MOST_CHANGES = 20; // of stages in half a step
 
 // The largest eigenvalue of a symmetric matrix and its unit eigenvector, by Jacobi's rotations.
-// `entries` has the upper triangle, row by row.
+// `entries` has the upper triangle, row by row. A sweep leaves about the square of what it found beside the diagonal.
 function topEigenpair(entries, size) {
-  const matrix = new Float64Array(size * size);
-  const vectors = new Float64Array(size * size); // in rows
+  const [matrix, vectors] = workspaceOf(size);
   let whole = 0;
   for (let i = 0, next = 0; i < size; i++) {
     vectors[i * size + i] = 1;
     for (let j = i; j < size; j++) {
-      matrix[i * size + j] = matrix[j * size + i] = entries[next++];
-      whole += matrix[i * size + j] ** 2;
+      const entry = entries[next++];
+      matrix[i * size + j] = matrix[j * size + i] = entry;
+      whole += entry * entry;
+      if (j > i) vectors[i * size + j] = vectors[j * size + i] = 0;
     }
   }
   if (!Number.isFinite(whole)) return { value: NaN, vector: new Float64Array(size).fill(NaN) };
-  for (let sweep = 0, off = whole; off > 1e-33 * whole && sweep < 50; sweep++) {
+  for (let sweep = 0, off = whole; off > 1e-18 * whole && sweep < 50; sweep++) {
     off = 0;
     for (let p = 0; p < size; p++) {
-      for (let q = p + 1; q < size; q++) {
-        const beside = matrix[p * size + q];
-        if (beside === 0) continue;
-        off += beside ** 2;
-        const ratio = (matrix[q * size + q] - matrix[p * size + p]) / (2 * beside);
-        const t = (ratio < 0 ? -1 : 1) / (Math.abs(ratio) + Math.sqrt(ratio * ratio + 1));
-        const cosine = 1 / Math.sqrt(t * t + 1);
-        const sine = t * cosine;
-        rotate(matrix, p, q, size, size, cosine, sine); // columns
-        rotate(matrix, p * size, q * size, 1, size, cosine, sine); // rows
-        rotate(vectors, p * size, q * size, 1, size, cosine, sine);
-      }
+      for (let q = p + 1; q < size; q++) off += turned(matrix, vectors, p, q, size);
     }
   }
   let top = 0;
   for (let i = 1; i < size; i++) if (matrix[i * size + i] > matrix[top * size + top]) top = i;
-  return { value: matrix[top * size + top], vector: vectors.subarray(top * size, (top + 1) * size) };
+  return { value: matrix[top * size + top], vector: vectors.slice(top * size, (top + 1) * size) };
 }
 
-// Two columns, or two rows, of a matrix turned into each other.
-function rotate(matrix, first, second, stride, size, cosine, sine) {
+// The matrix and the eigenvectors, in rows, that are worked on: one pair for every size, as pages ask 10⁴ times in a moment.
+const workspaces = [];
+const workspaceOf = (size) => (workspaces[size] ??= [new Float64Array(size * size), new Float64Array(size * size)]);
+
+// Turns two coordinates so that the entry between them is 0; the square of what it was.
+function turned(matrix, vectors, p, q, size) {
+  const beside = matrix[p * size + q];
+  if (beside === 0) return 0;
+  const ratio = (matrix[q * size + q] - matrix[p * size + p]) / (2 * beside);
+  const t = (ratio < 0 ? -1 : 1) / (Math.abs(ratio) + Math.sqrt(ratio * ratio + 1));
+  const cosine = 1 / Math.sqrt(t * t + 1);
+  const sine = t * cosine;
+  matrix[p * size + p] -= t * beside;
+  matrix[q * size + q] += t * beside;
+  matrix[p * size + q] = matrix[q * size + p] = 0;
   for (let k = 0; k < size; k++) {
-    const [at, beside] = [first + k * stride, second + k * stride];
-    const [a, b] = [matrix[at], matrix[beside]];
-    matrix[at] = cosine * a - sine * b;
-    matrix[beside] = sine * a + cosine * b;
+    const a = vectors[p * size + k];
+    const b = vectors[q * size + k];
+    vectors[p * size + k] = cosine * a - sine * b;
+    vectors[q * size + k] = sine * a + cosine * b;
+    if (k === p || k === q) continue;
+    const c = matrix[k * size + p];
+    const d = matrix[k * size + q];
+    matrix[k * size + p] = matrix[p * size + k] = cosine * c - sine * d;
+    matrix[k * size + q] = matrix[q * size + k] = sine * c + cosine * d;
   }
+  return beside * beside;
 }
 
 const topAt = (model, state, parameters) => topEigenpair(model.code.hessian(...state, ...parameters), model.order);
 const sharpnessAt = (model, state, parameters) => topAt(model, state, parameters).value;
 
-// Every state of a run with its loss and sharpness, the sharpness at two-step midpoints (θ₋ + 2θ + θ₊)/4, and how it ended.
+// Where a step is at the edge: 2/η if η multiplies the gradient, 2‖∇L‖/η if η/‖∇L‖ does.
+const edgeAt = (model, state, parameters) => 2 / model.code.effective_step(...state, ...parameters)[0];
+
+// Every state of a run with its loss and sharpness, the sharpness at two-step midpoints (θ₋ + 2θ + θ₊)/4, the mean there
+// of the edge, of which two steps beside a minimum alternate about the sharpness, and how the run ended.
 function simulate(model, start, parameters, steps) {
   const states = [start];
   const bound = ESCAPED * Math.max(1, ...start.map(Math.abs));
@@ -75,8 +88,10 @@ function simulate(model, start, parameters, steps) {
     t === 0 || t === states.length - 1 ? null : state.map((one, i) => (states[t - 1][i] + 2 * one + states[t + 1][i]) / 4),
   );
   const middle = midpoints.map((state) => (state ? sharpnessAt(model, state, parameters) : NaN));
+  const edge = states.map((state) => edgeAt(model, state, parameters));
+  const edges = midpoints.map((state, t) => (state ? (edge[t - 1] + 2 * edge[t] + edge[t + 1]) / 4 : NaN));
   if (outcome.name === "moving") outcome = ending(states) ?? outcome;
-  return { model, start, parameters, states, loss, sharpness, midpoints, middle, outcome };
+  return { model, start, parameters, states, loss, sharpness, midpoints, middle, edges, outcome };
 }
 
 // Whether the last states stand still or go round: {name, period, step}, the step from which on they do.
@@ -135,20 +150,32 @@ function stagesOf(model, parameters) {
     const [enter, rates, hessian, shown, watch] = ["enter", "rates", "hessian", "shown", "watch"].map(
       (name) => model.code[`stage${index}_${name}`],
     );
-    const seen = (state) => topEigenpair(hessian(...state, ...parameters), order);
-    const given = (state, vector) => [...state, ...parameters, ...(directed ? vector : [])];
+    let [last, pair] = [null, null]; // what is asked of one state after the other begins with its eigenpair
+    const seen = (state) => {
+      if (state !== last) [last, pair] = [state, topEigenpair(hessian(...state, ...parameters), order)];
+      return pair;
+    };
+    const given = [];
+    const called = (f, state, vector, value) => { // f of these and the parameters, by one array: a flow asks 10⁴ times
+      let next = 0;
+      for (let i = 0; i < state.length; i++) given[next++] = state[i];
+      for (let i = 0; i < parameters.length; i++) given[next++] = parameters[i];
+      if (directed) for (let i = 0; i < vector.length; i++) given[next++] = vector[i];
+      given[next++] = value;
+      return f.apply(null, given);
+    };
     return {
       next,
       enter: (state) => enter(...state, ...parameters),
-      rates: (state) => rates(...given(state, directed ? seen(state).vector : [])),
+      rates: (state) => called(rates, state, directed ? seen(state).vector : null),
       left: (state) => {
         if (!watched) return -1;
         const { value, vector } = seen(state);
-        return watch(...given(state, vector), value)[0];
+        return called(watch, state, vector, value)[0];
       },
       point: (state) => {
         const { value, vector } = seen(state);
-        const [across, up, loss, ...more] = shown(...given(state, vector));
+        const [across, up, loss, ...more] = called(shown, state, vector);
         return { stage: index, state, sharpness: value, place: [across, up], loss, more };
       },
     };
@@ -157,7 +184,11 @@ function stagesOf(model, parameters) {
 
 // A state some time later, by the Runge–Kutta method of fourth order.
 function rungeKutta(rates, state, time) {
-  const moved = (rate, by) => state.map((one, i) => one + by * rate[i]);
+  const moved = (rate, by) => {
+    const to = new Array(state.length);
+    for (let i = 0; i < to.length; i++) to[i] = state[i] + by * rate[i];
+    return to;
+  };
   const first = rates(state);
   const second = rates(moved(first, time / 2));
   const third = rates(moved(second, time / 2));

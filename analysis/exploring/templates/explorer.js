@@ -100,8 +100,8 @@
   function say() {
     const { run, rows } = shown;
     const { name, period, step, bound } = run.outcome;
-    const last = run.middle[run.middle.length - 2];
-    const sharpness = Number.isFinite(last) ? `, at sharpness ${shownNumber(last)} beside 2/η = ${shownNumber(2 / stepSizeOf(run))}` : "";
+    const [last, edge] = [run.middle, run.edges].map((values) => values[values.length - 2]);
+    const sharpness = Number.isFinite(last) ? `, at sharpness ${shownNumber(last)} beside ${run.model.edge} = ${shownNumber(edge)}` : "";
     const ended = {
       converged: `Converged after ${step} steps${sharpness}.`,
       periodic: `A cycle of period ${period} after ${step} steps${sharpness}.`,
@@ -157,11 +157,10 @@
     const all = [...path, ...marks, ...beside.filter((one) => one.every((value) => Math.abs(value) < far))];
     const [x, y] = [0, 1].map((axis) => around(all.map((one) => one[axis]), 0.15));
     const last = run.states[run.states.length - 1].every((value) => Math.abs(value) < far) ? run.states[run.states.length - 1] : run.start;
-    const edge = 2 / stepSizeOf(run);
     const excess = (a, b) => {
       const there = [...last];
       [there[plane[0]], there[plane[1]]] = [a, b];
-      return sharpnessAt(run.model, there, run.parameters) - edge;
+      return sharpnessAt(run.model, there, run.parameters) - edgeAt(run.model, there, run.parameters);
     };
     const items = curves.map((curve, index) => {
       const [low, high] = [x, y][curve.over];
@@ -179,7 +178,8 @@
     plot(byId("plane"), { x, y, labels: plane.map((index) => state[index]), items }, colour);
     const entries = [["run", "the run, from the ring on", "dots"]];
     for (const words of new Set(curves.map((one) => one.words))) entries.push(["minima", words]);
-    if (border.length) entries.push(["edge", state.length > 2 ? "sharpness 2/η, at the last of the other weights" : "sharpness 2/η", "dashed"]);
+    const edge = `sharpness ${run.model.edge}`;
+    if (border.length) entries.push(["edge", state.length > 2 ? `${edge}, at the last of the other weights` : edge, "dashed"]);
     if (flow) entries.push(["prediction", run.model.flow]);
     if (marks.length) entries.push(["prediction", "predicted two-cycle", "ring"]);
     legend("plane--legend", entries);
@@ -187,7 +187,8 @@
 
   function drawSharpness() {
     const { run, flow } = shown;
-    const edge = 2 / stepSizeOf(run);
+    const edges = run.edges.map((value, t) => [t, value]);
+    const edge = run.edges.findLast(Number.isFinite) ?? edgeAt(run.model, run.start, run.parameters);
     const x = [0, Math.max(1, run.states.length - 1)];
     const tame = (value) => Math.abs(value) < 3 * edge || run.outcome.name !== "escaped";
     const middle = run.middle.map((value, t) => [t, tame(value) ? value : NaN]);
@@ -203,8 +204,8 @@
       if (Number.isFinite(error)) items.push({ kind: "band", role: "prediction", points: [[0, level - error], [0, level + error]], alpha: 0.15 });
     }
     items.push({ kind: "points", role: "run", points: run.sharpness.map((value, t) => [t, value]), radius: 1, alpha: 0.25 });
-    items.push({ kind: "line", role: "edge", points: [[x[0], edge], [x[1], edge]], dash: [5, 4] });
     items.push({ kind: "line", role: "run", points: middle });
+    items.push({ kind: "line", role: "edge", points: run.model.movingEdge ? edges : [[x[0], edge], [x[1], edge]], dash: [5, 4] });
     lines.forEach(({ predicted: level }, index) => {
       items.push({ kind: "line", role: "prediction", points: [[x[0], level], [x[1], level]], width: 2, dash: look(index)[1] });
     });
@@ -213,7 +214,7 @@
     legend("sharpness--legend", [
       ["run", "sharpness at two-step midpoints"],
       ["run", "at the steps", "dots"],
-      ["edge", near ? `2/η = ${shownNumber(edge)}` : `2/η = ${shownNumber(edge)}, outside of the picture`, "dashed"],
+      ["edge", `${run.model.edge}${run.model.movingEdge ? ", at the end" : ""} = ${shownNumber(edge)}${near ? "" : ", outside of the picture"}`, "dashed"],
       ...lines.map((one, index) => ["prediction", `predicted: ${one.words}`, look(index)[0]]),
       ...(flow ? [["prediction", `predicted: ${run.model.flow}`]] : []),
     ]);

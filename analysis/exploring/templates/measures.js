@@ -1,13 +1,14 @@
 "use strict";
 // What a run did, as numbers that predictions are held against. Means are over whole turns of the sharpness about 2/η in
 // the last half of the run, where there are two at least, else over its last quarter; there are none of a run that still
-// moves and has begun a single turn.
+// moves and has begun a single turn. About an edge that moves with the gradient there are no turns.
 
 const mean = (values) => values.reduce((sum, one) => sum + one, 0) / values.length;
 const stepSizeOf = (run) => run.parameters[run.model.parameters.indexOf("eta")];
 
 // The steps at which the sharpness at midpoints rises through 2/η.
 function risesOf(run) {
+  if (run.model.movingEdge) return [];
   const edge = 2 / stepSizeOf(run);
   const rises = [];
   for (let t = 2; t < run.middle.length - 1; t++) if (run.middle[t - 1] < edge && run.middle[t] >= edge) rises.push(t);

@@ -117,6 +117,13 @@ def test_what_escapes_is_said_and_what_is_not_predicted_too(opened):
     until(view, "document.getElementById('said').textContent.startsWith('Escapes')")
 
 
+def test_the_sharpness_is_said_beside_the_edge_of_the_rule(opened):
+    """That of normalized gradient descent is at 2‖∇L‖/η and far from 2/η = 40."""
+    told = re.search(r"at sharpness ([\d.]+) beside 2‖∇L‖/η = ([\d.]+)\.$", opened().locator("#ended").inner_text())
+    assert float(told[1]) == pytest.approx(float(told[2]), rel=0.05)
+    assert opened("#model=network").locator("#ended").inner_text().endswith(" beside 2/η = 20.")
+
+
 def test_predicted_and_measured_stand_beside_each_other(opened):
     view = opened("#model=network")
     predicted, measured, apart = cells(view)

@@ -14,6 +14,7 @@ from analysis.normalized_gd.theory import HYPERBOLA, NORMALIZED, flow
 from analysis.reporting.page import environment, texts
 from analysis.self_stabilization.theory import TWO_EXAMPLES
 from analysis.study.index import studies
+from eos_sym import STEP_SIZE as ETA
 from eos_sym import minimalist, shallow
 from eos_sym.edge import edge_normal_form_at
 from numeric import compile_function, compile_map
@@ -102,6 +103,21 @@ def test_loss_and_sharpness_along_it_are_those_of_numpy(told, name, index):
     np.testing.assert_allclose(one["sharpness"], top(model, states, parameters), rtol=ROUNDING)
     middle = (states[:-2] + 2 * states[1:-1] + states[2:]) / 4
     np.testing.assert_allclose(one["middle"][1:-1], top(model, middle, parameters), rtol=ROUNDING)
+
+
+@every_preset
+def test_the_edge_beside_the_sharpness_is_that_of_the_rule(told, name, index):
+    """2/η for gradient descent; 2‖∇L‖/η for normalized, whose mean over two steps is what they stay at."""
+    model, _, parameters = chosen(name, index)
+    states = np.array(told[name, index]["states"])
+    edge = np.full(len(states), 2 / parameters[model.dynamics.parameters.index(ETA)])
+    if name == "normalized":
+        slopes = compile_function(HYPERBOLA.objective.gradient, HYPERBOLA.objective.weights)(*states.T)
+        edge *= np.linalg.norm(slopes, axis=0)
+    found = np.array(told[name, index]["edges"][1:-1])
+    np.testing.assert_allclose(found, (edge[:-2] + 2 * edge[1:-1] + edge[2:]) / 4, rtol=ROUNDING)
+    if name == "normalized":
+        np.testing.assert_allclose(told[name, index]["middle"][-51:-1], found[-50:], rtol=0.05)
 
 
 @pytest.mark.parametrize("name", BY_NAME)
