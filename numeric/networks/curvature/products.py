@@ -34,6 +34,7 @@ from torch import Tensor
 from eos_sym import BadInput
 from numeric.networks.curvature.passes import GradientAt
 from numeric.networks.loss import BatchedLoss, in_double_precision, refuse_wrong_derivatives
+from numeric.networks.loss.batched_loss import pieces
 from numeric.networks.loss.precision import coarsest_precision
 
 GRADIENT_WITH_GRAPH = 1.0
@@ -62,14 +63,11 @@ class CurvatureAt(GradientAt, ABC, Generic[Graph]):
 
     def product(self, block: Tensor) -> Tensor:
         """The matrix times every column of the block (p, m)."""
-        sizes = [leaf.numel() for leaf in self._leaves.values()]
-        if block.ndim != 2 or len(block) != sum(sizes):
-            raise BadInput(f"a block of shape {tuple(block.shape)} for {sum(sizes)} parameters: must be (p, m)")
-        vectors = block.T.contiguous()
-        directions = [
-            [piece.view_as(leaf) for piece, leaf in zip(vector.split(sizes), self._leaves.values(), strict=True)]
-            for vector in vectors
-        ]
+        size = len(self.point)
+        if block.ndim != 2 or len(block) != size:
+            raise BadInput(f"a block of shape {tuple(block.shape)} for {size} parameters: must be (p, m)")
+        vectors, leaves = block.T.contiguous(), [*self._leaves.values()]
+        directions = [pieces(vector, leaves) for vector in vectors]
         self._at_point()
         images = torch.zeros_like(vectors)
         if self._graph is not None:
@@ -160,7 +158,8 @@ class HessianAt(CurvatureAt[Sequence[Tensor]]):
     cost = PRODUCT
 
     def _differentiated(self, batch: Any, share: float) -> tuple[Sequence[Tensor], Tensor, Sequence[Tensor]]:
-        value = checked(share * self.loss.at(self._leaves, batch))
+        value = checked(self.loss.at(self._leaves, batch))
+        value = value if share == 1 else share * value  # at every product, a factor is an operation more
         leaves = list(self._leaves.values())  # those that do not enter the loss have a gradient of zeros
         gradient = torch.autograd.grad(value, leaves, create_graph=True, allow_unused=True, materialize_grads=True)
         return gradient, value, gradient

@@ -15,7 +15,7 @@ Shapes: θ (p,). Errors: `BadInput` for nothing to train, and for two parameters
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Self
 
@@ -106,23 +106,38 @@ class BatchedLoss(ABC):
 
     def named_modules(self) -> Iterator[tuple[str, nn.Module]]:
         """Every part of them once, by its name."""
+        for prefix, part in self._parts():
+            yield prefix.removesuffix("."), part
+
+    def _parts(self) -> Iterator[tuple[str, nn.Module]]:
+        """Every part of them once, in torch's order, by what the names in it begin with.
+
+        It is asked for several times a reading: torch's generators, one inside the other, take as long as a product.
+        """
         seen = set[nn.Module]()
         for prefix, root in self.roots.items():
-            for name, part in root.named_modules(seen):
-                yield (prefix + name).removesuffix("."), part
+            ahead: list[tuple[str, nn.Module]] = [(prefix, root)]
+            while ahead:
+                name, part = ahead.pop()
+                if part not in seen:
+                    seen.add(part)
+                    yield name, part
+                    ahead += reversed([(f"{name}{own}.", one) for own, one in part._modules.items() if one is not None])
 
     @property
     def named_parameters(self) -> dict[str, nn.Parameter]:
         """Every parameter of them once, by its name, trained or not."""
         found: dict[str, nn.Parameter] = {}
         held = set[int]()
-        for prefix, root in self.roots.items():
-            for name, own in root.named_parameters():
-                if id(own) not in held and found.setdefault(prefix + name, own) is not own:
+        for prefix, part in self._parts():
+            for name, own in part._parameters.items():
+                if own is None or id(own) in held:
+                    continue
+                held.add(id(own))
+                if found.setdefault(prefix + name, own) is not own:
                     raise BadInput(
                         f"module and {self.function_name} both have a '{prefix + name}': rename the module's"
                     )
-                held.add(id(own))
         return found
 
     @property
@@ -138,27 +153,28 @@ class BatchedLoss(ABC):
 
     def load(self, parameters: Tensor) -> None:
         """Write the flat vector into the module."""
+        owns = [*self.trainable.values()]
         with torch.no_grad():
-            for own, piece in zip(self.trainable.values(), self.split(parameters).values(), strict=True):
+            for own, piece in zip(owns, pieces(parameters, owns), strict=True):
                 own.copy_(piece)
 
     @contextmanager
     def loaded(self, parameters: Tensor) -> Iterator[None]:
         """The module has these parameters inside the context; a graph that waits for its backward does not notice."""
-        kept = [own.data for own in self.trainable.values()]
+        owns = [*self.trainable.values()]
+        kept = [own.data for own in owns]
         try:
-            for own, piece in zip(self.trainable.values(), self.split(parameters.detach()).values(), strict=True):
+            for own, piece in zip(owns, pieces(parameters.detach(), owns), strict=True):
                 own.data = piece
             yield
         finally:
-            for own, data in zip(self.trainable.values(), kept, strict=True):
+            for own, data in zip(owns, kept, strict=True):
                 own.data = data
 
     def split(self, parameters: Tensor) -> dict[str, Tensor]:
         """The flat vector as views of the parameters' shapes, by name."""
         named = self.trainable
-        pieces = parameters.split([parameter.numel() for parameter in named.values()])
-        return {name: piece.view_as(named[name]) for name, piece in zip(named, pieces, strict=True)}
+        return dict(zip(named, pieces(parameters, [*named.values()]), strict=True))
 
     def at(self, parameters: Mapping[str, Tensor], batch: Any) -> Any:
         """ℓ(b) with these parameters, by the names of `trainable`."""
@@ -226,6 +242,12 @@ class BatchedLoss(ABC):
             raise BadInput(f"parameters: must be a function of a name and a parameter: {error}") from error
         if not chosen:
             raise BadInput(f"parameters: none of those that are trained is chosen; there are {', '.join(trained)}")
+
+
+def pieces(vector: Tensor, like: Sequence[Tensor]) -> list[Tensor]:
+    """The vector (p,) as views of the tensors' shapes."""
+    parts = vector.split([one.numel() for one in like])
+    return [part.view_as(one) for part, one in zip(parts, like, strict=True)]
 
 
 class _Whole(nn.Module):

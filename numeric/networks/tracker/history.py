@@ -7,6 +7,7 @@ real number, NaN where it is missing, of each of `numbers`. A reading of a step 
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,16 +32,16 @@ class History:
         self.by_index = BY_INDEX if eigenvalues else ()
         self.whole = (*WHOLE, "critical_status") if critical_step else WHOLE
         self.rows: list[dict[str, Tensor]] = []
+        nothing = torch.tensor(torch.nan, dtype=torch.float64)
+        self._missing = dict.fromkeys(numbers, nothing) | dict.fromkeys(self.by_index, nothing.repeat(eigenvalues))
+        self._missing["critical_status"] = torch.tensor(critical.STATUSES.index("not_finite"))
 
     def add(self, row: Mapping[str, Tensor]) -> None:
         """File a row under its step; what it lacks is NaN."""
-        nothing = torch.tensor(torch.nan, dtype=torch.float64)
-        missing = dict.fromkeys(self.numbers, nothing) | dict.fromkeys(self.by_index, nothing.repeat(self.eigenvalues))
-        missing["critical_status"] = torch.tensor(critical.STATUSES.index("not_finite"))
-        whole = {name: value.cpu() for name, value in (missing | {**row}).items() if name in self._names}
-        self.rows = [known for known in self.rows if known["reading"] != whole["reading"]]
-        self.rows.append(whole)
-        self.rows.sort(key=lambda known: int(known["reading"]))  # a midpoint may come after a later `measure`
+        whole = {name: value.cpu() for name, value in (self._missing | {**row}).items() if name in self._names}
+        step = _step(whole)
+        before, after = (bisect(self.rows, step, key=_step) for bisect in (bisect_left, bisect_right))
+        self.rows[before:after] = [whole]  # a midpoint may come after a later `measure`
 
     @property
     def _names(self) -> tuple[str, ...]:
@@ -102,3 +103,8 @@ class History:
         if "critical_sharpness" in row:
             words += [f"critical sharpness {float(row['critical_sharpness']):.4g}"]
         return ", ".join(words)
+
+
+def _step(row: Mapping[str, Tensor]) -> int:
+    """What rows are in the order of."""
+    return int(row["reading"])

@@ -31,7 +31,7 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 _CONTAINERS = (list, dict, set, deque)
-_OF_TORCH = frozenset(vars(nn.Module()))  # what every module has: parameters, buffers, hooks
+_OF_TORCH = frozenset(vars(nn.Module())) - {"training"}  # what every module has: parameters, buffers, hooks
 
 
 @contextmanager
@@ -109,7 +109,8 @@ def _generators(module: nn.Module, *others: object) -> list[_Generator]:
         _Generator(np.random.get_state, np.random.set_state),
         _Generator(torch.get_rng_state, torch.set_rng_state),
     ]
-    for device in {own.device for own in module.parameters() if own.device.type == "cuda"}:
+    on_devices = torch.cuda.is_available() and {own.device for own in module.parameters() if own.is_cuda}
+    for device in on_devices or ():
         found.append(
             _Generator(partial(torch.cuda.get_rng_state, device), partial(torch.cuda.set_rng_state, device=device))
         )
@@ -129,4 +130,4 @@ def _generators(module: nn.Module, *others: object) -> list[_Generator]:
 
 def _own_attributes(part: nn.Module) -> dict[str, Any]:
     """What a class of the user's has given the module, besides parameters, buffers and modules."""
-    return {name: value for name, value in vars(part).items() if name not in _OF_TORCH or name == "training"}
+    return {name: value for name, value in vars(part).items() if name not in _OF_TORCH}

@@ -29,6 +29,7 @@ Shapes: values (b,), squares RᵀR (b, b), bounds (k,). Source: :cite:t:`temple1
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -41,21 +42,23 @@ LATER = 16.0
 
 def bounds(values: Tensor, squares: Tensor, count: int, level: float) -> Tensor:
     """What |λᵢ − θᵢ| is at most, without rounding, for the first `count`, if the rest is below a level c; float64."""
-    found = squares.diagonal()[:count].clamp_min(0).sqrt()
-    last = len(values)
+    ritz, found = values.tolist(), squares.diagonal()[:count].clamp_min(0).sqrt().tolist()
+    last = len(ritz)
     for i in range(count):
         for j in range(i + 1, last + 1):
-            gap = values[i] - level
+            gap = ritz[i] - level
             if j < last:
-                gap = gap - _norm(squares[j:, j:]) / (values[i] - values[j])
+                apart = ritz[i] - ritz[j]
+                gap -= _norm(squares[j:, j:]) / apart if apart else math.inf
             if gap > 0:
-                found[i] = torch.minimum(found[i], _norm(squares[:j, :j]) / gap)
-    return found
+                found[i] = min(found[i], _norm(squares[:j, :j]) / gap)
+    return torch.tensor(found, dtype=torch.float64)
 
 
 def level_by_guard(values: Tensor, count: int, residual: Tensor) -> float:
     """c from the Ritz values of a block, of which the last is a guard's with a residual of this length."""
-    return float(torch.maximum(values[-1] + residual, (values[count - 1] + values[-1]) / 2))
+    guard = float(values[-1])
+    return max(guard + float(residual), (float(values[count - 1]) + guard) / 2)
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,6 @@ def measured_rounding(values: Tensor, product: Tensor, repeated: Tensor) -> Roun
     return Rounding(error / length * max(length * largest, top) if length else error, top)
 
 
-def _norm(squares: Tensor) -> Tensor:
+def _norm(squares: Tensor) -> float:
     """‖R‖² from RᵀR."""
-    largest: Tensor = torch.linalg.eigvalsh(squares)[-1].clamp_min(0)
-    return largest
+    return max(0.0, float(squares if len(squares) == 1 else torch.linalg.eigvalsh(squares)[-1]))

@@ -22,29 +22,30 @@ class Columns:
     """At most `room` vectors of the length, precision and device of a block's (p, any number)."""
 
     def __init__(self, like: Tensor, room: int) -> None:
-        self.count = 0
         self._rows = like.new_empty(room, len(like))
+        self._have(0)
 
     def append(self, block: Tensor) -> None:
         """Add the columns of a block (p, m)."""
-        self._rows[self.count : self.count + block.shape[1]] = block.T
-        self.count += block.shape[1]
+        count = self.count + block.shape[1]
+        self._rows[self.count : count] = block.T
+        self._have(count)
 
     def make_room(self, room: int) -> None:
         """For so many vectors, at least as many as there are."""
         rows = self._rows.new_empty(room, self._rows.shape[1])
         rows[: self.count] = self._rows[: self.count]
         self._rows = rows
+        self._have(self.count)
 
     def turn(self, mix: Tensor) -> None:
         """X ← X Z: as many vectors as Z has columns are left."""
         turn([self._rows[: self.count]], [mix], self._rows[: mix.shape[1]])
-        self.count = mix.shape[1]
+        self._have(mix.shape[1])
 
-    @property
-    def all(self) -> Tensor:
-        """All vectors, (p, n): the memory itself."""
-        return self._rows[: self.count].T
+    def _have(self, count: int) -> None:
+        """`count` vectors, and `all` of them, (p, n): the memory itself."""
+        self.count, self.all = count, self._rows[:count].T
 
 
 def turn(sources: Sequence[Tensor | list[Tensor]], mixes: Sequence[Tensor], into: Tensor | list[Tensor]) -> None:
@@ -52,6 +53,9 @@ def turn(sources: Sequence[Tensor | list[Tensor]], mixes: Sequence[Tensor], into
     for piece in _pieces(into):
         parts = [_rows(source, piece) for source in sources]
         mixed = sum(mix.T.to(part) @ part for mix, part in zip(mixes, parts, strict=True))
+        if isinstance(into, Tensor):
+            into[:, piece] = mixed
+            continue
         for vector, values in zip(into, torch.as_tensor(mixed), strict=True):
             vector[piece] = values
 

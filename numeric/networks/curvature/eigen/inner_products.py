@@ -12,6 +12,7 @@ Shapes: blocks (p, m), one vector a column; Gram matrices (m, n), float64 on the
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -25,10 +26,10 @@ NEGLIGIBLE = 1e-6  # what is left of a vector after projection, relative to it, 
 def gram(left: Tensor, right: Tensor) -> Tensor:
     """The inner products of all columns, (m, n); not finite where a column is not."""
     products = _gram(left, right)
-    if not products.numel() or not len(left):
+    if not products.numel() or not left.shape[0]:
         return products
-    limits = torch.finfo(left.dtype)
-    if limits.smallest_normal / limits.eps**2 < float(products.abs().max()) < limits.max:
+    least, most = _square_range(left.dtype)
+    if least < float(torch.linalg.vector_norm(products, torch.inf)) < most:
         return products
     (left, lengths), (right, others) = _scaled(left), _scaled(right)
     return _gram(left, right) * lengths[:, None] * others
@@ -44,9 +45,25 @@ def _gram(left: Tensor, right: Tensor) -> Tensor:
     return (torch.bmm(parts[0].mT, parts[1]).sum(0, dtype=torch.float64) + rest).cpu()
 
 
+@cache
+def _square_range(dtype: torch.dtype) -> tuple[float, float]:
+    """Between which sums of squares are as precise as others."""
+    limits = torch.finfo(dtype)
+    return limits.smallest_normal / limits.eps**2, limits.max
+
+
+def largest_entries(block: Tensor) -> Tensor:
+    """The largest magnitude in every column, or in a vector; not finite where an entry is not.
+
+    torch's norm of order ∞ is the same number, and takes several times as long.
+    """
+    least, most = torch.aminmax(block, dim=0)
+    return torch.maximum(most, -least)
+
+
 def _scaled(block: Tensor) -> tuple[Tensor, Tensor]:
     """The block with 1 as its columns' largest entries, and what these were, float64; a column of zeros stays."""
-    largest = torch.linalg.vector_norm(block, torch.inf, dim=0)
+    largest = largest_entries(block)
     largest = torch.where(largest == 0, 1, largest)
     return block / largest, largest.double().cpu()
 
@@ -59,19 +76,30 @@ def combine(block: Tensor, coefficients: Tensor) -> Tensor:
 
 def orthonormal(vectors: Tensor, basis: Tensor) -> Tensor:
     """What the columns that are finite add to the span of an orthonormal basis (p, n), orthonormal; (p, at most m)."""
-    finite = torch.linalg.vector_norm(vectors, torch.inf, dim=0).isfinite()
-    remainder = _scaled(vectors if finite.all() else vectors[:, finite])[0]
+    remainder, lengths = _scaled(vectors)
+    if not (finite := lengths.isfinite()).all():
+        remainder = remainder[:, finite]
     remainder.div_(torch.linalg.vector_norm(remainder, dim=0).clamp_min(1))
     for _ in range(2):  # twice is enough (Kahan)
         if basis.shape[1]:
             remainder.T.addmm_(gram(basis, remainder).T.to(remainder), basis.T, alpha=-1)
-        squares, directions = torch.linalg.eigh(gram(remainder, remainder))
-        kept = squares > NEGLIGIBLE**2
-        mix = directions[:, kept] / squares[kept].sqrt()
-        remainder = remainder.mul_(float(mix)) if mix.shape == (1, 1) else combine(remainder, mix)
-        if (squares > LITTLE_LOST).all():
+        remainder, little_lost = _orthonormal(remainder)
+        if little_lost:
             break
     return remainder
+
+
+def _orthonormal(block: Tensor) -> tuple[Tensor, bool]:
+    """The columns of length about 1 orthonormal, one alone where it lies; whether little was lost before."""
+    products = gram(block, block)
+    if products.shape == (1, 1):
+        square = float(products)
+        kept = square > NEGLIGIBLE**2
+        return block.mul_(1 / math.sqrt(square)) if kept else block[:, :0], square > LITTLE_LOST or not kept
+    squares, directions = torch.linalg.eigh(products)
+    large = squares > NEGLIGIBLE**2
+    mix = directions[:, large] / squares[large].sqrt()
+    return combine(block, mix), bool((squares > LITTLE_LOST).all())
 
 
 def outside(vector: Tensor, block: Tensor) -> Tensor:
@@ -86,7 +114,7 @@ def overlap(block: Tensor, other: Tensor) -> float:
 
 def length(vector: Tensor) -> float:
     """‖v‖ of a vector (p,), whatever its entries' size; not finite where one is not."""
-    largest = float(torch.linalg.vector_norm(vector, torch.inf))
+    largest = float(largest_entries(vector))
     limits = torch.finfo(vector.dtype)
     if limits.smallest_normal**0.5 / limits.eps < largest < limits.eps * limits.max**0.5:
         return math.sqrt(_gram(vector[:, None], vector[:, None]))

@@ -11,12 +11,13 @@ Shapes: basis and images (p, n), coordinates (n, b), residuals (p, b).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from numeric.networks.curvature.eigen.columns import Columns
-from numeric.networks.curvature.eigen.inner_products import combine, gram, orthonormal
+from numeric.networks.curvature.eigen.inner_products import combine, gram, largest_entries, orthonormal
 from numeric.networks.curvature.eigen.reading import Operator
 
 
@@ -36,7 +37,7 @@ class Residuals:
     scale: float
     squares: Tensor  # RᵀR of what is in vectors, (b, b), float64
 
-    @property
+    @cached_property
     def lengths(self) -> Tensor:
         """‖r‖ of every pair."""
         return self.scale * self.squares.diagonal().clamp_min(0).sqrt()
@@ -53,6 +54,7 @@ class Subspace:
         self._basis, self._images = Columns(start, room), Columns(start, room)
         self._lengths = self.projected = torch.zeros(0, 0, dtype=torch.float64)
         self.first = torch.eye(start.shape[1], dtype=torch.float64)
+        self.finite = True  # is every image: the inner products with one that is not are not
         self._basis.append(start)
 
     def extend(self, *blocks: Tensor) -> int:
@@ -82,6 +84,7 @@ class Subspace:
         projected = gram(self.basis, self.images[:, -new.shape[1] :])
         projected[-new.shape[1] :] = 0.5 * (projected[-new.shape[1] :] + projected[-new.shape[1] :].T)
         self.projected = _bordered(self.projected, projected)
+        self.finite = bool(projected.isfinite().all()) and self.finite
 
     @property
     def basis(self) -> Tensor:
@@ -103,11 +106,6 @@ class Subspace:
         """Whether it is all that there is."""
         return self.size >= len(self.basis)
 
-    @property
-    def finite(self) -> bool:
-        """Whether every image is: the inner products with one that is not are not."""
-        return bool(self.projected.isfinite().all())
-
     def ritz(self, most: int) -> RitzPairs:
         """The largest pairs, `most` or as many as there are."""
         lower = torch.linalg.cholesky(self._lengths)
@@ -121,7 +119,7 @@ class Subspace:
         """Of pairs of this subspace, as it is now."""
         vectors = combine(self.images, pairs.mix)
         vectors.T.addmm_((pairs.mix * pairs.values).T.to(vectors), self.basis.T, alpha=-1)
-        scale = float(torch.linalg.vector_norm(vectors, torch.inf)) or 1.0
+        scale = float(largest_entries(vectors).max()) or 1.0
         vectors.div_(scale)
         return Residuals(vectors, scale, gram(vectors, vectors))
 
@@ -138,9 +136,10 @@ class Subspace:
         self._lengths = gram(self.basis, self.basis)
         projected = gram(self.basis, self.images)  # and not the values: over many restarts rounding would add up
         self.projected = 0.5 * (projected + projected.T)
+        self.finite = bool(projected.isfinite().all())
 
 
 def _bordered(matrix: Tensor, columns: Tensor) -> Tensor:
     """A symmetric matrix (n, n) with the last columns (n + m, m) of a larger one."""
-    n = len(matrix)
-    return torch.cat([torch.cat([matrix, columns[:n].T]), columns], 1)
+    n = matrix.shape[0]
+    return torch.cat([torch.cat([matrix, columns[:n].T]), columns], 1) if n else columns
