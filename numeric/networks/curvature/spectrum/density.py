@@ -68,7 +68,8 @@ def spectral_density(
         operator = Across(operator, known.eigenvectors)
         starts = operator.across(starts)
     mass = (len(weights) - len(values)) / len(weights)
-    starts = starts / torch.linalg.vector_norm(starts, dim=0) * math.sqrt(mass)
+    lengths = torch.linalg.vector_norm(starts, dim=0)
+    starts = starts / torch.where(lengths == 0, 1, lengths) * math.sqrt(mass)  # where all is known nothing is left
     measures = [spectral_measure(operator, start, products) for start in starts.T]
     grid = _grid(np.concatenate([values, *(one.rule.nodes for one in measures)]), width)
     share = 1 / len(weights)
