@@ -39,8 +39,13 @@ html_theme = "furo"
 html_title = project
 html_math_renderer = "mathml"
 TEMPLATES = "../analysis/reporting/templates"
-html_static_path = [f"{TEMPLATES}/look.css", f"{TEMPLATES}/parts.css", "static/page.css", "static/font.css"]
+html_static_path = [
+    *(f"{TEMPLATES}/{name}" for name in ("look.css", "parts.css", "scrolled.js")),
+    "static/page.css",
+    "static/font.css",
+]
 html_css_files = ["font.css", "look.css", "parts.css", "page.css"]
+html_js_files = ["scrolled.js"]
 exclude_patterns = ["_build", "examples"]
 default_role = "named"
 autodoc_member_order = "bysource"

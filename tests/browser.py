@@ -19,3 +19,11 @@ def playwright():
 def launched(started):
     """Chromium, by a Playwright that was started."""
     return started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+
+
+def barriers(page):
+    """What axe finds on a page that bars people from it, as lines; the test is skipped where axe is missing."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install -e '.[browser]'")
+    unread = {"empty-table-header": {"enabled": False}}  # for axe a heading in MathML is empty
+    found = axe.Axe().run(page, options={"rules": unread}).response["violations"]
+    return [f"{one['help']}: {place['html'][:200]}" for one in found for place in one["nodes"]]

@@ -18,7 +18,7 @@ from analysis.reporting.formulas import latex as latex_of_line
 from analysis.reporting.page import environment, hash_of, styles, texts
 from analysis.study.mathematics import latex
 
-SCRIPTS = ("theme.js", "dynamics.js", "measures.js", "plots.js", "explorer.js")
+SCRIPTS = ("theme.js", "scrolled.js", "dynamics.js", "measures.js", "plots.js", "explorer.js")
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ MARKS = {"proved": "∎", "supported": "✓", "refuted": "✗", "undecided": "?"
 def page(contents: Sequence[Content], facts: Facts) -> str:
     """The HTML of a report on these studies."""
     templates = environment("analysis.reporting")
-    script = texts(templates, "theme.js", "report.js")
+    script = texts(templates, "theme.js", "scrolled.js", "report.js")
     claims = [(one, claim) for one in contents for claim in one.claims]
     return templates.get_template("report.html").render(
         contents=contents,

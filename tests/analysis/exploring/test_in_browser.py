@@ -9,7 +9,7 @@ from analysis.exploring.network import network
 from analysis.exploring.normalized import normalized
 from analysis.exploring.page import page
 from tests.analysis.reporting.documents import FACTS
-from tests.browser import DESK, PHONE
+from tests.browser import DESK, PHONE, barriers
 
 PICTURES = ("plane", "sharpness", "loss")
 
@@ -191,3 +191,13 @@ def test_headings_go_down_one_level_at_a_time(opened):
     assert levels[0] == 1
     assert levels.count(1) == 1
     assert all(below <= above + 1 for above, below in pairwise(levels))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [PHONE, DESK])
+@pytest.mark.parametrize("model", ["normalized", "network"])
+def test_nothing_bars_anybody_from_it(opened, viewport, scheme, model):
+    """By axe: names, roles, contrasts, what the keys reach."""
+    view = opened(f"#model={model}", viewport=viewport, color_scheme=scheme)
+    pictures(view)
+    assert barriers(view) == []

@@ -7,7 +7,7 @@ import pytest
 from analysis.study.figure import FILES, draw_and_save
 from tests.analysis.reporting.documents import claim, document, evidence, page_of
 from tests.analysis.reporting.test_page import drawn
-from tests.browser import DESK, PHONE
+from tests.browser import DESK, PHONE, barriers
 
 LONG = "W" * 120 + " " + "x" * 300
 
@@ -24,8 +24,9 @@ def address(tmp_path_factory):
         claim("a", "refuted", evidence("refuted", wide, LONG, None), opened=True, channels=("symbolic",)),
         claim("c", "proved", statement=f"a long one: {LONG}", source=LONG, channels=("symbolic", "autograd")),
     ]
+    losses = {f"depth {depth}": {"beta": "1/eta", "kind": "flip"} for depth in (2, 4)}
     studies = {
-        "shallow": document(*claims, theory={"loss": wide, LONG: [["x", wide]]}, files=files),
+        "shallow": document(*claims, theory={"loss": wide, LONG: [["x", wide]], "losses": losses}, files=files),
         "quadratic": document(claim("z", "undecided", channels=())),
         "width": "it was not run",
     }
@@ -178,3 +179,13 @@ def test_headings_go_down_one_level_at_a_time(opened):
     assert levels[0] == 1
     assert levels.count(1) == 1
     assert all(below <= above + 1 for above, below in pairwise(levels))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [PHONE, DESK])
+def test_nothing_bars_anybody_from_it(opened, viewport, scheme):
+    """By axe: names, roles, contrasts, what the keys reach; with everything unfolded."""
+    page = opened(viewport=viewport, color_scheme=scheme)
+    page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+    page.evaluate("dispatchEvent(new Event('resize'))")
+    assert barriers(page) == []
