@@ -11,7 +11,8 @@ found, and in the end a table by rooms. Which tests come to which lines is measu
 ``--only FILE:LINE`` names the mutants of one line.
 
 Every outcome is kept in ``mutants.jsonl``: a sample that was interrupted goes on. What is kept counts as long as the
-mutant's file and the files of its tests are the same, and until more ``--seconds`` allow more tests for what survived.
+mutant's file is the same and that of the test by which it was killed; or those of all its tests if it survived, until
+there are other tests, or more ``--seconds`` allow more of them.
 """
 
 from __future__ import annotations
@@ -111,7 +112,7 @@ def tried(options: Options, folder: Path) -> Iterator[dict[str, Any]]:
 
     kept = options.out / "mutants.jsonl"
     lines = kept.read_text(encoding="utf-8").splitlines() if kept.exists() else []
-    known = {(row["mutant"], row["code"]): row for row in map(json.loads, lines)}
+    known = {row["mutant"]: row for row in map(json.loads, lines)}
     sample = chosen(options, folder)
     tests = [file for file in files(options.tests, folder) if Path(file).name.startswith("test_")]
     with Trials(folder, tests) as trials:
@@ -119,9 +120,11 @@ def tried(options: Options, folder: Path) -> Iterator[dict[str, Any]]:
         check_unchanged(trials, sample[0].file, reach.seconds)
         for mutant in sample:
             parts, left_out = within(reach.tests(mutant), options.seconds)
-            code = digest({mutant.file, *(file_of(test) for part in parts for test in part)}, trials.copy)
-            row = known.get((str(mutant), code))
-            if row is None or (row["outcome"] == "survived" and row["left out"] > left_out):
+            files_of_tests = {file_of(test) for part in parts for test in part}
+            row = known.get(str(mutant))
+            if not (
+                row and row["code"] == digest(row["rests on"], trials.copy) and still(row, files_of_tests, left_out)
+            ):
                 text = mutant.text()
                 if not compiles(text):
                     continue
@@ -130,11 +133,18 @@ def tried(options: Options, folder: Path) -> Iterator[dict[str, Any]]:
                     outcome = trials.outcome(mutant.file, text, part)
                     if outcome.word != "survived":
                         break
+                rests_on = [mutant.file, *sorted({file_of(outcome.test)} & files_of_tests or files_of_tests)]
                 row = {"mutant": str(mutant), "file": mutant.file, "outcome": outcome.word, "by": outcome.test}
-                row |= {"tests": sum(map(len, parts)), "left out": left_out, "code": code}
+                row |= {"tests": sum(map(len, parts)), "left out": left_out}
+                row |= {"rests on": rests_on, "code": digest(rests_on, trials.copy)}
                 with kept.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(row, ensure_ascii=False) + "\n")
             yield row
+
+
+def still(row: dict[str, Any], tests: set[str], left_out: int) -> bool:
+    """Whether an outcome stays what it is: a killed mutant does when there are more tests, one that survived not."""
+    return row["outcome"] == "killed" or (tests <= {*row["rests on"]} and row["left out"] <= left_out)
 
 
 def check_unchanged(trials: Trials, file: str, tests: dict[str, float]) -> None:

@@ -9,6 +9,7 @@ seconds more.
 
 from __future__ import annotations
 
+import ctypes
 import io
 import os
 import shutil
@@ -26,6 +27,7 @@ from time import process_time
 from types import TracebackType
 from typing import Any
 
+PR_SET_PDEATHSIG = 1
 LATE, GRACE = 5, 5.0
 WAIT = 300.0  # seconds of a clock for a process that sleeps
 OTHERS = (".*", "__pycache__", "results", "*.egg-info", "_build")  # what is no part of the program
@@ -137,6 +139,8 @@ def _forked(function: Callable[..., Any], arguments: tuple[Any, ...], limit: flo
 
 def _alone(sender: Connection, kept: str, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
     os.setsid()
+    with suppress(AttributeError):  # on Linux it ends with the process from which it is forked
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     os.environ.update(XDG_CACHE_HOME=kept, HYPOTHESIS_STORAGE_DIRECTORY=f"{kept}/examples")
     with redirect_stdout(io.StringIO()) as said, redirect_stderr(said):
         try:
@@ -192,10 +196,12 @@ def _measure(file: str) -> Measured:
     measuring.stop()
     data = measuring.get_data()
     for name in data.measured_files():
-        lines = watch.measured.lines.setdefault(Path(name).relative_to(Path.cwd()).as_posix(), {})
+        lines: dict[str, list[int]] = {}
         for line, tests in data.contexts_by_lineno(name).items():
             for test in filter(None, tests):
                 lines.setdefault(test, []).append(line)
+        if lines:
+            watch.measured.lines[Path(name).relative_to(Path.cwd()).as_posix()] = lines
     return watch.measured
 
 

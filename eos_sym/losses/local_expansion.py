@@ -13,7 +13,7 @@ tensor is ever built. mpmath takes these derivatives by differences at a multipl
 have all of its digits. Eigenpairs are mpmath's (`eigsy`), of the whole matrix.
 
 Errors: `BadInput` for values that are missing, unknown, or no finite real numbers, and for a point at which the
-loss is not twice differentiable in the real numbers.
+loss is no real number, or not twice differentiable in the real numbers.
 """
 
 from __future__ import annotations
@@ -116,7 +116,8 @@ class Derivatives:
         return mp.matrix([entries[row * size : (row + 1) * size] for row in range(size)])
 
     def expansion(self, point: Sequence[Any]) -> LocalExpansion:
-        """The expansion about a point, in the working precision."""
+        """The expansion about a point at which the loss is real, in the working precision."""
+        self.loss(point)  # at −1 the derivatives of log x are real, and log x is not
         hessian = self.hessian(point)
         rising, vectors = mp.eigsy(hessian)
         order = range(len(self.weights) - 1, -1, -1)

@@ -3,9 +3,10 @@
 import random
 
 import pytest
-from sympy import Abs, Rational, atan, cos, cosh, erf, exp, sin, sqrt, symbols, tanh
+from sympy import Abs, Max, Min, Rational, atan, cos, cosh, erf, exp, oo, sin, sqrt, symbols, tanh
 
 from eos_sym.algebra import is_positive_everywhere
+from eos_sym.algebra.positivity import Range, range_of
 
 x, y, z = symbols("x y z", real=True)
 
@@ -84,3 +85,36 @@ def test_nothing_that_is_proved_is_negative_at_a_random_point():
             for _ in range(30):
                 at = {x: draw.uniform(-4, 4), y: draw.uniform(-4, 4)}
                 assert expression.subs(at) > 0, expression
+
+
+@pytest.mark.parametrize(
+    ("expression", "lower", "upper", "closed"),
+    [
+        (x, -oo, oo, ""),
+        (x**2, 0, oo, "["),
+        (tanh(x) ** 2, 0, 1, "["),
+        ((tanh(x) + 3) ** 2, 4, 16, ""),
+        ((tanh(x) - 3) ** 2, 4, 16, ""),
+        ((sin(x) - 3) ** 2, 4, 16, "[]"),
+        (-2 * tanh(x), -2, 2, ""),
+        (-cosh(x), -oo, -1, "]"),
+        (1 / cosh(x), 0, 1, "]"),
+        (1 / (2 + tanh(x)), Rational(1, 3), 1, ""),
+        (sqrt(2 + cos(x)), 1, sqrt(3), "[]"),
+        (exp(sin(x)), exp(-1), exp(1), "[]"),
+        ((2 + sin(x)) * (3 + cos(y)), 2, 12, "[]"),
+        ((sin(x) - 2) * (3 + cos(y)), -12, -2, "[]"),
+        ((2 + sin(x)) * (cos(y) - 3), -12, -2, "[]"),
+        ((sin(x) - 2) * (cos(y) - 3), 2, 12, "[]"),
+        (sin(x) * (3 + cos(y)), -4, 4, "[]"),
+        (sin(x) * (2 + cosh(y)), -oo, oo, ""),
+        ((1 + sin(x)) * cosh(y), 0, oo, "["),
+        (sin(x) + 2 * tanh(y), -3, 3, ""),
+        (Max(sin(x), cos(y) / 2), -Rational(1, 2), 1, "[]"),
+        (Min(sin(x), cos(y) / 2), -1, Rational(1, 2), "[]"),
+    ],
+    ids=str,
+)
+def test_a_range_ends_where_the_values_do(expression, lower, upper, closed):
+    """An end that is attained is told from one that is not; a wider range would be no error, and decide less."""
+    assert range_of(expression) == Range(lower, upper, "[" not in closed, "]" not in closed)
