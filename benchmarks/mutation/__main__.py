@@ -5,10 +5,10 @@
 
 A mutant is the program with one small change (`benchmarks.mutation.mutants`). Of all of them, in the order of their
 places, one is drawn from each of so many equal parts, so that a file has its share. On each those tests run that come
-to the changed line, cheapest first, until one fails (*killed*) or is far too late (*late*). One *survived* if all that
-take less than ``--seconds`` together pass; *not reached* is one to which none comes. What survived is printed as it is
-found, and in the end a table by rooms. Which tests come to which lines is measured first, once for each file of tests.
-``--only FILE:LINE`` names the mutants of one line.
+to the changed line, cheapest first, until one fails (*killed*) or is far too late (*late*). One *survived* if all pass
+for which ``--seconds`` are enough; *not reached* is one to which none comes, and which those beside it do not notice.
+What survived is printed as it is found, and in the end a table by rooms. Which tests come to which lines is measured
+first, once for each file of tests. ``--only FILE:LINE`` names the mutants of one line.
 
 Every outcome is kept in ``mutants.jsonl``: a sample that was interrupted goes on. What is kept counts as long as the
 mutant's file is the same and that of the test by which it was killed; or those of all its tests if it survived, until
@@ -48,7 +48,7 @@ class Options:
     tests: tuple[str, ...] = ("tests/eos_sym", "tests/numeric/compile")
     """folders or files of tests"""
     seconds: float = 30.0
-    """that a mutant's tests take together without a change"""
+    """that a mutant's tests take together without a change, half of them those of one file"""
     out: Path = Path("results/mutation")
     """folder for mutants.jsonl, and for what the tests reach"""
 
@@ -77,17 +77,18 @@ def drawn(everything: list[Any], number: int, seed: int) -> list[Any]:
 
 
 def within(parts: list[dict[str, float]], seconds: float) -> tuple[list[dict[str, float]], int]:
-    """The cheapest tests that take no more together, at least one, and how many are left out."""
-    cheapest = sorted((took, test) for part in parts for test, took in part.items())
-    total = 0.0
-    chosen: set[str] = set()
-    for took, test in cheapest:
-        total += took
-        if total > seconds and chosen:
-            break
-        chosen.add(test)
-    kept = [{test: took for test, took in part.items() if test in chosen} for part in parts]
-    return [part for part in kept if part], len(cheapest) - len(chosen)
+    """Of each part the cheapest tests that its share of the time allows, at least one; how many are left out."""
+    kept = []
+    for part in parts:
+        total = 0.0
+        cheapest: dict[str, float] = {}
+        for test, took in sorted(part.items(), key=lambda item: item[1]):
+            total += took
+            if total > seconds / len(parts) and cheapest:
+                break
+            cheapest[test] = took
+        kept.append(cheapest)
+    return kept, sum(map(len, parts)) - sum(map(len, kept))
 
 
 def chosen(options: Options, folder: Path) -> list[Mutant]:
@@ -128,11 +129,13 @@ def tried(options: Options, folder: Path) -> Iterator[dict[str, Any]]:
                 text = mutant.text()
                 if not compiles(text):
                     continue
-                outcome = Outcome("survived" if parts else "not reached")
+                outcome = Outcome("survived")
                 for part in parts:
                     outcome = trials.outcome(mutant.file, text, part)
                     if outcome.word != "survived":
                         break
+                if outcome.word == "survived" and not reach.comes_to(mutant):
+                    outcome = Outcome("not reached")
                 rests_on = [mutant.file, *sorted({file_of(outcome.test)} & files_of_tests or files_of_tests)]
                 row = {"mutant": str(mutant), "file": mutant.file, "outcome": outcome.word, "by": outcome.test}
                 row |= {"tests": sum(map(len, parts)), "left out": left_out}

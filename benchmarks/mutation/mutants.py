@@ -4,7 +4,8 @@ The changes are those of mutmut, of which some are left out: strings, which are 
 in the place of an argument or a value or takes away an argument by position, which nearly always ends in a TypeError.
 mutmut's two mutants of ``a if c else b`` are made of every condition: it never holds, and it always does.
 
-Nothing is changed in annotations, imports, errors that are raised, ``__repr__``, ``__all__``, and where types are told.
+Nothing is changed in annotations, imports, errors that are raised, ``__repr__``, ``__all__``, where types are told, and
+in what checks the program itself: assertions, and ``strict=True`` of a zip.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ UNTOUCHED = (
     | m.Import()
     | m.ImportFrom()
     | m.Raise()
+    | m.Assert()
+    | m.Arg(keyword=m.Name("strict"))
     | m.FunctionDef(name=m.Name("__repr__"))
     | m.If(test=m.Name("TYPE_CHECKING"))
     | m.Assign(targets=[m.AssignTarget(m.Name("__all__"))])

@@ -1,7 +1,8 @@
 """Which tests come to a line, and how long they take; measured once for each file of tests, and kept.
 
 A line of a function is reached by the tests that run it, one that runs when its file is loaded by all that run any
-function of that file. Tests that fail without any change say nothing, and are left out.
+function of that file. What is compiled coverage does not see run: for a line that it never saw, the tests stand that
+are in the folder of that line's. Tests that fail without any change say nothing, and are left out.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import asdict
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from benchmarks.mutation.mutants import Mutant
 from benchmarks.mutation.trials import Measured, Trials
@@ -44,17 +45,29 @@ class Reach:
 
     def tests(self, mutant: Mutant) -> list[dict[str, float]]:
         """Those that come to a mutant, cheapest first, after those of the file of which the greatest share does."""
-        lines = (self._by_line.get((mutant.file, line), set()) for line in mutant.statement)
-        found = self._by_file.get(mutant.file, set()) if mutant.at_import else set[str]().union(*lines)
-        if not found:
-            return []
+        found = self._coming_to(mutant) or self._beside(mutant)
         counts: dict[str, int] = defaultdict(int)
         for test in found:
             counts[file_of(test)] += 1
-        nearest = max(sorted(counts), key=lambda file: counts[file] / self._numbers[file])
+        nearest = max(sorted(counts), key=lambda file: counts[file] / self._numbers[file], default="")
         cheapest = sorted(found, key=lambda test: (self.seconds[test], test))
         parts = ([test for test in cheapest if (file_of(test) == nearest) is near] for near in (True, False))
         return [{test: self.seconds[test] for test in part} for part in parts if part]
+
+    def comes_to(self, mutant: Mutant) -> bool:
+        """Whether coverage saw a test come to it."""
+        return bool(self._coming_to(mutant))
+
+    def _coming_to(self, mutant: Mutant) -> set[str]:
+        if mutant.at_import:
+            return self._by_file.get(mutant.file, set())
+        return set[str]().union(*(self._by_line.get((mutant.file, line), set()) for line in mutant.statement))
+
+    def _beside(self, mutant: Mutant) -> set[str]:
+        """The tests in the folder that mirrors that of the mutant, or in one above it."""
+        folders = (f"tests/{folder}/" for folder in PurePosixPath(mutant.file).parents if folder.name)
+        found = ({test for test in self.seconds if test.startswith(folder)} for folder in (*folders, "tests/"))
+        return next(filter(None, found), set())
 
 
 def file_of(test: str) -> str:

@@ -154,7 +154,17 @@ def _alone(sender: Connection, kept: str, function: Callable[..., Any], argument
 def _pytest(arguments: list[str], plugin: object) -> int:
     import pytest
 
-    fixed = ["-q", "-p", "no:cacheprovider", "-m", "not slow", "--basetemp", os.environ["XDG_CACHE_HOME"] + "/tests"]
+    fixed = [
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:faulthandler",
+        "-m",
+        "not slow",
+        "--basetemp",
+        os.environ["XDG_CACHE_HOME"] + "/tests",
+    ]
     return int(pytest.main([*fixed, "-W", "ignore::pytest.PytestAssertRewriteWarning", *arguments], plugins=[plugin]))
 
 

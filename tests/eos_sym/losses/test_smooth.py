@@ -1,7 +1,6 @@
 """A loss that is said to be smooth everywhere is; its minima may then be looked for where the gradient vanishes."""
 
 import pytest
-
 from sympy import symbols
 
 from eos_sym.losses.minima.smooth import is_smooth
