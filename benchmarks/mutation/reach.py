@@ -1,8 +1,9 @@
 """Which tests come to a line, and how long they take; measured once for each file of tests, and kept.
 
-A line of a function is reached by the tests that run it, one that runs when its file is loaded by all that run any
-function of that file. What is compiled coverage does not see run: for a line that it never saw, the tests stand that
-are in the folder of that line's. Tests that fail without any change say nothing, and are left out.
+A line of a function is reached by the tests that run it; one that runs when its file is loaded, by those that run any
+function of that file and those in the folder that mirrors that of the file. What is compiled coverage does not see run:
+for a line that it never saw the tests in that folder stand. Tests that fail without any change say nothing, and are
+left out.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class Reach:
 
     def _coming_to(self, mutant: Mutant) -> set[str]:
         if mutant.at_import:
-            return self._by_file.get(mutant.file, set())
+            return self._by_file.get(mutant.file, set()) | self._beside(mutant)
         return set[str]().union(*(self._by_line.get((mutant.file, line), set()) for line in mutant.statement))
 
     def _beside(self, mutant: Mutant) -> set[str]:
