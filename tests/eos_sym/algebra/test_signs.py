@@ -1,7 +1,8 @@
 import pytest
-from sympy import cos, exp, sin, symbols, tanh
+from sympy import Poly, cos, exp, sin, symbols, tanh
 
 from eos_sym.algebra import positive_where_defined
+from eos_sym.algebra.signs import sign_changes
 
 w, x, y = symbols("w x y", real=True)
 q = symbols("q", positive=True)
@@ -33,3 +34,17 @@ def test_a_factor_without_roots_in_its_range_has_one_sign(expression):
 def test_an_expression_of_both_signs_has_none(expression):
     assert not positive_where_defined(expression)
     assert not positive_where_defined(-expression)
+
+
+@pytest.mark.parametrize(
+    ("polynomial", "changes"),
+    [
+        (w**3 - 2 * w**2 - w + 1, 2),
+        (w**2 + 3 * w + 1, 0),
+        (w**4 - 1, 1),
+        (q * w**2 - w + q, 2),
+        (x * w**2 - w + 1, None),  # the sign of x is not known
+    ],
+)
+def test_signs_change_along_the_coefficients_that_are_not_zero(polynomial, changes):
+    assert sign_changes(Poly(polynomial, w)) == changes
