@@ -203,3 +203,8 @@ def test_a_rule_names_its_scales_and_its_critical_sharpness_is_that_of_the_scale
     assert isinstance(ScaledDescent(), Preconditioned)
     assert not isinstance(GradientDescent(), Preconditioned)
     assert critical_sharpness(ScaledDescent()) == 2 / eta
+
+
+def test_sharpness_aware_minimization_is_normalized_unless_its_name_says_otherwise():
+    assert RULES["sam"] == SharpnessAwareMinimization(normalized=True)
+    assert RULES["sam_unnormalized"] == SharpnessAwareMinimization(normalized=False)
