@@ -51,6 +51,7 @@ def test_two_directions_at_the_edge():
     )
     rates = hovering_rates(2)
     assert (rates.edge - expected).applyfunc(simplify) == Matrix.zeros(2, 2)
+    assert {*rates.symbols} == expected.free_symbols - {ETA, AMPLITUDE}
     t = [Symbol("t11_1", real=True), Symbol("t12_1", real=True)]
     g = Matrix(2, 2, lambda a, b: t[a] * t[b] / (RATE + Symbol("lambda_1", real=True)))
     assert simplify(rates.characteristic(1) - det(RATE * eye(2) - rates.edge + Q * g)) == 0
