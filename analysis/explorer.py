@@ -3,10 +3,10 @@
     python -m analysis.explorer                         results/explorer.html
     python -m analysis.explorer --out explorer.html     another place
 
-The page runs five models as its sliders move: the minimalist example, degree 2, self-stabilization, normalized gradient
-descent, and a linear network with two examples. It shows the run among the weights, its loss, its sharpness beside 2/η,
-and what the laws say of it, predicted against measured. What it computes with is JavaScript that is printed of the
-formulas that the studies derive and test (`numeric.compile.javascript`), here and now.
+The page runs six models as its sliders move: the minimalist example, degree 2, self-stabilization, normalized gradient
+descent, a linear network with two examples, and a nonlinear unit. It shows the run among the weights, its loss, its
+sharpness beside the edge, and what the laws say of it, predicted against measured. What it computes with is JavaScript
+that is printed of the formulas that the studies derive and test (`numeric.compile.javascript`), here and now.
 
 Exit code 0: the page is written; others: `analysis.study.endings`.
 """

@@ -6,5 +6,6 @@ products     the minimalist example and degree 2
 valley       self-stabilization, the reduced model
 normalized   normalized gradient descent
 network      a linear network with two examples
+unit         a nonlinear unit that learns a line
 page         the page, from `templates/`: `dynamics.js` computes, `measures.js` measures, `plots.js` draws
 """

@@ -7,23 +7,29 @@ over the oscillation whose variance σ² holds the sharpness there. Its loss is 
 
 from __future__ import annotations
 
-from sympy import S, pi, sqrt
+from dataclasses import replace
+
+from sympy import Expr, S, pi, sqrt
 
 from analysis.exploring.model import ALONG, SHARPNESS, Compared, Curve, Model, Preset, Slider, Stage
 from analysis.self_stabilization.theory import MU, TWO_EXAMPLES
 from eos_sym import STEP_SIZE as ETA
-from eos_sym import GradientDescent
+from eos_sym import GradientDescent, Objective
 from eos_sym.flows import CentralFlow
 
 AT_THE_EDGE = 1 + S.One / 10**9  # times 2/η, where a stage below it ends
+BEYOND = "the start is beyond the edge, where the central flow does not begin"
+COMPARED = (
+    Compared("sharpness", "2/η at the edge", "sharpness", "mean_sharpness"),
+    Compared("mean square of the oscillation", "σ²", 0, "variance"),
+    Compared("loss, mean", "L + σ²/η", "loss", "mean_loss"),
+    Compared("steps of a small turn", "√2π/(η√α)", 1, "turn"),
+)
 
 
 def network() -> Model:
     """The plane of p and a, in which the run turns; q learns across it."""
-    flow, weights = CentralFlow(TWO_EXAMPLES), TWO_EXAMPLES.weights
-    p, q, a = weights
-    variance = flow.variance
-    alpha = variance * flow.sharpness_gradient.dot(flow.sharpness_gradient) / 2
+    p, q, a = TWO_EXAMPLES.weights
     return Model(
         "network",
         "A small network",
@@ -58,41 +64,39 @@ in which S = 2/η, σ² is the mean square of the oscillation along the top eige
         (Curve("sharp example fitted, ap = 1", (ALONG, 1 / ALONG), 0),),
         (),
         flow="the central flow",
-        unanswered="the start is beyond the edge, where the central flow does not begin",
-        stages=(
-            Stage(
-                state=weights,
-                before=weights,
-                enter=weights,
-                rates=flow.below.velocity,
-                hessian=TWO_EXAMPLES.hessian,
-                place=(a, p),
-                loss=TWO_EXAMPLES.loss,
-                others=(S.Zero, S.NaN),
-                watch=SHARPNESS - AT_THE_EDGE * 2 / ETA,
-                following=1,
-            ),
-            Stage(
-                state=weights,
-                before=weights,
-                enter=weights,
-                rates=flow.edge.velocity,
-                hessian=TWO_EXAMPLES.hessian,
-                place=(a, p),
-                loss=TWO_EXAMPLES.loss + variance / ETA,
-                others=(variance, sqrt(2) * pi / (ETA * sqrt(alpha))),
-                direction=flow.direction,
-                watch=-variance,
-                following=0,
-            ),
-        ),
-        compared=(
-            Compared("sharpness", "2/η at the edge", "sharpness", "mean_sharpness"),
-            Compared("mean square of the oscillation", "σ²", 0, "variance"),
-            Compared("loss, mean", "L + σ²/η", "loss", "mean_loss"),
-            Compared("steps of a small turn", "√2π/(η√α)", 1, "turn"),
-        ),
+        unanswered=BEYOND,
+        stages=central_flow(TWO_EXAMPLES, (a, p)),
+        compared=COMPARED,
     )
+
+
+def central_flow(objective: Objective, place: tuple[Expr, Expr]) -> tuple[Stage, Stage]:
+    """The flow below the edge and at it; besides sharpness and loss, σ² and the steps of a small turn about it."""
+    flow = CentralFlow(objective)
+    variance = flow.variance
+    alpha = variance * flow.sharpness_gradient.dot(flow.sharpness_gradient) / 2
+    below = Stage(
+        state=objective.weights,
+        before=objective.weights,
+        enter=objective.weights,
+        rates=flow.below.velocity,
+        hessian=objective.hessian,
+        place=place,
+        loss=objective.loss,
+        others=(S.Zero, S.NaN),
+        watch=SHARPNESS - AT_THE_EDGE * 2 / ETA,
+        following=1,
+    )
+    at_the_edge = replace(
+        below,
+        rates=flow.edge.velocity,
+        loss=objective.loss + variance / ETA,
+        others=(variance, sqrt(2) * pi / (ETA * sqrt(alpha))),
+        direction=flow.direction,
+        watch=-variance,
+        following=0,
+    )
+    return below, at_the_edge
 
 
 def _values(eta: float, mu: float, p: float, q: float, a: float, steps: int) -> dict[str, float]:

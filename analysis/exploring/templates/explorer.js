@@ -150,7 +150,8 @@
     const { run, flow } = shown;
     const { plane, state, curves, code, predictions } = run.model;
     const place = (one) => plane.map((index) => one[index]);
-    const far = 4 * Math.max(1, ...run.start.map(Math.abs));
+    const widest = (states) => states.reduce((most, state) => Math.max(most, ...state.map(Math.abs)), 1);
+    const far = run.outcome.name === "escaped" ? 4 * widest([run.start]) : 1.5 * widest(run.states); // beyond nothing is shown
     const path = run.states.map(place).filter((one) => one.every((value) => Math.abs(value) < far));
     const marks = predictions.flatMap((_, index) => marksOf(run.model, index, run.start, run.parameters));
     const beside = flow ? flow.path.map((one) => one.place) : [];

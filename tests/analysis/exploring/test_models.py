@@ -134,7 +134,8 @@ def test_one_step_from_anywhere_is_that_of_python(script, name):
     np.testing.assert_array_equal(np.transpose(found), known)
 
 
-DECIDED = [one for one in PRESETS if one[0] in ("minimalist", "degree-2")] + [("self-stabilization", 3), ("network", 3)]
+DECIDED = [one for one in PRESETS if one[0] in ("minimalist", "degree-2")]
+DECIDED += [("self-stabilization", 3), ("network", 3), ("unit", 1)]
 
 
 @pytest.mark.parametrize(("name", "index"), DECIDED)
@@ -317,6 +318,16 @@ def test_the_central_flow_is_that_of_the_integrator(told):
     np.testing.assert_allclose(variances[1:], known.variance.values[1:], rtol=1e-3)
     at_the_edge = [one["sharpness"] for one in path if one["stage"] == 1]
     np.testing.assert_allclose(at_the_edge, 2 / preset["eta"], rtol=1e-6)
+
+
+def test_a_nonlinear_unit_sharpens_to_the_edge_and_stays_about_the_central_flow(told):
+    """Against a unit that is fitted below it, or one whose average is not the flow's."""
+    one, edge = told["unit", 1], 2 / BY_NAME["unit"].presets[1].values["eta"]
+    assert one["sharpness"][0] < edge / 5
+    assert max(one["middle"][1:-1]) > 1.1 * edge
+    for words in ("sharpness", "mean square", "loss"):
+        found = row(told, "unit", 1, words)
+        assert found["measured"] == pytest.approx(found["predicted"], rel=0.01)
 
 
 def test_beyond_the_edge_there_is_no_central_flow(told):
