@@ -6,10 +6,10 @@ or if there are denominators that must not vanish, the pairs whose first moving 
 every i (`eos_sym.orbits.orbit.two_cycle_ideals`).
 Every two-cycle is two zeros, (θ, φ) and (φ, θ), of which the one in ascending order is kept.
 
-A part of positive dimension with a smooth real point is a continuum of two-cycles (`eos_sym.algebra.real_points`); one
-that is another with (θ, φ) for (φ, θ) is the same, and one that is proved not to be real is not listed. A zero
-elsewhere that solves its equations lies in its closure, as the cycles on an axis do for a continuum that was found off
-that axis, and is not listed a second time.
+A part of positive dimension with a smooth real point is a continuum of two-cycles
+(`eos_sym.algebra.solutions.real_points`); one that is another with (θ, φ) for (φ, θ) is the same, and one that is
+proved not to be real is not listed. A zero elsewhere that solves its equations lies in its closure, as the cycles on an
+axis do for a continuum that was found off that axis, and is not listed a second time.
 
 Errors: `Undecided` where a Gröbner basis or a quotient exceeds its bound.
 """
@@ -22,7 +22,7 @@ from dataclasses import replace
 from sympy import Expr, Mul, Symbol
 
 from eos_sym.algebra import AlgebraicPoint, Ideal, RealPart, irreducible_factors, points_of, pure_parts, real_parts
-from eos_sym.algebra.pure_parts import without_last
+from eos_sym.algebra.polynomials.pure_parts import without_last
 from eos_sym.errors import Undecided
 from eos_sym.orbits.manifolds import Manifold, Orbits
 from eos_sym.orbits.orbit import Orbit

@@ -1,10 +1,10 @@
 """Fixed points F(θ) = θ of a map: isolated ones, and manifolds of them such as the minima xyzw = 1.
 
-The equations are F(θ) − θ = 0. If they are polynomial in the state, or in monotone functions of it such as the exp of
-a logistic loss (`eos_sym.algebra.systems`), have rational coefficients and finitely many solutions, these are isolated,
-complex ones included. Otherwise the equations are taken apart by `eos_sym.algebra.components`, which follows the real
-solutions: its rules also cover functions that are inverted, such as the tanh in the gradient of log cosh, and generic
-parameters. A component ends
+The equations are F(θ) − θ = 0. If they are polynomial in the state, or in monotone functions of it such as the exp of a
+logistic loss (`eos_sym.algebra.solutions.systems`), have rational coefficients and finitely many solutions, these are
+isolated, complex ones included. Otherwise the equations are taken apart by `eos_sym.algebra.solutions.components`,
+which follows the real solutions: its rules also cover functions that are inverted, such as the tanh in the gradient of
+log cosh, and generic parameters. A component ends
 
     as a point       in closed form, or, without parameters, as algebraic numbers or functions of these;
     as a family      of points in closed form, one for every integer: the 2πk of sin x = 0;

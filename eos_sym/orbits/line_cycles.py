@@ -24,7 +24,7 @@ from flint import ctx
 from sympy import Dummy, Expr, Integer, Poly, PolynomialError, expand, simplify, sqrt
 
 from eos_sym.algebra import AlgebraicPoint, Ideal, components, decimal, distance, points_of, square_roots, vanishes
-from eos_sym.algebra.points import DIGITS
+from eos_sym.algebra.polynomials.points import DIGITS
 from eos_sym.errors import Undecided
 from eos_sym.orbits.manifolds import Manifold, Orbits
 from eos_sym.orbits.orbit import Orbit, second_point

@@ -4,8 +4,8 @@ With A = J − 1 the multipliers are 1 + μ, for the roots μ of the characteris
 
     μⁿ + c₁μⁿ⁻¹ + … + c_n,     c₁ = −tr A;     as many multipliers are 1 as coefficients vanish from the last one on.
 
-Whether a coefficient vanishes is decided with proof (`eos_sym.algebra.identities`), never by what simplification leaves
-standing. If A has rank one, all but c₁ do.
+Whether a coefficient vanishes is decided with proof (`eos_sym.algebra.functions.identities`), never by what
+simplification leaves standing. If A has rank one, all but c₁ do.
 
 On a manifold of fixed points θ_b = χ(θ_f), with d free coordinates θ_f, tangent vectors are kept: d multipliers are 1
 with nothing to compute. In the coordinates θ_b − χ(θ_f) and θ_f the Jacobian is (C, 0; J_fb, 1), and the other ones are

@@ -8,7 +8,7 @@
 With these the softmax eˣ/(eˣ + eʸ) and its derivatives of all orders are computed to the last digits wherever they are
 in the range of floats, and so are the cross entropy, log cosh, and e^−x⁴ cosh x³, which is no 0 · ∞. Coefficients of
 unknown sign are taken to the exponents too, as sign(c) e^(u + log|c|). Sums are recognized by
-`eos_sym.algebra.exponentials`.
+`eos_sym.algebra.functions.exponentials`.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ from sympy import (
 )
 
 from eos_sym.algebra import is_positive_everywhere, period, real_zeros
-from eos_sym.algebra.positivity import range_of
+from eos_sym.algebra.signs.positivity import range_of
 from eos_sym.errors import Undecided
 from eos_sym.losses.domain import Domain
 from eos_sym.losses.minima.smooth import is_smooth

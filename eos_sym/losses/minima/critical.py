@@ -40,7 +40,7 @@ from eos_sym.algebra import (
     to_ball,
     vanishes,
 )
-from eos_sym.algebra.roots import Root
+from eos_sym.algebra.polynomials.roots import Root
 from eos_sym.errors import Undecided
 from eos_sym.losses.domain import Domain, is_in
 from eos_sym.losses.minima.attained import is_attained

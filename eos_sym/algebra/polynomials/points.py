@@ -25,8 +25,8 @@ from functools import cached_property
 from flint import acb, acb_poly, ctx, fmpq, fmpq_mat, fmpq_poly, fmpz_mpoly
 from sympy import Expr, Integer, Rational, Symbol, expand, sqrt
 
-from eos_sym.algebra.ideals import Ideal, Monomial, leading, shifted
-from eos_sym.algebra.roots import decimal, distance, isolated_roots
+from eos_sym.algebra.polynomials.ideals import Ideal, Monomial, leading, shifted
+from eos_sym.algebra.polynomials.roots import decimal, distance, isolated_roots
 from eos_sym.errors import Undecided
 
 LARGEST_QUOTIENT = 150

@@ -1,17 +1,17 @@
 """The real solutions of a system of equations, as points and as manifolds with charts.
 
 Finitely many zeros of polynomials with rational coefficients, in the unknowns or in monotone functions of them such as
-exp, are algebraic numbers and functions of these (`eos_sym.algebra.systems`). All other systems are taken apart by
-`eos_sym.algebra.components`, and what is left of a component is solved where it is
+exp, are algebraic numbers and functions of these (`eos_sym.algebra.solutions.systems`). All other systems are taken
+apart by `eos_sym.algebra.solutions.components`, and what is left of a component is solved where it is
 
     quadratic in some unknown, or in its square      ± square roots, which are real where the radicand is not negative,
     or of two terms                                  and other roots
     such a system, with finitely many zeros          algebraic numbers once more
 
 A chart gives some unknowns as expressions in the `free` ones, and is real near some of their values, which were looked
-for on a grid; a curve without smooth real points, such as x² + y⁴ = 0, is its points (`eos_sym.algebra.real_points`).
-It leaves out points where it is undefined; those of them that solve the equations are in other pieces, or in the
-closure of this one.
+for on a grid; a curve without smooth real points, such as x² + y⁴ = 0, is its points
+(`eos_sym.algebra.solutions.real_points`). It leaves out points where it is undefined; those of them that solve the
+equations are in other pieces, or in the closure of this one.
 
 Errors: `Undecided` where an equation has no solution in these terms, or where the parameters decide which it has.
 """
@@ -24,12 +24,12 @@ from itertools import product
 
 from sympy import Expr, Pow, Rational, S, Symbol, cancel, log, nan, oo, zoo
 
-from eos_sym.algebra.components import Component, components
-from eos_sym.algebra.identities import vanishes
-from eos_sym.algebra.inverses import roots_in
-from eos_sym.algebra.points import points_of
-from eos_sym.algebra.real_points import RealPart, real_parts
-from eos_sym.algebra.systems import System
+from eos_sym.algebra.functions.identities import vanishes
+from eos_sym.algebra.functions.inverses import roots_in
+from eos_sym.algebra.polynomials.points import points_of
+from eos_sym.algebra.solutions.components import Component, components
+from eos_sym.algebra.solutions.real_points import RealPart, real_parts
+from eos_sym.algebra.solutions.systems import System
 from eos_sym.errors import Undecided
 from eos_sym.reasons import brief
 

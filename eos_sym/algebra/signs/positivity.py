@@ -41,7 +41,7 @@ from sympy import (
     tanh,
 )
 
-from eos_sym.algebra.exponentials import exponent_of
+from eos_sym.algebra.functions.exponentials import exponent_of
 
 MOST_SQUARES = 4  # unknowns whose squares are completed, one after the other
 

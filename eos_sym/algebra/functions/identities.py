@@ -1,8 +1,8 @@
 """Whether an expression is zero, identically in its symbols or as a number, and the signs of numbers.
 
     not zero    an enclosure at some point, at which the expression is defined, does not contain 0
-    zero        it is reduced to 0 in its generators (`eos_sym.algebra.elementary`), or SymPy simplifies it to 0; of an
-                algebraic number the minimal polynomial is x
+    zero        it is reduced to 0 in its generators (`eos_sym.algebra.functions.elementary`), or SymPy simplifies it
+                to 0; of an algebraic number the minimal polynomial is x
 
 Simplification alone decides nothing: what it leaves may be zero. Points are random rational numbers, the same ones
 every time, as the assumptions on the symbols allow. Functions without enclosures are evaluated to 30 digits.
@@ -19,8 +19,8 @@ from functools import lru_cache
 from mpmath import iv
 from sympy import Abs, Dummy, Expr, I, Rational, Symbol, expand_log, log, minimal_polynomial, sign, simplify, together
 
-from eos_sym.algebra.elementary import Elementary
-from eos_sym.algebra.evaluate import evaluator, interval_digits, without_floats
+from eos_sym.algebra.functions.elementary import Elementary
+from eos_sym.algebra.functions.evaluate import evaluator, interval_digits, without_floats
 from eos_sym.errors import Undecided
 from eos_sym.reasons import brief
 

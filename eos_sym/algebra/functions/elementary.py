@@ -11,7 +11,8 @@ powers, which are computed with exactly. Functions that depend on each other hav
 
 All others, such as log, atan and erf, and constants such as π, count as independent. The relations make a tower of
 extensions, in which an expression is reduced by division, and its denominator inverted. What is reduced to 0 is 0: that
-is a proof. What is not may still be 0, by a relation that is not in the list (`eos_sym.algebra.identities` decides).
+is a proof. What is not may still be 0, by a relation that is not in the list (`eos_sym.algebra.functions.identities`
+decides).
 """
 
 from __future__ import annotations

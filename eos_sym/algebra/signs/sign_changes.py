@@ -11,9 +11,9 @@ from itertools import pairwise
 
 from sympy import Expr, Integer, Poly, Symbol, cos, factor_list, fraction, oo, rem, sin, together
 
-from eos_sym.algebra.identities import vanishes
-from eos_sym.algebra.inverses import CLOSED, OPEN
-from eos_sym.algebra.kernels import Kernels
+from eos_sym.algebra.functions.identities import vanishes
+from eos_sym.algebra.functions.inverses import CLOSED, OPEN
+from eos_sym.algebra.functions.kernels import Kernels
 from eos_sym.errors import Undecided
 
 

@@ -22,8 +22,8 @@ from itertools import combinations
 from flint import fmpz, fmpz_mpoly, fmpz_mpoly_vec
 from sympy import Expr, Integer, Mul, Symbol
 
-from eos_sym.algebra.factors import irreducible_factors
-from eos_sym.algebra.ideals import Ideal, Monomial, bounded_basis, divides, leading, ring_of
+from eos_sym.algebra.polynomials.factors import irreducible_factors
+from eos_sym.algebra.polynomials.ideals import Ideal, Monomial, bounded_basis, divides, leading, ring_of
 
 Terms = dict[Monomial, fmpz]
 

@@ -28,9 +28,9 @@ from sympy import (
 from sympy.polys.matrices import DomainMatrix
 from sympy.polys.orderings import grevlex
 
-from eos_sym.algebra.factors import irreducible_factors
-from eos_sym.algebra.identities import vanishes
-from eos_sym.algebra.kernels import Kernels
+from eos_sym.algebra.functions.identities import vanishes
+from eos_sym.algebra.functions.kernels import Kernels
+from eos_sym.algebra.polynomials.factors import irreducible_factors
 from eos_sym.errors import Undecided
 from eos_sym.reasons import brief
 

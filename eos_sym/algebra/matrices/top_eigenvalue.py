@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from mpmath import mp
 from sympy import Expr, Float, Matrix, Max, Poly, S, cancel, factor, factor_list, simplify, sqrt
 
-from eos_sym.algebra.rank_one import rank_one_pivot
-from eos_sym.algebra.signs import positive_where_defined
+from eos_sym.algebra.matrices.rank_one import rank_one_pivot
+from eos_sym.algebra.signs.sign_changes import positive_where_defined
 from eos_sym.errors import Undecided
 from eos_sym.reasons import brief
 

@@ -2,8 +2,8 @@
 
 A complex set of dimension d may have fewer real points: x² + y² = 0 is two lines with one, and y² = x²(x − 1) a curve
 with an isolated one. Therefore only a real zero at which the complex set is smooth, the Jacobian of its equations of
-rank n − d (`eos_sym.algebra.pure_parts`), is a sample of a real manifold of dimension d. If there is none, the real
-zeros obey one more set of equations, the minors of size n − d, and are of a lower dimension.
+rank n − d (`eos_sym.algebra.polynomials.pure_parts`), is a sample of a real manifold of dimension d. If there is none,
+the real zeros obey one more set of equations, the minors of size n − d, and are of a lower dimension.
 
 Of a set of real solutions that is not empty, one is nearest to a given point p. There the gradients of the equations
 and x − p are linearly dependent: all minors of size r + 1 of the matrix with these rows vanish, r being the codimension
@@ -26,9 +26,9 @@ from math import prod
 from flint import arb, ctx, fmpz_mpoly
 from sympy import Expr, Integer, Matrix, Rational, Symbol, expand, hessian
 
-from eos_sym.algebra.ideals import Ideal
-from eos_sym.algebra.points import DIGITS, AlgebraicPoint, points, points_of
-from eos_sym.algebra.pure_parts import pure_parts, triangular
+from eos_sym.algebra.polynomials.ideals import Ideal
+from eos_sym.algebra.polynomials.points import DIGITS, AlgebraicPoint, points, points_of
+from eos_sym.algebra.polynomials.pure_parts import pure_parts, triangular
 from eos_sym.errors import Undecided
 
 SLICES = (Integer(1), Rational(1, 2), Integer(-1), Integer(2), Rational(-1, 3), Integer(0))

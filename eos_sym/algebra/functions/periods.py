@@ -2,7 +2,7 @@
 
 If all of these have arguments aᵢv + bᵢ with aᵢ/a₁ rational, the expressions are unchanged by v → v + T, T the least
 common multiple of the 2π/|aᵢ|. Halves and thirds of it, such as π for sin(x)cos(x), are tried, and believed where the
-difference is proved to vanish (`eos_sym.algebra.identities`).
+difference is proved to vanish (`eos_sym.algebra.functions.identities`).
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 from sympy import Dummy, Expr, Symbol, ilcm, pi
 
-from eos_sym.algebra.identities import vanishes
-from eos_sym.algebra.inverses import PERIODIC
+from eos_sym.algebra.functions.identities import vanishes
+from eos_sym.algebra.functions.inverses import PERIODIC
 from eos_sym.errors import Undecided
 
 

@@ -3,16 +3,18 @@
 The rules, applied in turn, each of which keeps the set of real solutions:
 
     fg = 0                   f = 0, or g = 0 where f ≠ 0
-    p(f(u)) = 0              u = f⁻¹(c) for the real zeros c of p in the range of f (`eos_sym.algebra.inverses`): tanh u
-                             vanishes where u does, exp u nowhere, sin u where u = 2πk or π + 2πk for an integer k
+    p(f(u)) = 0              u = f⁻¹(c) for the real zeros c of p in the range of f
+                             (`eos_sym.algebra.functions.inverses`): tanh u vanishes where u does, exp u nowhere, sin u
+                             where u = 2πk or π + 2πk for an integer k
     sum of squares = 0       every one of them = 0
     c·v + b = 0              v = −b/c where c ≠ 0; or b = 0 and c = 0
 
-where the factors are those over the rational numbers, functions counting as independent (`eos_sym.algebra.kernels`),
-and v is an unknown that neither b nor c contains. What remains of a component when no rule applies are equations in the
-unknowns that stay free, each irreducible and none linear. Parameters are generic: a factor that contains parameters
-only is taken to be nonzero, and returned as an *exception* unless its sign is known: for parameters at which it
-vanishes nothing is said. An integer k stands for all integers; conditions on it are solved where they are linear.
+where the factors are those over the rational numbers, functions counting as independent
+(`eos_sym.algebra.functions.kernels`), and v is an unknown that neither b nor c contains. What remains of a component
+when no rule applies are equations in the unknowns that stay free, each irreducible and none linear. Parameters are
+generic: a factor that contains parameters only is taken to be nonzero, and returned as an *exception* unless its sign
+is known: for parameters at which it vanishes nothing is said. An integer k stands for all integers; conditions on it
+are solved where they are linear.
 
 Errors: `Undecided` for more components than the bound, and for conditions on integers that are not solved.
 """
@@ -34,11 +36,11 @@ from sympy import (
     together,
 )
 
-from eos_sym.algebra.elimination import combined, integer_solutions
-from eos_sym.algebra.factors import irreducible_factors
-from eos_sym.algebra.identities import vanishes
-from eos_sym.algebra.inverses import PERIODIC, roots_in, solutions
-from eos_sym.algebra.kernels import Kernels
+from eos_sym.algebra.functions.identities import vanishes
+from eos_sym.algebra.functions.inverses import PERIODIC, roots_in, solutions
+from eos_sym.algebra.functions.kernels import Kernels
+from eos_sym.algebra.polynomials.factors import irreducible_factors
+from eos_sym.algebra.solutions.elimination import combined, integer_solutions
 from eos_sym.errors import Undecided
 
 MOST_COMPONENTS = 300

@@ -19,13 +19,13 @@ from dataclasses import dataclass
 from flint import arb, ctx, fmpq
 from sympy import Expr, Integer, Mul, Rational, Symbol, default_sort_key, erf, fraction, pi, simplify, together
 
-from eos_sym.algebra.factors import irreducible_factors
-from eos_sym.algebra.ideals import Ideal
-from eos_sym.algebra.inverses import OPEN
-from eos_sym.algebra.kernels import Kernels
-from eos_sym.algebra.points import DIGITS, AlgebraicPoint
-from eos_sym.algebra.pure_parts import without_last
-from eos_sym.algebra.roots import decimal, distance
+from eos_sym.algebra.functions.inverses import OPEN
+from eos_sym.algebra.functions.kernels import Kernels
+from eos_sym.algebra.polynomials.factors import irreducible_factors
+from eos_sym.algebra.polynomials.ideals import Ideal
+from eos_sym.algebra.polynomials.points import DIGITS, AlgebraicPoint
+from eos_sym.algebra.polynomials.pure_parts import without_last
+from eos_sym.algebra.polynomials.roots import decimal, distance
 from eos_sym.errors import Undecided
 from eos_sym.reasons import brief
 

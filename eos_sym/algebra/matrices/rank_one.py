@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from sympy import Matrix
 
-from eos_sym.algebra.elementary import Elementary
-from eos_sym.algebra.identities import vanishes
+from eos_sym.algebra.functions.elementary import Elementary
+from eos_sym.algebra.functions.identities import vanishes
 
 
 def rank_one_pivot(matrix: Matrix) -> int | None:
