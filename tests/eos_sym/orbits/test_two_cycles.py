@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from sympy import Integer, Poly, Rational, expand, fraction, real_roots, simplify, sqrt, symbols, together
 
 from eos_sym import STEP_SIZE, BadInput, GradientDescent, Map, Objective, minimalist, product, quadratic, shallow
-from eos_sym.algebra import ideals
+from eos_sym.algebra.polynomials import ideals
 from eos_sym.orbits import Orbit, fixed_points, two_cycles
 from eos_sym.orbits.orbit import with_values
 from eos_sym.orbits.search import search_orbits
