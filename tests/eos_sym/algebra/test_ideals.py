@@ -3,7 +3,7 @@
 import pytest
 from sympy import symbols
 
-from eos_sym.algebra.ideals import Ideal
+from eos_sym.algebra.polynomials.ideals import Ideal
 from eos_sym.errors import Undecided
 
 x, y, z = symbols("x y z", real=True)

@@ -3,7 +3,7 @@
 import pytest
 from sympy import Rational, erf, exp, log, pi, sin, sqrt, symbols, sympify, tan
 
-from eos_sym.algebra.inverses import roots_in, solutions, square_roots
+from eos_sym.algebra.functions.inverses import roots_in, solutions, square_roots
 
 x = symbols("x", real=True)
 a, b = symbols("a b", real=True)

@@ -6,7 +6,7 @@ import pytest
 from sympy import Abs, Max, Min, Rational, atan, cos, cosh, erf, exp, oo, sin, sqrt, symbols, tanh
 
 from eos_sym.algebra import is_positive_everywhere
-from eos_sym.algebra.positivity import Range, range_of
+from eos_sym.algebra.signs.positivity import Range, range_of
 
 x, y, z = symbols("x y z", real=True)
 

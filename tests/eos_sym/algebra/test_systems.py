@@ -3,7 +3,7 @@
 import pytest
 from sympy import Rational, exp, log, sin, symbols, tanh
 
-from eos_sym.algebra.systems import System
+from eos_sym.algebra.solutions.systems import System
 from eos_sym.errors import Undecided
 
 x, y = symbols("x y", real=True)
