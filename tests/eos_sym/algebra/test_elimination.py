@@ -4,7 +4,7 @@ import pytest
 from sympy import pi, symbols
 
 from eos_sym import GradientDescent, Objective, Undecided
-from eos_sym.algebra.elimination import integer_solutions
+from eos_sym.algebra.solutions.elimination import integer_solutions
 from eos_sym.orbits import fixed_points, two_cycles
 
 j, k = symbols("j k", integer=True)

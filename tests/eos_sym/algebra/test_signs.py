@@ -2,7 +2,7 @@ import pytest
 from sympy import Poly, cos, exp, sin, symbols, tanh
 
 from eos_sym.algebra import positive_where_defined
-from eos_sym.algebra.signs import sign_changes
+from eos_sym.algebra.signs.sign_changes import sign_changes
 
 w, x, y = symbols("w x y", real=True)
 q = symbols("q", positive=True)
