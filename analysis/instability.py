@@ -89,7 +89,7 @@ QUICK = Experiment(
     Digits(200, noise=0.3),
     FullyConnected((30, 30)),
     GradientDescent(0.5),
-    steps=250,
+    steps=200,
     precision="float64",
     measure=Measure(every=1, weights_every=1),
 )
