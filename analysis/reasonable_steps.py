@@ -79,7 +79,7 @@ QUICK = Experiment(
     GradientDescent(1.0),
     steps=1500,
     stop=Stop(accuracy=GOAL),
-    measure=Measure(every=10, relative=1e-2, midpoint=True),
+    measure=Measure(every=20, relative=1e-2, midpoint=True),
 )
 FULL = replace(
     QUICK, network=FullyConnected((200, 200)), steps=50_000, micro_batch=1000, measure=Measure(100, midpoint=True)
