@@ -6,7 +6,9 @@ analysis``, the Makefile's targets, the documentation's pages and the tests' lis
 
 import ast
 import difflib
+import inspect
 import runpy
+import tokenize
 import warnings
 from pathlib import Path
 
@@ -39,12 +41,16 @@ def declared(name: str) -> Parts:
 
 
 def essay(path: Path) -> str:
-    """The docstring of a file."""
-    return ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    """The docstring of a file, of which no more is read: to parse all of every study takes a third of a second."""
+    with path.open(encoding="utf-8") as lines:
+        for token in tokenize.generate_tokens(lines.readline):
+            if token.type not in (tokenize.COMMENT, tokenize.NL):
+                return inspect.cleandoc(ast.literal_eval(token.string)) if token.type == tokenize.STRING else ""
+    return ""
 
 
 def no_such_study(name: str) -> str:
     """What to say to somebody who asks for a study that there is not."""
-    near = difflib.get_close_matches(name, studies(), n=1, cutoff=0.5)
+    near = difflib.get_close_matches(name, programs(), n=1, cutoff=0.5)
     meant = f"did you mean {near[0]}? " if near else ""
     return f"{name}: no such study; {meant}python -m analysis lists them"

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import tyro
 
-from analysis.study.index import no_such_study, studies
+from analysis.study.index import no_such_study, programs
 from analysis.study.options import CommonOptions, Conditions
 from analysis.study.parts import Parts
 from eos_sym.errors import BadInput
@@ -37,7 +37,7 @@ class Asked(Conditions):
             raise BadInput(f"--workers {self.workers}: must be 1 or more")
         if self.timeout is not None and not 0 < self.timeout < float("inf"):
             raise BadInput(f"--timeout {self.timeout:g}: give seconds above 0")
-        there = studies()
+        there = programs()
         for option, names in ("--only", self.only), ("--except", self.except_):
             for name in names:
                 if name not in there:
@@ -48,7 +48,7 @@ class Asked(Conditions):
     @cached_property
     def names(self) -> list[str]:
         """The studies that are asked for."""
-        there = studies()
+        there = sorted(programs())
         return [name for name in there if name in (self.only or there) and name not in self.except_]
 
     @property

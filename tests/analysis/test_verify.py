@@ -50,7 +50,7 @@ def fakes(monkeypatch, tmp_path):
     """Makes studies of names and programs; answers the folder of the results."""
 
     def made(**scripts):
-        monkeypatch.setattr(options, "studies", lambda: dict.fromkeys(scripts, "A study."))
+        monkeypatch.setattr(options, "programs", lambda: scripts)
         monkeypatch.setattr(answers, "declared", lambda name: Parts(name, source=""))
         ending = property(lambda one: [sys.executable, "-S", "-c", scripts[one.study], str(one.folder)])
         monkeypatch.setattr(programs.Program, "command", ending)

@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import matplotlib as mpl
 import pytest
 
 from analysis import quadratic
@@ -251,10 +252,10 @@ def test_a_seed_beyond_all_generators_is_refused(tmp_path):
     assert "must be 0 or more, and less than 2**32" in said.err
 
 
-def test_a_users_style_of_figures_changes_nothing(tmp_path):
-    (tmp_path / "matplotlibrc").write_text("text.usetex: True\nfont.size: 3\n")
-    result = python("analysis.quadratic", "--out", str(tmp_path), env=os.environ | {"MATPLOTLIBRC": str(tmp_path)})
-    assert (result.returncode, result.stderr) == (0, "")
+def test_a_users_style_of_figures_changes_nothing(tmp_path, in_pixels):
+    with mpl.rc_context({"text.usetex": True, "font.size": 3}):
+        said = run_as_program("quadratic", "--out", str(tmp_path))
+    assert (said.code, said.err) == (0, "")
 
 
 @pytest.mark.parametrize(("typed", "meant"), [("minimalits", "minimalist"), ("edge_of_stabilty", "edge_of_stability")])
@@ -357,7 +358,7 @@ def test_json_is_one_document_and_the_files_are_written_all_the_same(tmp_path, c
     ]
 
 
-def test_a_diverging_run_is_an_outcome_and_not_a_warning(tmp_path):
+def test_a_diverging_run_is_an_outcome_and_not_a_warning(tmp_path, in_pixels):
     document_of("quadratic", tmp_path, "--eta", "5", "--steps", "400")
     assert load(tmp_path / "data.nc")["runs"].outcome.values.tolist() == ["diverged"]
 
@@ -387,5 +388,5 @@ def test_an_interrupted_analysis_keeps_what_was_finished(tmp_path):
 
 
 @pytest.mark.parametrize("eigenvalues", [["100", "10", "1"], ["20", "8", "7", "6", "5", "4", "3", "2"]])
-def test_no_spectrum_refutes_the_theory_of_quadratics(eigenvalues, tmp_path):
+def test_no_spectrum_refutes_the_theory_of_quadratics(eigenvalues, tmp_path, in_pixels):
     assert run_as_program("quadratic", "--eigenvalues", *eigenvalues, "--out", str(tmp_path)).code == 0
