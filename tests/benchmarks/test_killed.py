@@ -31,7 +31,7 @@ def faked(monkeypatch, script):
         return type("Program", (), {"command": command})
 
     monkeypatch.setattr(killed, "program_of", program_of)
-    monkeypatch.setattr(options, "studies", lambda: {"one": "A study."})
+    monkeypatch.setattr(options, "programs", lambda: {"one": None})
 
 
 def test_a_study_that_writes_whole_files_comes_to_the_same(monkeypatch, tmp_path):
