@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from mpmath import mp
@@ -31,8 +32,10 @@ RADII = (2, 0.5, 0.125, 2**-5, 2**-8)
 NODES, DIGITS = 96, 60
 TAIL = mp.mpf("1e-28")  # of the largest coefficient times a power of r, where it counts as 0
 ROUNDED_AWAY = 2.0**-58
+REMEMBERED = 4096  # expressions: velocities and Jacobians have the same parts in many places
 
 
+@lru_cache(REMEMBERED)
 def fill_holes(expression: Expr) -> Expr:
     """The expression with values in its removable holes, and with digits beside them."""
     if has_kinks(expression) or not _poles(expression) or expression.count_ops() > MOST_OPERATIONS:
@@ -46,7 +49,8 @@ def fill_holes(expression: Expr) -> Expr:
     return _filled_by_values(expression)
 
 
-def _poles(expression: Expr) -> list[tuple[Symbol, Expr]]:
+@lru_cache(REMEMBERED)
+def _poles(expression: Expr) -> tuple[tuple[Symbol, Expr], ...]:
     """Zeros of denominators, as pairs of a symbol and its value: those in which it is linear, and those at 0."""
     found: dict[tuple[Symbol, Expr], None] = {}
     for power in sorted(expression.atoms(Pow), key=str):
@@ -59,7 +63,7 @@ def _poles(expression: Expr) -> list[tuple[Symbol, Expr]]:
                 break
             if not unknown.is_nonzero and power.base.subs(unknown, 0) == 0:
                 found[unknown, Integer(0)] = None
-    return list(found)
+    return tuple(found)
 
 
 def _filled_by_series(expression: Expr) -> Expr:

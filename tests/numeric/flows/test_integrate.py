@@ -14,7 +14,7 @@ from numeric import compile_map
 from numeric.flows import compile_flow, gradient_flow_end
 from numeric.flows.central_flow import compile_central_flow
 
-x, y, z, u, s, p, q = symbols("x y z u s p q", real=True)
+x, y, z, u, s, p, q, r = symbols("x y z u s p q r", real=True)
 ACCURATE = {"rtol": 1e-11, "atol": 1e-13}
 TOY = Objective("toy", (1 + x**2) * y**2 / 2, (x, y))
 
@@ -190,25 +190,29 @@ def test_the_central_flow_leaves_the_edge_where_the_variance_comes_to_0():
     assert leaving.sel(state=["p", "q"]).values == pytest.approx([1, 5 * np.pi / 6], abs=1e-9)
 
 
-def hovering_with_a_fifth_derivative(r):
-    """The central flow, and gradient descent to its end, where the force on s is ½u² + ru⁴, held against .01."""
-    loss = s * u**2 / 2 + Rational(1, 1000) * (s - 25) ** 2 - u**4 / 40 + r * (s - 20) * u**4
-    objective, start = Objective("fifth", loss, (u, s)), {"u": 0.0, "s": 19.9}
-    flow = compile_central_flow(objective).run(start, {"eta": 0.1}, times=[0, 3000], **ACCURATE)
-    run = compile_map(GradientDescent().map(objective)).run(start | {"u": 0.14}, {"eta": 0.1}, steps=1_000_000)
-    return flow, run
-
-
 def test_the_central_flow_ends_where_the_next_order_of_its_average_is_as_large_as_the_first():
-    """½q + rq² = .01 against ½q = .01: the error is the share ν = 2rσ² inside, and from ν = 1 on there is no flow."""
+    """The force on s is ½u² + ru⁴, held against .01, so that with q = σ² it is ½q + rq² = .01 against ½q = .01.
+
+    The error is the share ν = 2rσ² inside, and from ν = 1 on there is no flow.
+    """
+    loss = s * u**2 / 2 + Rational(1, 1000) * (s - 25) ** 2 - u**4 / 40 + r * (s - 20) * u**4
+    objective = Objective("fifth", loss, (u, s), (r,))
+    flows, descent = compile_central_flow(objective), compile_map(GradientDescent().map(objective))
+
+    def hovering(force):
+        """The central flow, and gradient descent to its end."""
+        start, parameters = {"u": 0.0, "s": 19.9}, {"eta": 0.1, "r": force}
+        flow = flows.run(start, parameters, times=[0, 3000], **ACCURATE)
+        return flow, descent.run(start | {"u": 0.14}, parameters, steps=1_000_000)
+
     errors = []
-    for r in (Rational(1, 4), Rational(1)):
-        flow, run = hovering_with_a_fifth_derivative(r)
+    for force in (0.25, 1.0):
+        flow, run = hovering(force)
         variance = float(run.final.sel(state="u")) ** 2
         errors.append(float(flow.variance[-1]) / variance - 1)
-        assert errors[-1] == pytest.approx(2 * float(r) * variance, rel=0.05)
+        assert errors[-1] == pytest.approx(2 * force * variance, rel=0.05)
     assert errors[1] / errors[0] == pytest.approx(4, rel=0.1)
-    flow, run = hovering_with_a_fifth_derivative(Rational(40))
+    flow, run = hovering(40.0)
     assert (str(flow.outcome.values), str(run.outcome.values)) == ("undecided", "diverged")
     assert "the next order of the average is as large as the first" in str(flow.reason.values)
 
