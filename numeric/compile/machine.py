@@ -1,8 +1,8 @@
 """Machine code from LLVM's text: optimized for this processor, kept in the cache, and loaded.
 
 What is kept is an object file under the checksum of all that it was made from: the text, the processor with what it
-can do, and the version of LLVM. It is sealed, so one that is damaged is not loaded but made again; where nothing can be
-written, every process makes its own.
+can do, and the version of LLVM. It is sealed and says of what it is, so one that is damaged, or another one under its
+name, is not loaded but made again; where nothing can be written, every process makes its own.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import count
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -81,17 +82,26 @@ def kept_code(key: bytes, text: Callable[[], str], function: str, *, unrolled: b
     """
     with LOADING:
         _, loader, description = _target()
-        path = root() / "code" / f"{fingerprint(key, description)}.o"
-        made = False
-        try:
-            code = bytes(read_sealed(path))
-        except BadInput:  # it is not there, or damaged
-            code, made = _compiled(text(), unrolled=unrolled), True
+        name = fingerprint(key, description)
+        path = root() / "code" / f"{name}.o"
+        code = _kept(path, name.encode())
+        made = code is None
+        if code is None:
+            code = _compiled(text(), unrolled=unrolled)
             with suppress(OSError, BadInput):  # what is not kept is made again
-                write_sealed(path, code)
+                write_sealed(path, name.encode() + code)
         builder = binding.JITLibraryBuilder().add_object_img(code).add_current_process().export_symbol(function)
-        library = builder.link(loader, f"{path.stem} {next(LOADED)}")
+        library = builder.link(loader, f"{name} {next(LOADED)}")
         return MachineCode(library[function], made, library)
+
+
+def _kept(path: Path, name: bytes) -> bytes | None:
+    """The object file of that name; None if it is not there, or damaged, or another one."""
+    try:
+        content = bytes(read_sealed(path))
+    except BadInput:
+        return None
+    return content[len(name) :] if content.startswith(name) else None
 
 
 def _compiled(text: str, *, unrolled: bool) -> bytes:

@@ -494,3 +494,19 @@ def test_what_was_compiled_for_another_processor_is_not_taken(own_cache):
         assert compile_kernel(function, watching=False).made
     assert not compile_kernel(function, watching=False).made
     assert len(kept(own_cache) - before) == 2
+
+
+@pytest.mark.fault("damaged", "a compiled kernel's file, exchanged with another kernel's", "it is compiled again")
+def test_another_kernel_under_its_name_is_not_loaded(own_cache):
+    """Against a file that is known by its checksum alone: what would run is another kernel."""
+    programs = [compile_function([x * factor], (x,)).program for factor in (2, 5)]
+    files = []
+    for program in programs:
+        before = {*kept(own_cache)}
+        compile_program(program, watching=False)
+        files += {*kept(own_cache)} - before
+    doubling, fivefold = files
+    doubling.write_bytes(fivefold.read_bytes())
+    again = compile_program(programs[0], watching=False)
+    assert again.made
+    assert_same_bits(iterated(again, np.full((1, LANES), 3.0)), np.full((1, LANES), 6.0))
