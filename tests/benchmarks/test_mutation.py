@@ -16,8 +16,8 @@ LEAST = 10
 
 
 def exact(x: tuple[int, 5]) -> int:
-    """Below 10 the next number."""
-    return x + 1 if x < LEAST else x
+    """A number that is 10 more."""
+    return x + LEAST
 
 
 def loose(x):
@@ -40,7 +40,7 @@ from program.arithmetic import counted, exact, loose
 
 
 def test_exact():
-    assert [exact(x) for x in (8, 9, 10, 11)] == [9, 10, 10, 11]
+    assert exact(8) == 18
 
 
 def test_loose():
@@ -68,11 +68,7 @@ markers = ["slow: none is"]
 """
 KNOWN = {
     "3:9: 10  →  11": "killed",
-    "8:12: x + 1  →  x - 1": "killed",
-    "8:12: x + 1 if x < LEAST else x  →  x + 1 if (x < LEAST) and False else x": "killed",
-    "8:12: x + 1 if x < LEAST else x  →  x + 1 if (x < LEAST) or True else x": "killed",
-    "8:16: 1  →  2": "killed",
-    "8:22: < LEAST  →  <= LEAST": "killed",
+    "8:12: x + LEAST  →  x - LEAST": "killed",
     "12:12: x * 2  →  x / 2": "survived",
     "12:16: 2  →  3": "survived",
     "16:11: x  →  (x) and False": "killed",
