@@ -11,7 +11,7 @@ in what checks the program itself: assertions, and ``strict=True`` of a zip.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -24,22 +24,19 @@ from mutmut.mutation import mutators
 
 LEFT_OUT = (mutators.operator_string, mutators.operator_assignment, mutators.operator_dict_arguments)
 CONDITIONS = (cst.If, cst.While, cst.CompIf)
-OPERATORS: tuple[tuple[type, Callable[[Any], Iterable[cst.CSTNode]]], ...] = (
-    *((kind, operator) for kind, operator in mutators.mutation_operators if operator not in LEFT_OUT),
-    *((kind, mutators.operator_if_exp) for kind in CONDITIONS),
+WITH_OPERATORS = (cst.BinaryOperation, cst.UnaryOperation, cst.BooleanOperation, cst.ComparisonTarget, cst.AugAssign)
+KINDS = {mutators.operator_swap_op: WITH_OPERATORS, mutators.operator_if_exp: (cst.IfExp, *CONDITIONS)}
+OPERATORS: tuple[tuple[Any, Callable[[Any], Iterable[cst.CSTNode]]], ...] = tuple(
+    (KINDS.get(operator, kind), operator) for kind, operator in mutators.mutation_operators if operator not in LEFT_OUT
 )
-UNTOUCHED = (
-    m.Annotation()
-    | m.Import()
-    | m.ImportFrom()
-    | m.Raise()
-    | m.Assert()
-    | m.Arg(keyword=m.Name("strict"))
-    | m.FunctionDef(name=m.Name("__repr__"))
-    | m.If(test=m.Name("TYPE_CHECKING"))
-    | m.Assign(targets=[m.AssignTarget(m.Name("__all__"))])
-    | m.Call(func=m.Name("cast") | m.Name("TypeVar"))
-)
+UNTOUCHED = (cst.Annotation, cst.Import, cst.ImportFrom, cst.Raise, cst.Assert)
+UNTOUCHED_IF: Mapping[type, Any] = {
+    cst.Arg: m.Arg(keyword=m.Name("strict")),
+    cst.FunctionDef: m.FunctionDef(name=m.Name("__repr__")),
+    cst.If: m.If(test=m.Name("TYPE_CHECKING")),
+    cst.Assign: m.Assign(targets=[m.AssignTarget(m.Name("__all__"))]),
+    cst.Call: m.Call(func=m.Name("cast") | m.Name("TypeVar")),
+}
 
 
 @dataclass(frozen=True)
@@ -97,7 +94,8 @@ class _Finder(cst.CSTVisitor):
         self.above: list[cst.CSTNode] = []
 
     def on_visit(self, node: cst.CSTNode) -> bool:
-        if m.matches(node, UNTOUCHED):
+        pattern = UNTOUCHED_IF.get(type(node))
+        if isinstance(node, UNTOUCHED) or (pattern is not None and m.matches(node, pattern)):
             return False
         self.above.append(node)
         for kind, operator in OPERATORS:
