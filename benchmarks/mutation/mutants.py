@@ -25,7 +25,10 @@ from mutmut.mutation import mutators
 LEFT_OUT = (mutators.operator_string, mutators.operator_assignment, mutators.operator_dict_arguments)
 CONDITIONS = (cst.If, cst.While, cst.CompIf)
 WITH_OPERATORS = (cst.BinaryOperation, cst.UnaryOperation, cst.BooleanOperation, cst.ComparisonTarget, cst.AugAssign)
-KINDS = {mutators.operator_swap_op: WITH_OPERATORS, mutators.operator_if_exp: (cst.IfExp, *CONDITIONS)}
+KINDS: Mapping[Any, Any] = {
+    mutators.operator_swap_op: WITH_OPERATORS,
+    mutators.operator_if_exp: (cst.IfExp, *CONDITIONS),
+}
 OPERATORS: tuple[tuple[Any, Callable[[Any], Iterable[cst.CSTNode]]], ...] = tuple(
     (KINDS.get(operator, kind), operator) for kind, operator in mutators.mutation_operators if operator not in LEFT_OUT
 )
@@ -136,12 +139,13 @@ def _is_in_body(above: cst.CSTNode, below: cst.CSTNode) -> bool:
 
 
 def _worth_it(node: cst.CSTNode, changed: cst.CSTNode) -> bool:
-    """Of a call's arguments, whether it is a named or starred one that is taken away."""
+    """Of a call's arguments, whether it is a named or starred one that is taken away, and no ``strict=True``."""
     if not (isinstance(node, cst.Call) and isinstance(changed, cst.Call) and changed.func is node.func):
         return True
     kept = {id(argument) for argument in changed.args}
     (gone,) = (argument for argument in node.args if id(argument) not in kept)
-    return len(changed.args) < len(node.args) and (gone.keyword is not None or gone.star != "")
+    named = gone.keyword is not None and gone.keyword.value != "strict"
+    return len(changed.args) < len(node.args) and (named or gone.star != "")
 
 
 def files(paths: Iterable[str], folder: Path) -> Iterator[str]:
