@@ -349,3 +349,15 @@ def test_a_function_of_one_polynomial_has_its_minima_where_the_function_has(text
     assert minima.equations == (equation,)
     assert minima.value.equals(value)
     assert simplify(minima.on(equation)) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("exp(x)", "none: the gradient is zero nowhere"),
+        ("x**2", "global: x = 0"),
+        ("x**3 - 3*x", "local: x = 1"),
+    ],
+)
+def test_minima_say_what_they_are(text, shown):
+    assert str(minima_of(text, "x")) == shown
