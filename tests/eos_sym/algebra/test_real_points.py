@@ -1,9 +1,10 @@
 """Real solutions of systems with infinitely many complex ones."""
 
 import pytest
-from sympy import symbols
+from sympy import sqrt, symbols
 
 from eos_sym.algebra import Ideal, points_of, real_parts
+from eos_sym.algebra.real_zeros import real_zeros
 
 x, y, z = symbols("x y z", real=True)
 
@@ -49,3 +50,11 @@ def parts(equations):
 )
 def test_real_zeros_are_manifolds_where_they_are_smooth_and_points_where_they_are_not(equations, dimensions, isolated):
     assert parts(equations) == (dimensions, isolated)
+
+
+def test_a_root_of_five_free_unknowns_is_real_where_all_are_the_same():
+    """√(a³ + … + e³) is, at ½."""
+    free = symbols("a b c d e", real=True)
+    total = sum(name**3 for name in free)
+    found = real_zeros([x**2 - total], (x, *free))
+    assert [(zeros.chart, zeros.free) for zeros in found] == [({x: sqrt(total)}, free), ({x: -sqrt(total)}, free)]

@@ -139,3 +139,7 @@ def test_a_component_that_is_rounding_takes_no_digits_from_the_others():
     found = expansion(turned, point)
     for name in ("beta", "alpha", "sharpness"):
         assert abs(getattr(found, name) / getattr(expected, name) - 1) < Float(10) ** -50
+
+
+def test_the_eigenvector_of_one_weight_is_that_weight():
+    assert abs(float(top_eigenvector(ImmutableMatrix([[3]]), 15)[0])) == 1
