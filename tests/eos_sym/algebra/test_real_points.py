@@ -4,7 +4,7 @@ import pytest
 from sympy import sqrt, symbols
 
 from eos_sym.algebra import Ideal, points_of, real_parts
-from eos_sym.algebra.real_zeros import real_zeros
+from eos_sym.algebra.solutions.real_zeros import real_zeros
 
 x, y, z = symbols("x y z", real=True)
 
