@@ -141,5 +141,7 @@ def test_a_component_that_is_rounding_takes_no_digits_from_the_others():
         assert abs(getattr(found, name) / getattr(expected, name) - 1) < Float(10) ** -50
 
 
-def test_the_eigenvector_of_one_weight_is_that_weight():
-    assert abs(float(top_eigenvector(ImmutableMatrix([[3]]), 15)[0])) == 1
+@pytest.mark.parametrize("curvature", [3, 0])
+def test_the_eigenvector_of_one_weight_is_that_weight(curvature):
+    """Against a comparison of the only eigenvalue with one that is not there, and is read as 0."""
+    assert abs(float(top_eigenvector(ImmutableMatrix([[curvature]]), 15)[0])) == 1
