@@ -30,7 +30,7 @@ which η no longer occurs: from S₀ = (1 + r)·2/η it ends at a fixed fraction
 whatever the step size. Degree 4 ends a fraction η²/16 below: only there does the edge become exact as η → 0.
 
 Source: :cite:t:`zhu2022minimalist`, for the comparison; trajectories over 100 iterations are redrawn here. The edge
-law is in `eos_sym.edge.normal_form`; series, ellipses, depths and the limit map are derived in
+law is in `eos_sym.edge.normal_forms.normal_form`; series, ellipses, depths and the limit map are derived in
 `analysis.shallow.theory`. Formulas are proved, as what they are: series of the map. That runs follow them is seen in
 simulation alone.
 """

@@ -9,8 +9,7 @@ from eos_sym.edge.flip import FlipNormalForm, flip_normal_form
 from eos_sym.edge.hovering import Hovering, hovering_stability, leading_margins
 from eos_sym.edge.invariant_curve import invariant_curve
 from eos_sym.edge.minimum_at_edge import MinimumAtEdge, minimum_at_edge
-from eos_sym.edge.normal_form import EdgeNormalForm, edge_normal_form
-from eos_sym.edge.normal_form_at_point import LocalEdgeNormalForm, edge_normal_form_at
+from eos_sym.edge.normal_forms import EdgeNormalForm, LocalEdgeNormalForm, edge_normal_form, edge_normal_form_at
 
 __all__ = [
     "EdgeNormalForm",

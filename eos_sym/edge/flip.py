@@ -28,7 +28,7 @@ least ones attract; the flip is supercritical. If c < 0 for all s, all are there
 
 On a manifold of fixed points I − A is singular. The same formula holds if B(q, q) has no component along the manifold,
 and the multiplier −1 does not change along it; else the slow motion decides, which is the edge law of
-`eos_sym.edge.normal_form`. Source: :cite:t:`kuznetsov2004elements`, §5.4.
+`eos_sym.edge.normal_forms.normal_form`. Source: :cite:t:`kuznetsov2004elements`, §5.4.
 
 Expressions are exact. Floats are calculated with: what is less than the root of their precision counts as 0.
 Errors: `BadInput` for a point that is not fixed or has no multiplier −1; `Undecided` for a multiple multiplier −1 of

@@ -25,8 +25,8 @@ perturbation of λ₁ the sharpness, to second order in δ, is
     at the iterates     2/η − Qδ²/6 ± δ u·T + ½δ²[Q + 2 Σ_{j≠1} Tⱼ²/(λ₁ − λⱼ)].
 
 Formal to leading order, and tested by simulation. It is an expansion in δ². In numbers the growth and the drift of the
-next order (`eos_sym.edge.next_order`) are known at that amplitude, g = κ₄δ²/6 + c and f = ½βδ²(1 + b'), and with κ₄
-that changes by κ₄'y* on the way to y*. Relative to what is kept they are
+next order (`eos_sym.edge.normal_forms.next_order`) are known at that amplitude, g = κ₄δ²/6 + c and f = ½βδ²(1 + b'),
+and with κ₄ that changes by κ₄'y* on the way to y*. Relative to what is kept they are
 
     |c| + |κ₄'y*|δ²/6, over the terms of κ₄δ²/6,        |b'|,        η|y*|,
 
@@ -45,7 +45,7 @@ from functools import cache, cached_property
 from sympy import Expr, Symbol, factor, sqrt
 
 from eos_sym.algebra import expand_in
-from eos_sym.edge.normal_form_at_point import LocalEdgeNormalForm
+from eos_sym.edge.normal_forms.normal_form_at_point import LocalEdgeNormalForm
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.losses import Objective
 from eos_sym.orbits import Orbit

@@ -4,12 +4,12 @@
 where they cannot; `Orbit` has the multipliers, `neutral` proves manifolds of fixed points.
 """
 
+from eos_sym.orbits.cycles import two_cycles
 from eos_sym.orbits.fixed_points import fixed_points
 from eos_sym.orbits.manifolds import Manifold, Orbits
 from eos_sym.orbits.neutral import common_factors, displacement, prove_fixed
+from eos_sym.orbits.numerical import search_orbits
 from eos_sym.orbits.orbit import Orbit, vanishes_on_two_cycles
-from eos_sym.orbits.search import search_orbits
-from eos_sym.orbits.two_cycles import two_cycles
 
 __all__ = [
     "Manifold",

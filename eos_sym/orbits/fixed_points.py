@@ -67,8 +67,8 @@ from eos_sym.errors import BadInput, Undecided
 from eos_sym.orbits.cells import by_cells
 from eos_sym.orbits.manifolds import Manifold, Orbits
 from eos_sym.orbits.monotone import only_fixed_point
+from eos_sym.orbits.numerical.search import Points, beyond, search_orbits
 from eos_sym.orbits.orbit import Orbit, with_values
-from eos_sym.orbits.search import Points, beyond, search_orbits
 from eos_sym.reasons import brief, counted
 from eos_sym.rules import Map
 from eos_sym.values import Values

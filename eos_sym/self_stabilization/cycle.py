@@ -18,8 +18,8 @@ flow conserves, and what follows from it, is in `eos_sym.self_stabilization.cont
 
 *Damped*. The two-cycle is the fixed point of the map of q = x² and y, which gives its multipliers a step. For κ₄ < 0 it
 lies above the edge, at y = |κ₄|q/6, and attracts if the damping 1 − det is positive: for b = 0, if |κ₄| > 3ηβ, until at
-a far larger |κ₄| it doubles its period. κ₄ is that of `eos_sym.edge.normal_form`, where the directions that follow x at
-once are eliminated; without such directions it is ∇⁴L(u, u, u, u).
+a far larger |κ₄| it doubles its period. κ₄ is that of `eos_sym.edge.normal_forms.normal_form`, where the directions
+that follow x at once are eliminated; without such directions it is ∇⁴L(u, u, u, u).
 
 Source: :cite:t:`damian2022selfstabilization`; the damped version is derived here. Errors: `BadInput` for coefficients
 of the wrong sign; `Undecided` where there is no two-cycle.

@@ -11,8 +11,8 @@ of order 1, and every one that it leaves out can be compared with 1:
     drift at x = δ        |f/α − 1|                    f = ½βδ² + …, which for the cycle is α
 
 The last two are those of the pair of points between which gradient descent alternates at this amplitude
-(`eos_sym.edge.alternation`), all directions but u held, with the derivatives of all orders. Errors: `Undecided` where
-there is no such pair.
+(`eos_sym.edge.normal_forms.alternation`), all directions but u held, with the derivatives of all orders. Errors:
+`Undecided` where there is no such pair.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 from mpmath import mp
 from sympy import Expr, Float
 
-from eos_sym.edge.alternation import alternation
+from eos_sym.edge.normal_forms.alternation import alternation
 from eos_sym.losses import Derivatives, real_number
 from eos_sym.self_stabilization.predicted_dynamics import CubicExpansion
 

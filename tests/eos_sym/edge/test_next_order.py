@@ -6,7 +6,7 @@ from sympy import Float, Rational, S, series, simplify
 
 from eos_sym import STEP_SIZE, GradientDescent, Objective, Undecided, minimalist
 from eos_sym.edge import EdgeNormalForm, edge_normal_form, edge_normal_form_at, minimum_at_edge
-from eos_sym.edge.next_orbit import NextOrbits
+from eos_sym.edge.normal_forms.next_orbit import NextOrbits
 from eos_sym.losses import Derivatives
 from numeric import compile_map, compile_sharpness
 

@@ -9,7 +9,7 @@ from sympy import Rational, pi, sin, symbols
 
 from eos_sym import Map, Undecided
 from eos_sym.orbits import search_orbits, two_cycles
-from eos_sym.orbits.enclosed_cycles import enclosed_cycles
+from eos_sym.orbits.cycles.enclosed_cycles import enclosed_cycles
 
 x = symbols("x", real=True)
 

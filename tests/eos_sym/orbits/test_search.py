@@ -8,8 +8,8 @@ from sympy import Float, Integer, Rational, Symbol, asin, cos, cosh, exp, log, n
 
 from eos_sym import STEP_SIZE, BadInput, GradientDescent, Map, Objective, quadratic, shallow
 from eos_sym.orbits import Orbit, two_cycles
+from eos_sym.orbits.numerical.search import search_orbits
 from eos_sym.orbits.orbit import with_values
-from eos_sym.orbits.search import search_orbits
 from eos_sym.rules import NormalizedGradientDescent
 from numeric import compile_map
 

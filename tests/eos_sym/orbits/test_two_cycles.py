@@ -7,8 +7,8 @@ from sympy import Integer, Poly, Rational, expand, fraction, real_roots, simplif
 from eos_sym import STEP_SIZE, BadInput, GradientDescent, Map, Objective, minimalist, product, quadratic, shallow
 from eos_sym.algebra.polynomials import ideals
 from eos_sym.orbits import Orbit, fixed_points, two_cycles
+from eos_sym.orbits.numerical.search import search_orbits
 from eos_sym.orbits.orbit import with_values
-from eos_sym.orbits.search import search_orbits
 from eos_sym.rules import MOMENTUM, RADIUS
 from eos_sym.rules.optimizers import HeavyBall, SharpnessAwareMinimization
 from numeric import compile_map

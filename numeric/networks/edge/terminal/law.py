@@ -5,7 +5,8 @@
 from the whole spectrum at the weights, u among the fast directions. The law asks for a gap in the spectrum around τ and
 for a gradient that does not drive the sharpness, α = 0, while the oscillation dies. A network has neither: the ratio of
 the eigenvalues on either side of τ says how far from a gap it is, and the drive dies as slowly as x does. From any
-excess y₀ the law (`eos_sym.edge.normal_form`) has its end, and from a large one the limit 3β/(2|κ₄|) below the edge.
+excess y₀ the law (`eos_sym.edge.normal_forms.normal_form`) has its end, and from a large one the limit 3β/(2|κ₄|) below
+the edge.
 
 Shapes: weights (p,), the spectrum (p,), so for a few thousand weights. Errors: `Undecided` where the law has no end.
 """

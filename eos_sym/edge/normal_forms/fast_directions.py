@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from sympy import Dummy, Expr, Matrix, Max, Symbol, cancel, diff, eye, factor
 
 from eos_sym.algebra import top_eigenvalue
-from eos_sym.edge.next_order import NextOrder
+from eos_sym.edge.normal_forms.next_order import NextOrder
 from eos_sym.errors import Undecided
 from eos_sym.losses import Objective
 from eos_sym.reasons import brief

@@ -1,9 +1,9 @@
 """Orbits of the edge law to the next order: whether they still end, and where.
 
 A step of gradient descent is, averaged over its alternation, x⁺ = x(1 + ηr), y⁺ = y − ηf, with r = y + g; growth g and
-drift f are those of `eos_sym.edge.next_order`. This is Euler's method of step η for the flow ẋ = xr, ẏ = −f, and so
-follows, to the next order in η, that flow less ½η times its derivative along itself. In it, with q ∂g/∂q ≈ g and
-q ∂f/∂q ≈ f, q = x²,
+drift f are those of `eos_sym.edge.normal_forms.next_order`. This is Euler's method of step η for the flow ẋ = xr, ẏ =
+−f, and so follows, to the next order in η, that flow less ½η times its derivative along itself. In it, with q ∂g/∂q ≈ g
+and q ∂f/∂q ≈ f, q = x²,
 
     dq/dy = −(2q/f) [r(1 + ½ηr − ηg) + ½ηf],
 
@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from sympy import Float
 
-from eos_sym.edge.next_order import NextOrder
+from eos_sym.edge.normal_forms.next_order import NextOrder
 
 NODES = 8
 STEPS = 30  # in the time in which the law's solution changes by a factor e

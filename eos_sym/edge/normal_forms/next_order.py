@@ -10,10 +10,11 @@ of which the law keeps the first terms. The next ones are, in the order of the f
     g:  yqκ₄'/6                the valley, in which the slow coordinates move
     g:  (y + g)q Σ Tⱼ²/λⱼ²     the fast directions lag behind q by the time 2/λⱼ, and with them 3Tⱼ²/λⱼ in κ₄
     g:  c(q)                   growth and drift at the amplitude, g − κ₄q/6 and f/(½βq) − 1: all that the higher
-    f:  b(q)                   derivatives across the valley do (`eos_sym.edge.alternation`)
+    f:  b(q)                   derivatives across the valley do (`eos_sym.edge.normal_forms.alternation`)
 
-and the step size, with which Euler's method differs from its flow (`eos_sym.edge.next_orbit`). On the parabola, the
-end of orbits from a large excess, with c = c q² and b = b q, all of it moves the end from y∞ = −1/e to −(1 + ν)/e,
+and the step size, with which Euler's method differs from its flow (`eos_sym.edge.normal_forms.next_orbit`). On the
+parabola, the end of orbits from a large excess, with c = c q² and b = b q, all of it moves the end from y∞ = −1/e to
+−(1 + ν)/e,
 
     ν = [η/2 − κ₄'/κ₄ + 4(b − Σ Tⱼ²/λⱼ²)/(βe) + 32c/(β²e²)]/e;
 

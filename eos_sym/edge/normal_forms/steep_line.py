@@ -6,8 +6,8 @@ and ⊥ for the part across u,
 
     T = D₂/h²,   Q⃗ = D₃/|h|³,   P = D₄/h⁴,   R = D₅/|h|⁵,      β = T⊥²,   κ₄ = Q_u − 3T_u²/S,
 
-and the formulas of `eos_sym.edge.next_order`, in which odd powers of |h| go in pairs. Errors: `Undecided` for the next
-order on a curve along which the sharpness does not rise the fastest: slow coordinates do not stay on it.
+and the formulas of `eos_sym.edge.normal_forms.next_order`, in which odd powers of |h| go in pairs. Errors: `Undecided`
+for the next order on a curve along which the sharpness does not rise the fastest: slow coordinates do not stay on it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from functools import cached_property
 
 from sympy import Dummy, Expr, Matrix, Poly, PolynomialError, Symbol, cancel, diff, factor, factorial
 
-from eos_sym.edge.next_order import NextOrder, closed
+from eos_sym.edge.normal_forms.next_order import NextOrder, closed
 from eos_sym.errors import Undecided
 from eos_sym.losses import Objective
 

@@ -24,7 +24,7 @@ from typing import Any
 
 from mpmath import mp
 
-from eos_sym.orbits.closing import FAILURES, Closing, Vector, is_singular, largest
+from eos_sym.orbits.numerical.closing import FAILURES, Closing, Vector, is_singular, largest
 
 STEPS, REFINEMENTS = 40, 150
 CLOSE, APPROACHED = 1e-8, 1e-4  # a step that ends the rough search, and one that is handed on when the steps run out

@@ -3,16 +3,16 @@
 A two-cycle is a pair (θ, φ) with φ = F(θ), θ = F(φ); the equations of both points are kept, so that their degree is
 that of the map, and the fixed points θ = φ are divided out. In the order in which they are tried:
 
-    one variable        midpoint and squared difference, parameters included: `eos_sym.orbits.line_cycles`; of periodic
-                        maps, without parameters, in intervals: `eos_sym.orbits.enclosed_cycles`
+    one variable        midpoint and squared difference, parameters included: `eos_sym.orbits.cycles.line_cycles`; of
+                        periodic maps, without parameters, in intervals: `eos_sym.orbits.cycles.enclosed_cycles`
     mirror images       where Gröbner bases prove xᵢ² = xⱼ² on every two-cycle, each lies in a subspace xⱼ = ±xᵢ; if F
                         keeps them all, what is left is a smaller map on each, parameters included
     rational maps       without parameters: all zeros of the ideals of the pairs at which no denominator vanishes, of
                         polynomial maps their number known beforehand, and continua of two-cycles:
-                        `eos_sym.orbits.cycle_pairs`
+                        `eos_sym.orbits.cycles.cycle_pairs`
     monotone maps       none, where a coordinate never comes back or F + id takes no value twice, as below the edge:
                         `eos_sym.orbits.monotone`
-    all others          invariant lines xⱼ = ±x₁, and `eos_sym.orbits.search`, numerically from many starts
+    all others          invariant lines xⱼ = ±x₁, and `eos_sym.orbits.numerical.search`, numerically from many starts
 
 `complete` is claimed for all but the last, and for linear maps. The search needs values for all parameters; without
 them, only what was found on invariant lines comes back, with the reason.
@@ -33,14 +33,14 @@ from sympy import Expr, Matrix, Symbol, factor
 from eos_sym.algebra import Ideal, has_kinks, vanishes
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.orbits.cells import by_cells
-from eos_sym.orbits.cycle_pairs import of_finitely_many, of_moving_pairs
-from eos_sym.orbits.enclosed_cycles import enclosed_cycles
+from eos_sym.orbits.cycles.cycle_pairs import of_finitely_many, of_moving_pairs
+from eos_sym.orbits.cycles.enclosed_cycles import enclosed_cycles
+from eos_sym.orbits.cycles.line_cycles import line_cycles
 from eos_sym.orbits.families import family, shifts
-from eos_sym.orbits.line_cycles import line_cycles
 from eos_sym.orbits.manifolds import Orbits
 from eos_sym.orbits.monotone import no_two_cycles
+from eos_sym.orbits.numerical.search import Points, beyond, search_orbits
 from eos_sym.orbits.orbit import Orbit, two_cycle_ideals, with_values
-from eos_sym.orbits.search import Points, beyond, search_orbits
 from eos_sym.rules import Map
 from eos_sym.values import Values
 

@@ -1,9 +1,9 @@
 """Fixed points and two-cycles found numerically, from many starts; the list is never complete for a proof.
 
-From every start Newton's method leads to a zero of the orbit's equations or nowhere (`eos_sym.orbits.convergence`);
-what it finds is refined to 30 digits, and points that then agree, up to the periods of the map
-(`eos_sym.orbits.families`), are the same orbit. An orbit whose coordinates are simple rationals is tried for exactness,
-and is proved if it is exact; all others are numerical.
+From every start Newton's method leads to a zero of the orbit's equations or nowhere
+(`eos_sym.orbits.numerical.convergence`); what it finds is refined to 30 digits, and points that then agree, up to the
+periods of the map (`eos_sym.orbits.families`), are the same orbit. An orbit whose coordinates are simple rationals is
+tried for exactness, and is proved if it is exact; all others are numerical.
 
 Starts are drawn from a box, the same ones every time. Without a box, they have a uniform direction and a size
 log-uniform in [1/20, 20], or in [10⁻⁴, 10⁴], or every coordinate is of a size of its own in there, in turn: so orbits
@@ -28,11 +28,11 @@ from mpmath import fp, mp
 from sympy import Dummy, Expr, Float, Integer, Rational, Symbol
 
 from eos_sym.errors import BadInput, Undecided
-from eos_sym.orbits.closing import FAILURES, Closing, Vector, largest
-from eos_sym.orbits.continua import continuum_through, is_on_line, tangents
-from eos_sym.orbits.convergence import APART, DIGITS, Zero, refined_zero, rough_zero
 from eos_sym.orbits.families import Lattice, family
 from eos_sym.orbits.manifolds import Manifold, Orbits
+from eos_sym.orbits.numerical.closing import FAILURES, Closing, Vector, largest
+from eos_sym.orbits.numerical.continua import continuum_through, is_on_line, tangents
+from eos_sym.orbits.numerical.convergence import APART, DIGITS, Zero, refined_zero, rough_zero
 from eos_sym.orbits.orbit import Orbit
 from eos_sym.reasons import counted
 from eos_sym.rules import Map

@@ -24,9 +24,9 @@ from sympy import Abs, Expr, Float, Pow, Rational, Symbol, factor, sqrt
 
 from eos_sym.algebra import vanishes
 from eos_sym.errors import Undecided
-from eos_sym.orbits.closing import Closing, Vector, largest
-from eos_sym.orbits.convergence import DIGITS, WORKING_DIGITS, Zero, refined_zero
 from eos_sym.orbits.manifolds import Manifold
+from eos_sym.orbits.numerical.closing import Closing, Vector, largest
+from eos_sym.orbits.numerical.convergence import DIGITS, WORKING_DIGITS, Zero, refined_zero
 from eos_sym.orbits.orbit import second_point
 from eos_sym.rules import Map
 

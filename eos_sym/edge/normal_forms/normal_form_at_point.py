@@ -16,7 +16,7 @@ little of it, and positive where the gradient along the floor of a valley leads 
 The numbers are computed, not certified. Their accuracy is estimated: κ₄ is computed once more after one Newton step in
 the fast directions, which measures how far the point is from the floor, and what it changes, with an allowance for
 rounding, is the accuracy. A κ₄ smaller than its accuracy has no sign, and the kind is undecided, unless κ₄ = 0 is an
-identity (`eos_sym.edge.exact_quartic`).
+identity (`eos_sym.edge.normal_forms.exact_quartic`).
 
 Errors: `BadInput` for a saddle, a degenerate top eigenvalue, and a point that is not at the edge or not on the floor;
 `Undecided` where there is no gap around τ, no slow direction, or no change of sharpness along the slow ones.
@@ -32,10 +32,10 @@ from typing import Any
 from mpmath import mp
 from sympy import Expr, Float
 
-from eos_sym.edge.alternation import alternation
-from eos_sym.edge.exact_quartic import quartic_is_zero
-from eos_sym.edge.next_order import NextOrder
-from eos_sym.edge.normal_form import EdgeNormalForm
+from eos_sym.edge.normal_forms.alternation import alternation
+from eos_sym.edge.normal_forms.exact_quartic import quartic_is_zero
+from eos_sym.edge.normal_forms.next_order import NextOrder
+from eos_sym.edge.normal_forms.normal_form import EdgeNormalForm
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.losses import Derivatives, LocalExpansion, Objective, real_number, values_of
 from eos_sym.values import Value, Values

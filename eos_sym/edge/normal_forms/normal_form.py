@@ -20,12 +20,13 @@ W₀ for κ₄ < 0 (self-stabilizing: y∞ → −1/e as e y₀ → ∞, along t
 :cite:t:`ahn2023threshold`.
 
 The law is a formal leading-order argument; simulation tests it. It is derived for gradient descent, and for no other
-rule. It is an expansion. Where its next order (`eos_sym.edge.next_order`) moves the end by as much as it is away from
-the edge, or leaves none, the law has ended, and there is no answer.
+rule. It is an expansion. Where its next order (`eos_sym.edge.normal_forms.next_order`) moves the end by as much as it
+is away from the edge, or leaves none, the law has ended, and there is no answer.
 
 The coefficients in symbols come from `edge_normal_form`; in numbers, for any loss, from
-`eos_sym.edge.normal_form_at_point`. Errors: `Undecided` where β = 0, where a sign is not known, beyond the range of the
-law, at minima that are points or have no closed form of λ₁, and where the coefficients are not rational in η.
+`eos_sym.edge.normal_forms.normal_form_at_point`. Errors: `Undecided` where β = 0, where a sign is not known, beyond the
+range of the law, at minima that are points or have no closed form of λ₁, and where the coefficients are not rational in
+η.
 """
 
 from __future__ import annotations
@@ -52,10 +53,10 @@ from sympy import (
 )
 
 from eos_sym.algebra import positive_where_defined, rank_one_pivot
-from eos_sym.edge.fast_directions import fast_coefficients, not_derived
-from eos_sym.edge.next_orbit import NextOrbits
-from eos_sym.edge.next_order import NextOrder, closed, truncated
-from eos_sym.edge.steep_line import SteepLine
+from eos_sym.edge.normal_forms.fast_directions import fast_coefficients, not_derived
+from eos_sym.edge.normal_forms.next_orbit import NextOrbits
+from eos_sym.edge.normal_forms.next_order import NextOrder, closed, truncated
+from eos_sym.edge.normal_forms.steep_line import SteepLine
 from eos_sym.errors import BadInput, Undecided
 from eos_sym.losses import Objective, Piece
 from eos_sym.notebook import aligned
