@@ -30,10 +30,12 @@ LONGEST_PLOTTED = 60  # characters of a loss in a title
 CONTOURS = 12
 WINDOW = 0.75  # the least half width of the plane of orbits, relative to the size of their coordinates, or to 1
 WIDER, MOST_WIDENINGS = 0.2, 12  # by what part the plane is widened on each side to show a curve, and how often
+MUCH = 10.0  # times: a loss that changes by less has no power of ten to be read on a logarithmic axis
 FAR = 20.0  # times the size of its start: how far a run that diverges is shown
 MEMBERS = range(-2, 3)  # the integers for which a family of orbits of one or two is drawn
 OF_A_PANEL = 0.25  # seconds, however late it is
 VERDICT_MARKERS = {"stable": "o", "unstable": "X", "marginal": "D", "undecided": "s"}
+ORBITS = {"fixed_points": "fixed points", "two_cycles": "two-cycles"}
 NO_VALUES = "needs values of the parameters"
 START: Any = {"marker": "o", "markersize": 5, "markerfacecolor": "white", "linestyle": ""}
 END: Any = {"marker": "*", "markersize": 8, "markeredgecolor": "white", "markeredgewidth": 0.5, "linestyle": ""}
@@ -110,10 +112,10 @@ def orbits(axes: Axes, problem: Problem, theory: Theory, runs: Mapping[str, xr.D
         legend_above(axes, title)
         return
     curves, drawn = _curves(problem, theory), []
-    for kind, color in (("fixed_points", THEORY_COLOR), ("two_cycles", COLORS[3])):
+    for kind, color in zip(ORBITS, (THEORY_COLOR, COLORS[3]), strict=True):
         drawn += _orbits(axes, kind, color, problem, theory)
     if not (curves or drawn):
-        axes.text(0.5, 0.5, "none to be drawn", transform=axes.transAxes, ha="center")
+        axes.text(0.5, 0.5, _none_drawn(theory), transform=axes.transAxes, ha="center")
         axes.set(xticks=[], yticks=[])
         legend_above(axes, title)
         return
@@ -133,6 +135,13 @@ def orbits(axes: Axes, problem: Problem, theory: Theory, runs: Mapping[str, xr.D
     else:
         _graph(axes, problem)
     legend_above(axes, title)
+
+
+def _none_drawn(theory: Theory) -> str:
+    """Why the plane is empty: what is not known does not look like what is not there."""
+    found = next(iter(theory.of_rules.values()))
+    open_ = [words for kind, words in ORBITS.items() if not isinstance(found[kind], list)]
+    return f"{' and '.join(open_)}: undecided" if open_ else "none to be drawn"
 
 
 def _set_window(axes: Axes, points: Any, both: bool) -> None:
@@ -276,12 +285,15 @@ def sharpness(axes: Axes, problem: Problem, theory: Theory, runs: Mapping[str, x
 
 
 def loss(axes: Axes, problem: Problem, theory: Theory, runs: Mapping[str, xr.Dataset]) -> None:
-    """The loss along the runs, above its least value there, on a logarithmic axis."""
+    """The loss along the runs, or if it is negative above its least; on a logarithmic axis where it changes much."""
     least = min(float(run.loss.min()) for run in runs.values())
     offset = min(least, 0.0)
     for color, (rule, run) in zip(colors(len(runs)), runs.items(), strict=True):
         above = run.loss - offset
-        axes.semilogy(run.iteration, above.where(above > 0), color=color, linewidth=0.7, label=_name(rule))
+        axes.plot(run.iteration, above.where(above > 0), color=color, linewidth=0.7, label=_name(rule))
+    low, high = axes.dataLim.intervaly
+    if high > MUCH * low:
+        axes.set_yscale("log")
     axes.set(xlabel="iteration", ylabel="loss $L$" if offset == 0 else "loss above the least, $L - L_{min}$")
     legend_above(axes, "loss")
 

@@ -91,7 +91,11 @@ def _placed(evidence: Evidence, statements: Sequence[str]) -> Evidence:
         return evidence if len(statements) > 1 else replace(evidence, part=statements[0])
     meant = [one for one in statements if (evidence.part or "") in one]
     if len(meant) != 1:
-        raise ValueError(f"{evidence.quantity}: {evidence.part!r} must name one part of {SEPARATOR.join(statements)!r}")
+        said = "it names none" if evidence.part is None else f"{evidence.part!r} is in {len(meant)} of them"
+        raise ValueError(
+            f"{evidence.quantity}: must name one part of {SEPARATOR.join(statements)!r}, and {said}; "
+            'yield it as about("words of that part alone", …), or write the statement without the semicolon'
+        )
     return replace(evidence, part=meant[0])
 
 

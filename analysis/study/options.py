@@ -96,7 +96,9 @@ def read_options(program: str, kind: type[Options], arguments: Sequence[str]) ->
             raise BadInput(f"{argument!r}: not text that can be printed; choose other names")
     if "" in arguments:
         place = arguments.index("")
-        raise BadInput(f"{arguments[place - 1] if place else program}: followed by nothing; give a value")
+        raise BadInput(
+            f"{arguments[place - 1] if place else program}: followed by nothing (an empty text); give a value"
+        )
     ahead = [*takewhile("--".__ne__, arguments)]
     named = {place: one.partition("=")[0].replace("_", "-") for place, one in enumerate(ahead) if one[:2] == "--"}
     hints = get_type_hints(kind)

@@ -55,7 +55,7 @@ losses = {
 
 for factor, measured in losses.items():
     expected = prediction.at(factor * eta).data
-    (line,) = plt.plot(expected.step, expected.loss, label=f"η = {factor * eta:.2g}")
+    (line,) = plt.plot(expected.step, expected.loss, label=f"η = {factor * eta:.4g}")
     plt.plot(measured, ".", color=line.get_color(), markersize=4)
 plt.xlabel("steps from now on")
 plt.ylabel("loss: lines forecast, dots measured")

@@ -7,6 +7,8 @@ import sys
 import mpmath
 import numpy as np
 import pytest
+import xarray as xr
+from matplotlib.figure import Figure
 from sympy import Rational, Symbol, diff, expand, lambdify, simplify, symbols
 
 from analysis.derive.__main__ import Options, study
@@ -14,9 +16,11 @@ from analysis.derive.budget import Budget
 from analysis.derive.dynamics import self_stabilization
 from analysis.derive.edge import edge
 from analysis.derive.figure import draw
+from analysis.derive.figure import loss as loss_panel
 from analysis.derive.problem import read_problem
 from analysis.derive.theory import Theory
 from analysis.study.options import read_command_line
+from eos_sym import Undecided
 from eos_sym.reading import parse
 
 MINIMALIST = ["(1 - x*y*z*w)**2/2", "--weights", "x", "y", "z", "w", "--at", "eta=0.2"]
@@ -301,6 +305,29 @@ def test_curves_of_fixed_points_are_drawn():
     assert labels == ["unstable fixed point", "curve of fixed points"]
     hyperbola = figure.axes[0].collections[-1].get_paths()[0].vertices
     np.testing.assert_allclose(hyperbola.prod(axis=1), 1, atol=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("fixed_points", "two_cycles", "said"),
+    [
+        ([], [], "none to be drawn"),
+        (Undecided("no time"), [], "fixed points: undecided"),
+        (Undecided("no time"), Undecided("no polynomial"), "fixed points and two-cycles: undecided"),
+    ],
+)
+def test_a_plane_without_orbits_tells_what_is_not_there_from_what_is_not_known(fixed_points, two_cycles, said):
+    problem = read_problem("(1 - x*y)**2/2", ["x", "y"], ["gradient_descent"], ["eta=1/5"], [], [])
+    results = {"fixed_points": fixed_points, "two_cycles": two_cycles, "critical_sharpness": 10}
+    figure = draw(Budget(60), problem, Theory({}, {"gradient_descent": results}), {})
+    assert [text.get_text() for text in figure.axes[0].texts] == [said]
+
+
+@pytest.mark.parametrize(("end", "scale"), [(1.4, "linear"), (1e-9, "log")])
+def test_a_loss_that_changes_by_less_than_tenfold_is_drawn_on_a_linear_axis(end, scale):
+    run = xr.Dataset({"loss": ("iteration", np.geomspace(2.2, end, 9))}, {"iteration": range(9)})
+    axes = Figure().subplots()
+    loss_panel(axes, None, None, {"gradient_descent": run})
+    assert axes.get_yscale() == scale
 
 
 @pytest.mark.parametrize(

@@ -58,13 +58,18 @@ LONGEST = 10_000  # steps
 Fate = Literal["diverges", "catapults", "self-stabilizes", "decays", "undecided"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Forecast:
     """An expansion at the edge, and what training by a rule does on it for so many steps."""
 
     expansion: LossExpansion | CutExpansion
     rule: Rule
     steps: int
+
+    def __repr__(self) -> str:
+        """What is told, and not the tensors that it is computed from, which are all the data and many weights."""
+        told = {name: getattr(self, name) for name in ("rule", "steps", "manner", "peak", "settles")}
+        return f"{type(self).__name__}({', '.join(f'{name}={value}' for name, value in told.items())})"
 
     @property
     def eta(self) -> float:

@@ -117,6 +117,12 @@ def test_what_escapes_is_said_and_what_is_not_predicted_too(opened):
     until(view, "document.getElementById('said').textContent.startsWith('Escapes')")
 
 
+def test_the_edge_is_drawn_where_a_run_escapes_before_it_has_a_sharpness_to_be_drawn(opened):
+    view = opened("#model=network&eta=0.5&p=2&q=8&a=6")
+    until(view, "document.getElementById('ended').dataset.outcome === 'escaped'")
+    assert "outside of the picture" not in view.locator("#sharpness--legend").inner_text()
+
+
 def test_the_sharpness_is_said_beside_the_edge_of_the_rule(opened):
     """That of normalized gradient descent is at 2‖∇L‖/η and far from 2/η = 40."""
     told = re.search(r"at sharpness ([\d.]+) beside 2‖∇L‖/η = ([\d.]+)\.$", opened().locator("#ended").inner_text())

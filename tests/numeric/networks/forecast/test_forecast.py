@@ -93,6 +93,13 @@ def test_the_spike_that_follows_is_foretold(at_the_edge):
     assert found.data.sharpness.max() * ETA / 2 > 1.1
 
 
+def test_a_forecast_shows_what_it_tells_and_not_the_data(at_the_edge):
+    module, _ = at_the_edge
+    found = forecast(module, half_squared_error, *examples(), eta=ETA, steps=60)
+    assert f"steps=60, manner={found.manner}, peak=Peak(step={found.peak.step}, " in repr(found)
+    assert "tensor(" not in repr(found)
+
+
 def test_until_the_horizon_training_is_within_the_band(at_the_edge):
     module, _ = at_the_edge
     path = train(copy.deepcopy(module), 241)
