@@ -197,7 +197,7 @@
     const lines = speaking("sharpness");
     const values = [...middle, ...beside].map(([, value]) => value).concat(lines.map((one) => one.predicted));
     const first = run.sharpness.filter(tame);
-    const [low, high] = around([values, first, [edge]].find((seen) => seen.some(Number.isFinite)));
+    const [low, high] = around([values, first, [edge, run.sharpness[0]]].find((seen) => seen.some(Number.isFinite)));
     const near = edge < high + 1.5 * (high - low) && edge > low - 1.5 * (high - low);
     const y = around([low, high, ...(near ? [edge] : [])], 0.02);
     const items = [];
