@@ -352,7 +352,7 @@ def where_runs_end(basins: Basins, plane: xr.Dataset) -> Pieces:
 @study.claim(
     "of the starts above the edge in the (a, b) window that converge, at degree 4 more than nine in ten end in "
     "(2/η − 20η/3, 2/η); the middle half of their ends spans less than a tenth of what it spans at degree 2",
-    "Zhu et al. 2022, main theorem, beyond the step sizes of its hypothesis",
+    "Zhu et al. 2023, main theorem, beyond the step sizes of its hypothesis",
     open=True,
 )
 def concentration(options: Options, losses: Losses, edge: xr.Dataset) -> Pieces:

@@ -31,7 +31,7 @@ from fractions import Fraction
 from analysis.study import CommonOptions, Number, Study, assignments, check_step_sizes, check_steps
 from eos_sym.errors import BadInput
 
-PAPER, HERE = "Zhu et al. 2022", "derived here"
+PAPER, HERE = "Zhu et al. 2023", "derived here"
 study = Study(__name__, source=PAPER)
 
 

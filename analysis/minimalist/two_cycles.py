@@ -141,8 +141,10 @@ class TwoCycles:
 
     def as_report(self) -> dict[str, Any]:
         """The cycles as they are printed and written."""
+        x, y = self.reduced_map.state
         return {
-            "all_have_x_squared_equal_y_squared": self.balanced,
+            "zero_on_all": x**2 - y**2 if self.balanced else None,
+            "letters": {SQUARE: "the square of x", RATIO: "the ratio of the two points, x and rx"},
             "symmetric_step_size": self.symmetric_step_size,
             "symmetric_multipliers": list(self.symmetric_cycle.stability.multipliers or ()),
             "asymmetric_fourth_power": self.asymmetric_square,

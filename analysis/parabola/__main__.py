@@ -41,7 +41,7 @@ from pathlib import Path
 from analysis.study import CommonOptions, Number, Study, check_step_sizes, check_steps
 from eos_sym.errors import BadInput
 
-study = Study(__name__, source="Zhu et al. 2022, figure 7")
+study = Study(__name__, source="Zhu et al. 2023, figure 7")
 STEP_SIZE = {"digits": Fraction(3, 10), "cifar": Fraction(1, 100)}
 STEPS = {"quick": 700, "full": 18_500}
 WIDTH = {"digits": 20, "cifar": 50}

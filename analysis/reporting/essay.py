@@ -160,7 +160,7 @@ def references() -> Mapping[str, Entry]:
 
 
 def author_and_year(entry: Entry) -> str:
-    """Zhu et al. (2022)."""
+    """Zhu et al. (2023)."""
     people = [" ".join(person.prelast_names + person.last_names) for person in entry.persons["author"]]
     shown = " and ".join(people) if len(people) < 3 else f"{people[0]} et al."
     return f"{re.sub('[{}]', '', shown)} ({entry.fields['year']})"

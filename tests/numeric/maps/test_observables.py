@@ -70,7 +70,7 @@ def test_the_sharpness_is_the_algebraically_largest_eigenvalue():
 
 
 def test_at_a_symmetric_minimum_of_the_minimalist_example_the_sharpness_is_twice_the_squared_radius():
-    """λ₁ = 2 (x² + y²) at x y = 1, z = x, w = y (Zhu et al. 2022)."""
+    """λ₁ = 2 (x² + y²) at x y = 1, z = x, w = y (Zhu et al. 2023)."""
     radii = np.array([1.0, 1.5, 2.5])
     points = np.stack([radii, 1 / radii, radii, 1 / radii], axis=-1)
     sharpness = compile_sharpness(minimalist())(states(points, "xyzw"), {})
