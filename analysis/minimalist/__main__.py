@@ -307,7 +307,7 @@ def exponent_in_eta(errors: xr.DataArray) -> float:
 
 
 @study.claim(
-    "in all runs of these claims that start above the edge the sharpness converges into (2/η − 20η/3, 2/η)",
+    "in all runs of these claims to their ends, from above the edge, the sharpness converges into (2/η − 20η/3, 2/η)",
     f"{PAPER}, main theorem, beyond the step sizes of its hypothesis",
 )
 def theorem_bound(reference: xr.Dataset, terminal_gap: xr.Dataset, sgd_path: Tensor) -> Pieces:

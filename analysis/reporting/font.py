@@ -1,8 +1,8 @@
 """The font that formulas are set in, as a rule of a style sheet that holds it and loads nothing.
 
-A browser takes the sizes of brackets, roots and sums from the table MATH of a font, and most systems and phones have
-no font with one: there roots and brackets stand apart from what they enclose. STIX Two Math, which ziamath brings
-along, has it, under the SIL Open Font License. Of its 1.5 MB those signs are kept that formulas of ours have, 94 kB.
+A browser takes the sizes of brackets, roots and sums from the table MATH of a font; where a system has no font with
+one, roots and brackets stand apart from what they enclose. STIX Two Math, which ziamath brings along, has it, under
+the SIL Open Font License. Of its 1.5 MB those signs are kept that formulas of ours have, 96 kB.
 """
 
 import base64

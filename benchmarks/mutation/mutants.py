@@ -1,7 +1,8 @@
 """All mutants of a file: the same program but for one operator, number, truth value, condition or named argument.
 
 The changes are those of mutmut, of which some are left out: strings, which are mostly words of messages; what puts None
-in the place of an argument or a value or takes away an argument by position, which nearly always ends in a TypeError.
+in the place of an argument or of what is assigned, or takes away an argument by position, which mostly ends in a
+TypeError.
 mutmut's two mutants of ``a if c else b`` are made of every condition: it never holds, and it always does.
 
 Nothing is changed in annotations, imports, errors that are raised, ``__repr__``, ``__all__``, where types are told, and

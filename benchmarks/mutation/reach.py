@@ -56,7 +56,7 @@ class Reach:
         return [{test: self.seconds[test] for test in part} for part in parts if part]
 
     def comes_to(self, mutant: Mutant) -> bool:
-        """Whether coverage saw a test come to it."""
+        """Whether a test is known to come to it: by coverage, or since it runs when its file is loaded."""
         return bool(self._coming_to(mutant))
 
     def _coming_to(self, mutant: Mutant) -> set[str]:

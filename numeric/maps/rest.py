@@ -2,8 +2,9 @@
 
 That a run no longer moves, by steps |Δθᵢ| ≤ τ (1 + |θᵢ|), says nothing about where it is going: on a plateau steps are
 short because the map is slow, by (1 − r) times a distance that the steps do not show. So a run at rest in θ, in θ̃ after
-64 more iterations, is near a fixed point only if its displacement G(θ) = F(θ) − θ, evaluated from its formula, which
-rounding cannot hide in θ, does not grow from θ to θ̃ (unless θ̃ = θ exactly), and one of these holds with ρ = √τ:
+64 more iterations, is near a fixed point only if its displacement G(θ) = F(θ) − θ, evaluated from its formula, which as
+far as θ can be taken out of F rounding does not hide in it, does not grow from θ to θ̃ (unless θ̃ = θ exactly), and one
+of these holds with ρ = √τ:
 
     contraction    |Gᵢ(θ̃)| ≤ |Gᵢ(θ)| / 2 for every i, with which the distance is at most
                    Σₖ 2⁻ᵏ |θ̃ᵢ − θᵢ| = 2 |θ̃ᵢ − θᵢ| ≤ ρ (1 + |θᵢ|), down to the rounding |Gᵢ(θ̃)| ≤ 64 ε (1 + |θ̃ᵢ|), so
@@ -34,7 +35,7 @@ LESS_MOTION = 1e3  # by which the tolerance falls where it was met far from a fi
 
 
 def compile_displacement(dynamics: Map) -> CompiledFunction:
-    """F(θ) − θ, of state and parameters: where F(θ) rounds to θ it still says where to."""
+    """F(θ) − θ, of state and parameters: where F(θ) rounds to θ it still says where to, if `_move` takes θ out."""
     moves = [_move(old, new) for old, new in zip(dynamics.state, dynamics.step, strict=True)]
     return compile_function(moves, (*dynamics.state, *dynamics.parameters))
 

@@ -496,7 +496,7 @@ def test_what_was_compiled_for_another_processor_is_not_taken(own_cache):
     assert len(kept(own_cache) - before) == 2
 
 
-@pytest.mark.fault("damaged", "a compiled kernel's file, exchanged with another kernel's", "it is compiled again")
+@pytest.mark.fault("damaged", "a compiled kernel's file, replaced by another kernel's", "it is compiled again")
 def test_another_kernel_under_its_name_is_not_loaded(own_cache):
     """Against a file that is known by its checksum alone: what would run is another kernel."""
     programs = [compile_function([x * factor], (x,)).program for factor in (2, 5)]

@@ -126,7 +126,7 @@ WRITTEN = {
 
 
 @pytest.mark.parametrize("written", WRITTEN)
-def test_the_displacement_is_exact_to_rounding_however_the_step_is_written(written):
+def test_the_displacement_keeps_its_digits_in_sums_products_and_quotients(written):
     """The steps of x, 10⁻¹⁵, are those between neighbouring floats: a difference F − θ in floats is noise."""
     step = WRITTEN[written]
     at = {x: Rational(11.7239474), y: Rational(1 / 11.7239474) + Rational(1, 10**13), ETA: Rational(0.0073)}
@@ -138,7 +138,7 @@ def test_the_displacement_is_exact_to_rounding_however_the_step_is_written(writt
 
 
 @pytest.mark.parametrize("written", WRITTEN)
-def test_an_end_just_below_the_edge_is_one_however_the_step_is_written(written):
+def test_an_end_just_below_the_edge_is_one_in_sums_products_and_quotients(written):
     """At the multiplier −1 + η²/2 rounding ends in a cycle of two floats, as wide as 10⁻¹² in y and 10⁻¹⁴ in x."""
     eta = 0.0106
     start = {"x": math.sqrt(1 / eta) + 0.02, "y": 1.02 / (math.sqrt(1 / eta) + 0.02)}
