@@ -44,7 +44,7 @@ def _move(old: Symbol, new: Expr) -> Expr:
     """F − θ without the difference of two large terms, where F is a sum with a term θ, products or quotients of sums.
 
     A step that was simplified, x(1 − q), is multiplied out as far as its x shows, and no further: −xq. Out of
-    other functions, √(x²(1 − q)), nothing is taken; rounding then may leave a run undecided.
+    x(1 − q)², √(x²(1 − q)) or 2x − x(1 − q) nothing is taken; rounding then may leave a run undecided.
     """
     move = new - old
     if -old not in Add.make_args(move):
