@@ -46,8 +46,8 @@ anything:
 - `python -m benchmarks.damage`: files of every kind that is kept, damaged in one of seven ways and read;
 - `python -m benchmarks.killed --kills 2 --studies quadratic edge_law_network self_stabilization_network forecast
   adaptive_step basins central_flow sgd_batch recorded_runs`: studies, killed at random moments and begun again, beside
-  undisturbed ones. Of these 9 nothing was lost, and nothing else came out; nor of `python -m benchmarks.killed --kills 2
-  --studies quadratic --together verify report`, programs that run studies side by side, here a single one;
+  undisturbed ones. Of these 9 nothing was lost, and nothing else came out; nor of `python -m benchmarks.killed
+  --kills 2 --studies quadratic --together verify report`, programs that run studies side by side, here a single one;
 - `python -m benchmarks.fuzz`: random losses and rules through the theory, beside floating point;
 - `python -m benchmarks.fuzz.guided`: texts for the parser, by a fuzzer that its branches guide;
 - `python -m benchmarks.fuzz.command_lines --number 4000`: options of every program, drawn at random. Each line was

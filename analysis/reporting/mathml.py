@@ -3,8 +3,8 @@ r"""LaTeX as MathML, which browsers set themselves: pages with it load nothing.
     \tfrac{1}{2}(1 - xy)^2      <math …><mstyle …><mfrac>…</mfrac></mstyle><mo>(</mo>…</math>
 
 docutils converts, of LaTeX what it knows; primes are raised here, f'' as f^{\prime\prime}, and brackets and bars grow
-by \left and \right, or, if docutils leaves them so, at the ends of a row: ‖ in \frac{\|x\|}{y}. What it writes for readers of the source is left out, blanks between elements and names of
-signs, which XML does not know.
+by \left and \right, or, if docutils leaves them so, at the ends of a row: ‖ in \frac{\|x\|}{y}. What it writes for
+readers of the source is left out, blanks between elements and names of signs, which XML does not know.
 
 Errors: `ValueError` for LaTeX with a sign or command that docutils does not know.
 """

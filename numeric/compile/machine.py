@@ -1,8 +1,8 @@
 """Machine code from LLVM's text: optimized for this processor, kept in the cache, and loaded.
 
 What is kept is an object file under the checksum of all that it was made from: the text or what stands for it, the
-processor with what it can do, and the version of LLVM. It is sealed and says of what it is, so one that is damaged, or another one under its
-name, is not loaded but made again; where nothing can be written, every process makes its own.
+processor with what it can do, and the version of LLVM. It is sealed and says of what it is, so one that is damaged, or
+another one under its name, is not loaded but made again; where nothing can be written, every process makes its own.
 """
 
 from __future__ import annotations

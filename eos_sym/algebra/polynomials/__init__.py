@@ -1,7 +1,8 @@
 """Polynomial systems with rational coefficients, solved with proof by python-flint; and factors, by SymPy.
 
 `ideals` are systems and their dimension, `pure_parts` divides them by dimension, `points` are the zeros of one of
-dimension 0, exact and enclosed, `roots` those of a polynomial in one unknown, `factors` the irreducible ones of any polynomial.
+dimension 0, exact and enclosed, `roots` those of a polynomial in one unknown, `factors` the irreducible ones of
+any polynomial.
 """
 
 from eos_sym.algebra.polynomials.factors import irreducible_factors
