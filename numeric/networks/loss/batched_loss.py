@@ -110,10 +110,7 @@ class BatchedLoss(ABC):
             yield prefix.removesuffix("."), part
 
     def _parts(self) -> Iterator[tuple[str, nn.Module]]:
-        """Every part of them once, in torch's order, by what the names in it begin with.
-
-        It is asked for several times a reading: torch's generators, one inside the other, take as long as a product.
-        """
+        """Every part of them once, in torch's order, by what the names in it begin with."""
         seen = set[nn.Module]()
         for prefix, root in self.roots.items():
             ahead: list[tuple[str, nn.Module]] = [(prefix, root)]

@@ -55,7 +55,7 @@ def _square_range(dtype: torch.dtype) -> tuple[float, float]:
 def largest_entries(block: Tensor) -> Tensor:
     """The largest magnitude in every column, or in a vector; not finite where an entry is not.
 
-    torch's norm of order ∞ is the same number, and takes several times as long.
+    torch's norm of order ∞ is the same number, and for long blocks takes half as long again.
     """
     least, most = torch.aminmax(block, dim=0)
     return torch.maximum(most, -least)

@@ -83,7 +83,7 @@ class Training:
         self.micro_batch = micro_batch if micro_batch is not None and micro_batch < batches.batch_size else None
         self.reader = reader
         self._later_etas = dict(later_etas)
-        self._parameters = [*module.parameters()]  # to walk through the module takes a tenth of a small network's step
+        self._parameters = [*module.parameters()]  # a walk through the module is a twentieth of a small network's step
         self.recorder = Recorder(batches.batch_size, classes=batches.everything.labels is not None)
         self.step = 0
         self.ending: str | None = None
