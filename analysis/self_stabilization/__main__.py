@@ -167,7 +167,7 @@ def reduced_map(two_cycles: xr.Dataset) -> Pieces:
     worst = max(float(abs(error).max()) for error in errors)
     yield from about(
         "exactly",
-        identity(f"x⁺, y⁺ of gradient descent on {SLICE.loss}", damped, seen_from_the_edge(SLICE).step),
+        identity("x⁺, y⁺ of gradient descent on ½su² − αs + κ₄u⁴/24", damped, seen_from_the_edge(SLICE).step),
         bounded("simulation", f"largest difference of x and y in {COMPARED_STEPS} steps", worst, below=ROUNDING),
     )
 
