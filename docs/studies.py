@@ -53,6 +53,11 @@ def section(title: str, html: str) -> list[str]:
     return [title, "-" * len(title), "", *raw(html)]
 
 
+def sentence(text: str) -> str:
+    """A text as one paragraph, whatever it begins with: (a) begins no list."""
+    return rf"\ {restructured(text)}"
+
+
 def figure(one: Content) -> dict[str, bytes]:
     """The figure of a study by the name of its file, if there is one."""
     return {f"{one.name}.{one.picture.kind.partition('+')[0]}": one.picture.content} if one.picture else {}
@@ -64,7 +69,7 @@ def page(one: Content) -> str:
     modules = [f".. py:module:: analysis.{one.name}", ""]
     if programs()[one.name].name == "__main__.py":
         modules = [*modules, f".. py:module:: analysis.{one.name}.__main__", ""]
-    lines = [one.name, "=" * len(one.name), "", *modules, ".. rst-class:: headline", "", restructured(one.headline), ""]
+    lines = [one.name, "=" * len(one.name), "", *modules, ".. rst-class:: headline", "", sentence(one.headline), ""]
     if one.missing:
         why = f"when this page was built there were no results of this program: {one.missing}"
         how = f"``{one.verify}`` makes them, and ``make docs`` then shows them"
@@ -74,7 +79,7 @@ def page(one: Content) -> str:
         lines += raw(f"{parts.bar(counted(verdicts))}<p class='counts'>{summary(verdicts)}</p>")
     for file in figure(one):
         said = " ".join(f"{one.picture.caption} {one.picture.described}".split())
-        lines += [f".. figure:: {file}", f"   :alt: {said}", "", indent(restructured(one.picture.caption), "   "), ""]
+        lines += [f".. figure:: {file}", f"   :alt: {said}", "", indent(sentence(one.picture.caption), "   "), ""]
     lines += [restructured(one.essay), ""]
     if one.derivation:
         lines += section("What was derived", parts.listed(one.derivation))
@@ -97,7 +102,7 @@ def pages() -> dict[str, str | bytes]:
     bar = templates().bar
     lines = ["Studies", "=======", "", "Each is an essay, claims under test, and a figure.", "", WORDS, ""]
     for one in contents:
-        lines += [f":doc:`{one.name}`", f"   {restructured(one.headline)}", ""]
+        lines += [f":doc:`{one.name}`", f"   {sentence(one.headline)}", ""]
         if not one.missing:
             lines += [indent("\n".join(raw(bar(counted(claim.verdict for claim in one.claims)))), "   ")]
     lines += [".. toctree::", "   :hidden:", "", *(f"   {one.name}" for one in contents), ""]
