@@ -7,7 +7,7 @@ the imbalance D = x² − y², which fixes the sharpness of the minimum that gra
 
 *Why it ends at the edge.* Gradient flow conserves D. Gradient descent does not: every step multiplies it by 1 − k²P²
 with k = η(P² − 1), so while P oscillates about 1 the imbalance falls, and the sharpness with it, until it is low enough
-for the oscillation to die out. In the coordinates a = √D − (η⁻² − 4)^¼, which vanishes where the sharpness is 2/η, and
+for the oscillation to die out. In the coordinates a = √D − ∜(η⁻² − 4), which vanishes where the sharpness is 2/η, and
 b = P − 1, two steps of gradient descent are, with κ = √η,
 
     a'' ≈ a − 4b²κ³,        b'' ≈ b + 8abκ − 16b³.
@@ -51,7 +51,7 @@ class Options(CommonOptions):
         check_step_sizes(self.eta)
         if max(self.eta) >= Fraction(1, 2):
             shown = " ".join(map(str, self.eta))
-            raise BadInput(f"--eta {shown}: the coordinate a = √D − (η⁻² − 4)^¼ needs step sizes below 1/2")
+            raise BadInput(f"--eta {shown}: the coordinate a = √D − ∜(η⁻² − 4) needs step sizes below 1/2")
         check_steps(self.steps)
         self.starting_point()
 
