@@ -1,7 +1,7 @@
 """Where runs of both losses end: pictures of planes of starts, escape times, and what is counted in them.
 
 plane           a square of starts (x, y), up to 1.15 times the reach √(2/η) of the ellipse of degree 2
-edge            starts (a, b) about the edge point, a = √D − (η⁻² − 4)^¼, b = P − 1
+edge            starts (a, b) about the edge point, a = √D − ∜(η⁻² − 4), b = P − 1
 boundary        a window about the first crossing from bounded to diverging runs in the row b = ROW
 enlarged        `MAGNIFICATION` times enlarged, about the middle one of the crossings of that row in the window
 line            starts along the line a = a of the first crossing, for all b

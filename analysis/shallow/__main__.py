@@ -10,7 +10,7 @@ Prefactors only rescale step sizes: (1 − xy)² with the step size η/2 is ½(1
 are at the edge at the same minima, D² + 4 = 4/η² with D = x² − y², and may be started at the same points.
 
 *The same drift.* Every step multiplies D by 1 − η²(P − 1)² and by 1 − k²P², while P = xy oscillates about 1, so in both
-the sharpness falls once GD is above the edge. In a = √D − (4η⁻² − 4)^¼, b = P − 1 and κ = √η, two steps are
+the sharpness falls once GD is above the edge. In a = √D − ∜(4η⁻² − 4), b = P − 1 and κ = √η, two steps are
 
     degree 2    a'' ≈ a − √2 b²κ³,    b'' ≈ b + 4√2 abκ,
     degree 4    a'' ≈ a − 4b²κ³,      b'' ≈ b + 8abκ − 16b³      (with κ² = η/2, its own step size).
@@ -62,7 +62,7 @@ class Options(CommonOptions):
     def __post_init__(self) -> None:
         check_step_sizes([self.eta])
         if self.eta >= 1:
-            raise BadInput(f"--eta {self.eta}: the coordinate a = √D − (4η⁻² − 4)^¼ needs a step size below 1")
+            raise BadInput(f"--eta {self.eta}: the coordinate a = √D − ∜(4η⁻² − 4) needs a step size below 1")
         check_steps(self.steps)
         if not self.x or len(self.x) != len(self.y):
             raise BadInput(
@@ -70,7 +70,7 @@ class Options(CommonOptions):
             )
         for x, y in self.starts:
             if abs(x) <= abs(y):
-                raise BadInput(f"--x {x:g} --y {y:g}: the coordinate a = √D − (4η⁻² − 4)^¼ needs starts with |x| > |y|")
+                raise BadInput(f"--x {x:g} --y {y:g}: the coordinate a = √D − ∜(4η⁻² − 4) needs starts with |x| > |y|")
 
     @property
     def starts(self) -> list[tuple[float, float]]:

@@ -1,7 +1,7 @@
 """The theory of ½(1 − xy)² beside that of ½(1 − xyzw)²: series, first integrals, edge law, and the limit η → 0.
 
 The derivation of the minimalist example serves for both: D, P, a, b, and the maps between them depend on the loss only
-through its gradient and its sharpness. At degree 2 the coordinate a = √D − (4η⁻² − 4)^¼ has √2/κ as its leading term,
+through its gradient and its sharpness. At degree 2 the coordinate a = √D − ∜(4η⁻² − 4) has √2/κ as its leading term,
 so the series is taken in h with η = 2h², where every coefficient is rational.
 """
 

@@ -21,7 +21,7 @@ reduced = GradientDescent().map(loss).restrict({z: x, w: y})
 # Every step size is a run; the answer keeps the name of the grid.
 step_sizes = np.geomspace(0.05, 0.19, 20)
 eta = xr.DataArray(step_sizes, dims="eta", coords={"eta": step_sizes})
-above = (eta**-2 - 4) ** 0.25 + 2 * eta**1.5  # the edge is at (η⁻² − 4)^¼
+above = (eta**-2 - 4) ** 0.25 + 2 * eta**1.5  # the edge is at ∜(η⁻² − 4)
 runs = compile_map(reduced).run({"x": above, "y": (1 + eta / 10) / above}, {"eta": eta}, steps=200_000)
 gap = (2 / eta - compile_sharpness(loss, {z: x, w: y}).at_end(runs)) / eta
 
