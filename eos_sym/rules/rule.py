@@ -76,8 +76,7 @@ class WrittenRule(Printed, ABC):
 def formula(rule: Rule) -> str:
     """The rule as LaTeX: its map on a loss L(θ) without a formula, where an absolute value is the norm of a vector."""
     dynamics = rule.map(Objective("L", LossAt(THETA), (THETA,)))
-    shown = {MOMENTUM: Symbol("beta", real=True)}
-    for own in {*dynamics.state, *dynamics.parameters} - {THETA, MOMENTUM}:
-        shown[own] = Symbol(own.name.removesuffix("_theta"), real=True)
+    shown = {own: Symbol(own.name.removesuffix("_theta")) for own in {*dynamics.state, *dynamics.parameters} - {THETA}}
+    shown[MOMENTUM] = Symbol("beta")
     steps = ((name.subs(shown), step.replace(Abs, Norm).subs(shown)) for name, step in dynamics.substitution.items())
     return r",\quad ".join(rf"{latex(name)} \mapsto {latex(step, order='none')}" for name, step in steps)

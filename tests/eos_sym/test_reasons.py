@@ -1,7 +1,7 @@
 """Reasons are read by people: what is long in them is named, and numbers have the digits that one takes in."""
 
 import pytest
-from sympy import Dummy, Float, Integer, Rational, cos, exp, symbols
+from sympy import Add, Dummy, Float, Integer, Rational, cos, exp, symbols
 
 from eos_sym import GradientDescent, Objective
 from eos_sym.orbits import two_cycles
@@ -17,6 +17,7 @@ a, w = symbols("a w", real=True)
         (Rational(1, 3) * a, "a/3"),
         (Float("0.476936276204469873381418353643", 30) * w, "0.476936*w"),
         (Integer(10) ** 60 + 1, "1.0e+60"),
+        (Add(*(exp(-n) for n in range(40))), "1.58198"),  # 1/(1 − 1/e)
         (((a + 2) ** 12 * (w + 1)).expand(), "a polynomial of degree 13 in a, w"),
         (exp(cos(a) + w) * ((a + w) ** 9).expand(), "an expression in a, w"),
         (Dummy("b_next") + a, "a + b_next"),

@@ -169,10 +169,9 @@ class _Lattice:
                 self._units[term] = gcd(self._units.get(term, factor), factor)
 
     def coordinates(self, argument: Expr) -> dict[Expr, int]:
-        """The argument in the basis; itself, if it does not fit in or the degrees that this would take are too high."""
-        terms = self._terms.get(argument) or expand(argument).as_coefficients_dict()
-        times = {term: factor / self._units.get(term, 2 * factor) for term, factor in terms.items()}
-        if any(count.q != 1 or abs(count) > HIGHEST for count in times.values()):
+        """One of the arguments in the basis; itself, if the degrees that this would take are too high."""
+        times = {term: factor / self._units[term] for term, factor in self._terms[argument].items()}
+        if any(abs(count) > HIGHEST for count in times.values()):
             return {argument: 1}
         return {term * self._units[term]: int(count) for term, count in times.items()}
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sympy import Abs, Add, Expr, Integer, Max, Min, Mul, Piecewise, Pow, cancel
+from sympy import Abs, Add, Expr, Integer, Max, Min, Mul, Piecewise, Pow, Symbol, cancel
 
-from eos_sym.algebra.kinks.steps import Step, flat_switch, has_kinks, step, zero_beside
+from eos_sym.algebra.kinks.steps import KINKED, Step, flat_switch, step, zero_beside
 
 
 def product(*factors: Expr) -> Expr:
@@ -86,8 +86,8 @@ def _continued(factor: Expr, jump: Step) -> Expr | None:
 
 def _ratio(expression: Expr, switch: Expr) -> Expr | None:
     """The number r with expression = r · switch, if there is one."""
-    if has_kinks(expression, switch) or expression.free_symbols != switch.free_symbols:
-        return Integer(1) if expression == switch else Integer(-1) if expression == -switch else None
+    if expression.atoms(Symbol, *KINKED) != switch.atoms(Symbol, *KINKED):
+        return None
     ratio = cancel(expression / switch)
     return ratio if ratio.is_number and ratio.is_real and ratio != 0 else None
 

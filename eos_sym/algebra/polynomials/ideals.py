@@ -106,10 +106,8 @@ class Ideal:
             return -1
         supports = [{i for i, power in enumerate(leading(g)) if power} for g in self.basis]
         count = len(self.variables)
-        for size in range(count + 1):
-            if any(all(support & set(chosen) for support in supports) for chosen in combinations(range(count), size)):
-                return count - size
-        raise AssertionError("all variables together meet every leading monomial")
+        choices = (set(chosen) for size in range(count, -1, -1) for chosen in combinations(range(count), size))
+        return len(next(chosen for chosen in choices if not any(support <= chosen for support in supports)))
 
     @cached_property
     def standard_monomials(self) -> tuple[Monomial, ...]:

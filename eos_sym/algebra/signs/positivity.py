@@ -124,9 +124,10 @@ def _scaled(part: Range, number: Expr) -> Range:
 
 def _product(first: Range, second: Range) -> Range:
     if first.lower >= 0 and second.lower >= 0:
-        lower = first.lower * second.lower if first.lower != 0 and second.lower != 0 else Integer(0)
-        upper = first.upper * second.upper if first.upper != 0 and second.upper != 0 else Integer(0)
-        return Range(lower, upper, first.open_below and second.open_below, first.open_above or second.open_above)
+        if 0 in (first.upper, second.upper):
+            return Range(Integer(0), Integer(0), False, False)
+        open_below, open_above = first.open_below and second.open_below, first.open_above or second.open_above
+        return Range(first.lower * second.lower, first.upper * second.upper, open_below, open_above)
     if first.lower < 0 and first.upper <= 0:
         return _scaled(_product(_scaled(first, Integer(-1)), second), Integer(-1))
     if second.lower < 0 and second.upper <= 0:

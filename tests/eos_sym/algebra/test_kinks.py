@@ -46,11 +46,18 @@ def test_derivatives_of_three_orders_are_those_of_the_smooth_piece(function, poi
     [
         (Max(0, w * x - 1) ** 2 / 2, w * Max(0, w * x - 1)),
         (Abs(x) ** 3, 3 * x * Abs(x)),
+        (Abs(x) ** Rational(5, 2), 5 * x * sqrt(Abs(x)) / 2),
         (Max(0, x) ** 2 + Max(0, -x) ** 2, 2 * Max(0, x) - 2 * Max(0, -x)),
     ],
 )
 def test_a_derivative_with_one_limit_from_both_sides_is_continued(function, gradient):
     assert derivative(function, x) == gradient
+
+
+def test_a_kink_is_that_of_a_multiple_with_kinks_inside():
+    """Max(0, 2|x| − 2)² has the slope 0 where |x| = 1, and 2 (2 · 3 − 2) · 2 = 16 where x = 3."""
+    slope = derivative(Max(0, 2 * Abs(x) - 2) ** 2, x)
+    assert [slope.subs(x, place) for place in (1, -1, 3, -3)] == [0, 0, 16, -16]
 
 
 def test_the_second_derivative_of_the_two_halves_of_a_square_is_a_number():
@@ -93,6 +100,8 @@ def test_cells_have_the_smooth_pieces():
 def test_a_point_on_a_kink_is_undecided():
     with pytest.raises(Undecided, match="kink where"):
         smooth_near([Abs(w * x - 1)], {w: 2, x: Rational(1, 2)})
+    with pytest.raises(Undecided, match="is not known to lie beside it"):
+        smooth_near([Abs(w * x - 1)], {x: 1})
 
 
 @pytest.mark.parametrize("function", [floor, zeta])

@@ -114,6 +114,11 @@ def test_compiled_values_are_exact_up_to_the_rounding_of_the_expression_as_writt
                 assert abs(mpmath.mpf(float(values[lane])) - exact) <= 2 * ROUNDING * error + SMALLEST
 
 
+def test_integers_are_taken_as_floats():
+    """By hand: (10⁵)⁴ = 10²⁰ > 2⁶³."""
+    assert compile_function([x**4], [x])(100_000)[0] == 1e20
+
+
 @pytest.mark.parametrize(
     ("expression", "function", "points"),
     [

@@ -243,6 +243,7 @@ def test_a_shared_denominator_is_inverted_once_and_no_product_is_made_in_vain():
     divisions = [operation for _, operation in program.assignments if operation.atoms(Pow) and operation.exp == -1]
     assert len(divisions) == 1
     assert len(program.assignments) == 5
+    assert length([x / (1 + y)], (x, y)) == 2
 
 
 def test_a_product_that_meets_the_product_under_a_root_is_computed_once():
@@ -251,6 +252,11 @@ def test_a_product_that_meets_the_product_under_a_root_is_computed_once():
 
 def test_a_factor_is_multiplied_into_a_sum_where_that_leaves_less_to_do():
     assert length([x * (1 - eta * y**2), y * (1 - eta * x**2)], (x, y, eta)) == 6
+
+
+def test_a_product_costs_nothing_beside_the_sum_it_is_a_term_of_alone():
+    assert straight_line([x * y + z], (x, y, z)).cost == 1
+    assert straight_line([x * y + z, x * y], (x, y, z)).cost == 2
 
 
 def test_results_may_be_arguments_repeated_negative_or_numbers():

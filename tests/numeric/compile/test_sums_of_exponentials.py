@@ -8,6 +8,7 @@ import pytest
 from sympy import cosh, diff, exp, lambdify, log, sinh, sqrt, symbols
 
 from eos_sym import GradientDescent, Objective
+from eos_sym.algebra.functions.exponentials import Factored, exponents, factored
 from numeric import compile_function, compile_map, compile_sharpness
 
 x, y, z, a = symbols("x y z a", real=True)
@@ -88,6 +89,18 @@ def test_the_softmax_of_three_is_accurate_to_the_last_digits():
         found = [float(value) for value in compile_function([softmax, curvature], (x, y, z))(*point)]
         expected = exactly(lambdify((x, y, z), [softmax, curvature], modules="mpmath"), point)
         np.testing.assert_allclose(found, expected, rtol=1e-13, atol=0)  # 1 − p is not rounded away at p = 1 − 1e-26
+
+
+def test_the_terms_of_a_hyperbolic_numerator_cancel():
+    """By hand: 1 − 2 sinh x/(eˣ + e⁻ˣ) = 2/(e²ˣ + 1)."""
+    (value,) = compile_function([1 - 2 * sinh(x) / (exp(x) + exp(-x))], [x])(300.0)
+    assert float(value) == pytest.approx(2 * np.exp(-600), rel=1e-12)
+
+
+def test_one_term_is_no_sum_of_exponentials():
+    assert exponents(cosh(x) + sinh(x)) is None
+    assert factored(1 + exp(x)).sums == (({0: 1, x: 1}, 1),)
+    assert factored(1 + x**2) == Factored(0, (), 1 + x**2)
 
 
 @pytest.mark.parametrize(

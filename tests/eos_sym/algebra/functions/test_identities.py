@@ -49,6 +49,10 @@ def test_an_identity_vanishes_and_a_perturbed_one_does_not(expression):
     assert not vanishes(expression + x * exp(-30 * x**2) * Rational(1, 10**20))
 
 
+def test_what_vanishes_for_positive_numbers_alone_does_not_vanish():
+    assert not vanishes(abs(x) - x)
+
+
 def test_what_is_neither_proved_zero_nor_seen_to_differ_is_undecided():
     with pytest.raises(Undecided, match="whether"):
         vanishes(acosh(cosh(x)) - abs(x))
@@ -69,10 +73,16 @@ def test_reduction_makes_denominators_rational_and_lowers_powers():
     assert field.restored(field.reduced(field.written(cosh(x) ** 4))) == sinh(x) ** 4 + 2 * sinh(x) ** 2 + 1
 
 
+def test_a_function_without_relations_is_a_generator_too():
+    field = Elementary([x * log(x)])
+    assert field.written(x * log(x)) == x * field.generators[0]
+
+
 def test_exponents_that_are_numbers_with_many_digits_are_no_powers_of_each_other():
     total = exp(Rational(12769, 10000)) + exp(Rational(3, 7)) * x
     field = Elementary([total])
     assert field.restored(field.reduced(field.written(total))) == total
+    assert len(field.generators) == 2
     assert vanishes(total**2 - (exp(Rational(12769, 10000)) + exp(Rational(3, 7)) * x) * total)
 
 

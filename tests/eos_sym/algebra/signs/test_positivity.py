@@ -23,6 +23,7 @@ x, y, z = symbols("x y z", real=True)
         3 + sin(x) * cos(y) - tanh(x * y),
         exp(2 * x) - exp(x) + 1,
         1 - tanh(x) ** 2 / 2,
+        1 - tanh(x) ** 3,
         5 - tanh(x) ** 2 - 4 * tanh(y) ** 2,  # 1 is not attained
         1 - erf(x - y) ** 4,
         (2 + erf(x)) ** 2 - 1,
@@ -69,6 +70,7 @@ def test_a_positive_expression_is_proved_so(expression):
         cosh(x) - 1,
         (exp(y) + 2) * (cos(x) - 4),
         -exp(y) * (cos(x) - 1),
+        -exp(y) * Min(0, 1 + tanh(x)),  # 0 everywhere
     ],
     ids=str,
 )
@@ -109,6 +111,7 @@ def test_nothing_that_is_proved_is_negative_at_a_random_point():
         (sin(x) * (3 + cos(y)), -4, 4, "[]"),
         (sin(x) * (2 + cosh(y)), -oo, oo, ""),
         ((1 + sin(x)) * cosh(y), 0, oo, "["),
+        (Min(0, 1 + tanh(x)) * exp(y), 0, 0, "[]"),  # 0 everywhere, as SymPy does not see
         (sin(x) + 2 * tanh(y), -3, 3, ""),
         (Max(sin(x), cos(y) / 2), -Rational(1, 2), 1, "[]"),
         (Min(sin(x), cos(y) / 2), -1, Rational(1, 2), "[]"),

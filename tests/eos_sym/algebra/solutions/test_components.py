@@ -40,6 +40,11 @@ def test_a_function_is_inverted_on_its_range(equation, values):
     assert sorted(found, key=str) == sorted(values, key=str)
 
 
+def test_the_other_equations_hold_where_a_sum_of_squares_vanishes():
+    assert charts(x**2 + tanh(y) ** 2, exp(x) - 2) == []
+    assert charts(x**2 + tanh(y) ** 2, exp(x) - 1) == [{x: 0, y: 0}]
+
+
 def test_a_value_of_unknown_size_is_taken_to_be_in_the_range():
     assert charts(exp(x) - a, y) == [{x: log(a), y: 0}]
     angles = {pi / 2 - acos(a) + 2 * pi * k, pi / 2 + acos(a) + 2 * pi * k}
