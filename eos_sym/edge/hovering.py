@@ -41,6 +41,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache, cached_property
+from itertools import count
 
 from sympy import Expr, Symbol, factor, sqrt
 
@@ -77,13 +78,10 @@ def hovering_stability() -> StabilityCondition:
 @cache
 def leading_margins() -> tuple[Expr, ...]:
     """The margins of the cycle to leading order in δ, with b = O(δ²)."""
-    leading = []
-    for margin in hovering_stability().margins:
-        order = 0
-        while (terms := expand_in(margin, AMPLITUDE, order + 1, {RESTORING: 2})) == 0:
-            order += 1
-        leading.append(factor(terms))
-    return tuple(leading)
+    return tuple(
+        factor(next(terms for order in count(1) if (terms := expand_in(margin, AMPLITUDE, order, {RESTORING: 2})) != 0))
+        for margin in hovering_stability().margins
+    )
 
 
 @dataclass(frozen=True)

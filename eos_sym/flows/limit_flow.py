@@ -69,7 +69,7 @@ def oscillation(rule: Rule) -> Oscillation:
     width, back = widths
     if width.is_zero:
         raise Undecided("the oscillation: the rule comes to rest on the minima, so that it does not creep along them")
-    if width.is_zero or width.has(distance) or not width.is_finite or not vanishes(width - back):
+    if width.has(distance) or not width.is_finite or not vanishes(width - back):
         raise Undecided(
             f"the oscillation: the rule does not step over the minima at the scale of η, but by {brief(width)}η"
         )

@@ -143,7 +143,7 @@ class _Spectrum:
         """The characteristic polynomial of a block of A without its powers of μ."""
         size = len(block)
         excess = self._jacobian.extract([*block], [*block]) - eye(size)
-        if size - self._dimension == 1 or (size > 1 and self._has_rank_one(block)):
+        if self._has_rank_one(block):
             coefficients = [Integer(1), self._reduced(-excess.trace())]
         else:
             matrix = DomainMatrix.from_Matrix(excess, field=True)

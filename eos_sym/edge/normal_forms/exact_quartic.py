@@ -15,10 +15,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from mpmath import mp
-from sympy import Expr, Float, Matrix, Rational, Symbol, diff, nsimplify, simplify
+from sympy import Expr, Float, Matrix, Rational, Symbol, diff, simplify
 
+from eos_sym.algebra import without_floats
 from eos_sym.losses import LocalExpansion, Objective
-from eos_sym.values import Values
+from eos_sym.values import Values, named
 
 ON_AN_AXIS = mp.mpf(10) ** -15  # components of unit vectors below this are taken for 0, before anything is proved
 LARGEST_DENOMINATOR = 10**6  # of the values that weights have on a plane
@@ -32,7 +33,8 @@ def quartic_is_zero(objective: Objective, here: LocalExpansion, slow: Sequence[i
     if axis is None or len(fixed) + len(slow) != len(weights):
         return False
     plane: dict[Symbol, Expr] = {weights[row]: _rational(here.point[row]) for row in fixed}
-    values = {symbol: nsimplify(at[symbol], rational=True) for symbol in objective.parameters}
+    parameters = named("parameters", objective.parameters, at)
+    values = {symbol: without_floats(value) for symbol, value in parameters.items()}
 
     def on_plane(expression: Expr) -> Expr:
         return simplify(expression.subs(values).subs(plane))

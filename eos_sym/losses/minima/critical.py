@@ -182,9 +182,9 @@ def _is_bottom(piece: Piece, second: Matrix) -> bool:
     """Whether the eigenvalues of the Hessian across a manifold are all positive."""
     rank = second.rows - len(piece.free)
     coefficients = Matrix(piece.on(second)).applyfunc(cancel).charpoly().all_coeffs()
-    signed = [factor((-1) ** index * coefficient) for index, coefficient in enumerate(coefficients)][1:]
-    if all(positive_where_defined(coefficient) for coefficient in signed[:rank]) and not any(signed[rank:]):
+    signed = [factor((-1) ** index * coefficients[index]) for index in range(1, rank + 1)]  # the others are 0
+    if all(positive_where_defined(coefficient) for coefficient in signed):
         return True
-    if any(coefficient != 0 and positive_where_defined(-coefficient) for coefficient in signed):
+    if any(positive_where_defined(-coefficient) for coefficient in signed):
         return False
     raise Undecided(f"the second derivatives do not decide at {brief(piece.chart)}")

@@ -7,8 +7,8 @@ any interval of length T. That is divided into intervals I, each until it is dec
     0 ∉ h(I)                                     no two-cycle
     F' ≠ −1 between the least and the largest    no two-cycle, since F(b) − F(a) = −(b − a) makes the mean of F' −1
     point of I and J
-    h' = F'(J) F'(I) − 1 ≠ 0 on I                one zero of h, or none, as the signs at the ends tell: a two-cycle if
-                                                 D > 0 on I, a fixed point if D has different signs at the ends
+    h' = F'(J) F'(I) − 1 ≠ 0 on I                one zero of h, or none, as the signs at the ends tell; if D > 0 on I
+                                                 it is a two-cycle
 
 Errors: `Undecided` if intervals stay undecided, as at a fixed point with the multiplier −1 or a degenerate two-cycle.
 """
@@ -76,12 +76,10 @@ def _answer(evaluate: Evaluator, part: Interval) -> bool | None:
     if 0 in turn:
         return None
     ends = [iv.mpf(end) for end in (part.a, part.b)]
-    moved = [evaluate([end])[0] for end in ends]
-    returned = [_sign(evaluate([there])[0] - end) for there, end in zip(moved, ends, strict=True)]
-    rises = [_sign(there - end) for there, end in zip(moved, ends, strict=True)]
+    returned = [_sign(evaluate(evaluate([end])[:1])[0] - end) for end in ends]
     if 0 in returned:
         return None
-    if returned[0] == returned[1] or rises[0] * rises[1] == -1:
+    if returned[0] == returned[1]:
         return False
     return True if rise > 0 else None
 

@@ -78,6 +78,7 @@ def test_parameters_take_their_values():
         ("s*(u**2 + w**2)/2", "s u w", (9, 0.3, 0.2), BadInput, "degenerate top eigenvalue"),
         ("s*u**2/2 - w**2/2", "s u w", (9, 0.3, 0), BadInput, "a saddle"),
         ("s*u**2/2 - w**4", "s u w", (9, 0.3, 0), Undecided, "zero curvature"),
+        ("s*u**2/2 + w**6", "s u w", (9, 0.3, 0), Undecided, "zero curvature"),
     ],
 )
 def test_what_has_no_such_minimum_is_told_so_in_one_line(loss, weights, start, error, said):
@@ -192,6 +193,14 @@ def test_a_quartic_coefficient_that_vanishes_identically_is_0(loss, weights, poi
     assert (form.kind, form.quartic, form.accuracy) == ("overshooting", 0, 0)
     assert form.end(Rational(1, 100)) == Rational(-1, 100)
     assert form.terminal_sharpness is None
+
+
+def test_a_quartic_coefficient_that_vanishes_for_the_values_of_parameters_is_0_whatever_names_them():
+    """κ₄ = 1 − 12c²/24, and c = √2."""
+    objective = Objective.from_text("s*u**2/2 + c*w*u**2 + 12*w**2 + u**4/24", "s u w", "c")
+    for name in ("c", *objective.parameters):
+        form = edge_normal_form_at(objective, {"s": 40, "u": 0, "w": 0}, Rational(1, 20), TAU, {name: sqrt(2)})
+        assert (form.quartic, form.accuracy) == (0, 0)
 
 
 @pytest.mark.parametrize("tilt", ["u**6*s", "u**4*(s - 20)**2", "u**4*(s - 20)"])

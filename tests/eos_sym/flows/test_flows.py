@@ -1,7 +1,7 @@
 import pytest
 from sympy import ImmutableMatrix, Integer, Matrix, Rational, Symbol, cos, diff, expand, log, simplify, sqrt, symbols
 
-from eos_sym import STEP_SIZE, BadInput, GradientDescent, Objective, Undecided, minimalist, quadratic
+from eos_sym import STEP_SIZE, BadInput, GradientDescent, Map, Objective, Undecided, minimalist, quadratic
 from eos_sym.flows import (
     CentralFlow,
     Flow,
@@ -81,6 +81,19 @@ def test_a_rule_that_does_not_step_over_its_minima_has_no_limit_flow(rule):
         oscillation(rule)
 
 
+class Reflection:
+    """w ↦ w − 2L'/λ: from one side of the minima to the other, from any distance, which therefore is no width."""
+
+    def map(self, objective):
+        steps = (w - 2 * slope / CURVATURE for w, slope in zip(objective.weights, objective.gradient, strict=True))
+        return Map(objective.weights, (*objective.parameters, STEP_SIZE), tuple(steps))
+
+
+def test_a_rule_whose_oscillation_keeps_the_distance_it_began_with_has_no_width():
+    with pytest.raises(Undecided, match="does not step over the minima at the scale of η, but by 2"):
+        oscillation(Reflection())
+
+
 def test_the_limit_flows_of_the_toy():
     (normalized,) = limit_flow(NormalizedGradientDescent(), TOY, {y: Integer(0)}).velocity
     (root,) = limit_flow(RootLossGradientDescent(), TOY, {y: Integer(0)}).velocity
@@ -148,6 +161,13 @@ def test_the_variance_of_the_central_flow_holds_the_sharpness():
     product = sum((slope * rise).subs(at) for slope, rise in slopes)
     length = sum(rise.subs(at) ** 2 for rise in flow.sharpness_gradient)
     assert simplify(flow.variance.subs(at) + 2 * product / length) == 0
+
+
+def test_the_next_order_of_the_central_flow_is_that_of_the_fifth_derivative():
+    """Of L = ½yx² + yx⁴ − y at x = 0, u along x: ∇S = (0, 1), σ² = 2 and ∇⁵L(u, u, u, u, ∇S) = 24, so ν = 4."""
+    flow = CentralFlow(Objective("valley", y * x**2 / 2 + y * x**4 - y, (x, y)))
+    first, second = flow.direction
+    assert flow.neglected.subs({x: 0, first: 1, second: 0}) == 4
 
 
 def test_the_central_flow_averages_the_gradient_over_the_oscillation():

@@ -279,6 +279,8 @@ def test_positive_parameters_tell_where_the_minima_are():
         ("x**4 + y**4 - 3*x**2*y**2 + x**2 + 2*y**2", "x y"),  # falls along x = y
         ("sin(x) + x/2", "x"),
         ("cos(x) + y**3 - 3*y", "x y"),
+        ("4*x**2 + log(1 - x)", "x"),  # at the upper end of its domain
+        ("z**3 - 3*z + (x - y)**2", "x y z"),  # a line of them
     ],
 )
 def test_where_the_loss_falls_without_bound_minima_are_local(text, weights):

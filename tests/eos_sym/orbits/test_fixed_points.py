@@ -3,11 +3,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mpmath import polyroots
-from sympy import E, Integer, Poly, Rational, asinh, degree, diff, log, pi, simplify, sqrt, symbols, sympify
+from sympy import (
+    E,
+    Integer,
+    Poly,
+    Rational,
+    acos,
+    asinh,
+    degree,
+    diff,
+    expand,
+    log,
+    pi,
+    simplify,
+    sqrt,
+    symbols,
+    sympify,
+)
 
 from eos_sym import STEP_SIZE, BadInput, GradientDescent, Map, Objective, minimalist, product, quadratic, shallow
 from eos_sym.algebra import Ideal, points, roots_of
 from eos_sym.orbits import fixed_points
+from eos_sym.orbits.fixed_points import real_where
 from eos_sym.rules import MOMENTUM, RADIUS, NormalizedGradientDescent
 from eos_sym.rules.optimizers import HeavyBall, Nesterov, PreconditionedMomentum, SharpnessAwareMinimization
 
@@ -73,6 +90,12 @@ def test_roots_with_a_parameter_say_where_they_are_real():
     assert found.complete
     assert [orbit.points[0][x] for orbit in found.orbits] == [0, sqrt(mu), -sqrt(mu)]
     assert [orbit.real_where for orbit in found.orbits] == [(), (mu,), (mu,)]
+    assert found.reason == "the equations were taken apart without loss of real solutions"  # for all parameters
+
+
+def test_an_arc_cosine_is_real_between_minus_one_and_one():
+    (inside,) = real_where(acos(mu))
+    assert expand(inside - (1 - mu**2)) == 0
 
 
 def test_values_of_parameters_change_what_is_real():

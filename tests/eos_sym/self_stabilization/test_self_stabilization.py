@@ -151,6 +151,11 @@ def test_the_map_commutes_with_the_change_of_sign_that_scaling_takes_out():
     assert all((a - b).expand() == 0 for a, b in zip(reflected.step, general_map().step, strict=True))
 
 
+def test_the_scaled_map_keeps_the_symbols_of_its_coefficients_beside_epsilon():
+    damped = SelfStabilization(ALPHA, BETA, QUARTIC, RESTORING)
+    assert damped.scaled.parameters == (ALPHA, RESTORING, BETA, QUARTIC, EPSILON)
+
+
 def test_only_epsilon_is_left_in_the_scaled_map_which_is_eulers_method_for_its_limit():
     cycle = undamped()
     assert cycle.scaled.parameters == (EPSILON,)

@@ -7,6 +7,7 @@ from sympy import Float, Rational, S, series, simplify
 from eos_sym import STEP_SIZE, GradientDescent, Objective, Undecided, minimalist
 from eos_sym.edge import EdgeNormalForm, edge_normal_form, edge_normal_form_at, minimum_at_edge
 from eos_sym.edge.normal_forms.next_orbit import NextOrbits
+from eos_sym.edge.normal_forms.next_order import truncated
 from eos_sym.losses import Derivatives
 from numeric import compile_map, compile_sharpness
 
@@ -66,6 +67,22 @@ def test_the_pair_of_points_at_a_small_amplitude_has_the_closed_form(case, eta):
     )
     for observed, expected in found:
         assert float(observed) == pytest.approx(float(expected.subs(STEP_SIZE, eta)), rel=1e-6)
+
+
+def test_slopes_are_those_along_the_floor_for_a_point_that_is_a_little_off_it():
+    """Up to the square of what it is off, 10⁻⁸ along u ∝ (y, x): first the fast forces are made to vanish."""
+    loss, point, form = at_edge(*XY, Rational(4, 5))
+    across = zip(point.items(), reversed(point.values()), strict=True)
+    beside = {weight: value + Float("1e-8", 40) * slope for (weight, value), slope in across}
+    order, expected = edge_normal_form_at(loss, beside, Rational(4, 5), TAU, {}).next_order(), form.next_order()
+    assert float(order.beta_slope / expected.beta_slope - 1) == pytest.approx(0, abs=1e-12)
+    assert float(order.quartic_slope / expected.quartic_slope - 1) == pytest.approx(0, abs=1e-12)
+
+
+def test_from_a_very_large_excess_the_end_is_that_of_the_parabola():
+    """−1/e, as the law knows no other, for a step so small that Euler's method is the flow; here e = 1."""
+    orbits = NextOrbits(1.0, -1.5, 1e-6, truncated())
+    assert orbits.end_from(60.0) == pytest.approx(-1, abs=1e-5)
 
 
 def test_what_log_cosh_does_across_its_valley_is_found_by_hand():

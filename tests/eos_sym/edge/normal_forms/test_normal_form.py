@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from sympy import Float, Integer, Poly, Rational, S, Symbol, cosh, diff, log, series, simplify, symbols
+from sympy import Float, Integer, LambertW, Poly, Rational, S, Symbol, cosh, diff, exp, log, series, simplify, symbols
 
 from eos_sym import STEP_SIZE, BadInput, GradientDescent, Objective, Undecided, minimalist, product, quadratic, shallow
 from eos_sym.edge import EdgeNormalForm, edge_normal_form, edge_normal_form_at
@@ -81,6 +81,13 @@ def test_a_large_excess_ends_at_the_inverse_of_e_and_a_small_one_overshoots():
     assert form.depth == Rational(1, 10)
     assert float(form.end(Integer(3))) == pytest.approx(-0.1, abs=1e-9)
     assert float(form.end(Rational(1, 10**6))) == pytest.approx(-1e-6, rel=1e-4)
+
+
+def test_the_end_from_an_excess_without_a_value_is_the_formula_itself():
+    """With e = 1: y∞ = −(1 + W₀(−(1 + y₀)e^{−(1 + y₀)}))."""
+    excess = Symbol("y0", positive=True)
+    end = EdgeNormalForm(Integer(1), Rational(-3, 2)).end(excess)
+    assert simplify(end + 1 + LambertW(-(1 + excess) * exp(-(1 + excess)))) == 0
 
 
 def test_the_subcritical_toy_of_the_table_overshoots_further():

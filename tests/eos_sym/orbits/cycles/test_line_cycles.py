@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
+from sympy import symbols
 
-from eos_sym import GradientDescent, Objective, two_cycles
+from eos_sym import GradientDescent, Map, Objective, two_cycles
+
+x = symbols("x", real=True)
 
 
 def roots_of_the_iterate(coefficients, eta):
@@ -40,3 +43,10 @@ def test_without_values_the_two_cycles_of_high_degree_say_what_they_need(loss):
     found = two_cycles(GradientDescent().map(Objective.from_text(loss, "x", "a" if "a" in loss else "")))
     assert not found.complete
     assert "give them values" in found.reason
+
+
+def test_a_cycle_that_has_just_left_its_fixed_point_is_none_yet():
+    """(F(F(x)) − x)/(F(x) − x) of F = −x + x² + x⁴ has degree 12, and x² divides it: ten points are left of twelve."""
+    found = two_cycles(Map((x,), (), (-x + x**2 + x**4,)))
+    assert (found.complete, found.count) == (True, 5)
+    assert "5 complex two-cycles of at most 6, by (n² − n)/2" in found.reason

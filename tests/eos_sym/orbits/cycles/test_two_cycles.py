@@ -208,6 +208,12 @@ def test_continua_are_listed_once():
     assert (found.complete, found.orbits) == (True, ())
 
 
+def test_continua_on_mirror_lines_are_not_lost():
+    """With u = x + y, v = x − y the map is (−u, uv − v): F² = id where uv = 0, and there alone."""
+    found = two_cycles(Map((x, y), (), (-x + (x**2 - y**2) / 2, -y - (x**2 - y**2) / 2)))
+    assert (found.complete, found.orbits, len(found.manifolds)) == (True, (), 2)
+
+
 def test_a_quadratic_at_the_edge_has_a_line_of_two_cycles():
     tilted = descent.map(Objective("quadratic", x**2 / 2 + y**2, (x, y)))
     (line,) = two_cycles(tilted, {eta: Integer(1)}).manifolds
@@ -285,6 +291,7 @@ def test_the_two_cycles_of_a_rational_map_are_all_found(loss, eta_there, known):
     fixed, returning = (len(set(real_roots(Poly(numerator, x)))) for numerator in (once, twice))
     assert found.complete
     assert len(found.orbits) == known == (returning - fixed) / 2
+    assert "continua" not in found.reason
     assert all(orbit.status == "proved" for orbit in found.orbits)
 
 

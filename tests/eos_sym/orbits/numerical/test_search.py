@@ -4,11 +4,15 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from mpmath import fp
 from sympy import Float, Integer, Rational, Symbol, asin, cos, cosh, exp, log, nsolve, pi, sin, sqrt, symbols, tanh
 
 from eos_sym import STEP_SIZE, BadInput, GradientDescent, Map, Objective, quadratic, shallow
 from eos_sym.orbits import Orbit, two_cycles
-from eos_sym.orbits.numerical.search import search_orbits
+from eos_sym.orbits.manifolds import Manifold, Orbits
+from eos_sym.orbits.numerical.closing import Closing
+from eos_sym.orbits.numerical.convergence import _deflation
+from eos_sym.orbits.numerical.search import beyond, search_orbits
 from eos_sym.orbits.orbit import with_values
 from eos_sym.rules import NormalizedGradientDescent
 from numeric import compile_map
@@ -163,6 +167,34 @@ def test_continua_in_irrational_directions_are_seen_and_not_proved():
     assert (found.orbits, [line.status for line in found.manifolds]) == ((), ["numerical"] * 2)
     slopes = sorted(float(line.sample[y] / line.sample[x]) for line in found.manifolds)
     assert slopes == pytest.approx([1 - math.sqrt(2), 1 + math.sqrt(2)])
+
+
+def test_a_plane_of_two_cycles_is_no_line():
+    found = search_orbits(Map((x, y), (), (-x, -y)), 2)
+    assert [manifold.dimension for manifold in found.manifolds] == [2]
+
+
+def test_one_step_of_newton_leads_to_the_zero_of_linear_equations():
+    """2x + y = 4 and x + 3y = 7 at (1, 2); from close by, where the damping is nothing."""
+    closing = Closing(Map((x, y), (), (3 * x + y - 4, x + 4 * y - 7)), 1, fp)
+    change, _ = closing.step([1 - 1e-6, 2 - 3e-6], [1.0, 1.0], 0.0)
+    assert change == pytest.approx([1e-6, 3e-6], rel=1e-6)
+
+
+def test_the_factor_of_deflation_keeps_its_sign_where_it_is_kept_from_zero():
+    """1 − (θ − φ)(δ_θ − δ_φ)/(θ − φ)², of θ − φ = 2."""
+    pair = Closing(Map((x,), (), (-x,)), 2, fp)
+    factors = [_deflation(pair, [2.0, 0.0], [2.0 * slope, 0.0]) for slope in (0.5, 0.99, 1.01, 3.0)]
+    assert factors == pytest.approx([0.5, 0.1, -0.1, -2])
+
+
+def test_an_orbit_lies_on_a_family_of_lines_if_an_integer_puts_it_there():
+    """y = kx: (2, 6) is on it, and (0, 1), where no k matters, is not."""
+    identity = Map((x, y), (), (x, y))
+    k = Symbol("k", integer=True)
+    lines = Manifold(identity, (x, y), (y - k * x,), 1, {y: k * x}, None)
+    on, off = (Orbit(identity, ({x: Integer(a), y: Integer(b)},)) for a, b in ((2, 6), (0, 1)))
+    assert beyond(Orbits(1, (on, off), (), False, "given"), (), (lines,)).orbits == (off,)
 
 
 def test_a_curved_continuum_of_fixed_points_is_listed_once():
