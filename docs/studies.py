@@ -13,7 +13,7 @@ from textwrap import indent
 from typing import Any
 
 from analysis.reporting.content import Content, content
-from analysis.reporting.essay import restructured
+from analysis.reporting.essay import restructured, sentence
 from analysis.reporting.page import MARKS, environment
 from analysis.study.index import programs
 from analysis.study.report import counted, summary
@@ -51,11 +51,6 @@ def raw(html: str) -> list[str]:
 def section(title: str, html: str) -> list[str]:
     """HTML under a heading."""
     return [title, "-" * len(title), "", *raw(html)]
-
-
-def sentence(text: str) -> str:
-    """A text as one paragraph, whatever it begins with: (a) begins no list."""
-    return rf"\ {restructured(text)}"
 
 
 def figure(one: Content) -> dict[str, bytes]:

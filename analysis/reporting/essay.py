@@ -80,6 +80,11 @@ def restructured(text: str) -> str:
     return "".join(_block(part.rstrip().split("\n")) if place % 2 else _plain(part) for place, part in enumerate(parts))
 
 
+def sentence(text: str) -> str:
+    """A text as one paragraph, whatever it begins with: (a) begins no list."""
+    return rf"\ {_plain(text)}"
+
+
 def _plain(text: str) -> str:
     """A text in which | stands for itself, but for what is literal anyway."""
     return re.sub(r"``.*?``|\|", lambda found: r"\|" if found[0] == "|" else found[0], text, flags=re.DOTALL)
@@ -125,10 +130,10 @@ def _rows(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 def _cell(text: str) -> str:
-    """A cell: a formula, or a text that begins no list of its own."""
+    """A cell: a formula, or a text."""
     if is_formula(text):
         return f":math:`{latex(text)}`"
-    return rf"\ {_plain(text)}" if text else ""
+    return sentence(text) if text else ""
 
 
 def _named(name: str, raw: str, text: str, *_: Any) -> tuple[list[nodes.Node], list[nodes.system_message]]:
